@@ -1,0 +1,48 @@
+# What a newcomer needs: `make demo` and `make test`. Both set everything up by themselves.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_WORKERS ?= 2
+
+.PHONY: help setup setup-dev native demo test lint bench bench-demo guest clean distclean
+
+help:
+	@echo "make demo        set up, prove a batch of signed transfers, verify it"
+	@echo "make test        set up, lint, run every test"
+	@echo "make bench       measure (FIGURE=name for one); make bench-demo measures the demo"
+	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
+	@echo "make clean       remove build outputs; make distclean also the virtual environment and the state"
+
+setup:
+	@tools/setup.sh run
+
+setup-dev:
+	@tools/setup.sh dev
+
+native:
+	@$(MAKE) --no-print-directory -s -C proving/native
+
+demo: setup
+	@$(BIN)/hallmark demo
+
+test: setup-dev
+	@tools/test.sh $(PYTEST_WORKERS)
+
+lint: setup-dev
+	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: setup-dev
+	@$(BIN)/python -m benchmarks $(if $(FIGURE),--figure $(FIGURE))
+
+bench-demo: setup
+	@$(BIN)/python -m benchmarks.demo
+
+guest:
+	@tools/setup.sh guest
+	@$(BIN)/python -m guest.build
+
+clean:
+	@rm -rf proving/native/build cuda/build
+
+distclean: clean
+	@rm -rf $(VENV) .hallmark
