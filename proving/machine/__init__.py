@@ -1,0 +1,1 @@
+"""The RV32IM machine: programs, execution, segments, checkpoints and execution records."""
