@@ -1,0 +1,172 @@
+// Vector registers of unsigned 64-bit numbers modulo p. "Loose" numbers are any representative below 2^64; "canonical"
+// ones are below p.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "field/goldilocks.hpp"
+
+#if defined(HM_ISA_avx512) || defined(HM_ISA_avx2)
+#include <immintrin.h>
+#endif
+
+namespace hm {
+
+#if defined(HM_ISA_avx512)
+
+using Vector = __m512i;
+inline constexpr std::size_t kVectorLanes = 8;
+
+inline Vector vector_load(const std::uint64_t* source) { return _mm512_loadu_si512(source); }
+inline void vector_store(std::uint64_t* target, Vector v) { _mm512_storeu_si512(target, v); }
+inline Vector vector_broadcast(std::uint64_t x) { return _mm512_set1_epi64(static_cast<long long>(x)); }
+
+// Any representative to the canonical one: x - p wraps above x exactly when x < p.
+inline Vector canonical(Vector x) { return _mm512_min_epu64(x, _mm512_sub_epi64(x, vector_broadcast(kPrime))); }
+
+inline Vector add_canonical(Vector a, Vector b) {
+    const Vector gap = _mm512_sub_epi64(vector_broadcast(kPrime), b);
+    const Vector difference = _mm512_sub_epi64(a, gap);
+    return _mm512_mask_add_epi64(difference, _mm512_cmplt_epu64_mask(a, gap), a, b);
+}
+
+inline Vector sub_canonical(Vector a, Vector b) {
+    const Vector difference = _mm512_sub_epi64(a, b);
+    return _mm512_mask_sub_epi64(difference, _mm512_cmplt_epu64_mask(a, b), difference,
+                                 vector_broadcast(0 - kPrime));
+}
+
+// loose + canonical, loose result.
+inline Vector add_loose(Vector a, Vector b) {
+    const Vector sum = _mm512_add_epi64(a, b);
+    return _mm512_mask_add_epi64(sum, _mm512_cmplt_epu64_mask(sum, b), sum, vector_broadcast(kEpsilon));
+}
+
+// loose - canonical, loose result.
+inline Vector sub_loose(Vector a, Vector b) {
+    const Vector difference = _mm512_sub_epi64(a, b);
+    return _mm512_mask_sub_epi64(difference, _mm512_cmplt_epu64_mask(a, b), difference, vector_broadcast(kEpsilon));
+}
+
+// lo + 2^64 hi, loose result.
+inline Vector reduce_pair(Vector lo, Vector hi) {
+    const Vector epsilon = vector_broadcast(kEpsilon);
+    const Vector top = _mm512_srli_epi64(hi, 32);
+    Vector t = _mm512_sub_epi64(lo, top);
+    t = _mm512_mask_sub_epi64(t, _mm512_cmplt_epu64_mask(lo, top), t, epsilon);
+    const Vector u = _mm512_mul_epu32(hi, epsilon);
+    const Vector r = _mm512_add_epi64(t, u);
+    return _mm512_mask_add_epi64(r, _mm512_cmplt_epu64_mask(r, u), r, epsilon);
+}
+
+// loose * loose, loose result.
+inline Vector mul_loose(Vector a, Vector b) {
+    const Vector epsilon = vector_broadcast(kEpsilon);
+    const Vector a_high = _mm512_srli_epi64(a, 32);
+    const Vector b_high = _mm512_srli_epi64(b, 32);
+    const Vector low = _mm512_mul_epu32(a, b);
+    const Vector cross0 = _mm512_mul_epu32(a_high, b);
+    const Vector cross1 = _mm512_mul_epu32(a, b_high);
+    const Vector high = _mm512_mul_epu32(a_high, b_high);
+    const Vector t0 = _mm512_add_epi64(cross0, _mm512_srli_epi64(low, 32));
+    const Vector t1 = _mm512_add_epi64(cross1, _mm512_and_si512(t0, epsilon));
+    const Vector hi = _mm512_add_epi64(_mm512_add_epi64(high, _mm512_srli_epi64(t0, 32)), _mm512_srli_epi64(t1, 32));
+    const Vector lo = _mm512_mask_blend_epi32(0xaaaa, low, _mm512_slli_epi64(t1, 32));
+    return reduce_pair(lo, hi);
+}
+
+inline Vector square_loose(Vector a) { return mul_loose(a, a); }
+
+#elif defined(HM_ISA_avx2)
+
+using Vector = __m256i;
+inline constexpr std::size_t kVectorLanes = 4;
+
+inline Vector vector_load(const std::uint64_t* source) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(source));
+}
+inline void vector_store(std::uint64_t* target, Vector v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), v);
+}
+inline Vector vector_broadcast(std::uint64_t x) { return _mm256_set1_epi64x(static_cast<long long>(x)); }
+
+// All ones where a < b as unsigned numbers: AVX2 compares signed ones only.
+inline Vector less(Vector a, Vector b) {
+    const Vector sign = vector_broadcast(0x8000000000000000ULL);
+    return _mm256_cmpgt_epi64(_mm256_xor_si256(b, sign), _mm256_xor_si256(a, sign));
+}
+
+inline Vector canonical(Vector x) {
+    const Vector prime = vector_broadcast(kPrime);
+    return _mm256_sub_epi64(x, _mm256_andnot_si256(less(x, prime), prime));
+}
+
+inline Vector add_canonical(Vector a, Vector b) {
+    const Vector prime = vector_broadcast(kPrime);
+    const Vector gap = _mm256_sub_epi64(prime, b);
+    const Vector difference = _mm256_sub_epi64(a, gap);
+    return _mm256_add_epi64(difference, _mm256_and_si256(less(a, gap), prime));
+}
+
+inline Vector sub_canonical(Vector a, Vector b) {
+    return _mm256_add_epi64(_mm256_sub_epi64(a, b), _mm256_and_si256(less(a, b), vector_broadcast(kPrime)));
+}
+
+// A mask is the number -1, whose logical shift by 32 is epsilon.
+inline Vector add_loose(Vector a, Vector b) {
+    const Vector sum = _mm256_add_epi64(a, b);
+    return _mm256_add_epi64(sum, _mm256_srli_epi64(less(sum, b), 32));
+}
+
+inline Vector sub_loose(Vector a, Vector b) {
+    return _mm256_sub_epi64(_mm256_sub_epi64(a, b), _mm256_srli_epi64(less(a, b), 32));
+}
+
+inline Vector reduce_pair(Vector lo, Vector hi) {
+    const Vector u = _mm256_mul_epu32(hi, vector_broadcast(kEpsilon));
+    return add_loose(sub_loose(lo, _mm256_srli_epi64(hi, 32)), u);
+}
+
+inline Vector mul_loose(Vector a, Vector b) {
+    const Vector epsilon = vector_broadcast(kEpsilon);
+    const Vector a_high = _mm256_srli_epi64(a, 32);
+    const Vector b_high = _mm256_srli_epi64(b, 32);
+    const Vector low = _mm256_mul_epu32(a, b);
+    const Vector cross0 = _mm256_mul_epu32(a_high, b);
+    const Vector cross1 = _mm256_mul_epu32(a, b_high);
+    const Vector high = _mm256_mul_epu32(a_high, b_high);
+    const Vector t0 = _mm256_add_epi64(cross0, _mm256_srli_epi64(low, 32));
+    const Vector t1 = _mm256_add_epi64(cross1, _mm256_and_si256(t0, epsilon));
+    const Vector hi = _mm256_add_epi64(_mm256_add_epi64(high, _mm256_srli_epi64(t0, 32)), _mm256_srli_epi64(t1, 32));
+    const Vector lo = _mm256_blend_epi32(low, _mm256_slli_epi64(t1, 32), 0xaa);
+    return reduce_pair(lo, hi);
+}
+
+inline Vector square_loose(Vector a) { return mul_loose(a, a); }
+
+#else
+
+using Vector = std::uint64_t;
+inline constexpr std::size_t kVectorLanes = 1;
+
+inline Vector vector_load(const std::uint64_t* source) { return *source; }
+inline void vector_store(std::uint64_t* target, Vector v) { *target = v; }
+inline Vector vector_broadcast(std::uint64_t x) { return x; }
+inline Vector canonical(Vector x) { return reduce64(x); }
+inline Vector add_canonical(Vector a, Vector b) { return (Fp(a) + Fp(b)).value; }
+inline Vector sub_canonical(Vector a, Vector b) { return (Fp(a) - Fp(b)).value; }
+inline Vector add_loose(Vector a, Vector b) {
+    const Vector sum = a + b;
+    return sum < b ? sum + kEpsilon : sum;
+}
+inline Vector sub_loose(Vector a, Vector b) { return a < b ? a - b - kEpsilon : a - b; }
+inline Vector reduce_pair(Vector lo, Vector hi) {
+    return reduce128_loose((static_cast<unsigned __int128>(hi) << 64) | lo);
+}
+inline Vector mul_loose(Vector a, Vector b) { return reduce128_loose(static_cast<unsigned __int128>(a) * b); }
+inline Vector square_loose(Vector a) { return mul_loose(a, a); }
+
+#endif
+
+}  // namespace hm
