@@ -1,0 +1,1 @@
+"""The STARK engine: circuit description, commitments, FRI, prover, verifier and security accounting."""

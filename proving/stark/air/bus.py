@@ -1,0 +1,71 @@
+"""Buses: multisets of messages that tables send and receive, balanced over the whole circuit.
+
+A message (m_0, ..., m_{k-1}) on bus B is compressed to the denominator
+
+    d = alpha - ((B + 1) + sum_i beta^(i+1) m_i)
+
+with two extension challenges alpha and beta drawn after every main column is committed. As a polynomial in (alpha, beta)
+it is different for different (B, message), because the arity is fixed by the bus. A send adds count / d to the table's
+sum and a receive subtracts it; the verifier checks that the sums of all tables add to zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from proving.stark.air.errors import AirError
+from proving.stark.air.expr import Expr
+
+BusKind = Literal["permutation", "lookup"]
+
+MAX_ARITY = 64  #: fields of one message; bounds the number of powers of beta
+MAX_BUS_ID = 2**16  #: exclusive
+
+
+@dataclass(frozen=True)
+class Bus:
+    """One bus of a circuit.
+
+    Parameters
+    ----------
+    id : identifies the bus in the fingerprint; unique in a circuit
+    arity : number of fields of every message
+    kind : on a "permutation" bus every count is boolean by constraint; on a "lookup" bus the receiver, the table that is
+        looked up in, has a free count
+    name : for people
+    """
+
+    id: int
+    arity: int
+    kind: BusKind = "permutation"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.id < MAX_BUS_ID:
+            raise AirError(f"bus id {self.id} is outside 0..{MAX_BUS_ID - 1}")
+        if not 1 <= self.arity <= MAX_ARITY:
+            raise AirError(f"bus {self.label}: arity {self.arity} is outside 1..{MAX_ARITY}")
+        if self.kind not in ("permutation", "lookup"):
+            raise AirError(f"bus {self.label}: unknown kind {self.kind!r}")
+
+    @property
+    def label(self) -> str:
+        """Name, or the id when it has none."""
+        return self.name or f"bus{self.id}"
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One message per row of a table, sent `count` times.
+
+    `count` carries the sign: a receive has the negated count. `provider` marks the looked-up side of a lookup bus, whose
+    count is free. `trusted` is the reason given for a count whose range the language cannot see.
+    """
+
+    name: str
+    bus: Bus
+    fields: tuple[Expr, ...]
+    count: Expr
+    provider: bool
+    trusted: str | None
