@@ -208,7 +208,7 @@ class JobCancelled(JobError):
 
 
 class StageUnavailable(ConfigurationError):
-    """This process holds no function for the stage."""
+    """No function is registered for the stage in this process."""
 
     code = "stage_unavailable"
 

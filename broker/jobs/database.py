@@ -1,0 +1,219 @@
+"""One database behind the job store: SQLite in WAL mode for one host, PostgreSQL for many.
+
+Statements are written once with ``:name`` parameters; ``{now}`` is the database's clock in epoch seconds, so that
+leases never compare the clocks of two hosts.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import peewee
+
+from runtime.errors import ConfigurationError, DatabaseUnavailable, DiskFull, HallmarkError
+from runtime.settings import mask_url
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+#: Seconds that SQLite waits for another process's write, and PostgreSQL for a connection.
+TIMEOUT_SECONDS = 10
+#: Times that a transaction is run again after a deadlock or serialisation failure.
+DEADLOCK_RETRIES = 8
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_BAD_CONFIGURATION = {"28000", "28P01", "3D000", "42501"}
+_RETRIED = {"40001", "40P01"}
+
+
+class JobDatabase:
+    """Runs named statements in short transactions, on a connection per thread.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///PATH`` or ``postgresql://user:password@host:port/database``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.sqlite = url.startswith("sqlite")
+        self.peewee: Any = _sqlite(url) if self.sqlite else _postgresql(url)
+        #: The database's clock in epoch seconds, as an SQL expression.
+        self.now = (
+            "((julianday('now') - 2440587.5) * 86400.0)"
+            if self.sqlite
+            else "extract(epoch from clock_timestamp())::double precision"
+        )
+        #: Suffix of a subselect that locks the row it picks; SQLite's write transactions are alone anyway.
+        self.skip_locked = "" if self.sqlite else "FOR UPDATE SKIP LOCKED"
+        self.for_update = "" if self.sqlite else "FOR UPDATE"
+
+    def transact(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in one transaction and return its result.
+
+        ``work`` is called again after a deadlock; it must have no effect outside the database.
+
+        Raises
+        ------
+        DatabaseUnavailable, DiskFull, ConfigurationError
+            In place of the driver's errors.
+        """
+        for attempt in range(DEADLOCK_RETRIES):
+            try:
+                with self._translated(), self._atomic():
+                    return work(Session(self))
+            except _Again:
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        raise DatabaseUnavailable(f"A transaction met {DEADLOCK_RETRIES} deadlocks in a row.")
+
+    def read(self, statement: str, **parameters: Any) -> list[Row]:
+        """Run one reading statement."""
+        with self._translated():
+            if self.sqlite:
+                return Session(self).rows(statement, **parameters)
+            with self._atomic():
+                return Session(self).rows(statement, **parameters)
+
+    def changes(self) -> int:
+        """Return a number that changes when another connection wrote; SQLite only, costs microseconds."""
+        return int(self.read("PRAGMA data_version")[0]["data_version"]) if self.sqlite else 0
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if not self.peewee.is_closed():
+            self.peewee.close()
+
+    def _atomic(self) -> Any:
+        return (
+            self.peewee.atomic("IMMEDIATE") if isinstance(self.peewee, peewee.SqliteDatabase) else self.peewee.atomic()
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (peewee.PeeweeException, sqlite3.Error) as error:
+            state = str(getattr(error.__cause__ or getattr(error, "orig", None), "sqlstate", "") or "")
+            if state in _RETRIED:
+                raise _Again from error
+            if not isinstance(error, (peewee.OperationalError, peewee.InterfaceError, sqlite3.OperationalError)):
+                if isinstance(error, peewee.DatabaseError) and "not a database" in str(error):
+                    raise ConfigurationError(f"{mask_url(self.url)} is not a database file.") from error
+                raise
+            self.close()
+            raise _explain(error, state, mask_url(self.url)) from error
+
+
+class Session:
+    """Statements inside one transaction."""
+
+    def __init__(self, database: JobDatabase) -> None:
+        self.database = database
+
+    def rows(self, statement: str, **parameters: Any) -> list[Row]:
+        """Run one statement and return its rows as mappings."""
+        cursor = self._execute(statement, parameters)
+        if cursor.description is None:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def one(self, statement: str, **parameters: Any) -> Row | None:
+        """Run one statement and return its first row, if any."""
+        found = self.rows(statement, **parameters)
+        return found[0] if found else None
+
+    def run(self, statement: str, **parameters: Any) -> int:
+        """Run one statement and return how many rows it changed."""
+        return int(self._execute(statement, parameters).rowcount)
+
+    def run_many(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run one statement for every mapping of parameters."""
+        if rows:
+            cursor = self.database.peewee.cursor()
+            cursor.executemany(self._text(statement), list(rows))
+
+    def now(self) -> float:
+        """Return the database's clock in epoch seconds."""
+        row = self.one("SELECT {now} AS now")
+        assert row is not None
+        return float(row["now"])
+
+    def _execute(self, statement: str, parameters: Mapping[str, Any]) -> Any:
+        return self.database.peewee.execute_sql(self._text(statement), dict(parameters))
+
+    def _text(self, statement: str) -> str:
+        text = (
+            statement.replace("{now}", self.database.now)
+            .replace("{skip_locked}", self.database.skip_locked)
+            .replace("{for_update}", self.database.for_update)
+        )
+        return text if self.database.sqlite else _PARAMETER.sub(r"%(\1)s", text)
+
+
+def names_in(prefix: str, values: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return the placeholders and the parameters of an ``IN`` list.
+
+    Examples
+    --------
+    >>> names_in("stage", ["prove", "vectors"])
+    (':stage_a, :stage_b', {'stage_a': 'prove', 'stage_b': 'vectors'})
+    """
+    keys = [
+        f"{prefix}_{chr(ord('a') + i // 26) if i >= 26 else ''}{chr(ord('a') + i % 26)}" for i in range(len(values))
+    ]
+    return ", ".join(f":{key}" for key in keys), dict(zip(keys, values, strict=True))
+
+
+class _Again(Exception):
+    """The transaction met a deadlock and may be run again."""
+
+
+def _sqlite(url: str) -> peewee.Database:
+    path = Path(url.removeprefix("sqlite:///")).expanduser()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(f"The database's folder {path.parent} cannot be made: {error.strerror}.") from error
+    pragmas = {
+        "journal_mode": "wal",
+        "synchronous": "normal",
+        "foreign_keys": 1,
+        "busy_timeout": TIMEOUT_SECONDS * 1000,
+    }
+    return peewee.SqliteDatabase(str(path), pragmas=pragmas, timeout=TIMEOUT_SECONDS)
+
+
+def _postgresql(url: str) -> peewee.Database:
+    parts = urlsplit(url)
+    if not parts.path.strip("/"):
+        raise ConfigurationError("HALLMARK_DATABASE_URL names no database.")
+    # Poolers in transaction mode know no prepared statements, hence the threshold.
+    return peewee.PostgresqlDatabase(
+        url.replace("postgres://", "postgresql://", 1),
+        prefer_psycopg3=True,
+        connect_timeout=TIMEOUT_SECONDS,
+        prepare_threshold=None,
+        application_name="hallmark",
+    )
+
+
+def _explain(error: Exception, state: str, url: str) -> HallmarkError:
+    text = " ".join(str(error).split())
+    refused = ("password authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry")
+    if state in _BAD_CONFIGURATION or any(phrase in text for phrase in refused):
+        return ConfigurationError(f"The database {url} refuses this configuration: {text}")
+    if "disk is full" in text or state == "53100":
+        return DiskFull(f"The database {url} cannot write: the disk is full.")
+    if "unable to open database file" in text or "readonly database" in text:
+        return ConfigurationError(f"The database file of {url} cannot be written: {text}.")
+    return DatabaseUnavailable(f"The database {url} does not answer: {text}")
