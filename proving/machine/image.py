@@ -1,0 +1,68 @@
+"""Memory images and the root of the tree over them.
+
+The tree is 4-ary over 2^26 blocks of 16 words: level 0 is C(16 words), level k is C(4 children), level 13 is the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proving import native
+from proving.machine.elf import Segment
+from runtime.errors import OutOfMemory
+
+BLOCK_BYTES: Final = 64
+BLOCK_WORDS: Final = 16
+TREE_LEVELS: Final = 13
+
+_blocks_root = native.function(
+    "hm_blocks_root", native.INT, [native.POINTER, native.POINTER, native.SIZE, native.INT, native.POINTER]
+)
+
+
+class Image:
+    """Initial contents of an address space: the blocks that are not zero.
+
+    Attributes
+    ----------
+    indices
+        ``(blocks,) uint32``, ascending: byte address / 64.
+    words
+        ``(blocks, 16) uint32``.
+    """
+
+    def __init__(self, indices: NDArray[np.uint32], words: NDArray[np.uint32]) -> None:
+        self.indices = indices
+        self.words = words
+
+    @classmethod
+    def of_segments(cls, segments: Iterable[Segment]) -> Image:
+        """Build the image of segments that do not overlap."""
+        blocks: dict[int, bytearray] = {}
+        for segment in segments:
+            position = 0
+            while position < len(segment.data):
+                block, start = divmod(segment.address + position, BLOCK_BYTES)
+                piece = segment.data[position : position + BLOCK_BYTES - start]
+                blocks.setdefault(block, bytearray(BLOCK_BYTES))[start : start + len(piece)] = piece
+                position += len(piece)
+        indices = np.array(sorted(block for block, data in blocks.items() if any(data)), dtype=np.uint32)
+        data = b"".join(bytes(blocks[int(block)]) for block in indices)
+        return cls(indices, np.frombuffer(data, dtype="<u4").astype(np.uint32).reshape(-1, BLOCK_WORDS))
+
+    def root(self) -> NDArray[np.uint64]:
+        """Return the root of the tree over this image, ``(4,) uint64``."""
+        indices, words = np.ascontiguousarray(self.indices), np.ascontiguousarray(self.words)
+        root = np.empty(4, dtype=np.uint64)
+        if not _blocks_root(indices.ctypes.data, words.ctypes.data, len(indices), isa_index(), root.ctypes.data):
+            raise OutOfMemory("There is no memory for hashing the program's image.")
+        return root
+
+
+def isa_index() -> int:
+    """Return the number by which the native machine knows the instruction set in use."""
+    return native.ISAS.index(native.isa())

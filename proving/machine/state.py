@@ -1,0 +1,78 @@
+"""The state between two segments, and its digest.
+
+``R = C(registers 0-15 || registers 16-31 || memory root || code root)``, ``Q = C(the four request digests)``,
+``digest = C(R || Q || (STATE, 1, pc, halted) || 0000)`` where the register blocks enter as level-0 digests. Nothing in
+it depends on where a run was cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proving.hash import Tag, compress
+
+Digest = NDArray[np.uint64]
+
+#: Version of the state's layout.
+STATE_VERSION: Final = 1
+#: Precompile types with a request chain: 256-bit arithmetic, Keccak-f[1600], SHA-256, Blake2s.
+REQUEST_TYPES: Final = 4
+
+def empty_requests() -> NDArray[np.uint64]:
+    """Return EMPTY_T of every type, ``(4, 4) uint64``."""
+    requests = np.zeros((REQUEST_TYPES, 4), dtype=np.uint64)
+    requests[:, 0] = Tag.REQUEST
+    requests[:, 1] = np.arange(REQUEST_TYPES)
+    return requests
+
+
+@dataclass(frozen=True)
+class State:
+    """The machine between two instructions.
+
+    Attributes
+    ----------
+    registers
+        ``(32,) uint32``; x0 is 0.
+    memory_root, code_root
+        ``(4,) uint64``.
+    requests
+        ``(4, 4) uint64``, the request digest of each type.
+    """
+
+    pc: int
+    halted: bool
+    registers: NDArray[np.uint32]
+    memory_root: Digest
+    code_root: Digest
+    requests: NDArray[np.uint64] = field(default_factory=empty_requests)
+
+    def register_digests(self) -> NDArray[np.uint64]:
+        """Return the level-0 digests of the two register blocks, ``(2, 4)``."""
+        return compress(self.registers.astype(np.uint64).reshape(2, 16))
+
+    def parts(self) -> NDArray[np.uint64]:
+        """Return register digests, memory root and code root, ``(4, 4)``."""
+        return np.stack([*self.register_digests(), self.memory_root, self.code_root])
+
+    def digest(self) -> Digest:
+        """Return the state digest, ``(4,) uint64``."""
+        return digest_of(self.pc, self.halted, self.parts(), self.requests)
+
+    def output(self) -> bytes:
+        """Return the public output of a halted state: x10..x17, 32 bytes."""
+        return self.registers[10:18].astype("<u4").tobytes()
+
+
+def digest_of(pc: int, halted: bool, parts: NDArray[np.uint64], requests: NDArray[np.uint64]) -> Digest:
+    """Return the digest of a state given by the digests of its parts (see `State.parts`)."""
+    inner = compress(np.stack([parts.reshape(16), requests.reshape(16)]))
+    outer = np.zeros((1, 16), dtype=np.uint64)
+    outer[0, :8] = inner.reshape(8)
+    outer[0, 8:12] = (Tag.STATE, STATE_VERSION, pc, int(halted))
+    digest: Digest = compress(outer)[0]
+    return digest

@@ -1,0 +1,123 @@
+// Plain execution at full speed, and the C interface to a loaded machine.
+#include <new>
+
+#include "executor_interpreter.hpp"
+#include "export.hpp"
+#include "memory_tree.hpp"
+
+namespace hm {
+
+namespace {
+
+// Nothing is recorded; only the limit on written pages is kept.
+struct PlainMode {
+    static constexpr bool kCountsEveryCycle = false;
+    Stop stop = kStopMemoryLimit;
+
+    bool access(Memory& memory, const Op*, Family, std::uint32_t address, bool) { return memory.claim(address); }
+    bool access_call(Memory& memory, const Op*, std::uint32_t address) { return memory.claim(address); }
+    void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
+    void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
+    void before_store(const Memory&, std::uint32_t) {}
+    void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
+    void before_call(const Op*, std::uint32_t, const std::uint32_t*) {}
+};
+
+}  // namespace
+
+}  // namespace hm
+
+using hm::LoadedMachine;
+
+extern "C" {
+
+// A machine whose code lies in [code_base, code_base + 4 * code_count); null when memory cannot be reserved.
+HM_EXPORT LoadedMachine* hm_machine_new(std::uint32_t code_base, std::size_t code_count, std::uint64_t page_limit) {
+    try {
+        auto* loaded = new LoadedMachine(code_base, code_count);
+        loaded->memory.page_limit = page_limit;
+        return loaded;
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+HM_EXPORT void hm_machine_free(LoadedMachine* loaded) { delete loaded; }
+
+HM_EXPORT void hm_machine_load_code(LoadedMachine* loaded, std::uint32_t address, const std::uint32_t* words,
+                                    std::size_t count) {
+    loaded->code.set(address, words, count);
+}
+
+HM_EXPORT void hm_machine_decode(LoadedMachine* loaded, std::uint32_t address, std::size_t count) {
+    loaded->code.decode(address, count);
+}
+
+// Copies an initial image into memory; 0 when it exceeds the page limit.
+HM_EXPORT int hm_machine_load_data(LoadedMachine* loaded, std::uint32_t address, const std::uint8_t* bytes,
+                                   std::size_t size) {
+    for (std::size_t at = 0; at < size;) {
+        const auto target = static_cast<std::uint32_t>(address + at);
+        const std::size_t in_page = (std::size_t{1} << hm::kPageBits) - (target & ((1u << hm::kPageBits) - 1));
+        const std::size_t piece = in_page < size - at ? in_page : size - at;
+        if (!loaded->memory.claim(target)) return 0;
+        std::memcpy(loaded->memory.bytes.data() + target, bytes + at, piece);
+        at += piece;
+    }
+    return 1;
+}
+
+// The advice stays the caller's and must outlive the runs.
+HM_EXPORT void hm_machine_start(LoadedMachine* loaded, std::uint32_t pc, const std::uint32_t* advice,
+                                std::size_t advice_words) {
+    loaded->machine = hm::Machine{};
+    loaded->machine.pc = pc;
+    loaded->machine.advice = advice;
+    loaded->machine.advice_words = advice_words;
+}
+
+HM_EXPORT void hm_machine_run(LoadedMachine* loaded, std::int64_t cycle_limit, hm::Outcome* outcome) {
+    hm::PlainMode mode;
+    *outcome = hm::interpret(mode, loaded->machine, loaded->code, loaded->memory, cycle_limit);
+}
+
+HM_EXPORT void hm_machine_registers(const LoadedMachine* loaded, std::uint32_t* out) {
+    std::memcpy(out, loaded->machine.x, 32 * sizeof(std::uint32_t));
+}
+
+HM_EXPORT std::uint64_t hm_machine_advice_position(const LoadedMachine* loaded) {
+    return loaded->machine.advice_position;
+}
+
+HM_EXPORT std::uint64_t hm_machine_pages(const LoadedMachine* loaded) { return loaded->memory.pages; }
+
+// The caller keeps address + size within the address space.
+HM_EXPORT void hm_machine_read(const LoadedMachine* loaded, std::uint32_t address, std::size_t size,
+                               std::uint8_t* out) {
+    std::memcpy(out, loaded->memory.bytes.data() + address, size);
+}
+
+// Root of the tree over the whole memory, hashed from the words; 0 when out of memory.
+HM_EXPORT int hm_machine_memory_root(const LoadedMachine* loaded, int isa, std::uint64_t* root) {
+    try {
+        const hm::Digest digest = hm::root_of_memory(loaded->memory, hm::batch_compress(isa));
+        std::memcpy(root, digest.data(), sizeof digest);
+        return 1;
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+}
+
+// Root of the tree over `count` blocks of 16 words with ascending indices, zero elsewhere; 0 when out of memory.
+HM_EXPORT int hm_blocks_root(const std::uint32_t* indices, const std::uint32_t* words, std::size_t count, int isa,
+                             std::uint64_t* root) {
+    try {
+        const hm::Digest digest = hm::root_of_blocks({indices, count}, words, hm::batch_compress(isa));
+        std::memcpy(root, digest.data(), sizeof digest);
+        return 1;
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+}
+
+}  // extern "C"

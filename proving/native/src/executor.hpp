@@ -1,0 +1,183 @@
+// The RV32IM machine: sparse memory, predecoded code, and what a run ends with.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+
+namespace hm {
+
+// Zero-filled address space whose pages cost nothing until they are written.
+template <class T>
+class Sparse {
+public:
+    explicit Sparse(std::size_t count) : bytes_(count * sizeof(T)) {
+        if (bytes_ == 0) bytes_ = 1;
+        void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED) throw std::bad_alloc();
+        madvise(memory, bytes_, MADV_NOHUGEPAGE);
+        data_ = static_cast<T*>(memory);
+    }
+    ~Sparse() { munmap(data_, bytes_); }
+    Sparse(const Sparse&) = delete;
+    Sparse& operator=(const Sparse&) = delete;
+
+    T* data() { return data_; }
+    const T* data() const { return data_; }
+    T& operator[](std::size_t i) { return data_[i]; }
+    const T& operator[](std::size_t i) const { return data_[i]; }
+
+private:
+    T* data_;
+    std::size_t bytes_;
+};
+
+inline constexpr std::size_t kAddressSpace = std::size_t{1} << 32;
+inline constexpr unsigned kPageBits = 12;
+inline constexpr std::size_t kBlocks = kAddressSpace >> 6;
+inline constexpr std::uint32_t kHaltWord = 0x0000006f;
+// Writes to x0 go here, so that no handler tests for x0.
+inline constexpr unsigned kSink = 32;
+
+// Handlers of the interpreter. kGap is 0: code that was never loaded.
+#define HM_HANDLERS(X)                                                                                              \
+    X(Gap) X(Illegal) X(Environment) X(Halt)                                                                        \
+    X(Add) X(Addi) X(Sub) X(Constant) X(Advice)                                                                     \
+    X(Jal) X(JalTrap) X(Jalr) X(Beq) X(Bne) X(Blt) X(Bge) X(Bltu) X(Bgeu) X(BranchTrap)                             \
+    X(Slt) X(Slti) X(Sltu) X(Sltiu)                                                                                 \
+    X(And) X(Andi) X(Or) X(Ori) X(Xor) X(Xori)                                                                      \
+    X(Sll) X(Slli) X(Srl) X(Srli) X(Sra) X(Srai)                                                                    \
+    X(Mul) X(Mulh) X(Mulhu) X(Mulhsu) X(Div) X(Divu) X(Rem) X(Remu)                                                 \
+    X(Lw) X(Sw) X(Lb) X(Lbu) X(Lh) X(Lhu) X(Sb) X(Sh) X(Poseidon2)
+
+enum Handler : std::uint8_t {
+#define HM_ENUM(name) k##name,
+    HM_HANDLERS(HM_ENUM)
+#undef HM_ENUM
+    kHandlerCount
+};
+
+// A predecoded instruction. rs1 and rs2 are x0 where the format has none; rd is kSink where nothing is written.
+// immediate: the constant (LUI, AUIPC: the result), or the distance in instructions of a jump.
+struct Op {
+    std::uint8_t handler;
+    std::uint8_t rd;
+    std::uint8_t rs1;
+    std::uint8_t rs2;
+    std::int32_t immediate;
+};
+static_assert(sizeof(Op) == 8);
+
+// Immutable code between two addresses, with gaps.
+struct Code {
+    // base: first address, a multiple of 64; count: instructions, gaps included.
+    Code(std::uint32_t base_address, std::size_t instruction_count)
+        : base(base_address), count(instruction_count), ops(instruction_count + 1), words(instruction_count + 1) {}
+
+    // Stores words; decode() must follow when all are stored, because a jump looks at its target.
+    void set(std::uint32_t address, const std::uint32_t* source, std::size_t n) {
+        const std::size_t first = (address - base) >> 2;
+        for (std::size_t i = first; i < first + n; ++i) {
+            words[i] = source[i - first];
+            ops[i].handler = kIllegal;
+        }
+    }
+    // Predecodes n stored words.
+    void decode(std::uint32_t address, std::size_t n);
+    std::uint32_t pc(const Op* op) const {
+        return base + static_cast<std::uint32_t>(4 * (op - ops.data()));
+    }
+    bool contains(std::uint32_t address) const {
+        const std::size_t i = (address - base) >> 2;
+        return i < count && ops[i].handler != 0;
+    }
+
+    std::uint32_t base;
+    std::size_t count;
+    Sparse<Op> ops;
+    Sparse<std::uint32_t> words;
+};
+
+// Byte-addressed memory, little-endian like the host; `written` has a byte per 4 KiB page.
+struct Memory {
+    Memory() : bytes(kAddressSpace), written(kAddressSpace >> kPageBits) {}
+
+    // Marks the page of `address` as written; false when the limit is reached.
+    bool claim(std::uint32_t address) {
+        std::uint8_t& page = written[address >> kPageBits];
+        if (page == 0) {
+            if (pages == page_limit) return false;
+            ++pages;
+            page = 1;
+        }
+        return true;
+    }
+    template <class T>
+    T load(std::uint32_t address) const {
+        T value;
+        std::memcpy(&value, bytes.data() + address, sizeof(T));
+        return value;
+    }
+    template <class T>
+    void store(std::uint32_t address, T value) {
+        std::memcpy(bytes.data() + address, &value, sizeof(T));
+    }
+
+    Sparse<std::uint8_t> bytes;
+    Sparse<std::uint8_t> written;
+    std::uint64_t pages = 0;
+    std::uint64_t page_limit = kAddressSpace >> kPageBits;
+};
+
+// Why a run stopped; the values are known to traps.py.
+enum Stop : std::uint32_t {
+    kStopHalted = 0,
+    kStopCut = 1,
+    kStopCycleLimit = 2,
+    kStopIllegal = 3,
+    kStopMisalignedAccess = 4,
+    kStopMisalignedTarget = 5,
+    kStopAdvice = 6,
+    kStopOutOfCode = 7,
+    kStopNonCanonical = 8,
+    kStopMemoryLimit = 9,
+    kStopEnvironment = 10,
+    kStopCapacity = 11,
+    kStopMissingBlock = 12,
+};
+
+// How a run ended. address: of the access or the jump target. cycles: executed before the instruction at pc.
+struct Outcome {
+    std::uint32_t stop;
+    std::uint32_t pc;
+    std::uint32_t word;
+    std::uint32_t address;
+    std::uint64_t cycles;
+};
+
+// Registers and advice of a machine that is run.
+struct Machine {
+    std::uint32_t x[kSink + 1] = {};
+    std::uint32_t pc = 0;
+    const std::uint32_t* advice = nullptr;
+    std::size_t advice_words = 0;
+    std::size_t advice_position = 0;
+};
+
+// A program that is loaded and can be run.
+struct LoadedMachine {
+    LoadedMachine(std::uint32_t code_base, std::size_t code_count) : code(code_base, code_count) {}
+
+    Code code;
+    Memory memory;
+    Machine machine;
+};
+
+// Poseidon2 on the buffer of 32 words at `words`: false when a pair of words is not below p.
+bool poseidon2_call(std::uint32_t* words);
+
+}  // namespace hm
