@@ -1,0 +1,27 @@
+"""The queues: their names, and which stage and round is announced on which."""
+
+from __future__ import annotations
+
+WITNESS_BASIC = "witness.basic"
+WITNESS_RECURSIVE = "witness.recursive"
+VECTORS = "vectors"
+PROVE = "prove"
+COMPRESS = "compress"
+HOUSEKEEPING = "housekeeping"
+
+#: Every queue, in the order in which a batch meets them.
+QUEUES = (WITNESS_BASIC, WITNESS_RECURSIVE, VECTORS, PROVE, COMPRESS, HOUSEKEEPING)
+
+# The bundle stands where recursion and compression will be, at the end of a batch, and shares their queue.
+_BY_STAGE = {"witness": WITNESS_BASIC, "vectors": VECTORS, "prove": PROVE, "bundle": COMPRESS}
+
+
+def queue_for(stage: str, round: int = 0) -> str:
+    """Return the queue on which jobs of a stage are announced.
+
+    Witness jobs of round 0 run the program; those of later rounds run a recursive circuit's witness program and
+    have a queue of their own, so that neither waits behind the other.
+    """
+    if stage == "witness" and round > 0:
+        return WITNESS_RECURSIVE
+    return _BY_STAGE[stage]

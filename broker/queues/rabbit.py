@@ -1,0 +1,255 @@
+"""RabbitMQ behind Dramatiq, with an answer to every measured way of losing or repeating work.
+
+- Quorum queues with a delivery limit; arguments chosen by the server's version, never changed in place.
+- Publisher confirms always, a timeout on blocked connections, few publish attempts: the outbox sends again.
+- An acknowledgement is only sent on the connection that delivered the message. Dramatiq compares bare delivery tags,
+  which start from 1 again after a reconnect, so the late acknowledgement of an old message would remove a new one that
+  never ran.
+- No delay queues (a delayed message blocks those behind it): delays live in the job's row.
+- Connections are named, and the one used to declare queues is closed at once, because it never sends heartbeats.
+- An idle consumer asks the database now and then, so that a lost message costs seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import dramatiq
+import pika
+import pika.exceptions
+from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.brokers import rabbitmq as dramatiq_rabbitmq
+from dramatiq.common import xq_name
+from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import Middleware
+
+from broker.queues.definitions import DELIVERY_LIMIT
+from broker.queues.embedded import Ready
+from broker.queues.message import poll_message
+from runtime.errors import BrokerUnavailable, ConfigurationError
+from runtime.settings import mask_url
+
+#: Seconds between heartbeats; the server drops a client that is silent for two or three of them.
+HEARTBEAT_SECONDS = 60
+#: Seconds after which a publisher blocked by a memory or disk alarm gives up and leaves the row in the outbox.
+BLOCKED_SECONDS = 8
+#: Publish attempts of one message; the relay tries again later anyway.
+ENQUEUE_ATTEMPTS = 2
+#: Milliseconds that dead letters are kept for the console; the job's row keeps the reason for good.
+DEAD_LETTER_TTL_MS = 7 * 24 * 3600 * 1000
+
+dramatiq_rabbitmq.MAX_ENQUEUE_ATTEMPTS = ENQUEUE_ATTEMPTS
+
+
+class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
+    """A RabbitMQ broker whose messages may be lost or repeated without harm, and seldom are.
+
+    Parameters
+    ----------
+    url
+        ``amqp://user:password@host:port/vhost``; the vhost is Hallmark's own.
+    connection_name
+        Shown by the console, such as ``prove host:pid``.
+    ready
+        Asked by idle consumers, see :class:`broker.queues.embedded.EmbeddedBroker`.
+    poll_seconds
+        Time between two such questions, with jitter.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connection_name: str,
+        ready: Ready | None = None,
+        poll_seconds: float = 5.0,
+        middleware: list[Middleware] | None = None,
+    ) -> None:
+        super().__init__(url=url, confirm_delivery=True, middleware=middleware or [])
+        self.url = url
+        self.ready = ready
+        self.poll_seconds = poll_seconds
+        self.parameters.client_properties = {
+            "connection_name": f"{connection_name} {socket.gethostname()}:{os.getpid()}"
+        }
+        if "heartbeat" not in urlsplit(url).query:
+            self.parameters.heartbeat = HEARTBEAT_SECONDS
+        self.parameters.blocked_connection_timeout = BLOCKED_SECONDS
+        self.parameters.socket_timeout = 5
+        self.parameters.stack_timeout = 10
+        self.version: tuple[int, ...] = ()
+
+    @property
+    def consumer_class(self) -> type[Consumer]:
+        """The consumer that checks who owns a message."""
+        return RabbitConsumer
+
+    def probe(self) -> tuple[int, ...]:
+        """Connect, learn the server's version, disconnect.
+
+        Raises
+        ------
+        ConfigurationError
+            The server refuses the password, the user or the vhost.
+        BrokerUnavailable
+            It does not answer.
+        """
+        try:
+            connection = pika.BlockingConnection(self.parameters)
+        except (
+            pika.exceptions.AuthenticationError,
+            pika.exceptions.ProbableAuthenticationError,
+            pika.exceptions.ProbableAccessDeniedError,
+        ) as error:
+            raise ConfigurationError(f"The broker {mask_url(self.url)} refuses user or password: {error}") from error
+        except (pika.exceptions.AMQPError, OSError) as error:
+            if "NOT_ALLOWED" in repr(error) or "ACCESS_REFUSED" in repr(error):
+                raise ConfigurationError(f"The broker {mask_url(self.url)} refuses user or vhost: {error!r}") from error
+            raise BrokerUnavailable(f"The broker {mask_url(self.url)} does not answer: {error!r}") from error
+        text = connection._impl.server_properties.get("version", "0")
+        connection.close()
+        self.version = tuple(int(part) for part in text.split(".") if part.isdigit())
+        return self.version
+
+    def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
+        """Declare a queue and its dead letters; there is no delay queue, so none is announced to the worker."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.queues_pending.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+        if ensure:
+            self._ensure_queue(queue_name)
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Publish with confirmation; the properties repeat for the console what the body says.
+
+        Raises
+        ------
+        BrokerUnavailable
+            The broker did not confirm; the row stays in the outbox.
+        """
+        attempts = 0
+        while True:
+            try:
+                self.declare_queue(message.queue_name, ensure=True)
+                self.emit_before("enqueue", message, None)
+                self.channel.basic_publish(
+                    "", message.queue_name, message.encode(), _properties(message), mandatory=True
+                )
+                self.emit_after("enqueue", message, None)
+                return message
+            except (pika.exceptions.AMQPError, ConnectionClosed, OSError) as error:
+                del self.connection
+                if isinstance(error, pika.exceptions.UnroutableError):
+                    self.queues_pending.add(message.queue_name)
+                attempts += 1
+                if attempts >= ENQUEUE_ATTEMPTS:
+                    raise BrokerUnavailable(f"The broker did not confirm a message: {error!r}") from error
+
+    def _ensure_queue(self, canonical_queue_name: str) -> None:
+        if canonical_queue_name not in self.queues_pending:
+            return
+        try:
+            connection = pika.BlockingConnection(self.parameters)
+            try:
+                channel = connection.channel()
+                dead = xq_name(canonical_queue_name)
+                channel.queue_declare(dead, durable=True, arguments=dead_letter_arguments())
+                channel.queue_declare(
+                    canonical_queue_name, durable=True, arguments=queue_arguments(canonical_queue_name)
+                )
+            finally:
+                if connection.is_open:
+                    connection.close()
+        except (pika.exceptions.AMQPError, OSError) as error:
+            raise ConnectionClosed(error) from None
+        self.queues_pending.discard(canonical_queue_name)
+
+
+class RabbitConsumer(dramatiq_rabbitmq._RabbitmqConsumer):  # type: ignore[misc]
+    """A consumer that acknowledges only what it delivered itself, and polls while idle."""
+
+    broker: RabbitBroker
+
+    def __init__(self, broker: RabbitBroker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)
+        self._unfinished = 0
+        self._poll_at = time.monotonic() + random.uniform(0, broker.poll_seconds)
+
+    def __next__(self) -> MessageProxy | None:
+        """Return the next message, a poll's own message, or ``None`` after the idle timeout."""
+        message: MessageProxy | None = super().__next__()
+        if message is None and self._poll():
+            message = MessageProxy(poll_message(self.queue_name))
+        if message is not None:
+            message.__dict__["_consumer"] = self
+            self._unfinished += 1
+        return message
+
+    def ack(self, message: MessageProxy) -> None:
+        """Acknowledge a message of this consumer; forget one that an earlier connection delivered."""
+        if self._finish(message):
+            super().ack(message)
+
+    def nack(self, message: MessageProxy) -> None:
+        """Reject a message of this consumer; forget one that an earlier connection delivered."""
+        if self._finish(message):
+            super().nack(message)
+
+    def _finish(self, message: MessageProxy) -> bool:
+        owner = message.__dict__.get("_consumer")
+        if owner is not self:
+            self.logger.info(
+                "Message %s came over a connection that is gone; the broker redelivers it.", message.message_id
+            )
+            return False
+        self._unfinished -= 1
+        return "_tag" in message.__dict__
+
+    def _poll(self) -> bool:
+        ready = self.broker.ready
+        if ready is None or self._unfinished or time.monotonic() < self._poll_at:
+            return False
+        self._poll_at = time.monotonic() + self.broker.poll_seconds * random.uniform(0.5, 1.5)
+        try:
+            return ready(self.queue_name)
+        except Exception as error:
+            self.logger.warning("The database gave no answer to %r: %s", self.queue_name, error)
+            return False
+
+
+def queue_arguments(queue_name: str) -> dict[str, Any]:
+    """Return the arguments of a stage's queue; the same for every server version, since a change is refused (406)."""
+    return {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": xq_name(queue_name),
+    }
+
+
+def dead_letter_arguments() -> dict[str, Any]:
+    """Return the arguments of a dead-letter queue."""
+    return {"x-queue-type": "quorum", "x-message-ttl": DEAD_LETTER_TTL_MS}
+
+
+def _properties(message: dramatiq.Message[Any]) -> pika.BasicProperties:
+    body = message.kwargs
+    headers = {name: body[name] for name in ("stage", "job", "batch", "chain", "round") if name in body}
+    headers |= message.options.get("trace", {})
+    return pika.BasicProperties(
+        delivery_mode=2,
+        content_type="application/json",
+        message_id=message.message_id,
+        type=message.actor_name,
+        app_id="hallmark",
+        correlation_id=str(body.get("batch", "")),
+        timestamp=message.message_timestamp // 1000,
+        headers=headers,
+    )
