@@ -1,0 +1,169 @@
+"""The proof format: little-endian 64-bit words, no header, every length given by the shape.
+
+The words are, in this order:
+
+1. the log heights of the tables, one word each; everything after them has the lengths that they and the key give;
+2. the caps of the main tree, the bus tree and the quotient tree, with the tables' bus sums after the bus cap;
+3. the openings in the order of :attr:`Shape.openings`;
+4. the batching nonce (absent when the profile asks for no such work);
+5. the caps of the FRI layers, the final polynomial's coefficients, the query nonce (absent likewise);
+6. for every tree in the order of the phases, then for every FRI layer: the opened rows, matrix by matrix and query by
+   query, and the paths.
+
+Every word is below p, so a proof has one encoding, and each word is absorbed by the transcript or hashed under a cap
+that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Generic
+
+import numpy as np
+
+from proving.field.goldilocks import PRIME
+from proving.hash import DIGEST
+from proving.stark.arithmetic import V, Words
+from proving.stark.errors import NonCanonicalWord, ProofLength, ProofTooShort
+from proving.stark.security import Parameters
+from proving.stark.shape import EXTENSION_DEGREE, Layout, Phase, Shape, TreeShape
+
+WORD_BYTES = 8
+
+
+@dataclass(frozen=True)
+class TreeOpening(Generic[V]):
+    """Opened rows of one tree: per matrix ``(queries, columns)``, and paths ``(queries, depth, 3, 4)``."""
+
+    rows: tuple[V, ...]
+    path: V
+
+
+@dataclass(frozen=True)
+class Proof(Generic[V]):
+    """A proof's parts as values of any arithmetic; absent parts are empty.
+
+    Attributes
+    ----------
+    caps
+        Caps ``(digests, 4)`` of the trees that the prover commits to; the preprocessed cap is the key's.
+    bus_sums
+        ``(tables with a bus, 3)``.
+    openings
+        ``(opened, 3)``.
+    batching_nonce, query_nonce
+        ``(1,)``, or ``(0,)`` where the profile asks for no work.
+    layer_caps
+        Caps of the FRI layers.
+    final
+        Coefficients of the final polynomial ``(length, 3)``, constant term first.
+    trees, layers
+        Openings at the queries.
+    """
+
+    caps: dict[Phase, V]
+    bus_sums: V
+    openings: V
+    batching_nonce: V
+    layer_caps: tuple[V, ...]
+    final: V
+    query_nonce: V
+    trees: dict[Phase, TreeOpening[V]]
+    layers: tuple[TreeOpening[V], ...]
+
+    def parts(self) -> list[V]:
+        """Return every part in the order of the format."""
+        order = [self.caps[Phase.MAIN]]
+        if Phase.BUS in self.caps:
+            order += [self.caps[Phase.BUS], self.bus_sums]
+        order += [self.caps[Phase.QUOTIENT], self.openings, self.batching_nonce]
+        order += [*self.layer_caps, self.final, self.query_nonce]
+        for opening in [*self.trees.values(), *self.layers]:
+            order += [*opening.rows, opening.path]
+        return order
+
+
+def part_shapes(shape: Shape, parameters: Parameters) -> list[tuple[int, ...]]:
+    """Return the array shapes of a proof's parts in the order of the format."""
+
+    def cap(tree: TreeShape) -> tuple[int, ...]:
+        return (1 << tree.log_cap, DIGEST)
+
+    trees = shape.trees
+    parts: list[tuple[int, ...]] = [cap(trees[Phase.MAIN])]
+    if Phase.BUS in trees:
+        parts += [cap(trees[Phase.BUS]), (len(shape.bus_tables), EXTENSION_DEGREE)]
+    parts += [cap(trees[Phase.QUOTIENT]), (shape.opened, EXTENSION_DEGREE), (int(parameters.batching_grinding > 0),)]
+    parts += [cap(layer) for layer in shape.layers]
+    parts += [(shape.final_length, EXTENSION_DEGREE), (int(parameters.query_grinding > 0),)]
+    for tree in [*trees.values(), *shape.layers]:
+        parts += [(parameters.queries, matrix.columns) for matrix in tree.matrices]
+        parts.append((parameters.queries, tree.depth, 3, DIGEST))
+    return parts
+
+
+def assemble(shape: Shape, parts: Sequence[V], empty: V) -> Proof[V]:
+    """Return the proof whose parts, in the order of the format, are these; ``empty`` stands for absent bus sums."""
+    remaining = iter(parts)
+    caps = {Phase.MAIN: next(remaining)}
+    bus_sums = empty
+    if Phase.BUS in shape.trees:
+        caps[Phase.BUS], bus_sums = next(remaining), next(remaining)
+    caps[Phase.QUOTIENT] = next(remaining)
+    openings, batching_nonce = next(remaining), next(remaining)
+    layer_caps = tuple(next(remaining) for _ in shape.layers)
+    final, query_nonce = next(remaining), next(remaining)
+
+    def opening(tree: TreeShape) -> TreeOpening[V]:
+        rows = tuple(next(remaining) for _ in tree.matrices)
+        return TreeOpening(rows, next(remaining))
+
+    trees = {phase: opening(tree) for phase, tree in shape.trees.items()}
+    layers = tuple(opening(layer) for layer in shape.layers)
+    return Proof(caps, bus_sums, openings, batching_nonce, layer_caps, final, query_nonce, trees, layers)
+
+
+def proof_words(shape: Shape, parameters: Parameters) -> int:
+    """Return the number of words of a proof of this shape."""
+    return len(shape.log_heights) + sum(prod(part) for part in part_shapes(shape, parameters))
+
+
+def serialize(shape: Shape, proof: Proof[Words]) -> bytes:
+    """Return the proof's bytes."""
+    heights = np.array(shape.log_heights, dtype=np.uint64)
+    words = np.concatenate([heights, *(np.ascontiguousarray(part).reshape(-1) for part in proof.parts())])
+    return words.astype("<u8").tobytes()
+
+
+def parse(layout: Layout, parameters: Parameters, data: bytes) -> tuple[Shape, Proof[Words]]:
+    """Read a proof strictly.
+
+    Raises
+    ------
+    ProofTooShort, ShapeRefused, ProofLength, NonCanonicalWord
+        The bytes are not the encoding of a proof under this key and these parameters. Memory stays within a small
+        multiple of the bytes given.
+    """
+    tables = len(layout.tables)
+    if len(data) < tables * WORD_BYTES:
+        raise ProofTooShort(expected=f"at least {tables * WORD_BYTES} bytes", got=len(data))
+    heights = np.frombuffer(data, dtype="<u8", count=tables)
+    shape = layout.shape(tuple(int(height) for height in heights))
+    expected = proof_words(shape, parameters) * WORD_BYTES
+    if len(data) != expected:
+        raise ProofLength(expected=expected, got=len(data))
+    words = np.frombuffer(data, dtype="<u8").astype(np.uint64)
+    too_large = np.flatnonzero(words >= np.uint64(PRIME))
+    if too_large.size:
+        first = int(too_large[0])
+        raise NonCanonicalWord(f"Word {first} of the proof is not below the modulus.", expected=f"< {PRIME}",
+                               got=int(words[first]))  # fmt: skip
+    parts = []
+    position = tables
+    for part in part_shapes(shape, parameters):
+        size = prod(part)
+        parts.append(words[position : position + size].reshape(part))
+        position += size
+    return shape, assemble(shape, parts, np.zeros((0, EXTENSION_DEGREE), dtype=np.uint64))

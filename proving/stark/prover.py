@@ -1,0 +1,347 @@
+"""The prover, against the backend interface only: whole arrays that live where they are computed.
+
+It follows the verifier's transcript step by step and checks nothing itself; stages verify what they made. Arrays are
+released as soon as the last phase that reads them is over: the traces after the bus columns, the constraint values
+after the quotient, the FRI layers as their trees hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from proving.backend.interface import Array, Backend, Opening, Tree, coset_shift
+from proving.field import extension
+from proving.field.goldilocks import PRIME, root_of_unity
+from proving.stark.arithmetic import IntegerArithmetic, Words
+from proving.stark.errors import ChallengeRefused, TraceRefused
+from proving.stark.key import Key, profile_words
+from proving.stark.proof import Proof, TreeOpening, serialize
+from proving.stark.security import Parameters
+from proving.stark.shape import EXTENSION_DEGREE, Phase, Shape
+from proving.stark.transcript import Transcript
+
+#: Called with the name of the phase that begins and the share of phases that are done, 0 to 1.
+Progress = Callable[[str, float], None]
+
+#: The phases in order, by the names that progress bars and traces show.
+PHASES = ("main", "bus", "quotient", "openings", "fri", "queries")
+
+
+def prove(
+    key: Key,
+    profile: str,
+    publics: Words,
+    traces: Mapping[str, Words],
+    backend: Backend,
+    progress: Progress | None = None,
+    *,
+    consume: bool = False,
+) -> bytes:
+    """Prove that the traces satisfy the key's circuit.
+
+    Parameters
+    ----------
+    key
+        The circuit's key.
+    profile
+        The security profile that the proof is to have.
+    publics
+        ``(key.publics,)`` canonical public input.
+    traces
+        Per table name ``(main columns, rows) uint64``, canonical. A table without main columns may be left out.
+    backend
+        Computes everything that grows with the rows.
+    progress
+        Told as each phase begins.
+    consume
+        Whether the prover may empty ``traces`` (then a ``dict``) as it goes, so that their memory is free early.
+
+    Returns
+    -------
+    bytes
+        The proof. Traces that break a constraint give bytes too, which no verifier accepts.
+
+    Raises
+    ------
+    TraceRefused
+        The traces do not have the form that the key states.
+    UnknownProfile
+        The key has no parameters for the profile.
+    """
+    parameters = key.parameters(profile)
+    publics = np.ascontiguousarray(publics, dtype=np.uint64)
+    if publics.shape != (key.publics,):
+        raise TraceRefused(f"The public input has shape {publics.shape}, the circuit takes {key.publics} elements.")
+    shape = _shape_of(key, traces)
+    run = _Run(key, parameters, shape, publics, backend, progress or _silent)
+    run.absorb_claim()
+    run.commit_main(traces, consume)
+    run.commit_bus()
+    run.commit_quotient()
+    run.open()
+    run.fold()
+    return serialize(shape, run.answer_queries())
+
+
+def _silent(phase: str, share: float) -> None:
+    return None
+
+
+def _shape_of(key: Key, traces: Mapping[str, Words]) -> Shape:
+    """Read the heights off the traces and check their form."""
+    known = {table.name for table in key.layout.tables}
+    unknown = sorted(set(traces) - known)
+    if unknown:
+        raise TraceRefused(f"The circuit {key.name} has no table {unknown[0]!r}.")
+    heights = []
+    for table in key.layout.tables:
+        trace = traces.get(table.name)
+        if trace is None and table.main == 0 and table.fixed_log_height is not None:
+            heights.append(table.fixed_log_height)
+            continue
+        if trace is None:
+            raise TraceRefused(f"There is no trace for table {table.name!r}.")
+        if trace.dtype != np.uint64 or trace.ndim != 2 or trace.shape[0] != table.main:
+            raise TraceRefused(
+                f"The trace of table {table.name!r} is {trace.dtype} {trace.shape}, expected uint64 ({table.main}, rows)."
+            )
+        rows = trace.shape[1]
+        if rows == 0 or rows & (rows - 1):
+            raise TraceRefused(f"The trace of table {table.name!r} has {rows} rows, which is no power of two.")
+        heights.append(rows.bit_length() - 1)
+    return key.layout.shape(tuple(heights))
+
+
+@dataclass
+class _Run:
+    """One proof in the making."""
+
+    key: Key
+    parameters: Parameters
+    shape: Shape
+    publics: Words
+    backend: Backend
+    progress: Progress
+    transcript: Transcript[Words] = field(default_factory=lambda: Transcript(IntegerArithmetic()))
+    traces: dict[int, Array] = field(default_factory=dict)
+    extensions: dict[tuple[Phase, int | None], Array] = field(default_factory=dict)
+    trees: dict[Phase, Tree] = field(default_factory=dict)
+    bus_challenges: Words = field(default_factory=lambda: np.zeros((2, EXTENSION_DEGREE), dtype=np.uint64))
+    bus_sums: dict[int, Words] = field(default_factory=dict)
+    point: Words = field(default_factory=lambda: np.zeros(EXTENSION_DEGREE, dtype=np.uint64))
+    openings: Words = field(default_factory=lambda: np.zeros((0, EXTENSION_DEGREE), dtype=np.uint64))
+    batching_nonce: Words = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    query_nonce: Words = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    layers: list[Tree] = field(default_factory=list)
+    final: Words = field(default_factory=lambda: np.zeros((0, EXTENSION_DEGREE), dtype=np.uint64))
+
+    def absorb_claim(self) -> None:
+        """Bind profile, key, shape and public input."""
+        self.transcript.absorb_words(*profile_words(self.parameters))
+        self.transcript.absorb(self.key.digest)
+        self.transcript.absorb_words(*self.shape.log_heights)
+        self.transcript.absorb(self.publics)
+
+    def commit_main(self, traces: Mapping[str, Words], consume: bool) -> None:
+        """Extend and commit the main columns."""
+        self._begin("main")
+        backend, prepared = self.backend, self.key.prepared(self.backend)
+        for index, extended in prepared.extensions.items():
+            self.extensions[Phase.PREPROCESSED, index] = extended
+        if prepared.tree is not None:
+            self.trees[Phase.PREPROCESSED] = prepared.tree
+        for index, table in enumerate(self.key.layout.tables):
+            if table.main == 0:
+                continue
+            self.traces[index] = backend.upload(np.ascontiguousarray(traces[table.name]))
+            if consume and isinstance(traces, MutableMapping):
+                del traces[table.name]
+            self._extend(Phase.MAIN, index, self.traces[index])
+            if not table.bus:
+                del self.traces[index]
+        self._commit(Phase.MAIN)
+
+    def commit_bus(self) -> None:
+        """Draw the bus challenges, compute and commit the bus columns and their sums."""
+        self._begin("bus")
+        if not self.shape.bus_tables:
+            return
+        self.bus_challenges = np.stack([self.transcript.challenge(), self.transcript.challenge()])
+        prepared = self.key.prepared(self.backend)
+        for index in self.shape.bus_tables:
+            columns, total = self.backend.bus_columns(
+                self.key.programs[index], self.traces.pop(index, None), prepared.traces.get(index), self.bus_challenges
+            )
+            self.bus_sums[index] = total
+            self._extend(Phase.BUS, index, columns)
+        self._commit(Phase.BUS)
+        self.transcript.absorb(np.stack(list(self.bus_sums.values())))
+
+    def commit_quotient(self) -> None:
+        """Combine the constraints of all tables into one lifted quotient, cut it into blocks and commit to them."""
+        self._begin("quotient")
+        alpha = self.transcript.challenge()
+        count = sum(program.constraint_count for program in self.key.programs)
+        powers = extension.powers(alpha, count)
+        backend, shape = self.backend, self.shape
+        zero = np.zeros(EXTENSION_DEGREE, dtype=np.uint64)
+        parts: dict[int, list[Array]] = {}
+        for index, (program, log_height) in enumerate(zip(self.key.programs, shape.log_heights, strict=True)):
+            if program.constraint_count == 0:
+                continue
+            first = program.constraint_offset
+            values = backend.quotient(
+                program,
+                self.extensions.get((Phase.MAIN, index)),
+                self.extensions.get((Phase.PREPROCESSED, index)),
+                self.extensions.get((Phase.BUS, index)),
+                publics=self.publics,
+                challenges=self.bus_challenges,
+                alpha_powers=np.ascontiguousarray(powers[first : first + program.constraint_count]),
+                bus_sum=self.bus_sums.get(index, zero),
+                log_height=log_height,
+                log_blowup=shape.log_blowup,
+                shift=coset_shift(log_height),
+            )
+            parts.setdefault(log_height, []).append(values)
+        total = backend.lift_sum([values for group in parts.values() for values in group], shape.log_domain)
+        parts.clear()
+        shift = coset_shift(shape.log_height)
+        coefficients = backend.coset_interpolate(total, shift)
+        del total
+        blocks = backend.split_blocks(coefficients, shape.quotient_chunks)
+        del coefficients
+        self.extensions[Phase.QUOTIENT, None] = backend.coset_evaluate(blocks, shape.log_blowup, shift)
+        self._commit(Phase.QUOTIENT)
+
+    def open(self) -> None:
+        """Draw the out-of-domain point and open every column on its table's own domain."""
+        self._begin("openings")
+        self.point = self.transcript.challenge()
+        self._refuse_point()
+        opened = []
+        for group in self.shape.openings:
+            log_height = group.log_rows - self.shape.log_blowup
+            columns = self._columns(group.phase, group.table, group.columns)
+            point = self._point(log_height, group.next)
+            opened.append(self.backend.open_at(columns, self.shape.log_blowup, coset_shift(log_height), point))
+        self.openings = np.concatenate(opened)
+        self.transcript.absorb(self.openings)
+        self.batching_nonce = self._work(self.parameters.batching_grinding)
+
+    def fold(self) -> None:
+        """Draw the batching challenge, form the DEEP quotient, fold it down to the final polynomial."""
+        self._begin("fri")
+        backend, shape = self.backend, self.shape
+        values = self._deep_quotient(self.transcript.challenge())
+        shift = coset_shift(shape.log_height)
+        for layer, fold in zip(shape.layers, shape.folds, strict=True):
+            tree = backend.commit([backend.group(values, fold)], layer.cap_log)
+            self.layers.append(tree)
+            self.transcript.absorb(np.ascontiguousarray(tree.cap))
+            values = backend.fold(values, self.transcript.challenge(), fold, shift)
+            shift = pow(shift, 1 << fold, PRIME)
+        coefficients = backend.download(backend.coset_interpolate(values, shift))
+        self.final = np.ascontiguousarray(coefficients[:, : shape.final_length].T)
+        self.transcript.absorb(self.final)
+        self.query_nonce = self._work(self.parameters.query_grinding)
+
+    def answer_queries(self) -> Proof[Words]:
+        """Draw the query indices and open every tree at them."""
+        self._begin("queries")
+        shape = self.shape
+        drawn = self.transcript.elements(self.parameters.queries)
+        indices = drawn & np.uint64((1 << shape.log_domain) - 1)
+        trees = {
+            phase: _opening(self.trees[phase].open(indices >> np.uint64(shape.log_domain - tree.log_rows)))
+            for phase, tree in shape.trees.items()
+        }
+        layers = []
+        for tree, fold in zip(self.layers, shape.folds, strict=True):
+            indices = indices >> np.uint64(fold)
+            layers.append(_opening(tree.open(indices)))
+        self.progress("queries", 1.0)
+        caps = {
+            phase: np.ascontiguousarray(tree.cap)
+            for phase, tree in self.trees.items()
+            if phase is not Phase.PREPROCESSED
+        }
+        sums = np.array(list(self.bus_sums.values()), dtype=np.uint64).reshape(-1, EXTENSION_DEGREE)
+        layer_caps = tuple(np.ascontiguousarray(tree.cap) for tree in self.layers)
+        return Proof(
+            caps, sums, self.openings, self.batching_nonce, layer_caps, self.final, self.query_nonce, trees, tuple(layers)
+        )
+
+    def _deep_quotient(self, batching: Words) -> Array:
+        """Sum, over heights, the quotients of the weighted columns on each height's own domain."""
+        backend, shape = self.backend, self.shape
+        weights = extension.powers(batching, shape.opened)
+        weighted = extension.multiply(self.openings, weights)
+        sums: dict[int, dict[bool, tuple[list[Array], list[Words]]]] = {}
+        position = 0
+        for group in shape.openings:
+            here = slice(position, position + len(group.columns))
+            position = here.stop
+            columns = self._columns(group.phase, group.table, group.columns)
+            vector = backend.linear_combination(columns, np.ascontiguousarray(weights[here]))
+            vectors, values = sums.setdefault(group.log_rows, {}).setdefault(group.next, ([], []))
+            vectors.append(vector)
+            values.append(weighted[here])
+        parts = []
+        arithmetic = IntegerArithmetic()
+        for log_rows, points in sums.items():
+            log_height = log_rows - shape.log_blowup
+            terms = []
+            for following, (vectors, values) in points.items():
+                vector = vectors[0] if len(vectors) == 1 else backend.lift_sum(vectors, log_rows)
+                value = arithmetic.sum(np.concatenate(values), 0)
+                terms.append((self._point(log_height, following), value, {log_rows: vector}))
+            parts.append(backend.deep_quotient(terms, log_rows, coset_shift(log_height)))
+        sums.clear()
+        return parts[0] if len(parts) == 1 else backend.lift_sum(parts, shape.log_domain)
+
+    def _begin(self, phase: str) -> None:
+        self.progress(phase, PHASES.index(phase) / len(PHASES))
+
+    def _extend(self, phase: Phase, index: int, trace: Array) -> None:
+        shift = coset_shift(self.shape.log_heights[index])
+        self.extensions[phase, index] = self.backend.lde(trace, self.shape.log_blowup, shift)
+
+    def _commit(self, phase: Phase) -> None:
+        tree = self.shape.trees[phase]
+        matrices = [self.extensions[phase, matrix.table] for matrix in tree.matrices]
+        self.trees[phase] = self.backend.commit(matrices, tree.cap_log)
+        self.transcript.absorb(np.ascontiguousarray(self.trees[phase].cap))
+
+    def _columns(self, phase: Phase, table: int | None, columns: tuple[int, ...]) -> Array:
+        every = self.extensions[phase, table]
+        width = next(m.columns for m in self.shape.trees[phase].matrices if m.table == table)
+        return every if len(columns) == width else self.backend.take_columns(every, columns)
+
+    def _point(self, log_height: int, following: bool) -> Words:
+        """Return the out-of-domain point on the domain of this height, or its next row."""
+        point = extension.power(self.point, 1 << (self.shape.log_height - log_height))
+        if following:
+            point = extension.scale(point, np.array(root_of_unity(log_height), dtype=np.uint64))
+        return point
+
+    def _refuse_point(self) -> None:
+        """Refuse a point inside the trace domain or the evaluation coset: no verifier would accept it."""
+        shift = coset_shift(self.shape.log_height)
+        for log_order, value in ((self.shape.log_height, 1), (self.shape.log_domain, pow(shift, 1 << self.shape.log_domain, PRIME))):
+            if np.array_equal(extension.power(self.point, 1 << log_order), extension.constant(value)):
+                raise ChallengeRefused
+
+    def _work(self, bits: int) -> Words:
+        if bits == 0:
+            return np.zeros(0, dtype=np.uint64)
+        nonce = np.array([self.backend.grind(self.transcript.ground_state(), bits)], dtype=np.uint64)
+        self.transcript.absorb(nonce)
+        return nonce
+
+
+def _opening(opening: Opening) -> TreeOpening[Words]:
+    return TreeOpening(tuple(opening.rows), opening.path)

@@ -1,0 +1,289 @@
+"""Security is computed, never typed: a profile names a target, the solver finds the parameters that reach it.
+
+Every term below is an upper bound on the error of one round of the protocol (round-by-round soundness after
+Fiat-Shamir), in bits; the layer's security is their minimum. ``docs/security.md`` derives each of them for lifted
+tables. Sources:
+
+- proximity gaps up to the Johnson radius: Ben-Sasson, Carmon, Haboeck, Kopparty, Saraf, "On Proximity Gaps for
+  Reed-Solomon Codes", eprint 2025/2055, Theorem 4.2, with the gap and the powers batching as the Ethereum Foundation's
+  ``soundcalc`` uses them (gap = sqrt(rate)/100 for fields above 2^150, m = ceil(sqrt(rate) / (2 gap)));
+- DEEP-ALI and batched FRI: Haboeck, "A summary on the FRI low degree test", eprint 2022/1216, Theorem 8;
+- LogUp: Haboeck, "Multivariate lookups based on logarithmic derivatives", eprint 2022/1530, Lemma 5.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from proving.stark.errors import SecurityBelowProfile, UnknownProfile
+
+#: log2 of the modulus of the base field, p = 2^64 - 2^32 + 1.
+LOG_FIELD = math.log2(2**64 - 2**32 + 1)
+#: log2 of the size of the cubic extension, from which every challenge is drawn.
+LOG_EXTENSION = 3 * LOG_FIELD
+#: Johnson's radius is kept by this fraction of sqrt(rate).
+GAP_FRACTION = 1 / 100
+#: Smallest log height of a table. Lifting loosens degrees by the factor 1 + 2^-MIN_LOG_HEIGHT, which must stay
+#: inside the gap: sqrt(1 + 2^-6) < 1 + GAP_FRACTION.
+MIN_LOG_HEIGHT = 6
+#: Elements of a digest.
+DIGEST_LENGTH = 4
+#: Bits below which two bit counts are the same (log2 p is not exactly 64).
+ROUNDING = 1e-6
+
+
+class Regime(Enum):
+    """What is believed about Reed-Solomon codes."""
+
+    #: Proven bounds up to the Johnson radius.
+    JOHNSON = "johnson"
+    #: A query is worth log2(1/rate) bits: conjectured by older systems, disproved up to capacity; for races only.
+    CONJECTURED = "conjectured"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A security target that the verifier's caller chooses.
+
+    Attributes
+    ----------
+    target
+        Bits that every term must reach.
+    query_grinding
+        Bits of work before the query indices.
+    most_batching_grinding
+        Most bits of work before the batching challenge that the solver may ask for.
+    """
+
+    name: str
+    target: int
+    regime: Regime
+    query_grinding: int
+    most_batching_grinding: int
+
+
+#: The shipped profiles. ``proven100`` is the default.
+PROFILES: dict[str, Profile] = {
+    item.name: item
+    for item in (
+        Profile("proven100", 100, Regime.JOHNSON, query_grinding=20, most_batching_grinding=16),
+        Profile("proven128", 128, Regime.JOHNSON, query_grinding=20, most_batching_grinding=16),
+        Profile("legacy-conjectured", 100, Regime.CONJECTURED, query_grinding=16, most_batching_grinding=0),
+    )
+}
+
+
+def profile(name: str) -> Profile:
+    """Return the profile of this name.
+
+    Raises
+    ------
+    UnknownProfile
+        There is none.
+    """
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise UnknownProfile(f"There is no security profile {name!r}; there are {', '.join(PROFILES)}.") from None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the solver must know about a circuit, counted from its layout at its largest heights.
+
+    Attributes
+    ----------
+    log_height
+        log2 of the largest height, H.
+    log_blowup
+        log2 of 1/rate.
+    batched
+        Number of opened (column, point) pairs that one batching challenge combines.
+    constraints
+        Number of constraints over all tables that one constraint challenge combines.
+    degree
+        Largest degree of a constraint.
+    interactions
+        Number of bus interactions summed over all rows of all tables.
+    arity
+        Elements of the longest bus message, bus id included.
+    folds
+        log2 of the arity of each FRI fold.
+    """
+
+    log_height: int
+    log_blowup: int
+    batched: int
+    constraints: int
+    degree: int
+    interactions: int
+    arity: int
+    folds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the solver derived: the numbers that a verifier obeys."""
+
+    profile: Profile
+    queries: int
+    query_grinding: int
+    batching_grinding: int
+
+
+@dataclass(frozen=True)
+class Term:
+    """One round's soundness: its name, its bits with grinding included, and the formula in words."""
+
+    name: str
+    bits: float
+    formula: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The achieved bits of a layer, term by term."""
+
+    parameters: Parameters
+    facts: Facts
+    terms: tuple[Term, ...]
+
+    @property
+    def bits(self) -> float:
+        """The weakest term."""
+        return min(term.bits for term in self.terms)
+
+    @property
+    def reached(self) -> bool:
+        """Whether every term reaches the profile's target."""
+        return self.bits >= self.parameters.profile.target - ROUNDING
+
+    def table(self) -> str:
+        """Return the report as text, one line per term, weakest first."""
+        chosen = self.parameters
+        kind = "proven" if chosen.profile.regime is Regime.JOHNSON else "CONJECTURED"
+        head = (
+            f"{chosen.profile.name}: {self.bits:.1f} bits {kind} (target {chosen.profile.target}); "
+            f"{chosen.queries} queries, grinding {chosen.query_grinding} (queries) + {chosen.batching_grinding} "
+            f"(batching), rate 1/{2**self.facts.log_blowup}, height 2^{self.facts.log_height}"
+        )
+        lines = [f"  {term.bits:7.1f}  {term.name:<16} {term.formula}" for term in sorted(self.terms, key=_weight)]
+        return "\n".join([head, *lines])
+
+
+def _weight(term: Term) -> float:
+    return term.bits
+
+
+def _gap(log_blowup: int) -> float:
+    return GAP_FRACTION * 2.0 ** (-log_blowup / 2)
+
+
+def _query_bits(regime: Regime, log_blowup: int) -> float:
+    """Return the bits that one query is worth."""
+    if regime is Regime.CONJECTURED:
+        return float(log_blowup)
+    return -math.log2(2.0 ** (-log_blowup / 2) + _gap(log_blowup))
+
+
+def _list_bits(regime: Regime, log_blowup: int) -> float:
+    """Return log2 of the largest number of codewords within the radius.
+
+    The code is the one of degree 2^H (1 + 2^-MIN_LOG_HEIGHT), to which openings on a table's own domain lead (see
+    ``docs/security.md``, "Lifting").
+    """
+    if regime is Regime.CONJECTURED:
+        return 0.0
+    root = 2.0 ** (-log_blowup / 2)
+    loose_root = root * math.sqrt(1 + 2.0**-MIN_LOG_HEIGHT)
+    return -math.log2(2 * (root + _gap(log_blowup) - loose_root) * loose_root)
+
+
+def _line_bits(regime: Regime, log_blowup: int, log_height: int) -> float:
+    """Return the bits of the proximity-gap error for a random line of words, eprint 2025/2055 Theorem 4.2."""
+    if regime is Regime.CONJECTURED:
+        return LOG_EXTENSION - log_height - log_blowup
+    rate = 2.0**-log_blowup
+    root, gap = math.sqrt(rate), _gap(log_blowup)
+    multiplicity = max(math.ceil(root / (2 * gap) - 1e-9), 3) + 0.5
+    radius = 1 - root - gap
+    length = 2.0 ** (log_height + log_blowup)
+    exceptional = (2 * multiplicity**5 + 3 * multiplicity * radius * rate) * length / (3 * rate * root)
+    return LOG_EXTENSION - math.log2(exceptional + multiplicity / root)
+
+
+def _terms(chosen: Parameters, facts: Facts) -> tuple[Term, ...]:
+    """Return the bits of every round in the order of the transcript."""
+    regime, blowup = chosen.profile.regime, facts.log_blowup
+    lists = _list_bits(regime, blowup)
+    height, loose = 2.0**facts.log_height, 1 + 2.0**-MIN_LOG_HEIGHT
+    domain = 2.0 ** (facts.log_height + blowup)
+    terms = []
+    if facts.interactions:
+        error = 2.0 * facts.interactions * max(facts.arity, 1)
+        terms.append(
+            Term("bus", LOG_EXTENSION - lists - math.log2(error), "list * 2 * interactions * message length / |F|")
+        )
+    terms.append(
+        Term("constraints", LOG_EXTENSION - lists - math.log2(max(facts.constraints, 1)), "list * constraints / |F|")
+    )
+    identity = (facts.degree + 1) * height * loose
+    available = 2.0**LOG_EXTENSION - height - domain
+    terms.append(
+        Term("deep", math.log2(available) - lists - math.log2(identity), "list * (degree + 1) * height / |F|")
+    )
+    terms.append(Term("lifting", math.log2(available) - lists - math.log2(height * loose), "list * height / |F|"))
+    terms.append(
+        Term(
+            "batching",
+            _line_bits(regime, blowup, facts.log_height)
+            - math.log2(max(facts.batched - 1, 1))
+            + chosen.batching_grinding,
+            "(openings - 1) * gap(height), grinding included",
+        )
+    )
+    log_height = facts.log_height
+    for position, fold in enumerate(facts.folds):
+        log_height -= fold
+        bits = _line_bits(regime, blowup, log_height) - math.log2(2**fold - 1)
+        terms.append(Term(f"fold {position}", bits, "(arity - 1) * gap(folded height)"))
+    terms.append(
+        Term(
+            "queries",
+            chosen.queries * _query_bits(regime, blowup) + chosen.query_grinding,
+            "(1 - radius)^queries, grinding included",
+        )
+    )
+    terms.append(Term("hash", DIGEST_LENGTH * LOG_FIELD / 2, "collision of two digests of 4 elements"))
+    return tuple(terms)
+
+
+def solve(name: str, facts: Facts) -> Report:
+    """Find the fewest queries and the least grinding that reach a profile.
+
+    Parameters
+    ----------
+    name
+        A profile of :data:`PROFILES`.
+    facts
+        Counted from the circuit at its largest heights; smaller heights only make every term better.
+
+    Raises
+    ------
+    SecurityBelowProfile
+        A term that no parameter can mend stays below the target.
+    """
+    chosen = profile(name)
+    needed = (chosen.target - chosen.query_grinding) / _query_bits(chosen.regime, facts.log_blowup)
+    queries = max(math.ceil(needed - 1e-9), 1)
+    bare = Parameters(chosen, queries, chosen.query_grinding, 0)
+    batching = next(term.bits for term in _terms(bare, facts) if term.name == "batching")
+    grinding = min(max(math.ceil(chosen.target - batching - ROUNDING), 0), chosen.most_batching_grinding)
+    parameters = Parameters(chosen, queries, chosen.query_grinding, grinding)
+    report = Report(parameters, facts, _terms(parameters, facts))
+    if not report.reached:
+        weak = ", ".join(f"{t.name} {t.bits:.1f}" for t in report.terms if t.bits < chosen.target - ROUNDING)
+        raise SecurityBelowProfile(f"The profile {name} asks for {chosen.target} bits; below it are: {weak}.")
+    return report

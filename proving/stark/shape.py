@@ -1,0 +1,269 @@
+"""Shapes: everything about a proof that is known once the tables' heights are known.
+
+A :class:`Layout` belongs to a key; a :class:`Shape` adds the log heights of one proof. Lengths of all parts of a proof,
+the trees, the order of openings and the FRI folds follow from it, so that neither prover nor verifier ever reads a
+length from a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+
+from proving.stark.errors import ShapeRefused
+from proving.stark.security import MIN_LOG_HEIGHT
+
+#: Largest log height of a table: cosets are defined up to it.
+MAX_LOG_HEIGHT = 24
+#: log2 of the arity of a FRI fold.
+LOG_FOLD = 3
+#: Folding stops at a polynomial of at most 2^5 coefficients.
+FINAL_LOG_LENGTH = 5
+#: log2 of the smallest cap of a tree.
+CAP_LOG = 5
+#: Base columns of an extension element.
+EXTENSION_DEGREE = 3
+
+
+class Phase(IntEnum):
+    """The trees in the order in which they are committed."""
+
+    PREPROCESSED = 0
+    MAIN = 1
+    BUS = 2
+    QUOTIENT = 3
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """What the protocol must know about a table.
+
+    Attributes
+    ----------
+    main, preprocessed
+        Number of base columns.
+    bus
+        Number of extension columns of the bus argument; a table without interactions has none.
+    main_next
+        Main columns that are also opened on the next row.
+    bus_next
+        Bus extension columns that are also opened on the next row.
+    constraints
+        Number of constraints, those of the bus included.
+    degree
+        Largest degree of a constraint.
+    interactions
+        Bus interactions per row.
+    arity
+        Elements of the longest bus message, bus id included.
+    fixed_log_height
+        The height that preprocessed columns dictate, or None.
+    """
+
+    name: str
+    main: int
+    preprocessed: int
+    bus: int
+    main_next: tuple[int, ...]
+    bus_next: tuple[int, ...]
+    constraints: int
+    degree: int
+    interactions: int
+    arity: int
+    fixed_log_height: int | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tables of a circuit with the rate and the bounds that its key states."""
+
+    tables: tuple[TableLayout, ...]
+    log_blowup: int
+    max_log_heights: tuple[int, ...]
+    cap_log: int = CAP_LOG
+
+    @property
+    def has_preprocessed(self) -> bool:
+        """Whether any table has preprocessed columns."""
+        return any(table.preprocessed for table in self.tables)
+
+    @property
+    def has_bus(self) -> bool:
+        """Whether any table has bus columns."""
+        return any(table.bus for table in self.tables)
+
+    def shape(self, log_heights: tuple[int, ...]) -> Shape:
+        """Return the shape of a proof with these heights.
+
+        Raises
+        ------
+        ShapeRefused
+            A height is outside the bounds of the key.
+        """
+        if len(log_heights) != len(self.tables):
+            raise ShapeRefused(expected=f"{len(self.tables)} heights", got=f"{len(log_heights)}")
+        for table, log_height, bound in zip(self.tables, log_heights, self.max_log_heights, strict=True):
+            least = MIN_LOG_HEIGHT
+            if table.fixed_log_height is not None:
+                least = bound = table.fixed_log_height
+            if not least <= log_height <= bound:
+                raise ShapeRefused(
+                    f"The log height of table {table.name} is outside the key's bounds.",
+                    expected=f"{least} to {bound}",
+                    got=log_height,
+                )
+        return Shape(self, tuple(int(log_height) for log_height in log_heights))
+
+    def largest(self) -> Shape:
+        """Return the shape with every table at its bound."""
+        return self.shape(self.max_log_heights)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One matrix of a tree: its table (None for the quotient), base columns, and log rows of the extended domain."""
+
+    table: int | None
+    columns: int
+    log_rows: int
+
+
+@dataclass(frozen=True)
+class TreeShape:
+    """A tree over matrices of several heights; see :mod:`proving.stark.commitments`."""
+
+    matrices: tuple[Matrix, ...]
+    cap_log: int
+
+    @property
+    def log_rows(self) -> int:
+        """log2 of the rows of the tallest matrix, the index space of its openings."""
+        return max(matrix.log_rows for matrix in self.matrices)
+
+    @property
+    def depth(self) -> int:
+        """Number of 4-ary levels between the leaves and the cap."""
+        return max(0, (self.log_rows - self.cap_log) // 2)
+
+    @property
+    def log_cap(self) -> int:
+        """log2 of the number of digests in the cap."""
+        return self.log_rows - 2 * self.depth
+
+
+@dataclass(frozen=True)
+class OpeningGroup:
+    """Openings of one matrix at one point: which columns, and whether on the next row."""
+
+    phase: Phase
+    matrix: int
+    table: int | None
+    log_rows: int
+    columns: tuple[int, ...]
+    next: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of one proof."""
+
+    layout: Layout
+    log_heights: tuple[int, ...]
+
+    @property
+    def log_blowup(self) -> int:
+        """log2 of 1/rate."""
+        return self.layout.log_blowup
+
+    @cached_property
+    def log_height(self) -> int:
+        """log2 of the largest height, H: the height that every table is lifted to."""
+        return max(self.log_heights)
+
+    @property
+    def log_domain(self) -> int:
+        """log2 of the size of the largest evaluation domain."""
+        return self.log_height + self.log_blowup
+
+    @property
+    def quotient_chunks(self) -> int:
+        """Number of blocks of 2^H coefficients that the quotient is cut into."""
+        return 1 << self.log_blowup
+
+    @cached_property
+    def trees(self) -> dict[Phase, TreeShape]:
+        """The trees in the order of their phases; a phase without columns has none."""
+        found = {}
+        for phase in Phase:
+            matrices = tuple(self._matrices(phase))
+            if matrices:
+                found[phase] = TreeShape(matrices, self.layout.cap_log)
+        return found
+
+    @cached_property
+    def folds(self) -> tuple[int, ...]:
+        """log2 of the arity of each fold."""
+        count = -(-(self.log_height - FINAL_LOG_LENGTH) // LOG_FOLD)
+        return (LOG_FOLD,) * max(count, 1)
+
+    @property
+    def final_length(self) -> int:
+        """Exact number of coefficients of the final polynomial."""
+        return 1 << (self.log_height - sum(self.folds))
+
+    @cached_property
+    def layers(self) -> tuple[TreeShape, ...]:
+        """The trees of the FRI layers: leaf rows hold the 2^fold values that fold into one."""
+        trees = []
+        log_size = self.log_domain
+        for fold in self.folds:
+            matrix = Matrix(None, EXTENSION_DEGREE << fold, log_size - fold)
+            trees.append(TreeShape((matrix,), self.layout.cap_log))
+            log_size -= fold
+        return tuple(trees)
+
+    @cached_property
+    def openings(self) -> tuple[OpeningGroup, ...]:
+        """Every opened (column, point) pair in the order of the proof and of the batching challenge's powers."""
+        groups = []
+        for phase, tree in self.trees.items():
+            for position, matrix in enumerate(tree.matrices):
+                every = tuple(range(matrix.columns))
+                groups.append(OpeningGroup(phase, position, matrix.table, matrix.log_rows, every, False))
+        for phase, tree in self.trees.items():
+            for position, matrix in enumerate(tree.matrices):
+                columns = self._next_columns(phase, matrix.table)
+                if columns:
+                    groups.append(OpeningGroup(phase, position, matrix.table, matrix.log_rows, columns, True))
+        return tuple(groups)
+
+    @property
+    def opened(self) -> int:
+        """Number of opened (column, point) pairs."""
+        return sum(len(group.columns) for group in self.openings)
+
+    @property
+    def bus_tables(self) -> tuple[int, ...]:
+        """The tables that have bus columns and so a bus sum."""
+        return tuple(index for index, table in enumerate(self.layout.tables) if table.bus)
+
+    def _matrices(self, phase: Phase) -> Iterator[Matrix]:
+        if phase is Phase.QUOTIENT:
+            yield Matrix(None, EXTENSION_DEGREE * self.quotient_chunks, self.log_domain)
+            return
+        for index, (table, log_height) in enumerate(zip(self.layout.tables, self.log_heights, strict=True)):
+            columns = (table.preprocessed, table.main, EXTENSION_DEGREE * table.bus)[phase]
+            if columns:
+                yield Matrix(index, columns, log_height + self.log_blowup)
+
+    def _next_columns(self, phase: Phase, table: int | None) -> tuple[int, ...]:
+        if table is None:
+            return ()
+        layout = self.layout.tables[table]
+        if phase is Phase.MAIN:
+            return layout.main_next
+        if phase is Phase.BUS:
+            return tuple(EXTENSION_DEGREE * column + part for column in layout.bus_next for part in range(3))
+        return ()

@@ -1,0 +1,358 @@
+"""The verifier.
+
+:func:`check` is written once over :class:`~proving.stark.arithmetic.Arithmetic`: on integers it is the verifier, on
+circuit variables it is the recursion circuit. It treats all queries as one array and branches on shape only.
+:func:`verify` wraps it for bytes. Key, profile and public input come from the caller, never from the proof.
+
+Beside each challenge stands what drawing it costs, in the names of :mod:`proving.stark.security`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+import numpy as np
+
+from proving.backend.interface import coset_shift
+from proving.field.goldilocks import PRIME, root_of_unity
+from proving.stark.air.evaluate import evaluate
+from proving.stark.arithmetic import Arithmetic, IntegerArithmetic, V, Words
+from proving.stark.commitments import check_opening
+from proving.stark.errors import (
+    BusUnbalanced,
+    ChallengeRefused,
+    ConstraintsViolated,
+    DeepRefused,
+    FinalPolynomialRefused,
+    FoldRefused,
+    GrindingRefused,
+    PublicInputRefused,
+)
+from proving.stark.fri import domain_points, evaluate_final, fold_rows, inverse_points
+from proving.stark.key import Key, profile_words
+from proving.stark.proof import Proof, parse
+from proving.stark.security import Parameters, Report
+from proving.stark.shape import EXTENSION_DEGREE, OpeningGroup, Phase, Shape
+from proving.stark.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an accepted proof shows.
+
+    Attributes
+    ----------
+    key
+        The key's digest in hexadecimal.
+    profile
+        The profile it was accepted under.
+    security
+        The achieved bits, term by term.
+    log_heights
+        The heights of the tables.
+    """
+
+    key: str
+    profile: str
+    security: Report
+    log_heights: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Claim(Generic[V]):
+    """What a proof is checked against, as values: key digest, preprocessed cap (or None) and public input."""
+
+    key_digest: V
+    preprocessed_cap: V | None
+    publics: V
+
+
+def verify(key: Key, profile: str, publics: Words, proof: bytes) -> Verdict:
+    """Check a proof.
+
+    Parameters
+    ----------
+    key
+        The circuit's key, from the caller.
+    profile
+        The security profile that the caller asks for.
+    publics
+        ``(key.publics,)`` canonical public input.
+    proof
+        Untrusted bytes.
+
+    Returns
+    -------
+    Verdict
+        The proof holds.
+
+    Raises
+    ------
+    ProofRefused
+        One of :data:`proving.stark.errors.REFUSALS`; nothing else, whatever the bytes are.
+    UnknownProfile
+        The key has no parameters for the profile.
+    """
+    report = key.report(profile)
+    publics = np.asarray(publics, dtype=np.uint64)
+    if publics.shape != (key.publics,):
+        raise PublicInputRefused(expected=f"{key.publics} elements", got=f"shape {publics.shape}")
+    if np.any(publics >= np.uint64(PRIME)):
+        raise PublicInputRefused("A public input is not below the modulus.")
+    shape, parts = parse(key.layout, report.parameters, proof)
+    claim = Claim(key.digest, key.preprocessed_cap, publics)
+    check(IntegerArithmetic(), key, shape, report.parameters, claim, parts)
+    return Verdict(key.hex, profile, report, shape.log_heights)
+
+
+def check(
+    arithmetic: Arithmetic[V], key: Key, shape: Shape, parameters: Parameters, claim: Claim[V], proof: Proof[V]
+) -> None:
+    """Refuse unless the proof shows the claim; the protocol in the order of its transcript."""
+    transcript = Transcript(arithmetic)
+    transcript.absorb_words(*profile_words(parameters))
+    transcript.absorb(claim.key_digest)
+    transcript.absorb_words(*shape.log_heights)
+    transcript.absorb(claim.publics)
+    transcript.absorb(proof.caps[Phase.MAIN])
+    bus_challenges: V | None = None
+    if Phase.BUS in shape.trees:
+        bus_challenges = arithmetic.stack([transcript.challenge(), transcript.challenge()], 0)  # costs: bus
+        transcript.absorb(proof.caps[Phase.BUS])
+        transcript.absorb(proof.bus_sums)
+        zero = arithmetic.constant(np.zeros(EXTENSION_DEGREE, dtype=np.uint64))
+        arithmetic.require_equal(arithmetic.sum(proof.bus_sums, 0), zero, BusUnbalanced)
+    alpha = transcript.challenge()  # costs: constraints
+    transcript.absorb(proof.caps[Phase.QUOTIENT])
+    point = transcript.challenge()  # costs: deep and lifting
+    transcript.absorb(proof.openings)
+
+    powers = _point_powers(arithmetic, shape, point)
+    openings = _Openings(arithmetic, shape, proof.openings)
+    _check_constraints(arithmetic, key, shape, claim, proof, openings, bus_challenges, alpha, powers)
+
+    _check_work(arithmetic, transcript, proof.batching_nonce, parameters.batching_grinding)
+    batching = transcript.challenge()  # costs: batching
+    betas = []
+    for cap in proof.layer_caps:
+        transcript.absorb(cap)
+        betas.append(transcript.challenge())  # costs: fold
+    transcript.absorb(proof.final)
+    _check_work(arithmetic, transcript, proof.query_nonce, parameters.query_grinding)
+    indices = transcript.elements(parameters.queries)  # costs: queries
+    bits = arithmetic.bits(indices, shape.log_domain)
+
+    caps = dict(proof.caps)
+    if claim.preprocessed_cap is not None:
+        caps[Phase.PREPROCESSED] = claim.preprocessed_cap
+    for phase, tree in shape.trees.items():
+        skipped = shape.log_domain - tree.log_rows
+        check_opening(arithmetic, tree, caps[phase], proof.trees[phase], _slice(arithmetic, bits, skipped))
+    value = _deep_values(arithmetic, shape, proof, batching, powers, bits)
+    _check_layers(arithmetic, shape, proof, betas, bits, value)
+
+
+@dataclass(frozen=True)
+class _Powers(Generic[V]):
+    """Powers of the out-of-domain point: ``by_log[k] = z^(2^k)`` for k up to the log domain size."""
+
+    by_log: list[V]
+
+    def on(self, shape: Shape, log_height: int) -> V:
+        """Return the point on the domain of tables of this height: z^(2^(H - h))."""
+        return self.by_log[shape.log_height - log_height]
+
+
+class _Openings(Generic[V]):
+    """The openings by phase, table and point."""
+
+    def __init__(self, arithmetic: Arithmetic[V], shape: Shape, values: V) -> None:
+        self._arithmetic = arithmetic
+        self._found: dict[tuple[Phase, int | None, bool], V] = {}
+        position = 0
+        for group in shape.openings:
+            end = position + len(group.columns)
+            self._found[group.phase, group.table, group.next] = arithmetic.take(values, slice(position, end))
+            position = end
+
+    def base(self, phase: Phase, table: int | None, following: bool = False) -> V | None:
+        """Return the openings of base columns, ``(columns, 3)``, or None where there are none."""
+        return self._found.get((phase, table, following))
+
+    def joined(self, phase: Phase, table: int | None, following: bool = False) -> V | None:
+        """Return the openings of extension columns: three base columns each become ``v0 + x v1 + x^2 v2``."""
+        values = self.base(phase, table, following)
+        if values is None:
+            return None
+        arithmetic = self._arithmetic
+        count = arithmetic.shape(values)[0] // EXTENSION_DEGREE
+        parts = arithmetic.reshape(values, (count, EXTENSION_DEGREE, EXTENSION_DEGREE))
+        total = arithmetic.take(parts, (slice(None), 0))
+        for part in (1, 2):
+            basis = np.zeros(EXTENSION_DEGREE, dtype=np.uint64)
+            basis[part] = 1
+            column = arithmetic.take(parts, (slice(None), part))
+            total = arithmetic.add(total, arithmetic.ext_multiply(column, arithmetic.constant(basis)))
+        return total
+
+
+def _point_powers(arithmetic: Arithmetic[V], shape: Shape, point: V) -> _Powers[V]:
+    """Square the point up to the domain's order and refuse it inside the trace domain or the evaluation coset.
+
+    z^(2^H) is the same for a table's point on its own domain, so one check serves every height; likewise the coset,
+    because a shift is the square of the next height's shift.
+    """
+    powers = [point]
+    for _ in range(shape.log_domain):
+        powers.append(arithmetic.ext_multiply(powers[-1], powers[-1]))
+    forbidden = [(shape.log_height, 1), (shape.log_domain, pow(coset_shift(shape.log_height), 1 << shape.log_domain, PRIME))]
+    for log_order, value in forbidden:
+        inside = arithmetic.extend(arithmetic.constant(np.array(value, dtype=np.uint64)))
+        arithmetic.ext_inverse(arithmetic.subtract(powers[log_order], inside), ChallengeRefused)
+    return _Powers(powers)
+
+
+def _check_constraints(
+    arithmetic: Arithmetic[V],
+    key: Key,
+    shape: Shape,
+    claim: Claim[V],
+    proof: Proof[V],
+    openings: _Openings[V],
+    bus_challenges: V | None,
+    alpha: V,
+    powers: _Powers[V],
+) -> None:
+    """Refuse unless sum_k alpha^k constraint_k(z) = (z^(2^H) - 1) quotient(z), over the constraints of all tables.
+
+    The vanishing polynomial of every table at its own point is z^(2^H) - 1, so nothing is divided.
+    """
+    values = []
+    for index, (program, log_height) in enumerate(zip(key.programs, shape.log_heights, strict=True)):
+        bus_sum = None
+        if index in shape.bus_tables:
+            bus_sum = arithmetic.take(proof.bus_sums, shape.bus_tables.index(index))
+        values.append(
+            evaluate(
+                program,
+                arithmetic,
+                main=openings.base(Phase.MAIN, index),
+                main_next=openings.base(Phase.MAIN, index, True),
+                preprocessed=openings.base(Phase.PREPROCESSED, index),
+                bus=openings.joined(Phase.BUS, index),
+                bus_next=openings.joined(Phase.BUS, index, True),
+                publics=claim.publics,
+                challenges=bus_challenges,
+                bus_sum=bus_sum,
+                point=powers.on(shape, log_height),
+                point_power=powers.by_log[shape.log_height],
+                log_height=log_height,
+            )
+        )
+    constraints = arithmetic.concatenate(values, 0)
+    weights = arithmetic.ext_powers(alpha, arithmetic.shape(constraints)[0])
+    combined = arithmetic.sum(arithmetic.ext_multiply(constraints, weights), 0)
+    chunks = openings.joined(Phase.QUOTIENT, None)
+    assert chunks is not None
+    blocks = arithmetic.ext_powers(powers.by_log[shape.log_height], shape.quotient_chunks)
+    quotient = arithmetic.sum(arithmetic.ext_multiply(chunks, blocks), 0)
+    one = arithmetic.extend(arithmetic.constant(np.array(1, dtype=np.uint64)))
+    vanishing = arithmetic.subtract(powers.by_log[shape.log_height], one)
+    arithmetic.require_equal(combined, arithmetic.ext_multiply(quotient, vanishing), ConstraintsViolated)
+
+
+def _check_work(arithmetic: Arithmetic[V], transcript: Transcript[V], nonce: V, bits: int) -> None:
+    """Refuse a nonce without the work; absorb it, so that what follows depends on it."""
+    if bits == 0:
+        return
+    low = arithmetic.bits(transcript.work(nonce), bits)
+    arithmetic.require_equal(low, arithmetic.constant(np.array(0, dtype=np.uint64)), GrindingRefused)
+    transcript.absorb(nonce)
+
+
+def _deep_values(
+    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], batching: V, powers: _Powers[V], bits: V
+) -> V:
+    """Return the DEEP quotient at every query, ``(queries, 3)``.
+
+    Every opening (f, y, v) contributes batching^k (f(x) - v) / (x - y), where x and y lie on the domain of f's own
+    table: x = X^(2^(H - h)), y = z^(2^(H - h)). Openings at one height and point share a division.
+    """
+    weights = arithmetic.ext_powers(batching, shape.opened)
+    weighted = arithmetic.ext_multiply(proof.openings, weights)
+    sets: dict[tuple[int, bool], list[tuple[OpeningGroup, int]]] = {}
+    position = 0
+    for group in shape.openings:
+        sets.setdefault((group.log_rows, group.next), []).append((group, position))
+        position += len(group.columns)
+    numerators, denominators = [], []
+    for (log_rows, following), groups in sets.items():
+        log_height = log_rows - shape.log_blowup
+        rows, coefficients, values = [], [], []
+        for group, start in groups:
+            every = proof.trees[group.phase].rows[group.matrix]
+            rows.append(_columns(arithmetic, every, group.columns))
+            here = slice(start, start + len(group.columns))
+            coefficients.append(arithmetic.take(weights, here))
+            values.append(arithmetic.take(weighted, here))
+        combined = arithmetic.ext_combine(arithmetic.concatenate(rows, 1), arithmetic.concatenate(coefficients, 0))
+        opened = arithmetic.sum(arithmetic.concatenate(values, 0), 0)
+        numerators.append(arithmetic.subtract(combined, opened))
+        point = powers.on(shape, log_height)
+        if following:
+            point = arithmetic.ext_scale(point, arithmetic.constant(np.array(root_of_unity(log_height), dtype=np.uint64)))
+        own_bits = _slice(arithmetic, bits, shape.log_domain - log_rows)
+        places = domain_points(arithmetic, own_bits, 0, coset_shift(log_height))
+        denominators.append(arithmetic.subtract(arithmetic.extend(places), point))
+    inverses = arithmetic.ext_inverse(arithmetic.stack(denominators, 0))
+    return arithmetic.sum(arithmetic.ext_multiply(arithmetic.stack(numerators, 0), inverses), 0)
+
+
+def _check_layers(
+    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], betas: Sequence[V], bits: V, value: V
+) -> None:
+    """Follow every query down the FRI layers to the final polynomial.
+
+    The first layer must hold the DEEP quotient, every later one the fold of the layer before.
+    """
+    shift = coset_shift(shape.log_height)
+    error: type[DeepRefused] | type[FoldRefused] = DeepRefused
+    for layer, opening, cap, beta, fold in zip(
+        shape.layers, proof.layers, proof.layer_caps, betas, shape.folds, strict=True
+    ):
+        within = arithmetic.take(bits, (slice(None), slice(0, fold)))
+        bits = _slice(arithmetic, bits, fold)
+        check_opening(arithmetic, layer, cap, opening, bits)
+        row = opening.rows[0]
+        arithmetic.require_equal(_pick(arithmetic, row, within, fold), value, error)
+        inverse = inverse_points(arithmetic, bits, fold, shift)
+        value = fold_rows(arithmetic, row, inverse, beta, fold)
+        shift = pow(shift, 1 << fold, PRIME)
+        error = FoldRefused
+    places = domain_points(arithmetic, bits, 0, shift)
+    arithmetic.require_equal(evaluate_final(arithmetic, proof.final, places), value, FinalPolynomialRefused)
+
+
+def _pick(arithmetic: Arithmetic[V], row: V, within: V, fold: int) -> V:
+    """Return the value of a leaf row ``(queries, 3 * 2^fold)`` at the position that bits spell, ``(queries, 3)``."""
+    queries = arithmetic.shape(row)[0]
+    values = arithmetic.reshape(row, (queries, 1 << fold, EXTENSION_DEGREE))
+    for bit in range(fold):
+        count = arithmetic.shape(values)[1]
+        chosen = arithmetic.reshape(arithmetic.take(within, (slice(None), bit)), (queries, 1, 1))
+        even = arithmetic.take(values, (slice(None), slice(0, count, 2)))
+        odd = arithmetic.take(values, (slice(None), slice(1, count, 2)))
+        values = arithmetic.select(chosen, odd, even)
+    return arithmetic.reshape(values, (queries, EXTENSION_DEGREE))
+
+
+def _columns(arithmetic: Arithmetic[V], rows: V, columns: tuple[int, ...]) -> V:
+    width = arithmetic.shape(rows)[1]
+    return rows if len(columns) == width else arithmetic.take(rows, (slice(None), list(columns)))
+
+
+def _slice(arithmetic: Arithmetic[V], bits: V, skipped: int) -> V:
+    """Drop the lowest bits: the index of a lifted matrix."""
+    return arithmetic.take(bits, (slice(None), slice(skipped, None)))

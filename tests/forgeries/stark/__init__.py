@@ -1,0 +1,3 @@
+"""Forged STARK proofs."""
+
+from __future__ import annotations

@@ -1,0 +1,108 @@
+"""A small circuit with everything a proof can have: tables of three heights, a permutation and a lookup bus, preprocessed
+and periodic columns, next rows, selectors and public inputs."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from proving.backend.interface import PRIME, HostArray
+from proving.backend.native import NativeBackend
+from proving.stark.air import Bus, Circuit, Table, TableBuilder
+from proving.stark.key import Key, build_key
+
+PAIRS = Bus(0, 2, "permutation", "pairs")
+SQUARES = Bus(1, 2, "lookup", "squares")
+EVERY = 4  # one fibonacci row in four is sent
+
+
+class Fibonacci(Table):
+    """a, b -> b, a + b; every fourth row's pair goes to the bus."""
+
+    name = "fibonacci"
+
+    def build(self, t: TableBuilder) -> None:
+        a, b, flag = t.main("a"), t.main("b"), t.main("flag")
+        due = t.periodic("due", [1] + [0] * (EVERY - 1))
+        t.when(t.transition).zero("a moves", a.next - b)
+        t.when(t.transition).zero("b moves", b.next - a - b)
+        t.when(t.first).zero("a starts", a - t.public(0))
+        t.when(t.first).zero("b starts", b - t.public(1))
+        t.when(t.last).zero("b ends", b - t.public(2))
+        t.boolean(flag)
+        t.zero("flag is due", flag - due)
+        t.send(PAIRS, [a, b], flag)
+
+
+class Sink(Table):
+    """Receives the pairs, multiplies them, looks a square up."""
+
+    name = "sink"
+
+    def build(self, t: TableBuilder) -> None:
+        x, y, product, root, square = (t.main(name) for name in ("x", "y", "product", "root", "square"))
+        t.receive(PAIRS, [x, y], 1)
+        t.zero("product", product - x * y)
+        t.send(SQUARES, [root, square], 1)
+
+
+class Squares(Table):
+    """All (k, k^2) for k below its height."""
+
+    name = "squares"
+
+    def __init__(self, log_height: int) -> None:
+        self.rows = 1 << log_height
+
+    def build(self, t: TableBuilder) -> None:
+        values = np.arange(self.rows, dtype=np.uint64)
+        k, square = t.preprocessed("k", values), t.preprocessed("square", values * values)
+        t.receive(SQUARES, [k, square], t.main("count"))
+
+
+@functools.cache
+def backend() -> NativeBackend:
+    return NativeBackend()
+
+
+@functools.cache
+def circuit(max_degree: int = 5, log_squares: int = 7) -> Circuit:
+    return Circuit("toy", [Fibonacci(), Sink(), Squares(log_squares)], publics=3, max_degree=max_degree)
+
+
+@functools.cache
+def key(log_blowup: int = 2, log_squares: int = 7, log_bound: int = 12, most_degree: int | None = None) -> Key:
+    return build_key(
+        circuit(most_degree or (1 << log_blowup) + 1, log_squares),
+        backend=backend(),
+        log_blowup=log_blowup,
+        max_log_heights={"fibonacci": log_bound, "sink": log_bound - 2},
+    )
+
+
+def traces(log_height: int = 8, log_squares: int = 7, start: tuple[int, int] = (1, 1)) -> tuple[HostArray, dict[str, HostArray]]:
+    """Return the public input and honest traces with 2^log_height fibonacci rows."""
+    rows = 1 << log_height
+    a, b = start
+    pairs = []
+    for _ in range(rows):
+        pairs.append((a, b))
+        a, b = b, (a + b) % PRIME
+    flags = [int(row % EVERY == 0) for row in range(rows)]
+    fibonacci = np.array([[pair[0] for pair in pairs], [pair[1] for pair in pairs], flags], dtype=np.uint64)
+    sent = pairs[::EVERY]
+    roots = [(7 * row) % (1 << log_squares) for row in range(len(sent))]
+    sink = np.array(
+        [
+            [pair[0] for pair in sent],
+            [pair[1] for pair in sent],
+            [pair[0] * pair[1] % PRIME for pair in sent],
+            roots,
+            [root * root for root in roots],
+        ],
+        dtype=np.uint64,
+    )
+    counts = np.bincount(roots, minlength=1 << log_squares).astype(np.uint64).reshape(1, -1)
+    publics = np.array([start[0], start[1], pairs[-1][1]], dtype=np.uint64)
+    return publics, {"fibonacci": fibonacci, "sink": sink, "squares": counts}
