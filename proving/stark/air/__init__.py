@@ -4,26 +4,34 @@ A circuit is written once. From its expression graph come the row engine (`check
 for the native kernels, the arrays for the CUDA generator, the verifier's evaluation at one point and the digest.
 """
 
+from proving.stark.air.arithmetic import Arithmetic, IntegerArithmetic
 from proving.stark.air.bus import Bus, Interaction
 from proving.stark.air.circuit import Circuit, Traces
 from proving.stark.air.engine import Violation, check, require
 from proving.stark.air.errors import AirError
+from proving.stark.air.evaluate import TableOpenings
 from proving.stark.air.expr import Column, Expr, Operand
+from proving.stark.air.program import CircuitProgram, compile_circuit
 from proving.stark.air.table import Guard, Table, TableBuilder
 
 __all__ = [
     "AirError",
+    "Arithmetic",
     "Bus",
     "Circuit",
+    "CircuitProgram",
     "Column",
     "Expr",
     "Guard",
+    "IntegerArithmetic",
     "Interaction",
     "Operand",
     "Table",
     "TableBuilder",
+    "TableOpenings",
     "Traces",
     "Violation",
     "check",
+    "compile_circuit",
     "require",
 ]

@@ -8,57 +8,17 @@ A node's operands always come before it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
-P = 2**64 - 2**32 + 1  #: the Goldilocks prime
+from proving.backend.interface import PRIME as P
+from proving.backend.program import Nodes, Op
 
-
-class Op(IntEnum):
-    """What a node is; the meaning of its operands `a` and `b` is given beside each."""
-
-    CONST = 0  #: the base field constant `a`
-    MAIN = 1  #: main column `a` on the current row (b = 0) or on the next row (b = 1)
-    PREPROCESSED = 2  #: preprocessed column `a` on the current row
-    PERIODIC = 3  #: periodic column `a`
-    FIRST = 4  #: 1 on the first row, 0 on the others; polynomial (X^n - 1) / (n (X - 1))
-    LAST = 5  #: 1 on the last row, 0 on the others; polynomial (X^n - 1) w^-1 / (n (X - w^-1))
-    TRANSITION = 6  #: X - w^-1: 0 on the last row, nonzero (and not 1) on the others
-    PUBLIC = 7  #: public input `a` of the circuit
-    CHALLENGE = 8  #: bus challenge `a` (extension): 0 is alpha, i >= 1 is beta^i
-    BUS = 9  #: bus column `a` (extension) on the current row (b = 0) or on the next row (b = 1)
-    BUS_SHARE = 10  #: S / n (extension), S the table's bus sum and n its height
-    ADD = 11  #: a + b
-    SUB = 12  #: a - b
-    MUL = 13  #: a * b
-    NEG = 14  #: -a
-
+__all__ = ["ARITHMETIC", "Graph", "Nodes", "Op", "P"]
 
 ARITHMETIC = frozenset({Op.ADD, Op.SUB, Op.MUL, Op.NEG})
 _EXTENSION_LEAVES = frozenset({Op.CHALLENGE, Op.BUS, Op.BUS_SHARE})
 _UNIFORM_LEAVES = frozenset({Op.CONST, Op.PUBLIC, Op.CHALLENGE, Op.BUS_SHARE})
-
-
-@dataclass(frozen=True)
-class Nodes:
-    """A graph as plain arrays, index-aligned.
-
-    Attributes
-    ----------
-    op : (nodes,) uint8, values of `Op`
-    a, b : (nodes,) uint64, operand node, column, or constant, by `op`
-    extension : (nodes,) bool, True where the value lies in the cubic extension
-    uniform : (nodes,) bool, True where the value is the same on every row
-    """
-
-    op: npt.NDArray[np.uint8]
-    a: npt.NDArray[np.uint64]
-    b: npt.NDArray[np.uint64]
-    extension: npt.NDArray[np.bool_]
-    uniform: npt.NDArray[np.bool_]
 
 
 class Graph:

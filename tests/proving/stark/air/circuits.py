@@ -129,3 +129,46 @@ def memory(rows: int = 128, seed: int = 2) -> tuple[Circuit, Traces, list[int]]:
 
 
 ALL = {"fibonacci": fibonacci, "range_lookup": range_lookup, "memory": memory}
+
+
+CHAIN = Bus(7, 3, name="chain")
+
+
+class Everything(Table):
+    """Every kind of leaf and operation at once, without a purpose: x is free, y and z follow from it."""
+
+    name = "everything"
+
+    def build(self, t: TableBuilder) -> None:
+        x, y, z, w = (t.main(n) for n in ("x", "y", "z", "w"))
+        fixed = t.preprocessed("fixed", np.arange(64, dtype=np.uint64) * np.uint64(3))
+        slow, fast = t.periodic("slow", range(5, 69)), t.periodic("fast", [9, 4])
+        t.zero("y", y - (3 - x) * fast - slow * (x + t.public(1)) + fixed * 5)
+        t.zero("z", -(x * x) * x + z)
+        t.zero("next", t.transition * (w.next - w - x * fixed * t.public(0) + (2 - w) - (2 - w)))
+        t.zero("first", t.first * w)
+        t.zero("last", t.last * (t.public(2) - w))
+        t.send(CHAIN, [x, 7 - y, t.public(0)], 1, "a")
+        t.send(CHAIN, [z * z, w.next, t.first], 1, "b")
+        t.send(CHAIN, [t.last, fixed, 3], 2, "c")
+        t.receive(CHAIN, [x, 7 - y, t.public(0)], 1, "d")
+        t.receive(CHAIN, [z * z, w.next, t.first], 1, "e")
+        t.receive(CHAIN, [t.last, fixed, 3], 2, "f")
+        t.send(CHAIN, [1, 2, fast], 1, "g")
+        t.receive(CHAIN, [1, 2, fast], t.constant(1), "h")
+
+
+def kitchen_sink(seed: int = 5) -> tuple[Circuit, Traces, list[int]]:
+    """A circuit that uses every node kind of the language."""
+    rng = np.random.default_rng(seed)
+    publics = [17, 23, 0]
+    columns: list[list[int]] = [[], [], [], []]
+    w = 0
+    for row in range(64):
+        x, fixed, fast, slow = int(rng.integers(P, dtype=np.uint64)), 3 * row, (9, 4)[row % 2], 5 + row
+        y = (3 - x) * fast + slow * (x + publics[1]) - fixed * 5
+        for column, value in zip(columns, (x, y, x * x * x, w), strict=True):
+            column.append(value % P)
+        publics[2] = w
+        w = (w + x * fixed * publics[0]) % P
+    return Circuit("everything", [Everything()], publics=3), {"everything": np.array(columns, dtype=np.uint64)}, publics

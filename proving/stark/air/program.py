@@ -1,0 +1,83 @@
+"""A circuit, compiled: what the prover hands to a backend and what the verifier evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proving.backend.interface import HostArray
+from proving.backend.program import Op, TableProgram
+from proving.stark.air.arithmetic import Arithmetic, Vector
+from proving.stark.air.circuit import Circuit
+from proving.stark.air.compile import compile_tables
+from proving.stark.air.digest import circuit_digest
+from proving.stark.air.evaluate import Schedule, TableOpenings, build_schedule, evaluate
+
+
+@dataclass(frozen=True)
+class CircuitProgram:
+    """Everything derived from a circuit that does not depend on heights.
+
+    Attributes
+    ----------
+    name : the circuit's
+    publics : number of public inputs
+    max_degree : largest constraint degree in multiples of the height
+    tables : in order
+    constraint_count : over all tables; constraint k gets power k of the constraint challenge
+    digest : (4,) uint64, of the constraint graph
+    schedule : for `evaluate`
+    """
+
+    name: str
+    publics: int
+    max_degree: int
+    tables: tuple[TableProgram, ...]
+    constraint_count: int
+    digest: HostArray
+    schedule: Schedule
+
+    @property
+    def max_arity(self) -> int:
+        """Largest power of the bus challenge beta that occurs, for the security accounting."""
+        return max((key[2] for key in self.schedule.leaves if key[1] == Op.CHALLENGE), default=0)
+
+    def evaluate(
+        self,
+        arithmetic: Arithmetic[Vector],
+        openings: Sequence[TableOpenings[Vector]],
+        *,
+        log_heights: Sequence[int],
+        squares: Vector,
+        publics: Vector | None,
+        challenges: Vector,
+        bus_sums: Vector | None,
+        alpha: Vector,
+    ) -> Vector:
+        """See `proving.stark.air.evaluate.evaluate`."""
+        return evaluate(
+            arithmetic,
+            self.tables,
+            self.schedule,
+            openings,
+            log_heights=log_heights,
+            squares=squares,
+            publics=publics,
+            challenges=challenges,
+            bus_sums=bus_sums,
+            alpha=alpha,
+        )
+
+
+def compile_circuit(circuit: Circuit) -> CircuitProgram:
+    """Compile every table and the verifier's schedule."""
+    tables = tuple(compiled.program for compiled in compile_tables(circuit))
+    return CircuitProgram(
+        name=circuit.name,
+        publics=circuit.publics,
+        max_degree=circuit.max_degree,
+        tables=tables,
+        constraint_count=sum(table.constraint_count for table in tables),
+        digest=circuit_digest(circuit),
+        schedule=build_schedule(tables),
+    )
