@@ -1,0 +1,125 @@
+"""What core refuses, each with the HTTP status that its proof data handler answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from runtime.errors import HallmarkError
+
+
+class CoreError(HallmarkError):
+    """Core refused a request."""
+
+    code = "core"
+    status: ClassVar[int] = 400
+
+
+class KeyMismatch(CoreError):
+    """The prover holds other keys than this core verifies with."""
+
+    code = "key_mismatch"
+    default_remedy = "Run the same release and HALLMARK_PROFILE on both sides; each prints its key digest at start."
+    status = 409
+
+
+class ProtocolMismatch(CoreError):
+    """The prover speaks another protocol version."""
+
+    code = "protocol_mismatch"
+    default_remedy = "Set the same HALLMARK_PROTOCOL_VERSION on both sides, or upgrade the older one."
+    status = 409
+
+
+class BatchUnknown(CoreError):
+    """There is no such batch, or it is not ready to be proven."""
+
+    code = "batch_unknown"
+    status = 404
+
+
+class BatchProven(CoreError):
+    """The batch is already proven by another proof."""
+
+    code = "batch_proven"
+    default_remedy = "Nothing is to be done: the batch is complete; drop this proof."
+    status = 409
+
+
+class OfferUnknown(CoreError):
+    """The offer token was never given out."""
+
+    code = "offer_unknown"
+    default_remedy = "Ask for the batch again with POST /proof_generation_data and submit under the new token."
+    status = 403
+
+
+class OfferMismatch(CoreError):
+    """The offer token belongs to another batch."""
+
+    code = "offer_mismatch"
+    default_remedy = "Submit each proof under the token of its own batch."
+    status = 403
+
+
+class OfferExpired(CoreError):
+    """The offer ran out before the proof arrived."""
+
+    code = "offer_expired"
+    default_remedy = "Ask for the batch again and submit the same proof under the new token; renew offers in time."
+    status = 410
+
+
+class ProofTooLarge(CoreError):
+    """The proof is larger than core reads."""
+
+    code = "proof_too_large"
+    status = 413
+
+
+class ProofTruncated(CoreError):
+    """The body ended before its stated length."""
+
+    code = "proof_truncated"
+    status = 400
+
+
+class ProofRefused(CoreError):
+    """The proof does not verify for this batch."""
+
+    code = "proof_refused"
+    default_remedy = "Prove the batch again from its witness input; the message names the check that failed."
+    status = 422
+
+
+class Busy(CoreError):
+    """Too many proofs are being verified at once."""
+
+    code = "busy"
+    default_remedy = "Try again after a few seconds."
+    status = 503
+
+
+class Unauthorized(CoreError):
+    """The bearer token is missing or wrong."""
+
+    code = "unauthorized"
+    default_remedy = "Set the same HALLMARK_TOKEN on both sides."
+    status = 401
+
+
+class ProgramFault(CoreError):
+    """The state-transition program did not do what core computed from the data."""
+
+    code = "program_fault"
+    default_remedy = "Core and the program in guest/ disagree: this is a bug; keep the state directory for analysis."
+    status = 500
+
+
+class GenesisMismatch(CoreError):
+    """The store belongs to another chain than the settings describe."""
+
+    code = "genesis_mismatch"
+    default_remedy = (
+        "Use the genesis file, chain id and program this state directory was made with, or another directory."
+    )
+    status = 500

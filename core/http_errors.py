@@ -1,0 +1,81 @@
+"""Typed errors as HTTP answers, and the checks every route of core's server shares."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from opentelemetry import trace
+
+from core.errors import CoreError, Unauthorized
+from runtime.errors import HallmarkError, InvalidInput, TooLarge, Unavailable
+from runtime.logging import get_logger
+from runtime.wire import ErrorBody, ErrorDetail, encode
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: Routes that a load balancer asks without a token.
+OPEN_PATHS = frozenset({"/health", "/ready"})
+
+log = get_logger(__name__)
+
+
+def status_of(error: HallmarkError) -> int:
+    """Return the HTTP status that stands for `error`."""
+    if isinstance(error, CoreError):
+        return error.status
+    if isinstance(error, TooLarge):
+        return 413
+    if isinstance(error, InvalidInput):
+        return 400
+    if isinstance(error, Unavailable):
+        return 503
+    return 500
+
+
+def error_answer(error: HallmarkError, status: int | None = None) -> web.Response:
+    """Return `error` as the JSON body that the wire types define, with the trace id of the current span."""
+    context = trace.get_current_span().get_span_context()
+    trace_id = format(context.trace_id, "032x") if context.is_valid else ""
+    detail = ErrorDetail(code=error.code, message=error.message, remedy=error.remedy, trace_id=trace_id)
+    return web.Response(
+        status=status_of(error) if status is None else status,
+        body=encode(ErrorBody(error=detail)),
+        content_type="application/json",
+    )
+
+
+@web.middleware
+async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every failure of a route into the error body of the wire types."""
+    try:
+        return await handler(request)
+    except HallmarkError as error:
+        log.info("request.refused", path=request.path, code=error.code, error=error.message)
+        return error_answer(error)
+    except web.HTTPException as error:
+        return error_answer(
+            InvalidInput(f"{error.status} {error.reason}: {request.method} {request.path}"), error.status
+        )
+    except (ConnectionResetError, asyncio.CancelledError):
+        raise
+    except Exception:
+        log.exception("request.failed", path=request.path)
+        return error_answer(HallmarkError("Internal error; the log of core says more."), 500)
+
+
+def bearer(token: str) -> Middleware:
+    """Return a middleware that asks for ``Authorization: Bearer token`` when `token` is not empty."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if token and request.path not in OPEN_PATHS:
+            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(given.encode(), token.encode()):
+                raise Unauthorized()
+        return await handler(request)
+
+    return check

@@ -1,0 +1,120 @@
+"""Owns the state tree: computes each batch's new root and writes the account versions that make it restorable.
+
+Before it updates the tree it keeps the part of the old tree that the batch touches, for the witness input.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from peewee import fn
+
+from core import chain
+from core.chain import Account
+from core.errors import GenesisMismatch
+from core.genesis import Genesis
+from core.state_tree import StateTree
+from core.store import AccountVersion, Batch, BatchStatus, Store
+from core.transactions import read_transaction, touched_accounts
+from core.witness_input import Header
+from core.witness_store import WitnessStore
+from runtime.telemetry import span
+
+
+class MetadataCalculator:
+    """The live state tree, always at the newest batch whose versions are written.
+
+    Parameters
+    ----------
+    store, witnesses
+        Core's rows and files.
+    genesis
+        Written as batch 0 into an empty store.
+    """
+
+    def __init__(self, store: Store, witnesses: WitnessStore, genesis: Genesis) -> None:
+        self._store = store
+        self._witnesses = witnesses
+        with store.session():
+            if Batch.get_or_none(Batch.number == 0) is None:
+                self._write_genesis(genesis)
+            self._tree = self._restore()
+
+    @property
+    def root(self) -> bytes:
+        """The root of the newest state, 32 bytes."""
+        return self._tree.root
+
+    def partial(self, addresses: Sequence[bytes]) -> bytes:
+        """Return the tree section of a witness input that touches `addresses`, from the newest state."""
+        return self._tree.partial(addresses)
+
+    def settle(self, batch: Batch) -> None:
+        """Advance the tree by a sealed batch and write its account versions and root."""
+        with self._store.session(), span("metadata calculator", traceparent=batch.traceparent or ""):
+            if batch.old_root != self._tree.root:
+                raise GenesisMismatch(f"Batch {batch.number} starts at another root than the state tree has.")
+            header = Header.from_json(json.loads(batch.context))
+            views = [read_transaction(row.content) for row in chain.transactions_of(batch.number)]
+            section = self.partial(touched_accounts(header.fee_recipient, views))
+            self._witnesses.put(batch.number, "tree", section)
+            changes = changed_accounts(batch)
+            try:
+                self._tree.update_all(changes)
+                with self._store.atomic():
+                    _write_versions(batch.number, changes)
+                    batch.new_root = self._tree.root
+                    batch.status = BatchStatus.TREE_UPDATED
+                    batch.save()
+            except BaseException:
+                self._tree = self._restore()
+                raise
+
+    def settle_left_over(self) -> None:
+        """Settle batches that a crash left sealed only."""
+        with self._store.session():
+            for batch in list(Batch.select().where(Batch.status == BatchStatus.SEALED).order_by(Batch.number)):
+                self.settle(batch)
+
+    def _write_genesis(self, genesis: Genesis) -> None:
+        root = StateTree(genesis.accounts).root
+        with self._store.atomic():
+            _write_versions(0, genesis.accounts)
+            Batch.create(
+                number=0,
+                status=BatchStatus.PROVEN,
+                sealed_at=genesis.timestamp,
+                timestamp=genesis.timestamp,
+                context="{}",
+                transactions=0,
+                new_accounts="[]",
+                old_root=root,
+                new_root=root,
+                expected_output=root,
+            )
+
+    def _restore(self) -> StateTree:
+        number = Batch.select(fn.MAX(Batch.number)).where(Batch.status != BatchStatus.SEALED).scalar()
+        tree = StateTree(chain.accounts_at(number))
+        stated = Batch.get_by_id(number).new_root
+        if tree.root != stated:
+            raise GenesisMismatch(f"The accounts at batch {number} do not hash to its root {stated.hex()}.")
+        return tree
+
+
+def changed_accounts(batch: Batch) -> dict[bytes, Account]:
+    """Return the new values of the accounts that a sealed batch changes, in the program's order."""
+    return {
+        bytes.fromhex(address): Account(int(nonce), int(balance))
+        for address, nonce, balance in json.loads(batch.new_accounts)
+    }
+
+
+def _write_versions(number: int, accounts: dict[bytes, Account]) -> None:
+    rows = [
+        {"address": address, "batch_number": number, "nonce": account.nonce, "balance": account.balance}
+        for address, account in accounts.items()
+    ]
+    for start in range(0, len(rows), 200):
+        AccountVersion.insert_many(rows[start : start + 200]).execute()

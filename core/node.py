@@ -1,0 +1,139 @@
+"""Puts core's parts together over one store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.acceptance import Acceptance, Verifier
+from core.basic_witness_input_producer import BasicWitnessInputProducer
+from core.commitment_generator import CommitmentGenerator
+from core.errors import GenesisMismatch
+from core.genesis import Genesis, read_genesis
+from core.identity import Identity
+from core.metadata_calculator import MetadataCalculator
+from core.offers import Offers
+from core.program import Program
+from core.proof_data_handler import ProofDataHandler
+from core.sequencer import Sequencer
+from core.settings import CoreSettings
+from core.settlement import Settlement
+from core.store import Store, open_store
+from core.witness_store import WitnessStore
+from runtime.errors import ConfigurationError
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Node:
+    """A running core without its servers; every part may be called from any thread."""
+
+    settings: Settings
+    core_settings: CoreSettings
+    identity: Identity
+    genesis: Genesis
+    program: Program
+    store: Store
+    sequencer: Sequencer
+    settlement: Settlement
+    offers: Offers
+    acceptance: Acceptance
+    proof_data_handler: ProofDataHandler
+
+    def seal_and_settle(self) -> int | None:
+        """Seal a batch of what waits and take it to the proof data handler; None when nothing waits."""
+        number = self.sequencer.seal()
+        self.settlement.advance()
+        return number
+
+
+def open_node(
+    settings: Settings,
+    core_settings: CoreSettings,
+    *,
+    verifier: Callable[[Program], Verifier],
+    key_digest: str,
+    clock: Callable[[], float] = time.time,
+) -> Node:
+    """Open core's store, check that it is this chain's, and finish what a crash left half-way.
+
+    Parameters
+    ----------
+    verifier
+        Makes the verifier of proofs of the given program.
+    key_digest
+        Hex digest of the key that the verifier uses.
+    clock
+        Seconds since the epoch.
+
+    Raises
+    ------
+    ConfigurationError
+        A setting, the genesis file or the program is unusable.
+    GenesisMismatch
+        The store belongs to another chain.
+    """
+    genesis = read_genesis(core_settings.core_genesis)
+    program = Program.read(core_settings.program_path(), core_settings.core_cycle_limit)
+    folder = core_settings.folder(settings)
+    store = open_store(core_settings.database_url(settings))
+    with store.session():
+        _check_facts(store, settings, genesis)
+        witnesses = WitnessStore(folder / "witnesses")
+        calculator = MetadataCalculator(store, witnesses, genesis)
+        settlement = Settlement(
+            store, calculator, BasicWitnessInputProducer(store, witnesses, program), CommitmentGenerator(store)
+        )
+        settlement.advance()
+        sequencer = Sequencer(
+            store,
+            program,
+            calculator,
+            genesis,
+            chain_id=settings.chain_id,
+            protocol_version=_protocol_number(settings),
+            settings=core_settings,
+            clock=clock,
+        )
+        sequencer.start()
+    identity = Identity(
+        chain_id=settings.chain_id,
+        protocol_version=settings.protocol_version,
+        key_digest=key_digest,
+        program_commitment=program.commitment,
+        program_sha256=program.sha256,
+    )
+    offers = Offers(store, core_settings.core_offer_seconds, clock)
+    acceptance = Acceptance(store, offers, folder / "proofs", verifier(program), clock)
+    handler = ProofDataHandler(
+        identity, store, offers, acceptance, witnesses, folder / "incoming", core_settings.core_proof_limit
+    )
+    return Node(
+        settings,
+        core_settings,
+        identity,
+        genesis,
+        program,
+        store,
+        sequencer,
+        settlement,
+        offers,
+        acceptance,
+        handler,
+    )
+
+
+def _check_facts(store: Store, settings: Settings, genesis: Genesis) -> None:
+    for key, value in {"chain_id": str(settings.chain_id), "genesis_sha256": genesis.digest}.items():
+        known = store.fact(key)
+        if known is None:
+            store.record_fact(key, value)
+        elif known != value:
+            raise GenesisMismatch(f"This store was made with {key} {known}, the settings say {value}.")
+
+
+def _protocol_number(settings: Settings) -> int:
+    if not settings.protocol_version.isdecimal() or int(settings.protocol_version) >= 1 << 32:
+        raise ConfigurationError("HALLMARK_PROTOCOL_VERSION: core needs a number below 2^32")
+    return int(settings.protocol_version)

@@ -1,0 +1,116 @@
+"""Offers: which prover may work on which batch, and until when.
+
+An offer expires unless its holder renews it, so a gateway that dies after its fetch loses no batch: the batch is
+offered again, under a new token, and the old token is refused from then on.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+from core.errors import BatchUnknown, OfferExpired, OfferMismatch, OfferUnknown
+from core.store import Batch, BatchStatus, Offer, OfferState, Store
+
+#: Characters of a token a client may send; a real one has 64.
+MAX_TOKEN_CHARACTERS = 128
+
+
+class Offers:
+    """The offers of one store.
+
+    Parameters
+    ----------
+    store
+        Where offers are kept; they survive a restart.
+    seconds
+        Life of an offer, from issue or renewal.
+    clock
+        Seconds since the epoch.
+    """
+
+    def __init__(self, store: Store, seconds: float, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._clock = clock
+
+    def issue(self, prover: str) -> tuple[Offer, Batch] | None:
+        """Offer the oldest batch that is ready, not proven and under no live offer; None when there is none."""
+        now = self._clock()
+        with self._store.session(), self._store.atomic():
+            taken = Offer.select(Offer.batch_number).where(Offer.state == OfferState.LIVE, Offer.expires_at > now)
+            batch = (
+                Batch.select()
+                .where(Batch.status == BatchStatus.COMMITTED, Batch.number.not_in(taken))
+                .order_by(Batch.number)
+                .first()
+            )
+            if batch is None:
+                return None
+            offer = Offer.create(
+                token=secrets.token_hex(32),
+                batch_number=batch.number,
+                prover=prover[:200],
+                issued_at=now,
+                expires_at=now + self._seconds,
+                state=OfferState.LIVE,
+            )
+            return offer, batch
+
+    def renew(self, token: str, batch_number: int) -> float:
+        """Extend a live offer and return its new expiry.
+
+        Raises
+        ------
+        OfferUnknown, OfferMismatch, OfferExpired
+            As for :meth:`check`.
+        """
+        with self._store.session(), self._store.atomic():
+            offer = self.check(token, batch_number)
+            offer.expires_at = self._clock() + self._seconds
+            offer.save()
+            return float(offer.expires_at)
+
+    def check(self, token: str, batch_number: int, *, late: bool = False) -> Offer:
+        """Return the offer of `token` for `batch_number`.
+
+        Parameters
+        ----------
+        late
+            Accept an offer that ran out: its proof arrived in time and was being verified since.
+
+        Raises
+        ------
+        OfferUnknown
+            The token was never given out.
+        OfferMismatch
+            It was given out for another batch.
+        OfferExpired
+            It ran out.
+        """
+        with self._store.session():
+            offer = Offer.get_or_none(Offer.token == token) if len(token) <= MAX_TOKEN_CHARACTERS else None
+        if offer is None:
+            raise OfferUnknown()
+        if offer.batch_number != batch_number:
+            raise OfferMismatch(f"The offer is for batch {offer.batch_number}, not {batch_number}.")
+        if not late and offer.expires_at <= self._clock():
+            raise OfferExpired(
+                f"The offer of batch {batch_number} ran out {self._clock() - offer.expires_at:.1f} s ago."
+            )
+        return offer
+
+
+def find_batch(number: int) -> Batch:
+    """Return the batch `number` when it is ready to be proven or proven.
+
+    Raises
+    ------
+    BatchUnknown
+        There is no such batch, or its commitments are not made yet.
+    """
+    batch = Batch.get_or_none(Batch.number == number) if 0 < number < 1 << 63 else None
+    if batch is None or batch.status not in (BatchStatus.COMMITTED, BatchStatus.PROVEN):
+        raise BatchUnknown(f"There is no batch {number} that is ready to be proven.")
+    return batch

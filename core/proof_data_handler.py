@@ -1,0 +1,235 @@
+"""The HTTP side of proving: offers batches to provers and takes their proofs.
+
+``POST /proof_generation_data`` lends a batch, ``GET /witness_inputs/{batch}`` streams its input,
+``POST /renew_offer/{batch}`` extends the loan, ``POST /submit_proof/{batch}`` brings the proof. Metadata is JSON,
+what is large is a stream of octets, and nothing is read beyond its limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from aiohttp import web
+from opentelemetry.trace import SpanKind
+
+from core.acceptance import Acceptance
+from core.errors import Busy, CoreError, KeyMismatch, ProofTooLarge, ProofTruncated, ProtocolMismatch
+from core.identity import Identity
+from core.offers import Offers, find_batch
+from core.store import Batch, Offer, Store
+from core.witness_store import WitnessStore
+from runtime.errors import HallmarkError, InvalidInput
+from runtime.logging import get_logger
+from runtime.telemetry import span, trace_id_of
+from runtime.wire import (
+    MAX_JSON_BYTES,
+    BatchOffer,
+    ProofAccepted,
+    ProofDataRequest,
+    TraceContext,
+    WitnessInputReference,
+    decode,
+    encode,
+)
+
+#: Proofs that may wait for or be under verification; each holds its bytes in memory.
+MAX_PENDING_PROOFS = 4
+
+#: Bytes read from or written to a socket at a time.
+CHUNK = 1 << 20
+
+OFFER_HEADER = "Hallmark-Offer"
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+
+log = get_logger(__name__)
+
+
+class ProofDataHandler:
+    """The four routes.
+
+    Parameters
+    ----------
+    identity
+        What a prover must match.
+    store, offers, acceptance, witnesses
+        Core's parts that this one speaks for.
+    incoming
+        Folder for proofs while they arrive.
+    proof_limit
+        Largest proof in bytes.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        store: Store,
+        offers: Offers,
+        acceptance: Acceptance,
+        witnesses: WitnessStore,
+        incoming: Path,
+        proof_limit: int,
+    ) -> None:
+        self._identity = identity
+        self._store = store
+        self._offers = offers
+        self._acceptance = acceptance
+        self._witnesses = witnesses
+        self._incoming = incoming
+        self._proof_limit = proof_limit
+        self._pending = 0
+        incoming.mkdir(parents=True, exist_ok=True)
+        for left_over in incoming.glob("*.part"):
+            left_over.unlink()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes for an aiohttp application."""
+        return [
+            web.post("/proof_generation_data", self.offer),
+            web.get("/witness_inputs/{batch}", self.witness_input, allow_head=False),
+            web.post("/renew_offer/{batch}", self.renew),
+            web.post("/submit_proof/{batch}", self.submit),
+        ]
+
+    async def offer(self, request: web.Request) -> web.Response:
+        """Lend the oldest waiting batch: 200 with a ``BatchOffer``, or 204 when there is none."""
+        asked = decode(await _small_body(request), ProofDataRequest)
+        if asked.protocol_version != self._identity.protocol_version:
+            raise ProtocolMismatch(
+                f"Prover {asked.prover[:64]} speaks protocol version {asked.protocol_version[:64]}, "
+                f"core speaks {self._identity.protocol_version}."
+            )
+        if asked.key_digest != self._identity.key_digest:
+            raise KeyMismatch(
+                f"Prover {asked.prover[:64]} holds key {asked.key_digest[:64]}, "
+                f"core verifies with {self._identity.key_digest}."
+            )
+        issued = await asyncio.to_thread(self._offers.issue, asked.prover)
+        if issued is None:
+            return web.Response(status=204)
+        offer, batch = issued
+        with span(
+            "offer batch",
+            traceparent=batch.traceparent or "",
+            kind=SpanKind.SERVER,
+            attributes={"hallmark.batch": batch.number, "hallmark.prover": asked.prover[:64]},
+        ):
+            log.info("batch.offered", batch=batch.number, prover=asked.prover[:64], expires_at=offer.expires_at)
+            return web.Response(body=encode(self._describe(offer, batch)), content_type="application/json")
+
+    async def witness_input(self, request: web.Request) -> web.StreamResponse:
+        """Stream the witness input of a batch."""
+        number = _batch_number(request)
+        with self._store.session():
+            batch = find_batch(number)
+        answer = web.StreamResponse(
+            headers={"Content-Type": "application/octet-stream", "ETag": f'"{batch.witness_sha256.hex()}"'}
+        )
+        answer.content_length = batch.witness_size
+        with self._witnesses.open(number) as source:
+            await answer.prepare(request)
+            while chunk := await asyncio.to_thread(source.read, CHUNK):
+                await answer.write(chunk)
+        await answer.write_eof()
+        return answer
+
+    async def renew(self, request: web.Request) -> web.Response:
+        """Extend an offer: 200 with its new expiry."""
+        number = _batch_number(request)
+        token = request.headers.get(OFFER_HEADER, "")
+        expires_at = await asyncio.to_thread(self._offers.renew, token, number)
+        return web.json_response({"offer_expires_at": expires_at})
+
+    async def submit(self, request: web.Request) -> web.Response:
+        """Take a proof: 200 once it is verified and recorded, a typed refusal otherwise."""
+        number = _batch_number(request)
+        token = request.headers.get(OFFER_HEADER, "")
+        traceparent = request.headers.get("traceparent", "")[:256]
+        with span(
+            "submit proof",
+            traceparent=traceparent,
+            kind=SpanKind.SERVER,
+            attributes={"hallmark.batch": number},
+        ) as current:
+            trace_id = trace_id_of(traceparent)
+            await asyncio.to_thread(self._acceptance.may_submit, number, token)
+            if self._pending >= MAX_PENDING_PROOFS:
+                raise Busy()
+            self._pending += 1
+            try:
+                advanced = await self._receive(request, number, token, trace_id)
+            except HallmarkError as error:
+                current.set_attribute("error.type", error.code)
+                raise
+            finally:
+                self._pending -= 1
+            current.set_attribute("hallmark.advanced", advanced)
+            return web.Response(body=encode(ProofAccepted(accepted=True)), content_type="application/json")
+
+    async def _receive(self, request: web.Request, number: int, token: str, trace_id: str) -> bool:
+        with tempfile.NamedTemporaryFile(dir=self._incoming, suffix=".part", delete=False) as part:
+            path = Path(part.name)
+            try:
+                await self._read_body(request, part, number, trace_id)
+                part.close()
+                return await asyncio.to_thread(self._acceptance.judge, number, token, path, trace_id)
+            finally:
+                path.unlink(missing_ok=True)
+
+    async def _read_body(self, request: web.Request, part: IO[bytes], number: int, trace_id: str) -> None:
+        limit = self._proof_limit
+        size = 0
+        try:
+            if (request.content_length or 0) > limit:
+                raise ProofTooLarge(f"The proof has {request.content_length} bytes, the limit is {limit}.")
+            try:
+                async for chunk in request.content.iter_chunked(CHUNK):
+                    size += len(chunk)
+                    if size > limit:
+                        raise ProofTooLarge(f"The proof has more than {limit} bytes.")
+                    await asyncio.to_thread(part.write, chunk)
+            except ConnectionError as error:
+                stated = "of an unknown number of" if request.content_length is None else f"of {request.content_length}"
+                raise ProofTruncated(f"The connection was lost after {size} {stated} bytes.") from error
+        except CoreError as error:
+            await asyncio.to_thread(self._acceptance.record, number, size, None, error.code, error.message, trace_id)
+            raise
+
+    def _describe(self, offer: Offer, batch: Batch) -> BatchOffer:
+        return BatchOffer(
+            batch_number=batch.number,
+            chain_id=self._identity.chain_id,
+            protocol_version=self._identity.protocol_version,
+            program_commitment=self._identity.program_commitment,
+            program_sha256=self._identity.program_sha256,
+            old_root=batch.old_root.hex(),
+            new_root=batch.new_root.hex(),
+            metadata_commitment=batch.metadata_commitment.hex(),
+            offer_token=offer.token,
+            offer_expires_at=offer.expires_at,
+            trace=TraceContext(traceparent=batch.traceparent or ""),
+            witness_input=WitnessInputReference(
+                url=f"/witness_inputs/{batch.number}", size=batch.witness_size or 0, sha256=batch.witness_sha256.hex()
+            ),
+        )
+
+
+def _batch_number(request: web.Request) -> int:
+    text = request.match_info["batch"]
+    if not _NUMBER.fullmatch(text):
+        raise InvalidInput("The batch number is a positive decimal integer.")
+    return int(text)
+
+
+async def _small_body(request: web.Request) -> bytes:
+    """Return the request's body, refused beyond the limit of metadata."""
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > MAX_JSON_BYTES:
+            break
+    return bytes(body)

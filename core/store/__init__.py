@@ -1,0 +1,34 @@
+"""Core's own store: schema, migrations and the rows that its parts read and write."""
+
+from __future__ import annotations
+
+from core.store.database import CoreSchemaError, CoreStoreUnavailable, Store, open_store
+from core.store.models import (
+    AccountVersion,
+    Batch,
+    BatchStatus,
+    Fact,
+    Offer,
+    OfferState,
+    ProtectiveRead,
+    Submission,
+    Transaction,
+    TransactionStatus,
+)
+
+__all__ = [
+    "AccountVersion",
+    "Batch",
+    "BatchStatus",
+    "CoreSchemaError",
+    "CoreStoreUnavailable",
+    "Fact",
+    "Offer",
+    "OfferState",
+    "ProtectiveRead",
+    "Store",
+    "Submission",
+    "Transaction",
+    "TransactionStatus",
+    "open_store",
+]

@@ -1,0 +1,130 @@
+"""Opens core's database, brings its schema up to date and refuses a schema it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from peewee import Database, PeeweeException, SqliteDatabase
+from playhouse.db_url import connect
+from playhouse.migrations import Runner
+
+from core.store.models import Fact, database
+from runtime.errors import DatabaseUnavailable, SchemaVersionError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+#: History of applied migrations; a name of its own, because the prover's job store may share the database.
+HISTORY_TABLE = "core_schema_migration"
+
+#: Seconds a writer waits for another one on SQLite before it gives up.
+SQLITE_BUSY_SECONDS = 30
+
+#: WAL lets readers go on while a batch is written; FULL keeps an accepted proof through a power failure.
+SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+
+
+class CoreSchemaError(SchemaVersionError):
+    """Core's database has a schema that this release does not know."""
+
+    code = "core_schema_version"
+    default_remedy = "Start the release that wrote this database, or set HALLMARK_CORE_DATABASE_URL to another one."
+
+
+class CoreStoreUnavailable(DatabaseUnavailable):
+    """Core's database cannot be opened."""
+
+    code = "core_store_unavailable"
+    default_remedy = "Check HALLMARK_CORE_DATABASE_URL: server, name, user and password, and free disk space."
+
+
+class Store:
+    """An open core database.
+
+    Connections belong to threads, as in peewee; :meth:`session` gives the calling thread one and hands it back.
+    """
+
+    def __init__(self, opened: Database) -> None:
+        self._database = opened
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Keep a connection open for the calling thread (nested use shares it)."""
+        with self._database.connection_context() if self._database.is_closed() else _nothing():
+            yield
+
+    def atomic(self) -> AbstractContextManager[object]:
+        """Open a write transaction (a savepoint when one is open already)."""
+        if isinstance(self._database, SqliteDatabase):
+            # A deferred transaction that reads first cannot be upgraded to a write when another writer came
+            # in between: it fails at once instead of waiting.
+            return self._database.atomic("IMMEDIATE")
+        return self._database.atomic()
+
+    def fact(self, key: str) -> str | None:
+        """Return the fact named `key`, or None."""
+        row = Fact.get_or_none(Fact.key == key)
+        return None if row is None else str(row.value)
+
+    def record_fact(self, key: str, value: str) -> None:
+        """Write the fact named `key`, replacing an older value."""
+        (
+            Fact.insert(key=key, value=value)
+            .on_conflict(conflict_target=[Fact.key], update={Fact.value: value})
+            .execute()
+        )
+
+    def ping(self) -> None:
+        """Make one query, so that readiness means that the database answers."""
+        self._database.execute_sql("SELECT 1")  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Close the calling thread's connection."""
+        if not self._database.is_closed():
+            self._database.close()
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def connect_database(url: str) -> Database:
+    """Return an unopened peewee database for `url` (``sqlite:///PATH`` or ``postgresql://...``)."""
+    if url.startswith("sqlite:"):
+        path = url.partition("://")[2].removeprefix("/")
+        return SqliteDatabase(path, pragmas=SQLITE_PRAGMAS, timeout=SQLITE_BUSY_SECONDS)
+    opened: Database = connect(url, unquote_user=True, unquote_password=True)
+    return opened
+
+
+def open_store(url: str) -> Store:
+    """Open the database at `url`, create or migrate its schema, and bind core's models to it.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///relative/or//absolute/path`` or ``postgresql://user:password@host/name``.
+
+    Raises
+    ------
+    CoreSchemaError
+        The database holds migrations that this version does not have.
+    CoreStoreUnavailable
+        The database cannot be opened or written.
+    """
+    opened = connect_database(url)
+    if isinstance(opened, SqliteDatabase):
+        Path(str(opened.database)).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        opened.connect(reuse_if_open=True)
+        runner = Runner(opened, str(MIGRATIONS), table_name=HISTORY_TABLE)
+        unknown = [migration.name for migration in runner.status() if migration.path is None]
+        if unknown:
+            raise CoreSchemaError(f"core's database holds unknown migrations: {', '.join(unknown)}")
+        runner.up()
+    except (PeeweeException, OSError) as error:
+        raise CoreStoreUnavailable(f"core's database cannot be opened: {error}") from error
+    database.initialize(opened)
+    return Store(opened)

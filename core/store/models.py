@@ -1,0 +1,208 @@
+"""The rows of core's store.
+
+Heights and numbers that a chain can outgrow in 63 bits (balances, fees) are
+:class:`~core.store.fields.WideIntegerField`; times are seconds since the epoch from core's clock.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    DatabaseProxy,
+    DoubleField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+from core.store.fields import HexField, WideIntegerField
+
+#: Bound by :func:`core.store.database.open_store`; one core process has one store.
+database = DatabaseProxy()
+
+
+class TransactionStatus(StrEnum):
+    """Where a transaction stands."""
+
+    PENDING = "pending"
+    """In the mempool, waiting for a batch."""
+    SEALED = "sealed"
+    """Executed in a sealed batch; it has a receipt."""
+    DROPPED = "dropped"
+    """Found invalid by the state-transition program after it was admitted; `reason` says why."""
+
+
+class BatchStatus(StrEnum):
+    """Where a batch stands; each part of core moves it one step and can be run again after a crash."""
+
+    SEALED = "sealed"
+    """Transactions chosen and executed; new account values known."""
+    TREE_UPDATED = "tree_updated"
+    """The metadata calculator wrote the new account versions and the new root."""
+    WITNESS_READY = "witness_ready"
+    """Witness input produced, executed once and stored."""
+    COMMITTED = "committed"
+    """Commitments made: the batch may be offered to provers."""
+    PROVEN = "proven"
+    """A proof was verified and accepted."""
+
+
+class OfferState(StrEnum):
+    """Where an offer to a prover stands."""
+
+    LIVE = "live"
+    """Handed out; good until `expires_at`."""
+    USED = "used"
+    """Its holder's proof was accepted."""
+
+
+class Row(Model):
+    """Base of every row: bound to core's database."""
+
+    class Meta:
+        """Peewee options."""
+
+        database = database
+        legacy_table_names = False
+
+
+class Fact(Row):
+    """One named fact about this store (chain id, genesis digest, program commitment)."""
+
+    key = TextField(primary_key=True)
+    value = TextField()
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_facts"
+
+
+class Transaction(Row):
+    """A raw signed transaction, from admission to receipt; batch 0 means that no batch has it yet."""
+
+    id = AutoField()
+    hash = HexField(unique=True)
+    content = HexField()
+    sender = HexField(index=True)
+    nonce = BigIntegerField()
+    received_at = DoubleField()
+    status = TextField(index=True)
+    reason = TextField(null=True)
+    batch_number = BigIntegerField(default=0, index=True)
+    batch_index = IntegerField(default=0)
+    gas_used = BigIntegerField(default=0)
+    gas_price = WideIntegerField(null=True)
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_transactions"
+
+
+class Batch(Row):
+    """One batch and everything that is stated about it.
+
+    `new_accounts` is the list of changed accounts as the state-transition program reported it (JSON), kept until
+    the metadata calculator has written the versions; the witness input itself is a file.
+    """
+
+    number = BigIntegerField(primary_key=True)
+    status = TextField(index=True)
+    sealed_at = DoubleField()
+    timestamp = BigIntegerField()
+    context = TextField()
+    transactions = IntegerField()
+    new_accounts = TextField()
+    old_root = HexField()
+    new_root = HexField(null=True)
+    witness_size = BigIntegerField(null=True)
+    witness_sha256 = HexField(null=True)
+    cycles = BigIntegerField(null=True)
+    program_output = HexField(null=True)
+    commitments = TextField(null=True)
+    metadata_commitment = HexField(null=True)
+    expected_output = HexField(null=True)
+    traceparent = TextField(null=True)
+    proof_sha256 = HexField(null=True)
+    proof_size = BigIntegerField(null=True)
+    proven_at = DoubleField(null=True)
+    security = TextField(null=True)
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_batches"
+
+
+class AccountVersion(Row):
+    """The value an account took in one batch; the state at batch N is the newest version at or before N."""
+
+    id = AutoField()
+    address = HexField()
+    batch_number = BigIntegerField(index=True)
+    nonce = BigIntegerField()
+    balance = WideIntegerField()
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_account_versions"
+        indexes: ClassVar[tuple[tuple[tuple[str, ...], bool], ...]] = ((("address", "batch_number"), True),)
+
+
+class ProtectiveRead(Row):
+    """The value an account had before a batch that reads it; an absent account has nonce and balance zero."""
+
+    id = AutoField()
+    batch_number = BigIntegerField()
+    address = HexField()
+    nonce = BigIntegerField()
+    balance = WideIntegerField()
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_protective_reads"
+        indexes: ClassVar[tuple[tuple[tuple[str, ...], bool], ...]] = ((("batch_number", "address"), True),)
+
+
+class Offer(Row):
+    """One batch handed to one prover for a limited time."""
+
+    token = TextField(primary_key=True)
+    batch_number = BigIntegerField(index=True)
+    prover = TextField()
+    issued_at = DoubleField()
+    expires_at = DoubleField()
+    state = TextField()
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_offers"
+
+
+class Submission(Row):
+    """What became of every proof that was handed in; never changed after it is written."""
+
+    id = AutoField()
+    batch_number = BigIntegerField(index=True)
+    received_at = DoubleField()
+    size = BigIntegerField()
+    sha256 = HexField(null=True)
+    outcome = TextField()
+    message = TextField()
+    trace_id = TextField(null=True)
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_submissions"
+
+
+ALL: tuple[type[Row], ...] = (Fact, Transaction, Batch, AccountVersion, ProtectiveRead, Offer, Submission)
