@@ -22,6 +22,7 @@ STATE_VERSION: Final = 1
 #: Precompile types with a request chain: 256-bit arithmetic, Keccak-f[1600], SHA-256, Blake2s.
 REQUEST_TYPES: Final = 4
 
+
 def empty_requests() -> NDArray[np.uint64]:
     """Return EMPTY_T of every type, ``(4, 4) uint64``."""
     requests = np.zeros((REQUEST_TYPES, 4), dtype=np.uint64)

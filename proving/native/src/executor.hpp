@@ -72,11 +72,14 @@ struct Op {
 };
 static_assert(sizeof(Op) == 8);
 
+// The op behind the last one is a gap; words are read in whole blocks.
+inline constexpr std::size_t kCodePadding = 16;
+
 // Immutable code between two addresses, with gaps.
 struct Code {
     // base: first address, a multiple of 64; count: instructions, gaps included.
     Code(std::uint32_t base_address, std::size_t instruction_count)
-        : base(base_address), count(instruction_count), ops(instruction_count + 1), words(instruction_count + 1) {}
+        : base(base_address), count(instruction_count), ops(instruction_count + kCodePadding), words(instruction_count + kCodePadding) {}
 
     // Stores words; decode() must follow when all are stored, because a jump looks at its target.
     void set(std::uint32_t address, const std::uint32_t* source, std::size_t n) {

@@ -253,6 +253,7 @@ do_Environment:
     TRAP(kStopEnvironment);
 
 out_of_budget:
+    __attribute__((unused));
     stop = kStopCycleLimit;
     goto ended;
 

@@ -1,0 +1,199 @@
+"""Witness generation: run a program, cut the run into segments, and write a checkpoint for each.
+
+A segment ends before the instruction that would overflow the first table. Rows of the instruction families and of the
+decode table are counted exactly; blocks, tree nodes and Poseidon2 compressions are reserved when a block is first
+touched and when it is first written, which is an upper bound (equal inputs are hashed once).
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proving import native
+from proving.machine.checkpoint import MAX_CYCLES, Checkpoint
+from proving.machine.executor import (
+    DEFAULT_CYCLE_LIMIT,
+    DEFAULT_MEMORY_LIMIT,
+    LoadedProgram,
+    Outcome,
+    as_advice,
+    loaded,
+)
+from proving.machine.image import isa_index
+from proving.machine.native_arrays import copy_array
+from proving.machine.program import Program
+from proving.machine.records import FAMILIES
+from proving.machine.state import State
+from proving.machine.traps import CapacityTooSmall, MachineMemoryError
+from runtime.errors import InvalidInput
+
+#: Tables with a capacity, in the order of the native budget.
+TABLES: Final = (*FAMILIES, "decode", "block", "node", "poseidon2")
+#: Rows of the poseidon2 table that one compression takes.
+ROWS_PER_COMPRESSION: Final = 8
+#: In every segment: two register blocks, hashed at start and end.
+_REGISTER_BLOCKS: Final = 2
+_REGISTER_COMPRESSIONS: Final = 4
+#: In every segment: R and the digest at start and end, Q once because requests do not change.
+_STATE_COMPRESSIONS: Final = 5
+
+_new = native.function(
+    "hm_witness_new",
+    native.POINTER,
+    [native.POINTER] + [native.POINTER, native.POINTER, native.SIZE] * 2 + [native.INT],
+)
+_free = native.function("hm_witness_free", None, [native.POINTER])
+_segment = native.function(
+    "hm_witness_segment",
+    native.INT,
+    [native.POINTER, native.POINTER, native.INT, native.POINTER, native.POINTER],
+)
+_array = native.function("hm_witness_array", native.SIZE, [native.POINTER, native.INT, native.POINTER])
+_root = native.function("hm_witness_root", None, [native.POINTER, native.POINTER])
+_advice_position = native.function("hm_machine_advice_position", native.UNSIGNED, [native.POINTER])
+
+
+class CapacityMissing(InvalidInput):
+    """A table's capacity is not given or not positive."""
+
+    code = "capacity_missing"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment of a run.
+
+    Attributes
+    ----------
+    checkpoint
+        What a worker needs to prove it.
+    end
+        The state after it; the last segment's is halted and carries the output.
+    used
+        Rows reserved in each of `TABLES`, and ``cycles``.
+    """
+
+    checkpoint: Checkpoint
+    end: State
+    used: dict[str, int]
+
+
+def witness(
+    program: Program,
+    advice: bytes | NDArray[np.uint32],
+    capacities: Mapping[str, int],
+    *,
+    cycle_limit: int = DEFAULT_CYCLE_LIMIT,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+) -> Iterator[Segment]:
+    """Run a program and yield its segments until it halts.
+
+    Parameters
+    ----------
+    advice
+        Bytes: an input file. An array ``(words,) uint32``: raw advice words.
+    capacities
+        Rows of each of `TABLES` that a segment may fill, and optionally ``cycles``.
+
+    Raises
+    ------
+    Trap
+        The subclass that says why the run ended without a result.
+    CapacityMissing, CapacityTooSmall
+        The capacities do not allow any segment.
+    """
+    budget = _budget(capacities)
+    with loaded(program, as_advice(advice), memory_limit) as machine:
+        memory, code = program.memory_image, program.code_image
+        arrays = [np.ascontiguousarray(a) for a in (memory.indices, memory.words, code.indices, code.words)]
+        handle = _new(
+            machine.handle,
+            *(arrays[0].ctypes.data, arrays[1].ctypes.data, len(arrays[0])),
+            *(arrays[2].ctypes.data, arrays[3].ctypes.data, len(arrays[2])),
+            isa_index(),
+        )
+        if not handle:
+            raise MachineMemoryError
+        try:
+            yield from _segments(handle, machine, budget, cycle_limit)
+        finally:
+            _free(handle)
+
+
+def _budget(capacities: Mapping[str, int]) -> NDArray[np.uint64]:
+    """Return the free rows of a fresh segment in the order of the native budget, ``(14,) uint64``."""
+    rows = {}
+    for name in TABLES:
+        rows[name] = int(capacities.get(name, 0))
+        if rows[name] < 1:
+            raise CapacityMissing(f"The capacity of table {name} is missing.")
+    rows["poseidon2"] = rows["poseidon2"] // ROWS_PER_COMPRESSION - _REGISTER_COMPRESSIONS - _STATE_COMPRESSIONS
+    rows["block"] -= _REGISTER_BLOCKS
+    if rows["poseidon2"] < 2 or rows["block"] < 1 or rows["node"] < 2:
+        raise CapacityTooSmall("The capacities do not hold the registers and roots that every segment has.")
+    rows["cycles"] = min(int(capacities.get("cycles", MAX_CYCLES)), MAX_CYCLES)
+    if rows["cycles"] < 1:
+        raise CapacityMissing("The capacity of cycles is not positive.")
+    return np.array([rows[name] for name in (*TABLES, "cycles")], dtype=np.uint64)
+
+
+def _segments(handle: int, machine: LoadedProgram, fresh: NDArray[np.uint64], cycle_limit: int) -> Iterator[Segment]:
+    state = machine.program.initial_state
+    start = state.digest()
+    position, cycles, index = 0, 0, 0
+    while not state.halted:
+        budget = fresh.copy()
+        remaining = cycle_limit - cycles
+        last = remaining <= int(budget[-1])
+        if last:
+            budget[-1] = remaining
+        outcome, used = Outcome(), np.zeros_like(budget)
+        done = _segment(handle, budget.ctypes.data, last, ctypes.addressof(outcome), used.ctypes.data)
+        if not done:
+            raise MachineMemoryError
+        executed = int(outcome.cycles)
+        outcome.cycles += cycles
+        halted = outcome.check()
+        root = np.empty(4, dtype=np.uint64)
+        _root(handle, root.ctypes.data)
+        end_position = int(_advice_position(machine.handle))
+        after = State(int(outcome.pc), halted, machine.registers(), root, state.code_root, state.requests)
+        end = after.digest()
+        checkpoint = Checkpoint(
+            position=np.array([index, cycles], dtype=np.uint64),
+            boundary=np.array([state.pc, after.pc, int(halted), executed], dtype=np.uint32),
+            registers=state.registers,
+            requests=state.requests,
+            start=start,
+            end=end,
+            advice=machine.advice[position:end_position],
+            **_touched(handle),
+        )
+        yield Segment(checkpoint, after, _used(used))
+        state, start, position = after, end, end_position
+        cycles, index = cycles + executed, index + 1
+
+
+def _touched(handle: int) -> dict[str, NDArray[Any]]:
+    shapes: tuple[tuple[str, Any, tuple[int, ...]], ...] = (
+        ("data_blocks", np.uint32, (-1,)),
+        ("data_words", np.uint32, (-1, 16)),
+        ("data_siblings", np.uint64, (-1, 4)),
+        ("code_blocks", np.uint32, (-1,)),
+        ("code_words", np.uint32, (-1, 16)),
+        ("code_siblings", np.uint64, (-1, 4)),
+    )
+    return {name: copy_array(_array, handle, i, dtype, shape) for i, (name, dtype, shape) in enumerate(shapes)}
+
+
+def _used(spent: NDArray[np.uint64]) -> dict[str, int]:
+    used = {name: int(count) for name, count in zip((*TABLES, "cycles"), spent, strict=True)}
+    used["block"] += _REGISTER_BLOCKS
+    used["poseidon2"] = ROWS_PER_COMPRESSION * (used["poseidon2"] + _REGISTER_COMPRESSIONS + _STATE_COMPRESSIONS)
+    return used

@@ -1,0 +1,343 @@
+// Replay of one checkpoint into execution records.
+#include <algorithm>
+#include <memory>
+
+#include "executor_interpreter.hpp"
+#include "export.hpp"
+#include "memory_tree.hpp"
+
+namespace hm {
+
+namespace {
+
+constexpr std::size_t kCycleWidth = 9;
+constexpr std::size_t kMemoryWidth = 12;
+constexpr std::size_t kCallWidth = 4 + 2 * 32;
+constexpr std::size_t kBlockWidth = 2 + 3 * kBlockWords;
+
+constexpr std::size_t width_of(unsigned family) {
+    return family == kFamilyPoseidon2 ? kCallWidth : family >= kFamilyMemoryWord ? kMemoryWidth : kCycleWidth;
+}
+
+// Rows of one table, appended in order of execution; the room is reserved for as many rows as there are cycles.
+struct Rows {
+    Rows(std::size_t rows, std::size_t width) : data(rows * width), end(data.data()) {}
+    std::uint32_t* append(std::size_t width) {
+        std::uint32_t* row = end;
+        end += width;
+        return row;
+    }
+    std::size_t bytes() const { return static_cast<std::size_t>(end - data.data()) * sizeof(std::uint32_t); }
+
+    Sparse<std::uint32_t> data;
+    std::uint32_t* end;
+};
+
+}  // namespace
+
+struct ReplayMode {
+    static constexpr bool kCountsEveryCycle = true;
+
+    ReplayMode(const LoadedMachine& loaded, std::uint64_t cycles_, bool halts_)
+        : code(loaded.code), x(loaded.machine.x), cycles(cycles_), halts(halts_), present(kBlocks),
+          last(kAddressSpace / 4), counts(loaded.code.count + 1) {
+        for (unsigned family = 0; family < kFamilies; ++family) {
+            rows[family] = std::make_unique<Rows>(cycles, width_of(family));
+        }
+    }
+
+    bool begin(const Op* op, Family) {
+        if (__builtin_expect(clk > cycles, 0)) return false;
+        ++counts[static_cast<std::size_t>(op - code.ops.data())];
+        return true;
+    }
+
+    bool begin_halt(const Op* op) {
+        if (!halts || clk <= cycles) return false;
+        ++counts[static_cast<std::size_t>(op - code.ops.data())];
+        return true;
+    }
+
+    bool access(const Memory&, const Op*, Family, std::uint32_t address, bool) {
+        if (__builtin_expect(present[address >> 6] != 0, 1)) return true;
+        stop = kStopMissingBlock;
+        return false;
+    }
+
+    bool access_call(const Memory& memory, const Op* op, std::uint32_t address) {
+        return access(memory, op, kFamilyPoseidon2, address, true) &&
+               access(memory, op, kFamilyPoseidon2, address + 64, true);
+    }
+
+    void cycle(const Op* op, Family family, std::uint32_t a, std::uint32_t b, std::uint32_t result) {
+        std::uint32_t* row = rows[family]->append(kCycleWidth);
+        common(row, op, a, result);
+        row[3] = b;
+        row[7] = exchange(registers[op->rs2], 4 * clk + 1);
+        write(row, op);
+        ++clk;
+    }
+
+    void load(const Memory& memory, const Op* op, Family family, std::uint32_t a, std::uint32_t address,
+              std::uint32_t result) {
+        std::uint32_t* row = rows[family]->append(kMemoryWidth);
+        common(row, op, a, result);
+        row[3] = row[7] = 0;
+        row[9] = row[10] = memory.load<std::uint32_t>(address & ~3u);
+        row[11] = exchange(last[address >> 2], 4 * clk + 2);
+        write(row, op);
+        ++clk;
+    }
+
+    void before_store(const Memory& memory, std::uint32_t address) {
+        old_word = memory.load<std::uint32_t>(address & ~3u);
+    }
+
+    void store(const Memory& memory, const Op* op, Family family, std::uint32_t a, std::uint32_t b,
+               std::uint32_t address) {
+        std::uint32_t* row = rows[family]->append(kMemoryWidth);
+        common(row, op, a, 0);
+        row[4] = row[8] = 0;
+        row[9] = old_word;
+        row[10] = memory.load<std::uint32_t>(address & ~3u);
+        row[11] = exchange(last[address >> 2], 4 * clk + 2);
+        row[3] = b;
+        row[7] = exchange(registers[op->rs2], 4 * clk + 3);
+        ++clk;
+    }
+
+    void before_call(const Op* op, std::uint32_t pointer, const std::uint32_t* words) {
+        std::uint32_t* row = rows[kFamilyPoseidon2]->append(kCallWidth);
+        row[0] = clk;
+        row[1] = code.pc(op);
+        row[2] = pointer;
+        row[3] = exchange(registers[op->rs1], 4 * clk);
+        for (unsigned i = 0; i < 32; ++i) {
+            row[4 + 2 * i] = words[i];
+            row[5 + 2 * i] = exchange(last[(pointer >> 2) + i], 4 * clk + 2);
+        }
+        ++clk;
+    }
+
+    const Code& code;
+    const std::uint32_t* x;
+    std::uint64_t cycles;
+    bool halts;
+    Stop stop = kStopCut;
+    std::uint32_t clk = 1;
+    std::uint32_t old_word = 0;
+    // Last timestamps of registers and of memory words.
+    std::uint32_t registers[kSink + 1] = {};
+    Sparse<std::uint8_t> present;
+    Sparse<std::uint32_t> last;
+    Sparse<std::uint32_t> counts;
+    std::unique_ptr<Rows> rows[kFamilies];
+
+private:
+    static std::uint32_t exchange(std::uint32_t& place, std::uint32_t timestamp) {
+        const std::uint32_t previous = place;
+        place = timestamp;
+        return previous;
+    }
+    void common(std::uint32_t* row, const Op* op, std::uint32_t a, std::uint32_t result) {
+        row[0] = clk;
+        row[1] = code.pc(op);
+        row[2] = a;
+        row[5] = result;
+        row[6] = exchange(registers[op->rs1], 4 * clk);
+    }
+    void write(std::uint32_t* row, const Op* op) {
+        const bool writes = op->rd != kSink;
+        row[4] = writes ? x[op->rd] : 0;
+        row[8] = writes ? exchange(registers[op->rd], 4 * clk + 3) : 0;
+    }
+};
+
+// The parts of a checkpoint, as replay.py lays them out.
+struct ReplayInput {
+    std::uint32_t pc, halts;
+    std::uint64_t cycles;
+    const std::uint32_t* registers;
+    const std::uint32_t* advice;
+    std::uint64_t advice_words;
+    const std::uint32_t* data_blocks;
+    const std::uint32_t* data_words;
+    std::uint64_t data_count;
+    const Digest* data_siblings;
+    std::uint64_t data_sibling_count;
+    const std::uint32_t* code_blocks;
+    const std::uint32_t* code_words;
+    std::uint64_t code_count;
+    const Digest* code_siblings;
+    std::uint64_t code_sibling_count;
+    int isa;
+};
+
+struct Replay {
+    Replay(std::uint32_t code_base, std::size_t code_count, const ReplayInput& input)
+        : loaded(code_base, code_count), mode(loaded, input.cycles, input.halts != 0) {}
+
+    LoadedMachine loaded;
+    ReplayMode mode;
+    std::vector<std::uint32_t> decode;
+    std::vector<std::uint32_t> block;
+    std::vector<NodeKey> node_keys;
+    std::vector<Children> node_before, node_after;
+    // At start and end: register blocks 0 and 1, memory root, code root.
+    Digest digests[2][4];
+};
+
+namespace {
+
+void append_nodes(Replay& replay, const PartialTree& tree) {
+    replay.node_keys.insert(replay.node_keys.end(), tree.keys.begin(), tree.keys.end());
+    replay.node_before.insert(replay.node_before.end(), tree.before.begin(), tree.before.end());
+    replay.node_after.insert(replay.node_after.end(), tree.after.begin(), tree.after.end());
+}
+
+void append_block(Replay& replay, std::uint32_t space, std::uint32_t index, const std::uint32_t* before,
+                  const std::uint32_t* after, const std::uint32_t* last) {
+    auto& rows = replay.block;
+    rows.push_back(space);
+    rows.push_back(index);
+    for (const std::uint32_t* words : {before, after, last}) rows.insert(rows.end(), words, words + kBlockWords);
+}
+
+void load(Replay& replay, const ReplayInput& input) {
+    LoadedMachine& loaded = replay.loaded;
+    for (std::size_t i = 0; i < input.data_count; ++i) {
+        const std::uint32_t block = input.data_blocks[i];
+        std::memcpy(loaded.memory.bytes.data() + 64 * std::size_t{block}, input.data_words + kBlockWords * i, 64);
+        replay.mode.present[block] = 1;
+    }
+    for (std::size_t i = 0; i < input.code_count; ++i) {
+        loaded.code.set(input.code_blocks[i] << 6, input.code_words + kBlockWords * i, kBlockWords);
+    }
+    for (std::size_t i = 0; i < input.code_count; ++i) loaded.code.decode(input.code_blocks[i] << 6, kBlockWords);
+    loaded.machine.pc = input.pc;
+    std::memcpy(loaded.machine.x, input.registers, 32 * sizeof(std::uint32_t));
+    loaded.machine.advice = input.advice;
+    loaded.machine.advice_words = input.advice_words;
+}
+
+// Whether something in [begin, begin + n) is not zero.
+bool any(const std::uint32_t* begin, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        if (begin[i] != 0) return true;
+    }
+    return false;
+}
+
+// Fills the records after a run that went as promised. False when a listed block was not touched.
+bool collect(Replay& replay, const ReplayInput& input) {
+    const BatchCompress compress = batch_compress(input.isa);
+    const LoadedMachine& loaded = replay.loaded;
+    const ReplayMode& mode = replay.mode;
+
+    std::vector<std::uint32_t> new_words(kBlockWords * input.data_count);
+    for (std::size_t i = 0; i < input.data_count; ++i) {
+        const std::size_t block = input.data_blocks[i];
+        std::memcpy(&new_words[kBlockWords * i], loaded.memory.bytes.data() + 64 * block, 64);
+        const std::uint32_t* last = mode.last.data() + kBlockWords * block;
+        if (!any(last, kBlockWords)) return false;
+        append_block(replay, 0, input.data_blocks[i], input.data_words + kBlockWords * i,
+                     &new_words[kBlockWords * i], last);
+    }
+    for (unsigned i = 0; i < 2; ++i) {
+        append_block(replay, 1, i, input.registers + kBlockWords * i, loaded.machine.x + kBlockWords * i,
+                     mode.registers + kBlockWords * i);
+    }
+    for (std::size_t i = 0; i < input.code_count; ++i) {
+        const std::uint32_t base = input.code_blocks[i] << 6;
+        const std::uint32_t* words = input.code_words + kBlockWords * i;
+        std::uint32_t fetched[kBlockWords];
+        for (std::uint32_t j = 0; j < kBlockWords; ++j) {
+            const std::uint32_t count = mode.counts[((base - loaded.code.base) >> 2) + j];
+            fetched[j] = count != 0;
+            if (count != 0) {
+                const std::uint32_t row[3] = {base + 4 * j, words[j], count};
+                replay.decode.insert(replay.decode.end(), row, row + 3);
+            }
+        }
+        if (!any(fetched, kBlockWords)) return false;
+        append_block(replay, 2, input.code_blocks[i], words, words, fetched);
+    }
+
+    const PartialTree data = partial_tree(
+        0, {input.data_blocks, input.data_count}, hash_blocks(input.data_words, input.data_count, compress),
+        hash_blocks(new_words.data(), input.data_count, compress),
+        {input.data_siblings, input.data_sibling_count}, compress);
+    const std::vector<Digest> code_digests = hash_blocks(input.code_words, input.code_count, compress);
+    const PartialTree code = partial_tree(2, {input.code_blocks, input.code_count}, code_digests, code_digests,
+                                          {input.code_siblings, input.code_sibling_count}, compress);
+    append_nodes(replay, data);
+    append_nodes(replay, code);
+    std::vector<Digest> registers = hash_blocks(input.registers, 2, compress);
+    std::copy_n(registers.begin(), 2, replay.digests[0]);
+    registers = hash_blocks(loaded.machine.x, 2, compress);
+    std::copy_n(registers.begin(), 2, replay.digests[1]);
+    replay.digests[0][2] = data.root_before;
+    replay.digests[1][2] = data.root_after;
+    replay.digests[0][3] = replay.digests[1][3] = code.root_before;
+    return true;
+}
+
+}  // namespace
+
+}  // namespace hm
+
+using hm::Replay;
+
+extern "C" {
+
+// Siblings needed above ascending, distinct blocks.
+HM_EXPORT std::size_t hm_sibling_count(const std::uint32_t* blocks, std::size_t count) {
+    return hm::sibling_count({blocks, count});
+}
+
+// Replays a checkpoint. Block lists are ascending and distinct, not empty for code, with as many siblings as they need.
+// *complete: 1 when the run went as promised and records are there. Null when out of memory.
+HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outcome, int* complete) {
+    try {
+        const std::uint32_t base = input->code_blocks[0] << 6;
+        const std::size_t blocks = input->code_blocks[input->code_count - 1] - input->code_blocks[0] + 1;
+        auto replay = std::make_unique<Replay>(base, blocks * hm::kBlockWords, *input);
+        hm::load(*replay, *input);
+        hm::LoadedMachine& loaded = replay->loaded;
+        *outcome = hm::interpret(replay->mode, loaded.machine, loaded.code, loaded.memory, 0);
+        outcome->cycles = replay->mode.clk - 1;
+        const auto expected = input->halts ? hm::kStopHalted : hm::kStopCut;
+        *complete = outcome->stop == expected && outcome->cycles == input->cycles &&
+                    loaded.machine.advice_position == input->advice_words && hm::collect(*replay, *input);
+        return replay.release();
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+HM_EXPORT void hm_replay_free(Replay* replay) { delete replay; }
+
+// The records: 0-8 the families, 9 decode, 10 block, 11 node keys, 12 old children, 13 new children, 14 digests.
+// Returns the number of bytes at *data.
+HM_EXPORT std::size_t hm_replay_array(const Replay* replay, int which, const void** data) {
+    const auto give = [&](const auto& values) {
+        *data = values.data();
+        return values.size() * sizeof(values[0]);
+    };
+    if (which < static_cast<int>(hm::kFamilies)) {
+        *data = replay->mode.rows[which]->data.data();
+        return replay->mode.rows[which]->bytes();
+    }
+    switch (which) {
+        case 9: return give(replay->decode);
+        case 10: return give(replay->block);
+        case 11: return give(replay->node_keys);
+        case 12: return give(replay->node_before);
+        case 13: return give(replay->node_after);
+        default:
+            *data = replay->digests;
+            return sizeof replay->digests;
+    }
+}
+
+}  // extern "C"
