@@ -1,0 +1,98 @@
+"""The commitments that the state-transition program's output is made of (docs/state_transition.md, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from core.witness_input import Header, transaction_section
+from proving.hash import Tag, hash_elements
+from runtime.errors import InvalidInput
+
+
+class ResultValue(Protocol):
+    """What became of one transaction."""
+
+    @property
+    def status(self) -> int:
+        """0 for an executed transaction."""
+
+    @property
+    def gas_used(self) -> int:
+        """Zero unless executed."""
+
+    @property
+    def sender(self) -> bytes:
+        """20 bytes; zero unless the signature was recovered."""
+
+    @property
+    def gas_price(self) -> int:
+        """The effective one, in wei; zero unless executed."""
+
+
+class DiffValue(Protocol):
+    """An account after a batch that changed it."""
+
+    @property
+    def address(self) -> bytes:
+        """20 bytes."""
+
+    @property
+    def nonce(self) -> int:
+        """64 bits."""
+
+    @property
+    def balance(self) -> int:
+        """256 bits."""
+
+
+def words_commitment(content: bytes) -> bytes:
+    """Return H(OUTPUT, words) of a whole number of little-endian words, as 32 bytes."""
+    words = np.frombuffer(content, dtype="<u4").astype(np.uint64)
+    return hash_elements(Tag.OUTPUT, words).astype("<u8").tobytes()
+
+
+def transactions_commitment(transactions: Sequence[bytes]) -> bytes:
+    """Return the commitment to the raw transactions of a batch."""
+    return words_commitment(transaction_section(transactions))
+
+
+def metadata_commitment(header: Header, transactions: int) -> bytes:
+    """Return the commitment to a batch's header and number of transactions."""
+    return words_commitment(header.metadata(transactions))
+
+
+def results_commitment(results: Sequence[ResultValue]) -> bytes:
+    """Return the commitment to the results of all transactions, in order."""
+    return words_commitment(
+        b"".join(
+            int(result.status).to_bytes(4, "little")
+            + result.gas_used.to_bytes(8, "little")
+            + result.sender
+            + result.gas_price.to_bytes(32, "little")
+            for result in results
+        )
+    )
+
+
+def diffs_commitment(diffs: Sequence[DiffValue]) -> bytes:
+    """Return the commitment to the changed accounts, in the order of the journal."""
+    return words_commitment(
+        b"".join(
+            diff.address + diff.nonce.to_bytes(8, "little") + diff.balance.to_bytes(32, "little") + bytes(4)
+            for diff in diffs
+        )
+    )
+
+
+def output_commitment(
+    *, old_root: bytes, new_root: bytes, transactions: bytes, results: bytes, diffs: bytes, metadata: bytes
+) -> bytes:
+    """Return the program's output for these six digests of 32 bytes each."""
+    parts = (old_root, new_root, transactions, results, diffs, metadata)
+    if any(len(part) != 32 for part in parts):
+        raise InvalidInput("A commitment has 32 bytes.")
+    elements = np.frombuffer(b"".join(parts), dtype="<u8").astype(np.uint64)
+    return hash_elements(Tag.OUTPUT, elements).astype("<u8").tobytes()

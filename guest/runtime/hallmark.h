@@ -1,0 +1,69 @@
+/* The runtime of a proven program: input, output and the Poseidon2 precompile. See docs/guest.md.
+ *
+ * Compiled with HALLMARK_HOST the same interface is served by runtime/host.c on an ordinary machine, for tests. */
+#ifndef HALLMARK_H
+#define HALLMARK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The Goldilocks prime 2^64 - 2^32 + 1, the field of the precompile. */
+#define HALLMARK_P 0xffffffff00000001ull
+
+#define HALLMARK_NORETURN __attribute__((noreturn))
+#define HALLMARK_ALIGNED __attribute__((aligned(128)))
+
+#ifdef HALLMARK_HOST
+
+uint32_t hallmark_read_word(void);
+void hallmark_poseidon2_compress(uint32_t buffer[32]);
+HALLMARK_NORETURN void hallmark_exit(const uint32_t output[8]);
+
+#else
+
+/* The next 32-bit word of advice. Advice is what the prover says: trust nothing in it that you do not check or commit
+ * to in the output. The first word is the byte length of the input. Reading past the end is a trap. */
+static inline uint32_t hallmark_read_word(void) {
+    uint32_t word;
+    __asm__ volatile(".insn i 0x73, 1, %0, x0, 0x7c0" : "=r"(word));
+    return word;
+}
+
+/* The compression C: F^16 -> F^4 (Poseidon2, width 16, feed-forward) in place. `buffer` is aligned to 128 bytes and holds
+ * 16 elements below p as (low, high) pairs; words 0 to 7 become the 4 elements of the result, the others stay.
+ * An element that is not below p is a trap. */
+static inline void hallmark_poseidon2_compress(uint32_t buffer[32]) {
+    __asm__ volatile(".insn i 0x73, 1, x0, %0, 0x7d0" : : "r"(buffer) : "memory");
+}
+
+/* Ends the program; the eight words are its public output. */
+HALLMARK_NORETURN static inline void hallmark_exit(const uint32_t output[8]) {
+    register uint32_t a0 __asm__("a0") = output[0];
+    register uint32_t a1 __asm__("a1") = output[1];
+    register uint32_t a2 __asm__("a2") = output[2];
+    register uint32_t a3 __asm__("a3") = output[3];
+    register uint32_t a4 __asm__("a4") = output[4];
+    register uint32_t a5 __asm__("a5") = output[5];
+    register uint32_t a6 __asm__("a6") = output[6];
+    register uint32_t a7 __asm__("a7") = output[7];
+    __asm__ volatile(".word 0x0000006f"
+                     :
+                     : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a6), "r"(a7)
+                     : "memory");
+    __builtin_unreachable();
+}
+
+#endif
+
+/* Reads the whole input into `words`, which has room for `capacity_bytes` (a multiple of 4), and returns its length in
+ * bytes. An input that does not fit is not read, and its length is returned all the same. The bytes after the end, up
+ * to the next word, are as the host padded them. */
+static inline uint32_t hallmark_input(uint32_t *words, uint32_t capacity_bytes) {
+    uint32_t length = hallmark_read_word();
+    if (length > capacity_bytes) return length;
+    uint32_t count = (length >> 2) + ((length & 3) != 0);
+    for (uint32_t i = 0; i < count; i++) words[i] = hallmark_read_word();
+    return length;
+}
+
+#endif

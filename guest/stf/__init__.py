@@ -1,0 +1,3 @@
+"""The state-transition program (C) and the generator of its tables."""
+
+from __future__ import annotations

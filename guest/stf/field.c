@@ -1,0 +1,260 @@
+#include "field.h"
+
+/* 2^256 = 2^32 + 977 mod p */
+#define FOLD 977u
+
+/* (c2, c1, c0) += a * b */
+#define MULTIPLY_ADD(a, b)                      \
+    do {                                        \
+        uint64_t product = (uint64_t)(a) * (b); \
+        uint32_t low = (uint32_t)product;       \
+        uint32_t high = (uint32_t)(product >> 32); \
+        c0 += low;                              \
+        high += c0 < low;                       \
+        c1 += high;                             \
+        c2 += c1 < high;                        \
+    } while (0)
+
+#define COLUMN_END(t, i) \
+    do {                 \
+        (t)[i] = c0;     \
+        c0 = c1;         \
+        c1 = c2;         \
+        c2 = 0;          \
+    } while (0)
+
+/* r = r + carry * (2^32 + 977); carry < 2^33 */
+static inline void fold_carry(uint32_t r[8], uint64_t carry) {
+    while (carry != 0) {
+        uint32_t low = (uint32_t)carry, high = (uint32_t)(carry >> 32);
+        uint64_t t = (uint64_t)low * FOLD + r[0];
+        r[0] = (uint32_t)t;
+        t = (t >> 32) + (uint64_t)r[1] + low + (uint64_t)high * FOLD;
+        r[1] = (uint32_t)t;
+        t = (t >> 32) + (uint64_t)r[2] + high;
+        r[2] = (uint32_t)t;
+        uint32_t one = (uint32_t)(t >> 32);
+        for (int i = 3; one != 0 && i < 8; i++) {
+            r[i] += one;
+            one = r[i] == 0;
+        }
+        carry = one;
+    }
+}
+
+/* r = t mod p, for a product t of 512 bits */
+static inline void reduce(uint32_t r[8], const uint32_t t[16]) {
+    uint64_t sum = (uint64_t)t[8] * FOLD + t[0];
+    r[0] = (uint32_t)sum;
+#pragma GCC unroll 8
+    for (int i = 1; i < 8; i++) {
+        sum = (sum >> 32) + (uint64_t)t[8 + i] * FOLD + t[i] + t[7 + i];
+        r[i] = (uint32_t)sum;
+    }
+    fold_carry(r, (sum >> 32) + t[15]);
+}
+
+void field_mul(field *r, const field *a, const field *b) {
+    uint32_t t[16];
+    uint32_t c0 = 0, c1 = 0, c2 = 0;
+    uint32_t x[8], y[8];
+    for (int i = 0; i < 8; i++) x[i] = a->w[i];
+    for (int i = 0; i < 8; i++) y[i] = b->w[i];
+#pragma GCC unroll 15
+    for (int k = 0; k < 15; k++) {
+        int first = k < 8 ? 0 : k - 7;
+        int last = k < 8 ? k : 7;
+#pragma GCC unroll 8
+        for (int i = first; i <= last; i++) MULTIPLY_ADD(x[i], y[k - i]);
+        COLUMN_END(t, k);
+    }
+    t[15] = c0;
+    reduce(r->w, t);
+}
+
+void field_sqr(field *r, const field *a) {
+    uint32_t t[16];
+    uint32_t c0 = 0, c1 = 0, c2 = 0;
+    uint32_t x[8];
+    for (int i = 0; i < 8; i++) x[i] = a->w[i];
+    t[0] = 0;
+#pragma GCC unroll 15
+    for (int k = 1; k < 14; k++) {
+        int first = k < 8 ? 0 : k - 7;
+#pragma GCC unroll 8
+        for (int i = first; 2 * i < k; i++) MULTIPLY_ADD(x[i], x[k - i]);
+        COLUMN_END(t, k);
+    }
+    t[14] = c0;
+    t[15] = c1;
+    uint32_t bit = 0, carry = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        uint64_t square = (uint64_t)x[i] * x[i];
+        uint32_t even = t[2 * i], odd = t[2 * i + 1];
+        uint32_t low = (even << 1) | bit;
+        uint32_t high = (odd << 1) | (even >> 31);
+        bit = odd >> 31;
+        uint64_t sum = (uint64_t)low + (uint32_t)square + carry;
+        t[2 * i] = (uint32_t)sum;
+        sum = (sum >> 32) + (uint64_t)high + (uint32_t)(square >> 32);
+        t[2 * i + 1] = (uint32_t)sum;
+        carry = (uint32_t)(sum >> 32);
+    }
+    reduce(r->w, t);
+}
+
+void field_add(field *r, const field *a, const field *b) {
+    uint32_t carry = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        uint32_t partial = a->w[i] + b->w[i];
+        uint32_t overflow = partial < b->w[i];
+        uint32_t sum = partial + carry;
+        carry = overflow | (sum < partial);
+        r->w[i] = sum;
+    }
+    fold_carry(r->w, carry);
+}
+
+/* r = r - borrow * (2^32 + 977) */
+static inline void fold_borrow(uint32_t r[8], uint32_t borrow) {
+    while (borrow != 0) {
+        uint64_t t = (uint64_t)r[0] - FOLD;
+        r[0] = (uint32_t)t;
+        t = (uint64_t)r[1] - 1 - ((t >> 32) & 1);
+        r[1] = (uint32_t)t;
+        borrow = (uint32_t)(t >> 32) & 1;
+        for (int i = 2; borrow != 0 && i < 8; i++) {
+            borrow = r[i] == 0;
+            r[i] -= 1;
+        }
+    }
+}
+
+void field_sub(field *r, const field *a, const field *b) {
+    uint32_t borrow = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        uint32_t partial = a->w[i] - b->w[i];
+        uint32_t underflow = a->w[i] < b->w[i];
+        uint32_t difference = partial - borrow;
+        borrow = underflow | (partial < borrow);
+        r->w[i] = difference;
+    }
+    fold_borrow(r->w, borrow);
+}
+
+void field_triple(field *r, const field *a) {
+    uint64_t t = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        t += (uint64_t)a->w[i] * 3;
+        r->w[i] = (uint32_t)t;
+        t >>= 32;
+    }
+    fold_carry(r->w, t);
+}
+
+void field_half(field *r, const field *a) {
+    uint32_t x[8];
+    uint32_t top = 0;
+    for (int i = 0; i < 8; i++) x[i] = a->w[i];
+    if (x[0] & 1) {
+        /* x + p = x - (2^32 + 977) + 2^256 */
+        top = 1;
+        uint64_t t = (uint64_t)x[0] - FOLD;
+        x[0] = (uint32_t)t;
+        t = (uint64_t)x[1] - 1 - ((t >> 32) & 1);
+        x[1] = (uint32_t)t;
+        uint32_t borrow = (uint32_t)(t >> 32) & 1;
+        for (int i = 2; borrow != 0 && i < 8; i++) {
+            borrow = x[i] == 0;
+            x[i] -= 1;
+        }
+        top -= borrow;
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 7; i++) r->w[i] = (x[i] >> 1) | (x[i + 1] << 31);
+    r->w[7] = (x[7] >> 1) | (top << 31);
+}
+
+void field_negate(field *r, const field *a) {
+    field zero;
+    u256_zero(&zero);
+    field_sub(r, &zero, a);
+}
+
+void field_normalize(field *a) {
+    uint32_t ones = 0xffffffffu;
+    for (int i = 2; i < 8; i++) ones &= a->w[i];
+    if (ones != 0xffffffffu) return;
+    /* at or above p exactly when adding 2^32 + 977 carries out of 256 bits */
+    uint64_t t = (uint64_t)a->w[0] + FOLD;
+    uint64_t u = (uint64_t)a->w[1] + 1 + (t >> 32);
+    if ((u >> 32) == 0) return;
+    a->w[0] = (uint32_t)t;
+    a->w[1] = (uint32_t)u;
+    for (int i = 2; i < 8; i++) a->w[i] = 0;
+}
+
+int field_is_zero(const field *a) {
+    field x = *a;
+    field_normalize(&x);
+    return u256_is_zero(&x);
+}
+
+static void square_times(field *r, const field *a, int count) {
+    *r = *a;
+    for (int i = 0; i < count; i++) field_sqr(r, r);
+}
+
+/* a^(2^223 - 1), with a^(2^22 - 1) and a^3 on the way: p's bits are 223 ones, a zero, 22 ones and a tail. */
+static void power_of_ones(field *x223, field *x22, field *x2, const field *a) {
+    field x3, x6, x9, x11, x44, x88, x176, x220, t;
+    field_sqr(&t, a);
+    field_mul(x2, &t, a);
+    field_sqr(&t, x2);
+    field_mul(&x3, &t, a);
+    square_times(&t, &x3, 3);
+    field_mul(&x6, &t, &x3);
+    square_times(&t, &x6, 3);
+    field_mul(&x9, &t, &x3);
+    square_times(&t, &x9, 2);
+    field_mul(&x11, &t, x2);
+    square_times(&t, &x11, 11);
+    field_mul(x22, &t, &x11);
+    square_times(&t, x22, 22);
+    field_mul(&x44, &t, x22);
+    square_times(&t, &x44, 44);
+    field_mul(&x88, &t, &x44);
+    square_times(&t, &x88, 88);
+    field_mul(&x176, &t, &x88);
+    square_times(&t, &x176, 44);
+    field_mul(&x220, &t, &x44);
+    square_times(&t, &x220, 3);
+    field_mul(x223, &t, &x3);
+}
+
+void field_root(field *r, const field *a) {
+    field x223, x22, x2, t;
+    power_of_ones(&x223, &x22, &x2, a);
+    square_times(&t, &x223, 23);
+    field_mul(&t, &t, &x22);
+    square_times(&t, &t, 6);
+    field_mul(&t, &t, &x2);
+    square_times(r, &t, 2);
+}
+
+void field_inverse(field *r, const field *a) {
+    field x223, x22, x2, t, base = *a;
+    power_of_ones(&x223, &x22, &x2, a);
+    square_times(&t, &x223, 23);
+    field_mul(&t, &t, &x22);
+    square_times(&t, &t, 5);
+    field_mul(&t, &t, &base);
+    square_times(&t, &t, 3);
+    field_mul(&t, &t, &x2);
+    square_times(&t, &t, 2);
+    field_mul(r, &t, &base);
+}
