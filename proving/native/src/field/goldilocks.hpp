@@ -71,6 +71,9 @@ struct Fp {
     constexpr Fp inverse() const { return pow(kPrime - 2); }
 };
 
+// 2^-k mod p.
+constexpr Fp half_power(unsigned k) { return Fp(2).pow(k).inverse(); }
+
 // The generator of the subgroup of order 2^log_order.
 constexpr Fp root_of_unity(unsigned log_order) {
     Fp root = Fp(kGenerator).pow((kPrime - 1) >> kTwoAdicity);

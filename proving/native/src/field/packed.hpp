@@ -24,7 +24,17 @@ struct Packed {
     Packed& operator+=(Packed b) { return *this = *this + b; }
     Packed& operator-=(Packed b) { return *this = *this - b; }
     Packed& operator*=(Packed b) { return *this = *this * b; }
-    Packed square() const { return *this * *this; }
+    Packed square() const { return {canonical(square_loose(v))}; }
+    // x^(p - 2): the inverse, zero for zero.
+    Packed inverse() const {
+        Packed base = *this;
+        Packed result = broadcast(std::uint64_t{1});
+        for (std::uint64_t exponent = kPrime - 2; exponent != 0; exponent >>= 1) {
+            if (exponent & 1) result *= base;
+            base = base.square();
+        }
+        return result;
+    }
 };
 
 }  // namespace hm

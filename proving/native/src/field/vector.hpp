@@ -78,6 +78,44 @@ inline Vector mul_loose(Vector a, Vector b) {
 
 inline Vector square_loose(Vector a) { return mul_loose(a, a); }
 
+template <unsigned bits>
+inline Vector shift_left(Vector a) {
+    return _mm512_slli_epi64(a, bits);
+}
+template <unsigned bits>
+inline Vector shift_right(Vector a) {
+    return _mm512_srli_epi64(a, bits);
+}
+// The product of the low halves of the lanes.
+inline Vector mul_low_halves(Vector a, Vector b) { return _mm512_mul_epu32(a, b); }
+
+// Of the 2 * kVectorLanes numbers (a, b): those at even places into a, those at odd places into b.
+inline void deinterleave(Vector& a, Vector& b) {
+    const Vector even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+    const Vector odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+    const Vector evens = _mm512_permutex2var_epi64(a, even, b);
+    b = _mm512_permutex2var_epi64(a, odd, b);
+    a = evens;
+}
+
+inline void transpose(Vector (&v)[8]) {
+    Vector pairs[8];
+    for (int i = 0; i < 8; i += 2) {
+        pairs[i] = _mm512_unpacklo_epi64(v[i], v[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_epi64(v[i], v[i + 1]);
+    }
+    for (int c = 0; c < 2; ++c) {
+        const Vector low0 = _mm512_shuffle_i64x2(pairs[c], pairs[2 + c], 0x88);
+        const Vector low1 = _mm512_shuffle_i64x2(pairs[4 + c], pairs[6 + c], 0x88);
+        const Vector high0 = _mm512_shuffle_i64x2(pairs[c], pairs[2 + c], 0xdd);
+        const Vector high1 = _mm512_shuffle_i64x2(pairs[4 + c], pairs[6 + c], 0xdd);
+        v[c] = _mm512_shuffle_i64x2(low0, low1, 0x88);
+        v[4 + c] = _mm512_shuffle_i64x2(low0, low1, 0xdd);
+        v[2 + c] = _mm512_shuffle_i64x2(high0, high1, 0x88);
+        v[6 + c] = _mm512_shuffle_i64x2(high0, high1, 0xdd);
+    }
+}
+
 #elif defined(HM_ISA_avx2)
 
 using Vector = __m256i;
@@ -145,6 +183,34 @@ inline Vector mul_loose(Vector a, Vector b) {
 
 inline Vector square_loose(Vector a) { return mul_loose(a, a); }
 
+template <unsigned bits>
+inline Vector shift_left(Vector a) {
+    return _mm256_slli_epi64(a, bits);
+}
+template <unsigned bits>
+inline Vector shift_right(Vector a) {
+    return _mm256_srli_epi64(a, bits);
+}
+inline Vector mul_low_halves(Vector a, Vector b) { return _mm256_mul_epu32(a, b); }
+
+inline void deinterleave(Vector& a, Vector& b) {
+    const Vector low = _mm256_permute2x128_si256(a, b, 0x20);
+    const Vector high = _mm256_permute2x128_si256(a, b, 0x31);
+    a = _mm256_unpacklo_epi64(low, high);
+    b = _mm256_unpackhi_epi64(low, high);
+}
+
+inline void transpose(Vector (&v)[4]) {
+    const Vector low0 = _mm256_unpacklo_epi64(v[0], v[1]);
+    const Vector high0 = _mm256_unpackhi_epi64(v[0], v[1]);
+    const Vector low1 = _mm256_unpacklo_epi64(v[2], v[3]);
+    const Vector high1 = _mm256_unpackhi_epi64(v[2], v[3]);
+    v[0] = _mm256_permute2x128_si256(low0, low1, 0x20);
+    v[1] = _mm256_permute2x128_si256(high0, high1, 0x20);
+    v[2] = _mm256_permute2x128_si256(low0, low1, 0x31);
+    v[3] = _mm256_permute2x128_si256(high0, high1, 0x31);
+}
+
 #else
 
 using Vector = std::uint64_t;
@@ -167,6 +233,36 @@ inline Vector reduce_pair(Vector lo, Vector hi) {
 inline Vector mul_loose(Vector a, Vector b) { return reduce128_loose(static_cast<unsigned __int128>(a) * b); }
 inline Vector square_loose(Vector a) { return mul_loose(a, a); }
 
+template <unsigned bits>
+inline Vector shift_left(Vector a) {
+    return a << bits;
+}
+template <unsigned bits>
+inline Vector shift_right(Vector a) {
+    return a >> bits;
+}
+inline Vector mul_low_halves(Vector a, Vector b) { return (a & kEpsilon) * (b & kEpsilon); }
+// One lane: the pair is already apart.
+inline void deinterleave(Vector&, Vector&) {}
+inline void transpose(Vector (&)[1]) {}
+
 #endif
+
+// x 2^bits, canonical, for bits < 96: 2^64 = 2^32 - 1 and 2^96 = -1 make it shifts and one small product.
+template <unsigned bits>
+inline Vector mul_power_of_two(Vector x) {
+    const Vector epsilon = vector_broadcast(kEpsilon);
+    static_assert(bits < 96);
+    if constexpr (bits == 0) {
+        return canonical(x);
+    } else if constexpr (bits <= 32) {
+        return canonical(add_loose(shift_left<bits>(x), mul_low_halves(shift_right<64 - bits>(x), epsilon)));
+    } else if constexpr (bits < 64) {
+        return canonical(reduce_pair(shift_left<bits>(x), shift_right<64 - bits>(x)));
+    } else {
+        const Vector low = mul_low_halves(shift_left<bits - 64>(x), epsilon);
+        return canonical(sub_loose(low, shift_right<96 - bits>(x)));
+    }
+}
 
 }  // namespace hm

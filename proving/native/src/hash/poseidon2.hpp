@@ -9,9 +9,6 @@
 
 namespace hm {
 
-// 2^-k mod p.
-constexpr Fp half_power(unsigned k) { return Fp(2).pow(k).inverse(); }
-
 // The diagonal of the internal matrix less one (Plonky3, goldilocks/src/poseidon2.rs).
 template <unsigned width>
 constexpr std::array<Fp, width> internal_diagonal() {
