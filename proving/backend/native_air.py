@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proving.backend.interface import PRIME, HostArray
+from proving.backend.interface import GENERATOR, PRIME, HostArray
 from proving.backend.program import Bytecode, TableProgram, resolve_uniform
-from proving.field import extension, goldilocks
 from proving.native import INT, POINTER, SIZE, UNSIGNED, function
 
 _quotient = function(
@@ -79,7 +78,8 @@ def bus_columns(
         A denominator is zero.
     """
     height = _check_columns(
-        program.name, {"main": (main, program.main_columns), "preprocessed": (preprocessed, program.preprocessed_columns)}
+        program.name,
+        {"main": (main, program.main_columns), "preprocessed": (preprocessed, program.preprocessed_columns)},
     )
     columns = np.empty((3 * program.bus_columns, height), dtype=np.uint64)
     total = np.zeros(3, dtype=np.uint64)
@@ -143,7 +143,8 @@ def quotient(
     if alpha_powers.shape != (program.constraint_count, 3):
         raise ValueError(f"table {program.name}: {alpha_powers.shape} powers, {program.constraint_count} constraints")
     code = program.quotient
-    share = goldilocks.multiply(bus_sum, np.uint64(pow(1 << log_height, PRIME - 2, PRIME)))
+    inverse_height = pow(1 << log_height, PRIME - 2, PRIME)
+    share = np.array([int(value) * inverse_height % PRIME for value in bus_sum], dtype=np.uint64)
     base, ext = _pools(program, code, publics=publics, challenges=challenges, share=share)
     powers = np.ascontiguousarray(alpha_powers)
     machine = _machine(code, base, ext, powers, coset_periodic(program.periodic, log_height, log_blowup, shift))
@@ -164,7 +165,7 @@ def quotient(
 def periodic_coefficients(values: tuple[int, ...]) -> list[int]:
     """Coefficients c of the polynomial with sum_k c_k w^(i k) = values[i], w of the order of the period."""
     period = len(values)
-    inverse_root = pow(goldilocks.root_of_unity(period.bit_length() - 1), PRIME - 2, PRIME)
+    inverse_root = pow(_root_of_unity(period.bit_length() - 1), PRIME - 2, PRIME)
     scale = pow(period, PRIME - 2, PRIME)
     return [
         sum(value * pow(inverse_root, i * k, PRIME) for i, value in enumerate(values)) * scale % PRIME
@@ -187,6 +188,11 @@ def _natural_periodic(columns: tuple[tuple[int, ...], ...]) -> PeriodicValues:
     return _gather_periodic([list(values) for values in columns])
 
 
+def _root_of_unity(log_order: int) -> int:
+    """The generator of the subgroup of order 2^log_order."""
+    return pow(GENERATOR, (PRIME - 1) >> log_order, PRIME)
+
+
 def _gather_periodic(columns: list[list[int]]) -> PeriodicValues:
     sizes = np.array([len(values) for values in columns], dtype=np.uint64)
     return PeriodicValues(
@@ -201,7 +207,7 @@ def _extend_period(values: tuple[int, ...], log_height: int, log_blowup: int, sh
     log_period = len(values).bit_length() - 1
     coefficients = periodic_coefficients(values)
     start = pow(shift, 1 << (log_height - log_period), PRIME)
-    root = goldilocks.root_of_unity(log_period + log_blowup)
+    root = _root_of_unity(log_period + log_blowup)
     extended = []
     for i in range(len(values) << log_blowup):
         point, value = start * pow(root, i, PRIME) % PRIME, 0
@@ -253,7 +259,7 @@ def _pools(
 
 def _check_columns(name: str, phases: dict[str, tuple[HostArray | None, int]]) -> int:
     """Check that the arrays are what the kernels will read, and return the number of rows."""
-    sizes = {array.shape[-1] for array, _ in phases.values() if array is not None}
+    sizes = {int(array.shape[-1]) for array, _ in phases.values() if array is not None}
     if len(sizes) != 1:
         raise ValueError(f"table {name}: the phases have {sorted(sizes)} rows")
     rows = sizes.pop()
@@ -263,7 +269,8 @@ def _check_columns(name: str, phases: dict[str, tuple[HostArray | None, int]]) -
                 raise ValueError(f"table {name}: the {phase} columns are missing")
         elif array.shape != (columns, rows) or array.dtype != np.uint64 or not array.flags.c_contiguous:
             raise ValueError(
-                f"table {name}: {phase} is {array.dtype} {array.shape}, expected C-contiguous uint64 ({columns}, {rows})"
+                f"table {name}: {phase} is {array.dtype} {array.shape}, "
+                f"expected C-contiguous uint64 ({columns}, {rows})"
             )
     if rows & (rows - 1) or rows < 64:
         raise ValueError(f"table {name}: {rows} rows, expected a power of two of at least 64")

@@ -1,14 +1,14 @@
 """What a backend is told about a table: its expression graph and the bytecode lowered from it, as plain arrays.
 
-`Nodes` is the graph itself, for code generators that want to walk it; `Bytecode` is the same computation as instructions
-of a register machine, for interpreters. Nothing here depends on how a circuit is described.
+`Nodes` is the graph itself, for code generators that want to walk it; `Bytecode` is the same computation as
+instructions of a register machine, for interpreters. Nothing here depends on how a circuit is described.
 
 Register machine
 ----------------
 There are two files of vector slots, base and extension. A file's first slots are registers; behind them follow leaf
 slots, which are columns. Uniform values (the same on every row) live in two pools, one of base and one of extension
-elements; their values come from `resolve_uniform`. An instruction is five numbers `(code, target, a, b, c)`, `Code` says
-what they name: B and E are base and extension slots, b and e entries of the base and extension pool.
+elements; their values come from `resolve_uniform`. An instruction is five numbers `(code, target, a, b, c)`; `Code`
+says what they name: B and E are base and extension slots, b and e entries of the base and extension pool.
 """
 
 from __future__ import annotations

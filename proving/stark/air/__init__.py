@@ -4,6 +4,8 @@ A circuit is written once. From its expression graph come the row engine (`check
 for the native kernels, the arrays for the CUDA generator, the verifier's evaluation at one point and the digest.
 """
 
+from __future__ import annotations
+
 from proving.stark.air.arithmetic import Arithmetic, IntegerArithmetic
 from proving.stark.air.bus import Bus, Interaction
 from proving.stark.air.circuit import Circuit, Traces

@@ -4,9 +4,9 @@ A message (m_0, ..., m_{k-1}) on bus B is compressed to the denominator
 
     d = alpha - ((B + 1) + sum_i beta^(i+1) m_i)
 
-with two extension challenges alpha and beta drawn after every main column is committed. As a polynomial in (alpha, beta)
-it is different for different (B, message), because the arity is fixed by the bus. A send adds count / d to the table's
-sum and a receive subtracts it; the verifier checks that the sums of all tables add to zero.
+with two extension challenges alpha and beta drawn after every main column is committed. As a polynomial in
+(alpha, beta) it is different for different (B, message), because the arity is fixed by the bus. A send adds count / d
+to the table's sum and a receive subtracts it; the verifier checks that the sums of all tables add to zero.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Bus:
     ----------
     id : identifies the bus in the fingerprint; unique in a circuit
     arity : number of fields of every message
-    kind : on a "permutation" bus every count is boolean by constraint; on a "lookup" bus the receiver, the table that is
-        looked up in, has a free count
+    kind : on a "permutation" bus every count is boolean by constraint; on a "lookup" bus the receiver, the table that
+        is looked up in, has a free count
     name : for people
     """
 
@@ -59,8 +59,8 @@ class Bus:
 class Interaction:
     """One message per row of a table, sent `count` times.
 
-    `count` carries the sign: a receive has the negated count. `provider` marks the looked-up side of a lookup bus, whose
-    count is free. `trusted` is the reason given for a count whose range the language cannot see.
+    `count` carries the sign: a receive has the negated count. `provider` marks the looked-up side of a lookup bus,
+    whose count is free. `trusted` is the reason given for a count whose range the language cannot see.
     """
 
     name: str

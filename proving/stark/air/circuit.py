@@ -74,7 +74,8 @@ class Circuit:
             rows = trace.shape[1] if trace.ndim == 2 else 0
             if trace.dtype != np.uint64 or trace.ndim != 2 or trace.shape[0] != len(table.main_names):
                 raise AirError(
-                    f"{table.name}: the trace is {trace.dtype} {trace.shape}, expected uint64 ({len(table.main_names)}, n)"
+                    f"{table.name}: the trace is {trace.dtype} {trace.shape}, "
+                    f"expected uint64 ({len(table.main_names)}, n)"
                 )
             if rows & (rows - 1) or not 2**MIN_LOG_HEIGHT <= rows <= 2**MAX_LOG_HEIGHT:
                 raise AirError(f"{table.name}: {rows} rows; a height is a power of two from 2^6 to 2^24")

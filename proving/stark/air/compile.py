@@ -131,7 +131,7 @@ def _batch_degree(interactions: Sequence[Interaction]) -> int:
 
 
 def _fingerprint(graph: Graph, interaction: Interaction, renamed: dict[int, int]) -> int:
-    """alpha - ((B + 1) + sum_i beta^(i+1) m_i), the fields that are the same on every row first."""
+    """Node of alpha - ((B + 1) + sum_i beta^(i+1) m_i), the fields that are the same on every row first."""
     fields = [(renamed[field.node], i + 1) for i, field in enumerate(interaction.fields)]
     fields.sort(key=lambda field: not graph.uniform[field[0]])
     value = graph.sub(graph.leaf(Op.CHALLENGE, 0), graph.constant(interaction.bus.id + 1))

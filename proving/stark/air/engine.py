@@ -62,9 +62,7 @@ class _Messages:
     rows: npt.NDArray[np.int64]
 
 
-def check(
-    circuit: Circuit, traces: Traces, publics: Sequence[int] | U64 = (), *, limit: int = 1000
-) -> list[Violation]:
+def check(circuit: Circuit, traces: Traces, publics: Sequence[int] | U64 = (), *, limit: int = 1000) -> list[Violation]:
     """Everything that is wrong with `traces`; an empty list when they satisfy the circuit.
 
     Parameters

@@ -228,7 +228,9 @@ class _Leaves(Generic[Vector]):
         if opened.main_next is not None:
             self._append(opened.main_next, [(table, Op.MAIN, i, 1) for i in program.next_columns])
         if opened.preprocessed is not None:
-            self._append(opened.preprocessed, [(table, Op.PREPROCESSED, i, 0) for i in range(program.preprocessed_columns)])
+            self._append(
+                opened.preprocessed, [(table, Op.PREPROCESSED, i, 0) for i in range(program.preprocessed_columns)]
+            )
 
     def _buses(self, openings: Sequence[TableOpenings[Vector]], sums: Vector | None) -> None:
         """Bus columns from their three base columns, and S / n."""
@@ -268,7 +270,10 @@ class _Leaves(Generic[Vector]):
             return
         logs = [self._log_heights[key[0]] for key in keys]
         points = arithmetic.gather(self._squares, np.array([self._largest - log for log in logs]))
-        poles = [1 if key[1] == Op.FIRST else pow(root_of_unity(log), PRIME - 2, PRIME) for key, log in zip(keys, logs, strict=True)]
+        poles = [
+            1 if key[1] == Op.FIRST else pow(root_of_unity(log), PRIME - 2, PRIME)
+            for key, log in zip(keys, logs, strict=True)
+        ]
         differences = arithmetic.sub(points, arithmetic.constant(base_vector(poles)))
         transitions = np.flatnonzero([key[1] == Op.TRANSITION for key in keys])
         if transitions.size:
@@ -333,12 +338,12 @@ def _order(
         for node in groups[group]:
             slot[node] = len(slot)
     steps: list[_Step] = []
-    for level, op in sorted(groups):
+    for level, kind in sorted(groups):
         if level == 0:
             continue
-        members = groups[level, op]
+        members = groups[level, kind]
         left = np.array([slot[operands[node][1]] for node in members], dtype=np.intp)
         right = np.array([slot[operands[node][2]] for node in members], dtype=np.intp)
-        steps.append(_Step(Op(op), left, None if op == Op.NEG else right))
+        steps.append(_Step(Op(kind), left, None if kind == Op.NEG else right))
     leaves = tuple(key for key, node in keys.items() if levels[node] == 0)
     return Schedule(leaves, tuple(steps), np.array([slot[root] for root in roots], dtype=np.intp))

@@ -1,13 +1,14 @@
 """The expression graph: hash-consed arithmetic over a table's columns.
 
-One node is one row of three parallel lists (`op`, `a`, `b`); equal nodes are created once, so a shared subexpression is
-shared by construction and every consumer (row engine, bytecode, CUDA generator, verifier) sees the same walkable arrays.
-A node's operands always come before it.
+One node is one row of three parallel lists (`op`, `a`, `b`); equal nodes are created once, so a shared subexpression
+is shared by construction and every consumer (row engine, bytecode, CUDA generator, verifier) sees the same walkable
+arrays. A node's operands always come before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -152,7 +153,7 @@ class Graph:
         index = len(self.op)
         if op in ARITHMETIC:
             left, right = a, (a if op is Op.NEG else b)
-            combine = (lambda x, y: x + y) if op is Op.MUL else max
+            combine: Callable[[int, int], int] = operator.add if op is Op.MUL else max
             degree = combine(self.degree[left], self.degree[right])
             transitions = combine(self.transitions[left], self.transitions[right])
             extension = self.extension[left] or self.extension[right]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from proving.native import POINTER, SIZE, function
+from proving.field import goldilocks
 from proving.stark.air.graph import Op, P
 from proving.stark.air.table import TableBuilder
 
 U64 = npt.NDArray[np.uint64]
 
-_BINARY = {
-    Op.ADD: function("hm_field_add", None, [POINTER, POINTER, POINTER, SIZE]),
-    Op.SUB: function("hm_field_sub", None, [POINTER, POINTER, POINTER, SIZE]),
-    Op.MUL: function("hm_field_mul", None, [POINTER, POINTER, POINTER, SIZE]),
+_BINARY: dict[Op, Callable[[U64, U64], U64]] = {
+    Op.ADD: goldilocks.add,
+    Op.SUB: goldilocks.subtract,
+    Op.MUL: goldilocks.multiply,
 }
 
 
@@ -46,7 +47,9 @@ class RowView:
 def whole_table(table: TableBuilder, trace: U64, publics: U64) -> RowView:
     """Every row of a trace, in order."""
     height = trace.shape[1]
-    preprocessed = np.stack(table.preprocessed_values) if table.preprocessed_values else np.empty((0, height), np.uint64)
+    preprocessed = (
+        np.stack(table.preprocessed_values) if table.preprocessed_values else np.empty((0, height), np.uint64)
+    )
     return RowView(
         current=trace,
         following=np.roll(trace, -1, axis=1),
@@ -66,14 +69,13 @@ def evaluate_rows(table: TableBuilder, view: RowView, nodes: Sequence[int]) -> d
         Node to its (k,) uint64 canonical values.
     """
     graph = table.graph
-    count = view.indices.shape[0]
     values: dict[int, U64] = {}
     for node in graph.reachable(nodes):
         op, a, b = graph.op[node], graph.a[node], graph.b[node]
         if op in _BINARY:
-            values[node] = _binary(op, values[a], values[b])
+            values[node] = _BINARY[op](values[a], values[b])
         elif op is Op.NEG:
-            values[node] = _binary(Op.SUB, np.zeros(count, np.uint64), values[a])
+            values[node] = goldilocks.negate(values[a])
         else:
             values[node] = np.ascontiguousarray(_leaf(table, view, op, a, b))
     return values
@@ -81,36 +83,41 @@ def evaluate_rows(table: TableBuilder, view: RowView, nodes: Sequence[int]) -> d
 
 def transition_values(indices: npt.NDArray[np.int64], height: int) -> U64:
     """X - w^-1 at the given rows of the trace domain of order `height`, (k,) uint64."""
-    root = pow(pow(7, (P - 1) >> 32, P), 2**32 // height, P)
-    inverse = pow(root, P - 2, P)
-    return np.array([(pow(root, int(row), P) - inverse) % P for row in indices], dtype=np.uint64)
+    return goldilocks.subtract(_domain(height)[indices], _domain(height)[-1:])
+
+
+@functools.lru_cache(maxsize=4)
+def _domain(height: int) -> U64:
+    """Powers of the root of order `height`, (height,) uint64."""
+    powers = np.ones(1, dtype=np.uint64)
+    root = goldilocks.root_of_unity(height.bit_length() - 1)
+    while powers.shape[0] < height:
+        step = np.full(1, pow(root, powers.shape[0], P), dtype=np.uint64)
+        powers = np.concatenate([powers, goldilocks.multiply(powers, step)])
+    return powers
 
 
 def _leaf(table: TableBuilder, view: RowView, op: Op, a: int, b: int) -> U64:
     count = view.indices.shape[0]
+    value: U64
     match op:
         case Op.CONST:
-            return np.full(count, a, dtype=np.uint64)
+            value = np.full(count, a, dtype=np.uint64)
         case Op.MAIN:
-            return (view.following if b else view.current)[a]
+            value = (view.following if b else view.current)[a]
         case Op.PREPROCESSED:
-            return view.preprocessed[a]
+            value = view.preprocessed[a]
         case Op.PERIODIC:
             period = np.array(table.periodic_values[a], dtype=np.uint64)
-            return period[view.indices % period.shape[0]]
+            value = period[view.indices % period.shape[0]]
         case Op.FIRST:
-            return (view.indices == 0).astype(np.uint64)
+            value = (view.indices == 0).astype(np.uint64)
         case Op.LAST:
-            return (view.indices == view.height - 1).astype(np.uint64)
+            value = (view.indices == view.height - 1).astype(np.uint64)
         case Op.TRANSITION:
-            return transition_values(view.indices, view.height)
+            value = transition_values(view.indices, view.height)
         case Op.PUBLIC:
-            return np.full(count, view.publics[a], dtype=np.uint64)
+            value = np.full(count, view.publics[a], dtype=np.uint64)
         case _:
             raise AssertionError(f"{op!r} has no value on a row")
-
-
-def _binary(op: Op, a: U64, b: U64) -> U64:
-    out = np.empty_like(a)
-    _BINARY[op](a.ctypes.data, b.ctypes.data, out.ctypes.data, a.shape[0])
-    return out
+    return value

@@ -93,7 +93,9 @@ class TableBuilder:
         column = np.ascontiguousarray(values, dtype=np.uint64)
         rows = column.shape[0] if column.ndim == 1 else 0
         if rows & (rows - 1) or not 2**MIN_LOG_HEIGHT <= rows <= 2**MAX_LOG_HEIGHT:
-            raise AirError(f"{self.name}.{name}: a preprocessed column needs 2^6 to 2^24 rows, got shape {column.shape}")
+            raise AirError(
+                f"{self.name}.{name}: a preprocessed column needs 2^6 to 2^24 rows, got shape {column.shape}"
+            )
         if self.preprocessed_values and self.preprocessed_values[0].shape[0] != rows:
             raise AirError(f"{self.name}.{name}: preprocessed columns differ in height")
         if bool((column >= np.uint64(P)).any()):

@@ -39,7 +39,7 @@ def fibonacci(rows: int = 64) -> tuple[Circuit, Traces, list[int]]:
 
 
 class Words(Table):
-    """Sixteen-bit words cut into bytes, on the rows where `real` is 1; the word doubles as a periodic weight's factor."""
+    """Sixteen-bit words cut into bytes, on the rows where `real` is 1, and a periodic multiple of each."""
 
     name = "words"
 

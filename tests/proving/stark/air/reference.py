@@ -101,21 +101,22 @@ def coset_leaves(
     following = reversal[natural_next][reversal]
     height = 1 << log_height
     points = coset_points(log_size, shift)[reversal]
-    vanishing = goldilocks.subtract(extension.power(extension.embed(points), height)[:, 0], np.uint64(1))
+    vanishing = goldilocks.subtract(extension.power(extension.embed(points), height)[:, 0], scalar(1))
     inverse_root = pow(goldilocks.root_of_unity(log_height), PRIME - 2, PRIME)
     leaves: dict[tuple[Op, int, int], U64] = {}
     for i, column in enumerate(main):
         leaves[Op.MAIN, i, 0], leaves[Op.MAIN, i, 1] = column, column[following]
     for i, column in enumerate(preprocessed if preprocessed is not None else ()):
         leaves[Op.PREPROCESSED, i, 0] = column
-    for i in range(program.bus_columns if bus is not None else 0):
+    for i in range(program.bus_columns):
+        assert bus is not None
         column = np.ascontiguousarray(bus[3 * i : 3 * i + 3].T)
         leaves[Op.BUS, i, 0], leaves[Op.BUS, i, 1] = column, column[following]
     for op, pole in ((Op.FIRST, 1), (Op.LAST, inverse_root)):
-        divisor = goldilocks.multiply(goldilocks.subtract(points, np.uint64(pole)), np.uint64(height))
-        scaled = goldilocks.multiply(vanishing, np.uint64(pole))
+        divisor = goldilocks.multiply(goldilocks.subtract(points, scalar(pole)), scalar(height))
+        scaled = goldilocks.multiply(vanishing, scalar(pole))
         leaves[op, 0, 0] = goldilocks.multiply(scaled, goldilocks.inverse(divisor))
-    leaves[Op.TRANSITION, 0, 0] = goldilocks.subtract(points, np.uint64(inverse_root))
+    leaves[Op.TRANSITION, 0, 0] = goldilocks.subtract(points, scalar(inverse_root))
     for i, period in enumerate(program.periodic):
         coefficients = np.array([periodic_coefficients(period)], dtype=np.uint64)
         raised = extension.power(extension.embed(points), height // len(period))[:, 0]
@@ -123,9 +124,14 @@ def coset_leaves(
     return leaves
 
 
-def inverse_of(value: int) -> np.uint64:
+def scalar(value: int) -> U64:
+    """An integer as an array without axes."""
+    return np.array(value % PRIME, dtype=np.uint64)
+
+
+def inverse_of(value: int) -> U64:
     """The inverse of a nonzero integer."""
-    return np.uint64(pow(value, PRIME - 2, PRIME))
+    return scalar(pow(value, PRIME - 2, PRIME))
 
 
 def random_elements(rng: np.random.Generator, *shape: int) -> U64:

@@ -11,8 +11,7 @@ from proving.backend.native_air import BusPoleError, bus_columns, quotient
 from proving.backend.program import Op, TableProgram, resolve_uniform
 from proving.field import extension, goldilocks
 from proving.native import available_isas, forced_isa
-from proving.stark.air import Circuit, CircuitProgram, IntegerArithmetic, TableOpenings, compile_circuit
-from proving.stark.air.engine import Traces
+from proving.stark.air import Circuit, CircuitProgram, IntegerArithmetic, TableOpenings, Traces, compile_circuit
 from tests.proving.stark.air import reference
 from tests.proving.stark.air.circuits import ALL, kitchen_sink, memory, range_lookup
 
@@ -48,16 +47,13 @@ def test_quotient_equals_the_graph_evaluated_point_by_point(isa: str) -> None:
         powers = extension.powers(reference.random_elements(rng, 3), table.constraint_count)
         share = extension.scale(bus_sum, reference.inverse_of(trace.shape[1]))
         leaves = reference.coset_leaves(table, main, fixed, bus, log_height, BLOWUP, shift)
-        values = reference.graph_values(
-            table, leaves, {"publics": publics, "challenges": challenges, "share": share}
-        )
+        values = reference.graph_values(table, leaves, {"publics": publics, "challenges": challenges, "share": share})
         combined = np.zeros((size, 3), dtype=np.uint64)
         for root, power in zip(table.roots, powers, strict=True):
             combined = goldilocks.add(combined, extension.multiply(values[root], power))
         points = reference.coset_points(log_height + BLOWUP, shift)[reference.bit_reversal(log_height + BLOWUP)]
-        vanishing = goldilocks.subtract(
-            extension.power(extension.embed(points), trace.shape[1])[:, 0], np.uint64(1)
-        )
+        raised = extension.power(extension.embed(points), trace.shape[1])[:, 0]
+        vanishing = goldilocks.subtract(raised, reference.scalar(1))
         expected = extension.scale(combined, goldilocks.inverse(vanishing)).T
         with forced_isa(isa):
             found = quotient(
@@ -185,7 +181,7 @@ def test_verifier_evaluation_matches_the_quotients_polynomial(name: str) -> None
         for k, component in enumerate(reference.at_point(coefficients, point)):
             unit = np.eye(3, dtype=np.uint64)[k]
             quotient_at_z = goldilocks.add(quotient_at_z, extension.multiply(component, unit))
-        next_point = extension.scale(point, np.uint64(goldilocks.root_of_unity(log_height)))
+        next_point = extension.scale(point, reference.scalar(goldilocks.root_of_unity(log_height)))
         opened = [None if p is None else reference.interpolate(p) for p in phases]
         assert opened[0] is not None
         openings.append(
@@ -250,7 +246,7 @@ def test_wrong_shapes_are_refused_before_the_kernel_reads_them() -> None:
 
 
 def test_values_stay_canonical_at_the_edges() -> None:
-    circuit, traces, _ = memory()
+    circuit, _, _ = memory()
     table = compile_circuit(circuit).tables[0]
     edge = np.full((table.main_columns, 256), PRIME - 1, dtype=np.uint64)
     bus = np.full((3 * table.bus_columns, 256), PRIME - 1, dtype=np.uint64)
