@@ -1,0 +1,3 @@
+"""What Hallmark measures about itself."""
+
+from __future__ import annotations

@@ -1,0 +1,77 @@
+"""`make bench`: measure the figures, print a table, write the benchmark file. `--figure NAME` measures one."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figure import LATEST, Figure, merge
+
+#: Figure name -> module and function that measures it; one function may measure several figures.
+SOURCES: dict[str, tuple[str, str]] = {
+    "poseidon2_w12.cpu": ("benchmarks.primitives", "poseidon2"),
+    "ntt.cpu": ("benchmarks.primitives", "ntt"),
+    "merkle.cpu": ("benchmarks.primitives", "merkle"),
+    "executor.speed": ("benchmarks.executor", "executor_speed"),
+    "witness.speed": ("benchmarks.executor", "witness_speed"),
+    "guest.transfer": ("benchmarks.guest", "transfer"),
+    "main_vm.prove": ("benchmarks.main_vm", "main_vm"),
+    "main_vm.columns_per_cycle": ("benchmarks.main_vm", "main_vm"),
+    "main_vm.opened_columns": ("benchmarks.main_vm", "main_vm"),
+    "main_vm.memory": ("benchmarks.main_vm", "main_vm"),
+    "segment.verify": ("benchmarks.main_vm", "main_vm"),
+    "segment.proof_size": ("benchmarks.main_vm", "main_vm"),
+    "main_vm.fill": ("benchmarks.main_vm", "fill"),
+}
+
+
+def measure(names: Iterable[str]) -> list[Figure]:
+    """Measure the named figures, each source once."""
+    wanted = dict.fromkeys(SOURCES[name] for name in names)
+    figures: list[Figure] = []
+    for module, function in wanted:
+        print(f"measuring {module}.{function} ...", file=sys.stderr, flush=True)
+        run: Callable[[], list[Figure]] = getattr(importlib.import_module(module), function)
+        start = time.perf_counter()
+        figures += run()
+        print(f"  took {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+    return figures
+
+
+def table(figures: Iterable[Figure]) -> Table:
+    """Render figures for a terminal."""
+    view = Table("figure", "value", "unit", "better", "peer", "ratio", "limit", "fraction")
+    for entry in figures:
+        view.add_row(
+            entry["name"],
+            f"{entry['value']:g}",
+            entry["unit"],
+            entry["better"],
+            entry["peer"] or "-",
+            "-" if entry["ratio"] is None else f"{entry['ratio']:.2f}",
+            entry["limit"] or "-",
+            "-" if entry["limit_fraction"] is None else f"{entry['limit_fraction']:.2f}",
+        )
+    return view
+
+
+def main() -> int:
+    """Parse the arguments, measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--figure", choices=sorted(SOURCES), help="measure only this figure")
+    chosen = parser.parse_args().figure
+    figures = measure([chosen] if chosen else SOURCES)
+    merge(figures)
+    Console().print(table(figures))
+    print(f"written to {LATEST}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

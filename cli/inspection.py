@@ -1,0 +1,123 @@
+"""What `hallmark inspect` says about each kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cli.display import size
+from core.batch_file import read_batch_file
+from core.witness_input import decode as decode_witness_input
+from proving.hash.text import digest_hex
+from proving.machine import checkpoint, records
+from proving.machine.program import Program
+from proving.stages import bundle, proof
+from runtime import artifact
+from runtime.errors import InvalidInput
+
+Rows = list[tuple[str, str]]
+
+_ELF_MAGIC = b"\x7fELF"
+_WITNESS_INPUT_MAGIC = b"HMK1"
+
+
+def describe(data: bytes) -> tuple[str, Rows]:
+    """Return a file's kind and what is in it.
+
+    Raises
+    ------
+    InvalidInput
+        It is none of the known kinds, or is broken.
+    """
+    if data.startswith(_ELF_MAGIC):
+        return "RV32IM program", _program(data)
+    if data.startswith(artifact.MAGIC):
+        header = artifact.read_header(data)
+        rows = [
+            ("format version", str(header.version)),
+            ("protocol version", header.protocol or "-"),
+            ("payload", size(header.payload_length) + (" (compressed)" if header.compressed else "")),
+            ("sha256", header.sha256),
+        ]
+        read = _KINDS.get(header.kind)
+        if read is None:
+            raise InvalidInput(f"This release does not know artifacts of kind {header.kind!r}.")
+        return header.kind, rows + read(data)
+    if data.startswith(_WITNESS_INPUT_MAGIC):
+        return "witness input", _witness_input(data)
+    if data.lstrip().startswith(b"{"):
+        return "batch file", _batch(data)
+    raise InvalidInput("This is no program, artifact, witness input or batch file.")
+
+
+def _program(data: bytes) -> Rows:
+    program = Program.from_elf(data)
+    rows = [
+        ("program commitment", digest_hex(program.commitment)),
+        ("sha256", program.sha256.hex()),
+        ("entry", f"{program.entry:#010x}"),
+    ]
+    for segment in program.segments:
+        use = "code and data" if segment.executable else "data"
+        rows.append(("segment", f"{segment.address:#010x}, {size(len(segment.data))}, {use}"))
+    return rows
+
+
+def _checkpoint(data: bytes) -> Rows:
+    found = checkpoint.Checkpoint.from_bytes(data)
+    return [("segment", found.summary()), ("start", digest_hex(found.start)), ("end", digest_hex(found.end))]
+
+
+def _records(data: bytes) -> Rows:
+    found = records.Records.from_bytes(data)
+    return [("rows", found.summary()), ("start", digest_hex(found.start)), ("end", digest_hex(found.end))]
+
+
+def _proof(data: bytes) -> Rows:
+    found = proof.unpack(data)
+    return [
+        ("start", digest_hex(found.publics[:4])),
+        ("end", digest_hex(found.publics[4:])),
+        ("proof", size(len(found.proof))),
+    ]
+
+
+def _bundle(data: bytes) -> Rows:
+    statement, proofs = bundle.unpack(data)
+    return [
+        ("program commitment", digest_hex(statement.program_commitment)),
+        ("output (unverified)", statement.final.output().hex()),
+        ("segments", str(statement.segments)),
+        ("cycles (stated)", f"{statement.cycles:,}"),
+        ("final state", digest_hex(statement.ends[-1])),
+        ("proofs", size(sum(map(len, proofs)))),
+    ]
+
+
+def _witness_input(data: bytes) -> Rows:
+    found = decode_witness_input(data)
+    header = found.header
+    return [
+        ("batch", f"{header.batch_number} of chain {header.chain_id}"),
+        ("timestamp", str(header.timestamp)),
+        ("transactions", str(len(found.transactions))),
+    ]
+
+
+def _batch(data: bytes) -> Rows:
+    found = read_batch_file(data)
+    return [
+        ("batch", f"{found.header.batch_number} of chain {found.header.chain_id}"),
+        ("transactions", str(found.transactions)),
+        ("program commitment", found.program_commitment),
+        ("old root", found.old_root),
+        ("new root", found.new_root),
+        ("expected output", found.expected_output),
+    ]
+
+
+_KINDS: dict[str, Callable[[bytes], Rows]] = {
+    checkpoint.KIND: _checkpoint,
+    records.KIND: _records,
+    proof.KIND: _proof,
+    bundle.KIND: _bundle,
+}

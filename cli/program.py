@@ -1,0 +1,192 @@
+"""Proving any program from files: `execute`, `prove`, `verify`, `inspect`; no broker and no database."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import display, files
+from runtime.errors import InvalidInput
+
+#: Largest program, input and proof file, in bytes.
+MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, 1 << 32, 1 << 30
+
+ProgramArgument = Annotated[Path, typer.Argument(help="A static RV32IM executable.", show_default=False)]
+InputOption = Annotated[Path | None, typer.Option("--input", help="Its input; none when left out.")]
+ProfileOption = Annotated[str, typer.Option(help="Security profile: proven100, proven128 or legacy-conjectured.")]
+CyclesOption = Annotated[int, typer.Option(help="A run of more cycles is ended with an error.", min=1)]
+MemoryOption = Annotated[str, typer.Option(help="Memory budget such as 8G; what is free when left out.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("execute")(execute)
+    app.command("prove")(prove)
+    app.command("verify")(verify)
+    app.command("inspect")(inspect)
+
+
+def _input(path: Path | None) -> bytes:
+    return b"" if path is None else files.read(path, limit=MAX_INPUT)
+
+
+def execute(program: ProgramArgument, input_: InputOption = None, cycle_limit: CyclesOption = 1 << 36) -> None:
+    """Run a program without proving it and print its output."""
+    from proving.hash.text import digest_hex
+    from proving.machine.executor import execute as run
+    from proving.machine.program import Program
+
+    loaded = Program.from_elf(files.read(program, limit=MAX_PROGRAM))
+    advice = _input(input_)
+    start = time.perf_counter()
+    done = run(loaded, advice, cycle_limit=cycle_limit)
+    seconds = time.perf_counter() - start
+    display.console.print(
+        display.pairs(
+            "executed",
+            [
+                ("program commitment", digest_hex(loaded.commitment)),
+                ("output", done.output.hex()),
+                ("cycles", f"{done.cycles:,}"),
+                ("memory written", display.size(done.memory_bytes)),
+                ("time", f"{seconds:.3f} s ({done.cycles / max(seconds, 1e-9) / 1e6:.0f} million instructions/s)"),
+            ],
+        )
+    )
+
+
+def prove(
+    program: ProgramArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the proof is written.")],
+    input_: InputOption = None,
+    profile: ProfileOption = "proven100",
+    memory: MemoryOption = "",
+    size_class: Annotated[int, typer.Option(help="log2 of the largest table; from the memory budget when 0.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or emulated.")] = "auto",
+    cycle_limit: CyclesOption = 1 << 32,
+) -> None:
+    """Prove that a program, run on some input, halts with its output."""
+    from actors.device import backend
+    from proving import stages
+    from proving.stages import budget
+
+    chosen = budget.size_class(budget.parse(memory), asked=size_class)
+    elf, advice = files.read(program, limit=MAX_PROGRAM), _input(input_)
+    compute = backend(device)
+    start = time.perf_counter()
+    with display.progress() as bars:
+        task = bars.add_task("witness", total=None, note="")
+        made = stages.basic_witness(
+            elf,
+            advice,
+            size_class=chosen,
+            cycle_limit=cycle_limit,
+            progress=lambda done, note: bars.update(task, note=note),
+        )
+        bars.update(task, total=1, completed=1)
+        proofs = []
+        for index, checkpoint in enumerate(made.checkpoints):
+            name = f"segment {index + 1} of {len(made.checkpoints)}"
+            task = bars.add_task(name, total=1, note="")
+            proofs.append(
+                stages.prove_segment(
+                    checkpoint,
+                    backend=compute,
+                    profile=profile,
+                    progress=lambda done, note, task=task: bars.update(task, completed=done, note=note),  # type: ignore[misc]
+                )
+            )
+            bars.update(task, completed=1, note=display.size(len(proofs[-1])))
+        task = bars.add_task("bundle", total=1, note="")
+        joined = stages.join(proofs, made.statement, profile=profile)
+        bars.update(task, completed=1, note=display.size(len(joined)))
+    files.write(output, joined)
+    _print_verified(stages.verify_bundle(joined, program_commitment=None, profile=profile), title=f"proved {output}")
+    display.console.print(f"took {time.perf_counter() - start:.1f} s, {display.size(len(joined))}")
+
+
+def verify(
+    proof: Annotated[Path, typer.Argument(help="A bundle made by `hallmark prove` or by the pipeline.")],
+    program: Annotated[Path, typer.Option(help="The program that the proof must be about.")],
+    output: Annotated[str, typer.Option(help="The public output that it must have, 64 hexadecimal digits.")] = "",
+    batch: Annotated[Path | None, typer.Option(help="A batch file: the proof must show its transition.")] = None,
+    profile: ProfileOption = "proven100",
+) -> None:
+    """Verify a proof; program, output and profile come from here, never from the proof."""
+    from core.batch_file import MAX_BATCH_FILE_BYTES, read_batch_file
+    from proving import stages
+    from proving.hash.text import digest_hex
+    from proving.machine.program import Program
+    from proving.stages.bundle import OtherOutput, OtherProgram
+
+    expected = _output(output)
+    commitment = Program.from_elf(files.read(program, limit=MAX_PROGRAM)).commitment
+    if batch is not None:
+        stated = read_batch_file(files.read(batch, limit=MAX_BATCH_FILE_BYTES))
+        if stated.program_commitment != digest_hex(commitment):
+            raise OtherProgram(
+                f"The batch file is about program {stated.program_commitment}, {program} is {digest_hex(commitment)}."
+            )
+        if expected is not None and expected != stated.output:
+            raise OtherOutput("The batch file and --output state different outputs.")
+        expected = stated.output
+    start = time.perf_counter()
+    shown = stages.verify_bundle(
+        files.read(proof, limit=MAX_PROOF), program_commitment=commitment, profile=profile, output=expected
+    )
+    _print_verified(shown, title=f"{proof} is valid ({time.perf_counter() - start:.2f} s)")
+    if batch is not None:
+        display.console.print(
+            display.pairs(
+                f"batch {stated.header.batch_number} of chain {stated.header.chain_id}",
+                [
+                    ("old root", stated.old_root),
+                    ("new root", stated.new_root),
+                    ("input commitment", stated.input_commitment),
+                    ("metadata commitment", stated.metadata_commitment),
+                ],
+            )
+        )
+
+
+def _output(text: str) -> bytes | None:
+    if not text:
+        return None
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise InvalidInput(f"An output is 64 hexadecimal digits, got {text!r}.")
+    return raw
+
+
+def _print_verified(shown: object, *, title: str) -> None:
+    from proving.hash.text import digest_hex
+    from proving.stages.bundle import Verified
+
+    assert isinstance(shown, Verified)
+    security = shown.security
+    display.console.print(
+        display.pairs(
+            title,
+            [
+                ("program commitment", digest_hex(shown.program_commitment)),
+                ("output", shown.output.hex()),
+                ("segments", str(shown.segments)),
+                ("cycles", f"{shown.cycles:,} (stated, not proven)"),
+                ("security, segments", f"{security.bits:.1f} bits, {security.parameters.profile.name}"),
+            ],
+        )
+    )
+
+
+def inspect(file: Annotated[Path, typer.Argument(help="Any artifact, ELF or batch file.")]) -> None:
+    """Say what is in a file: its kind, version and contents."""
+    from cli.inspection import describe
+
+    kind, rows = describe(files.read(file, limit=MAX_INPUT))
+    display.console.print(display.pairs(f"{file}: {kind}", rows))

@@ -1,0 +1,98 @@
+"""`hallmark run`: the whole system on one machine, from the Procfile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.procfile import ProcessType, read_procfile
+from cli.supervisor import EXIT_CONFIGURATION, Supervisor, resolve
+from runtime.errors import ConfigurationError
+from runtime.settings import load_settings
+
+#: The checkout; Hallmark runs from its tree.
+ROOT = Path(__file__).resolve().parent.parent
+#: The process type that prepares (migrations) before the others start.
+RELEASE = "release"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    only: Annotated[str, typer.Option(help="Comma-separated process types; all of the Procfile when empty.")] = "",
+    count: Annotated[list[str] | None, typer.Option(help="Instances of a process type, such as prove=2.")] = None,
+    procfile: Annotated[Path, typer.Option(help="The Procfile.")] = ROOT / "Procfile",
+) -> None:
+    """Run the processes of the Procfile, restart what dies, drain on SIGTERM or Ctrl-C."""
+    load_settings()
+    types = choose(read_procfile(procfile), only=only, counts=count or [])
+    environment = dict(os.environ)
+    release(read_procfile(procfile), environment)
+    lock = threading.Lock()
+    width = max(len(kind.name) + 2 for kind, _ in types)
+
+    def output(name: str, line: str) -> None:
+        with lock:
+            print(f"{name:<{width}} | {line}", flush=True)
+
+    supervisor = Supervisor(types, directory=ROOT, environment=environment, output=output)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: supervisor.stop())
+    sys.exit(supervisor.run())
+
+
+def release(types: Mapping[str, ProcessType], environment: Mapping[str, str]) -> None:
+    """Run the `release` line once, before anything starts.
+
+    Raises
+    ------
+    ConfigurationError
+        It failed; its own message is on standard error.
+    """
+    if RELEASE not in types:
+        return
+    done = subprocess.run(resolve(types[RELEASE].command), cwd=ROOT, env=dict(environment), check=False)
+    if done.returncode == EXIT_CONFIGURATION:
+        sys.exit(EXIT_CONFIGURATION)
+    if done.returncode:
+        raise ConfigurationError(
+            f"The release step ended with status {done.returncode}.", remedy="Mend what the message above names."
+        )
+
+
+def choose(
+    types: Mapping[str, ProcessType], *, only: str = "", counts: Sequence[str] = ()
+) -> list[tuple[ProcessType, int]]:
+    """Return the process types to run with their instance counts.
+
+    Raises
+    ------
+    ConfigurationError
+        A name that the Procfile does not have, or a count that is not `name=number`.
+    """
+    names = [name for name in only.split(",") if name] or [name for name in types if name != RELEASE]
+    instances = dict.fromkeys(names, 1)
+    for text in counts:
+        name, _, number = text.partition("=")
+        if name not in instances or not number.isdecimal():
+            raise ConfigurationError(
+                f"{text!r} is not a count.", remedy="Write it as a process type and a number: prove=2."
+            )
+        instances[name] = int(number)
+    unknown = sorted(set(names) - set(types))
+    if unknown:
+        raise ConfigurationError(
+            f"The Procfile has no process type {', '.join(unknown)}.", remedy=f"It has {', '.join(types)}."
+        )
+    return [(types[name], instances[name]) for name in names]
