@@ -59,8 +59,8 @@ def configure_logging(settings: Settings, *, process: str) -> None:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger whose events carry ``logger=name``."""
-    return cast(structlog.stdlib.BoundLogger, structlog.get_logger(name, logger=name))
+    """Return a logger whose events carry ``logger_name=name``."""
+    return cast(structlog.stdlib.BoundLogger, structlog.get_logger(name, logger_name=name))
 
 
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
