@@ -1,0 +1,95 @@
+"""The boundary: ties the segment's two state digests to pc, registers, memory, code and requests.
+
+Each of the first five rows is one compression (input x, output digest):
+
+=== ===============  =====================================================================
+row digest of        input
+=== ===============  =====================================================================
+0   start state      R of row 1 | Q of row 4 | STATE tag, 1, pc, halted = 0 | 0 0 0 0
+1   R at the start   digests of register blocks 0 and 1 | memory root | code root
+2   R at the end     the same at the end; the code root is the same
+3   end state        R of row 2 | Q of row 4 | STATE tag, 1, pc, halted | 0 0 0 0
+4   Q                digests of the four request chains
+=== ===============  =====================================================================
+
+The public inputs are the start state's digest and the end state's digest. Row 0 puts (pc, 1) on the STATE bus and row 3
+takes (pc, clk), so the rows between form one path. A halted end state has the halt instruction at pc, and a segment
+makes progress: it executes an instruction or halts. The table has 64 rows, one period of its row selectors.
+
+============== =====================================================================
+column         meaning
+============== =====================================================================
+x, digest      input and output of the row's compression
+clk            row 0: 1; row 3: the time at the end
+progress       row 3: inverse of clk - 1 + halted
+row0 .. row4   row selectors (periodic)
+============== =====================================================================
+"""
+
+from __future__ import annotations
+
+from proving.hash.tags import Tag
+from proving.machine.main_vm.buses import (
+    CARRY,
+    DECODE,
+    PAGE,
+    POSEIDON2,
+    SPACE_CODE,
+    SPACE_MEMORY,
+    SPACE_REGISTERS,
+    STATE,
+    Operation,
+)
+from proving.stark.air import Table, TableBuilder
+
+HEIGHT = 64
+#: Level of the root of data memory and of code: 4^13 blocks of 64 bytes are 2^32 bytes.
+ROOT_LEVEL = 13
+_ONE_ROW = "a selector of one row"
+
+
+class Boundary(Table):
+    """One row for each compression of the segment's two states."""
+
+    name = "boundary"
+
+    def build(self, t: TableBuilder) -> None:
+        # Columns
+        x, digest = t.main_array("x", 16), t.main_array("digest", 4)
+        clk, progress = t.main("clk"), t.main("progress")
+        rows = [t.periodic(f"row{i}", [int(j == i) for j in range(HEIGHT)]) for i in range(5)]
+        start, before, after, end, requests = rows
+        used = start + before + after + end + requests
+        pc, halted = x[10], x[11]
+
+        # Buses
+        t.send(POSEIDON2, [*x, *digest], used, "digest", trusted="selectors of five different rows")
+        t.send(STATE, [pc, clk], start - end, "first and last state", trusted=_ONE_ROW)
+        t.send(DECODE, [pc, Operation.HALT, 0, 0, 0, 0, 0, 0], end * halted, "halt", trusted="a boolean on the end row")
+        t.send(CARRY, x[4:8], start - end, "the requests' digest", trusted=_ONE_ROW)
+        following = [lane.next for lane in x]
+        pages = ((SPACE_REGISTERS, 0, 0), (SPACE_REGISTERS, 0, 1), (SPACE_MEMORY, ROOT_LEVEL, 0), (SPACE_CODE, ROOT_LEVEL, 0))
+        for i, page in enumerate(pages):
+            lanes = slice(4 * i, 4 * i + 4)
+            t.send(PAGE, [*page, *x[lanes], *following[lanes]], before, f"page {page}", trusted=_ONE_ROW)
+
+        # Constraints
+        for i in range(4):
+            t.when(start).equal(f"start digest {i} is public", digest[i], t.public(i))
+            t.when(end).equal(f"end digest {i} is public", digest[i], t.public(4 + i))
+            t.when(start).equal(f"R at the start {i}", x[i], digest[i].next)
+            t.when(after).equal(f"R at the end {i}", following[i], digest[i])
+            t.when(end).equal(f"Q {i}", x[4 + i], digest[i].next)
+            t.when(before).equal(f"code is unchanged {i}", following[12 + i], x[12 + i])
+            t.when(start + end).zero(f"state padding {i}", x[12 + i])
+        t.when(start + end).equal("state tag", x[8], Tag.STATE)
+        t.when(start + end).equal("state version", x[9], 1)
+        t.when(start).zero("no segment starts halted", halted)
+        t.when(start).equal("time starts at 1", clk, 1)
+        t.when(end).zero("halted is a boolean", halted * (halted - 1))
+        t.when(end).equal("the segment makes progress", (clk - 1 + halted) * progress, 1)
+
+        for column in (*x, *digest):
+            t.free(column, when=1 - used, reason="no compression on this row")
+        t.free(clk, when=1 - start - end, reason="no state on this row")
+        t.free(progress, when=1 - end, reason="no end state on this row")

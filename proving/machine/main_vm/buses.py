@@ -1,0 +1,121 @@
+"""The buses of `main_vm` and the identifiers that travel on them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from proving.stark.air import Bus
+
+#: Control flow: (pc, clk), the state before an instruction. One path from the boundary's start to its end.
+STATE = Bus(1, 2, "permutation", "state")
+#: Instruction fetch: (pc, operation, rd, rs1, rs2, imm, writes, target), provided by the decode table.
+DECODE = Bus(2, 8, "lookup", "decode")
+#: Registers, data memory and code: (key, value, timestamp); key = byte address + 2^32 * space.
+MEMORY = Bus(3, 3, "permutation", "memory")
+#: Paging: (space, level, index, old digest[4], new digest[4]), from parent to touched child.
+PAGE = Bus(4, 11, "permutation", "page")
+#: Compression: (input[16], output[4]), provided by the poseidon2 table.
+POSEIDON2 = Bus(5, 20, "lookup", "poseidon2")
+#: (bits, value) with value < 2^bits, bits 0..16, provided by the range table.
+RANGE = Bus(6, 2, "lookup", "range")
+#: (a, b), two bytes, provided by the byte_and table.
+BYTES = Bus(7, 2, "lookup", "bytes")
+#: (a, b, a & b) of two bytes, provided by the byte_and table.
+AND = Bus(8, 3, "lookup", "and")
+#: (kind, a, b, c, d), small fixed relations provided by the constant table: shift powers and instruction encodings.
+CONSTANT = Bus(9, 5, "lookup", "constant")
+#: Request state: carries the boundary's request digest from its start row to its end row.
+CARRY = Bus(10, 4, "permutation", "carry")
+
+#: Distance of two address spaces in memory keys.
+SPACE = 2**32
+SPACE_MEMORY, SPACE_REGISTERS, SPACE_CODE = 0, 1, 2
+
+
+class Operation(IntEnum):
+    """What a decoded instruction does; the value is the `operation` field of the DECODE bus.
+
+    The operations of `memory_sub` and `control` are sums of a base and of modifiers, so that their tables need no flag
+    per instruction. Sums that are not listed name no instruction: the decode table never provides them.
+    """
+
+    ADD = 1
+    SUB = 2
+    ADVICE = 3
+    AND = 4
+    OR = 5
+    XOR = 6
+    SLL = 7
+    SRL = 8
+    SRA = 9
+    MUL = 10
+    MULH = 11
+    MULHU = 12
+    MULHSU = 13
+    DIV = 14
+    DIVU = 15
+    REM = 16
+    REMU = 17
+    LW = 18
+    SW = 19
+    POSEIDON2 = 20
+    HALT = 21
+
+    # 32 + (1 when a byte) + (2 when sign-extended) + (4 when a store)
+    LHU = 32
+    LBU = 33
+    LH = 34
+    LB = 35
+    SH = 36
+    SB = 37
+
+    # base + (1 when negated) + (2 when signed); bases: jal 64, jalr 68, equal 72, less 76, set 80
+    JAL = 64
+    JALR = 68
+    BEQ = 72
+    BNE = 73
+    BLTU = 76
+    BGEU = 77
+    BLT = 78
+    BGE = 79
+    SLTU = 80
+    SLT = 82
+
+
+class Constant(IntEnum):
+    """Kinds of rows of the constant table: the first field of the CONSTANT bus.
+
+    The instruction formats say which fields of the word an instruction uses; (format, opcode, funct3, funct7, operation)
+    with funct7 = 0 where the format does not use it.
+    """
+
+    #: (amount, 2^amount, 0, 0)
+    SHIFT_LEFT = 1
+    #: (amount, 2^(31 - amount), 0, 0)
+    SHIFT_RIGHT = 2
+    #: rd, rs1, rs2
+    REGISTER = 16
+    #: rd, rs1, 12-bit immediate
+    IMMEDIATE = 17
+    #: rd, rs1, 5-bit shift amount
+    SHIFT = 18
+    #: rs1, rs2, 12-bit immediate
+    STORE = 19
+    #: rs1, rs2, 13-bit offset
+    BRANCH = 20
+    #: rd, upper immediate
+    UPPER = 21
+    #: rd, upper immediate relative to pc
+    UPPER_PC = 22
+    #: rd, 21-bit offset
+    JUMP = 23
+    #: rd, rs1, 12-bit immediate, the target in the instruction's own row
+    JUMP_REGISTER = 24
+    #: the halt word
+    HALT = 25
+    #: rd, from CSR 0x7C0
+    ADVICE = 26
+    #: rs1, to CSR 0x7D0
+    POSEIDON2 = 27
+    #: no operand
+    FENCE = 28

@@ -1,0 +1,41 @@
+"""The `main_vm` circuit: every table, in the order in which they are committed."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from proving.machine.main_vm.add import Add
+from proving.machine.main_vm.bitwise import Bitwise
+from proving.machine.main_vm.block import Block
+from proving.machine.main_vm.boundary import Boundary
+from proving.machine.main_vm.byte_and import ByteAnd
+from proving.machine.main_vm.constant import ConstantTable
+from proving.machine.main_vm.control import Control
+from proving.machine.main_vm.decode import Decode
+from proving.machine.main_vm.div import Div
+from proving.machine.main_vm.memory_sub import MemorySub
+from proving.machine.main_vm.memory_word import MemoryWord
+from proving.machine.main_vm.mul import Mul
+from proving.machine.main_vm.node import Node
+from proving.machine.main_vm.poseidon2 import Poseidon2
+from proving.machine.main_vm.poseidon2_call import Poseidon2Call
+from proving.machine.main_vm.range import RangeTable
+from proving.machine.main_vm.shift import Shift
+from proving.stark.air import Circuit
+
+NAME = "main_vm"
+#: Elements of a state digest; the public inputs are the digest at the start and the digest at the end.
+DIGEST = 4
+#: Blow-up 4 allows constraints of degree 5.
+LOG_BLOWUP = 2
+MAX_DEGREE = 5
+
+
+@cache
+def circuit() -> Circuit:
+    """The circuit, built once."""
+    tables = [
+        Add(), Control(), Bitwise(), Shift(), Mul(), Div(), MemoryWord(), MemorySub(), Poseidon2Call(), Decode(),
+        Block(), Node(), Boundary(), Poseidon2(), RangeTable(), ByteAnd(), ConstantTable(),
+    ]  # fmt: skip
+    return Circuit(NAME, tables, publics=2 * DIGEST, max_degree=MAX_DEGREE)
