@@ -12,7 +12,7 @@ one text verifies integers here and becomes a circuit when its values are circui
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ V = TypeVar("V")
 
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(2**32 - 1)
+_ZERO = np.zeros(3, dtype=np.uint64)
 _TWO_32 = np.array(2**32, dtype=np.uint64)
 
 
@@ -237,3 +238,45 @@ class IntegerArithmetic:
         if different.size:
             first = int(different[0])
             raise error(expected=int(expected.reshape(-1)[first]), got=int(got.reshape(-1)[first]))
+
+
+class ExtensionVectors(Generic[V]):
+    """The view of an arithmetic through which constraint graphs are evaluated: vectors ``(k, 3)`` of extension elements.
+
+    Implements :class:`proving.stark.air.arithmetic.Arithmetic`.
+    """
+
+    def __init__(self, arithmetic: Arithmetic[V]) -> None:
+        self._arithmetic = arithmetic
+
+    def constant(self, values: Words) -> V:
+        """Return known extension elements."""
+        return self._arithmetic.constant(values)
+
+    def add(self, a: V, b: V) -> V:
+        """Add element by element."""
+        return self._arithmetic.add(a, b)
+
+    def sub(self, a: V, b: V) -> V:
+        """Subtract element by element."""
+        return self._arithmetic.subtract(a, b)
+
+    def mul(self, a: V, b: V) -> V:
+        """Multiply element by element."""
+        return self._arithmetic.ext_multiply(a, b)
+
+    def neg(self, a: V) -> V:
+        """Negate element by element."""
+        return self._arithmetic.subtract(self._arithmetic.constant(_ZERO), a)
+
+    def inverse(self, a: V) -> V:
+        """Invert element by element; a zero is unsatisfiable."""
+        return self._arithmetic.ext_inverse(a)
+
+    def gather(self, a: V, indices: npt.NDArray[np.intp]) -> V:
+        """Return the elements at these indices, which may repeat."""
+        return self._arithmetic.take(a, indices)
+
+    def concatenate(self, parts: Sequence[V]) -> V:
+        """Return one vector after the other."""
+        return self._arithmetic.concatenate(parts, 0)

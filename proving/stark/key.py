@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from proving.backend.interface import Array, Backend, Tree, coset_shift
-from proving.backend.program import Op, TableProgram
+from proving.backend.program import TableProgram
 from proving.hash import Tag, hash_elements
-from proving.stark.air import Circuit
+from proving.stark.air.circuit import Circuit
+from proving.stark.air.program import CircuitProgram, compile_circuit
 from proving.stark.arithmetic import Words
 from proving.stark.errors import KeyRefused, UnknownProfile
 from proving.stark.security import MIN_LOG_HEIGHT, PROFILES, Facts, Parameters, Regime, Report, solve
@@ -43,12 +44,8 @@ class Key:
 
     Attributes
     ----------
-    name
-        The circuit's name, for people.
-    programs
-        The compiled tables.
-    publics
-        Number of public base field elements.
+    program
+        The compiled circuit.
     layout
         Columns, rate and bounds.
     reports
@@ -59,14 +56,22 @@ class Key:
         ``(4,)``: what prover and verifier compare.
     """
 
-    name: str
-    programs: tuple[TableProgram, ...]
-    publics: int
+    program: CircuitProgram
     layout: Layout
     reports: Mapping[str, Report]
     preprocessed_cap: Words | None
     digest: Words
     _prepared: dict[int, tuple[Backend, Prepared]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The circuit's name, for people."""
+        return self.program.name
+
+    @property
+    def publics(self) -> int:
+        """Number of public base field elements."""
+        return self.program.publics
 
     @property
     def max_log_heights(self) -> dict[str, int]:
@@ -103,7 +108,7 @@ class Key:
         """Return the preprocessed columns as this backend holds them, computed on first use."""
         found = self._prepared.get(id(backend))
         if found is None:
-            found = (backend, _prepare(self.programs, self.layout, backend))
+            found = (backend, _prepare(self.program.tables, self.layout, backend))
             self._prepared[id(backend)] = found
         return found[1]
 
@@ -138,18 +143,17 @@ def build_key(
     SecurityBelowProfile
         A profile cannot be reached at the largest heights.
     """
-    programs, digest = circuit.compile()
-    bounds = tuple(_bound(program, max_log_heights) for program in programs)
-    layout = Layout(tuple(_table_layout(program) for program in programs), log_blowup, bounds)
+    program = compile_circuit(circuit)
+    bounds = tuple(_bound(table, max_log_heights) for table in program.tables)
+    layout = Layout(tuple(_table_layout(table, program.max_arity) for table in program.tables), log_blowup, bounds)
     worst = max(table.degree for table in layout.tables)
     if worst > (1 << log_blowup) + 1:
         raise KeyRefused(f"Constraints of degree {worst} do not fit a rate of 1/{1 << log_blowup}.")
     facts = count_facts(layout.largest())
     reports = {name: solve(name, facts) for name in profiles}
-    prepared = _prepare(programs, layout, backend)
+    prepared = _prepare(program.tables, layout, backend)
     cap = None if prepared.tree is None else np.ascontiguousarray(prepared.tree.cap)
-    key_digest = _digest(layout, circuit.publics, digest, reports, cap)
-    key = Key(circuit.name, programs, circuit.publics, layout, reports, cap, key_digest)
+    key = Key(program, layout, reports, cap, _digest(layout, program, reports, cap))
     key._prepared[id(backend)] = (backend, prepared)
     return key
 
@@ -204,9 +208,9 @@ def _bound(program: TableProgram, bounds: Mapping[str, int]) -> int:
     return bound
 
 
-def _table_layout(program: TableProgram) -> TableLayout:
-    nodes = program.nodes
-    powers = nodes.a[nodes.op == Op.CHALLENGE]
+def _table_layout(program: TableProgram, arity: int) -> TableLayout:
+    if not program.main_columns:
+        raise KeyRefused(f"Table {program.name} has no main columns.")
     return TableLayout(
         name=program.name,
         main=program.main_columns,
@@ -217,7 +221,7 @@ def _table_layout(program: TableProgram) -> TableLayout:
         constraints=program.constraint_count,
         degree=max(program.constraint_degrees, default=0),
         interactions=program.interactions,
-        arity=1 + (int(powers.max()) if powers.size else 0),
+        arity=arity,
         fixed_log_height=program.fixed_log_height,
     )
 
@@ -236,8 +240,9 @@ def _prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backen
     return prepared
 
 
-def _digest(layout: Layout, publics: int, circuit: Words, reports: Mapping[str, Report], cap: Words | None) -> Words:
-    words = [PROTOCOL_VERSION, *(int(word) for word in circuit), publics, layout.log_blowup, layout.cap_log]
+def _digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Report], cap: Words | None) -> Words:
+    words = [PROTOCOL_VERSION, *(int(word) for word in program.digest), program.publics, layout.log_blowup]
+    words.append(layout.cap_log)
     words += [LOG_FOLD, FINAL_LOG_LENGTH, len(layout.tables)]
     for table, bound in zip(layout.tables, layout.max_log_heights, strict=True):
         words += [bound, 0 if table.fixed_log_height is None else 1]

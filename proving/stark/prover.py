@@ -51,7 +51,7 @@ def prove(
     publics
         ``(key.publics,)`` canonical public input.
     traces
-        Per table name ``(main columns, rows) uint64``, canonical. A table without main columns may be left out.
+        Per table name ``(main columns, rows) uint64``, canonical.
     backend
         Computes everything that grows with the rows.
     progress
@@ -99,9 +99,6 @@ def _shape_of(key: Key, traces: Mapping[str, Words]) -> Shape:
     heights = []
     for table in key.layout.tables:
         trace = traces.get(table.name)
-        if trace is None and table.main == 0 and table.fixed_log_height is not None:
-            heights.append(table.fixed_log_height)
-            continue
         if trace is None:
             raise TraceRefused(f"There is no trace for table {table.name!r}.")
         if trace.dtype != np.uint64 or trace.ndim != 2 or trace.shape[0] != table.main:
@@ -154,8 +151,6 @@ class _Run:
         if prepared.tree is not None:
             self.trees[Phase.PREPROCESSED] = prepared.tree
         for index, table in enumerate(self.key.layout.tables):
-            if table.main == 0:
-                continue
             self.traces[index] = backend.upload(np.ascontiguousarray(traces[table.name]))
             if consume and isinstance(traces, MutableMapping):
                 del traces[table.name]
@@ -173,7 +168,11 @@ class _Run:
         prepared = self.key.prepared(self.backend)
         for index in self.shape.bus_tables:
             columns, total = self.backend.bus_columns(
-                self.key.programs[index], self.traces.pop(index, None), prepared.traces.get(index), self.bus_challenges
+                self.key.program.tables[index],
+                self.traces.pop(index),
+                prepared.traces.get(index),
+                self.bus_challenges,
+                self.publics,
             )
             self.bus_sums[index] = total
             self._extend(Phase.BUS, index, columns)
@@ -184,18 +183,17 @@ class _Run:
         """Combine the constraints of all tables into one lifted quotient, cut it into blocks and commit to them."""
         self._begin("quotient")
         alpha = self.transcript.challenge()
-        count = sum(program.constraint_count for program in self.key.programs)
-        powers = extension.powers(alpha, count)
+        powers = extension.powers(alpha, self.key.program.constraint_count)
         backend, shape = self.backend, self.shape
         zero = np.zeros(EXTENSION_DEGREE, dtype=np.uint64)
-        parts: dict[int, list[Array]] = {}
-        for index, (program, log_height) in enumerate(zip(self.key.programs, shape.log_heights, strict=True)):
+        parts = []
+        for index, (program, log_height) in enumerate(zip(self.key.program.tables, shape.log_heights, strict=True)):
             if program.constraint_count == 0:
                 continue
             first = program.constraint_offset
-            values = backend.quotient(
+            part = backend.quotient(
                 program,
-                self.extensions.get((Phase.MAIN, index)),
+                self.extensions[Phase.MAIN, index],
                 self.extensions.get((Phase.PREPROCESSED, index)),
                 self.extensions.get((Phase.BUS, index)),
                 publics=self.publics,
@@ -206,8 +204,9 @@ class _Run:
                 log_blowup=shape.log_blowup,
                 shift=coset_shift(log_height),
             )
-            parts.setdefault(log_height, []).append(values)
-        total = backend.lift_sum([values for group in parts.values() for values in group], shape.log_domain)
+            parts.append(part)
+        total = backend.lift_sum(parts, shape.log_domain)
+        del part
         parts.clear()
         shift = coset_shift(shape.log_height)
         coefficients = backend.coset_interpolate(total, shift)

@@ -108,7 +108,7 @@ class Facts:
     interactions
         Number of bus interactions summed over all rows of all tables.
     arity
-        Elements of the longest bus message, bus id included.
+        Elements of the longest bus message: the degree of a fingerprint in its challenge.
     folds
         log2 of the arity of each FRI fold.
     """

@@ -57,7 +57,7 @@ class TableLayout:
     interactions
         Bus interactions per row.
     arity
-        Elements of the longest bus message, bus id included.
+        Elements of the longest bus message of the circuit.
     fixed_log_height
         The height that preprocessed columns dictate, or None.
     """

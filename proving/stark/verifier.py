@@ -17,8 +17,8 @@ import numpy as np
 
 from proving.backend.interface import coset_shift
 from proving.field.goldilocks import PRIME, root_of_unity
-from proving.stark.air.evaluate import evaluate
-from proving.stark.arithmetic import Arithmetic, IntegerArithmetic, V, Words
+from proving.stark.air.evaluate import TableOpenings
+from proving.stark.arithmetic import Arithmetic, ExtensionVectors, IntegerArithmetic, V, Words
 from proving.stark.commitments import check_opening
 from proving.stark.errors import (
     BusUnbalanced,
@@ -181,12 +181,9 @@ class _Openings(Generic[V]):
         """Return the openings of base columns, ``(columns, 3)``, or None where there are none."""
         return self._found.get((phase, table, following))
 
-    def joined(self, phase: Phase, table: int | None, following: bool = False) -> V | None:
+    def joined(self, phase: Phase, table: int | None) -> V:
         """Return the openings of extension columns: three base columns each become ``v0 + x v1 + x^2 v2``."""
-        values = self.base(phase, table, following)
-        if values is None:
-            return None
-        arithmetic = self._arithmetic
+        arithmetic, values = self._arithmetic, self._found[phase, table, False]
         count = arithmetic.shape(values)[0] // EXTENSION_DEGREE
         parts = arithmetic.reshape(values, (count, EXTENSION_DEGREE, EXTENSION_DEGREE))
         total = arithmetic.take(parts, (slice(None), 0))
@@ -229,38 +226,36 @@ def _check_constraints(
 
     The vanishing polynomial of every table at its own point is z^(2^H) - 1, so nothing is divided.
     """
-    values = []
-    for index, (program, log_height) in enumerate(zip(key.programs, shape.log_heights, strict=True)):
-        bus_sum = None
-        if index in shape.bus_tables:
-            bus_sum = arithmetic.take(proof.bus_sums, shape.bus_tables.index(index))
-        values.append(
-            evaluate(
-                program,
-                arithmetic,
-                main=openings.base(Phase.MAIN, index),
-                main_next=openings.base(Phase.MAIN, index, True),
-                preprocessed=openings.base(Phase.PREPROCESSED, index),
-                bus=openings.joined(Phase.BUS, index),
-                bus_next=openings.joined(Phase.BUS, index, True),
-                publics=claim.publics,
-                challenges=bus_challenges,
-                bus_sum=bus_sum,
-                point=powers.on(shape, log_height),
-                point_power=powers.by_log[shape.log_height],
-                log_height=log_height,
-            )
+    tables = [
+        TableOpenings(
+            main=openings.base(Phase.MAIN, index),
+            main_next=openings.base(Phase.MAIN, index, True),
+            preprocessed=openings.base(Phase.PREPROCESSED, index),
+            bus=openings.base(Phase.BUS, index),
+            bus_next=openings.base(Phase.BUS, index, True),
         )
-    constraints = arithmetic.concatenate(values, 0)
-    weights = arithmetic.ext_powers(alpha, arithmetic.shape(constraints)[0])
-    combined = arithmetic.sum(arithmetic.ext_multiply(constraints, weights), 0)
+        for index in range(len(shape.log_heights))
+    ]
+    if bus_challenges is None:
+        bus_challenges = arithmetic.constant(np.zeros((2, EXTENSION_DEGREE), dtype=np.uint64))
+    combined = key.program.evaluate(
+        ExtensionVectors(arithmetic),
+        tables,
+        log_heights=shape.log_heights,
+        squares=arithmetic.stack(powers.by_log[: shape.log_height + 1], 0),
+        publics=arithmetic.extend(claim.publics) if key.publics else None,
+        challenges=bus_challenges,
+        bus_sums=proof.bus_sums if shape.bus_tables else None,
+        alpha=arithmetic.reshape(alpha, (1, EXTENSION_DEGREE)),
+    )
+    vanished = powers.by_log[shape.log_height]
     chunks = openings.joined(Phase.QUOTIENT, None)
-    assert chunks is not None
-    blocks = arithmetic.ext_powers(powers.by_log[shape.log_height], shape.quotient_chunks)
+    blocks = arithmetic.ext_powers(vanished, shape.quotient_chunks)
     quotient = arithmetic.sum(arithmetic.ext_multiply(chunks, blocks), 0)
     one = arithmetic.extend(arithmetic.constant(np.array(1, dtype=np.uint64)))
-    vanishing = arithmetic.subtract(powers.by_log[shape.log_height], one)
-    arithmetic.require_equal(combined, arithmetic.ext_multiply(quotient, vanishing), ConstraintsViolated)
+    expected = arithmetic.ext_multiply(quotient, arithmetic.subtract(vanished, one))
+    combined = arithmetic.reshape(combined, (EXTENSION_DEGREE,))
+    arithmetic.require_equal(combined, expected, ConstraintsViolated)
 
 
 def _check_work(arithmetic: Arithmetic[V], transcript: Transcript[V], nonce: V, bits: int) -> None:

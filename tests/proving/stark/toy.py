@@ -3,17 +3,20 @@ and periodic columns, next rows, selectors and public inputs."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
 
 from proving.backend.interface import PRIME, HostArray
-from proving.backend.native import NativeBackend
+from tests.proving.stark.reference_backend import ReferenceBackend
 from proving.stark.air import Bus, Circuit, Table, TableBuilder
 from proving.stark.key import Key, build_key
+from proving.stark.prover import prove
 
 PAIRS = Bus(0, 2, "permutation", "pairs")
 SQUARES = Bus(1, 2, "lookup", "squares")
+QUICK = "quick"
 EVERY = 4  # one fibonacci row in four is sent
 
 
@@ -62,8 +65,8 @@ class Squares(Table):
 
 
 @functools.cache
-def backend() -> NativeBackend:
-    return NativeBackend()
+def backend() -> ReferenceBackend:
+    return ReferenceBackend()
 
 
 @functools.cache
@@ -71,14 +74,31 @@ def circuit(max_degree: int = 5, log_squares: int = 7) -> Circuit:
     return Circuit("toy", [Fibonacci(), Sink(), Squares(log_squares)], publics=3, max_degree=max_degree)
 
 
+def with_quick(made: Key) -> Key:
+    """Add a profile of few queries and little work, with both nonces, so that forgeries can be tried by the hundred."""
+    report = made.report("proven100")
+    little = dataclasses.replace(report.parameters, queries=24, query_grinding=5, batching_grinding=4)
+    return dataclasses.replace(made, reports={**made.reports, QUICK: dataclasses.replace(report, parameters=little)})
+
+
 @functools.cache
-def key(log_blowup: int = 2, log_squares: int = 7, log_bound: int = 12, most_degree: int | None = None) -> Key:
-    return build_key(
-        circuit(most_degree or (1 << log_blowup) + 1, log_squares),
-        backend=backend(),
-        log_blowup=log_blowup,
-        max_log_heights={"fibonacci": log_bound, "sink": log_bound - 2},
+def key(log_blowup: int = 2, log_squares: int = 7, log_bound: int = 12) -> Key:
+    return with_quick(
+        build_key(
+            circuit((1 << log_blowup) + 1, log_squares),
+            backend=backend(),
+            log_blowup=log_blowup,
+            max_log_heights={"fibonacci": log_bound, "sink": log_bound - 2},
+        )
     )
+
+
+@functools.cache
+def proof(log_blowup: int = 2, log_squares: int = 7, log_height: int = 8) -> tuple[Key, HostArray, bytes]:
+    """Return a key, a public input and an honest quick proof."""
+    publics, honest = traces(log_height, log_squares)
+    made = key(log_blowup, log_squares)
+    return made, publics, prove(made, QUICK, publics, honest, backend())
 
 
 def traces(log_height: int = 8, log_squares: int = 7, start: tuple[int, int] = (1, 1)) -> tuple[HostArray, dict[str, HostArray]]:

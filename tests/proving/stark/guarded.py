@@ -1,0 +1,66 @@
+"""An arithmetic whose values cannot be asked anything: no truth, no comparison, no conversion, no length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from proving.hash import compress
+from proving.stark.arithmetic import IntegerArithmetic, Words
+from proving.stark.errors import DivisionByZero, ProofRefused
+
+
+class Wire:
+    """A value of the guarded arithmetic."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise AssertionError("the verifier looked at a value")
+
+    __bool__ = __len__ = __iter__ = __int__ = __index__ = __array__ = __getitem__ = _refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse  # type: ignore[assignment]
+    __add__ = __sub__ = __mul__ = __radd__ = __rsub__ = __rmul__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
+class GuardedArithmetic:
+    """Integer arithmetic behind wires; counts compressions."""
+
+    def __init__(self) -> None:
+        self._inner = IntegerArithmetic()
+        self.compressions = 0
+
+    def wire(self, words: Words) -> Wire:
+        return Wire(words)
+
+    def constant(self, words: Words) -> Wire:
+        return Wire(words)
+
+    def shape(self, value: Wire) -> tuple[int, ...]:
+        return value._words.shape
+
+    def compress(self, blocks: Wire) -> Wire:
+        self.compressions += blocks._words.size // 16
+        return Wire(compress(blocks._words))
+
+    def concatenate(self, values: Sequence[Wire], axis: int) -> Wire:
+        return Wire(self._inner.concatenate([value._words for value in values], axis))
+
+    def stack(self, values: Sequence[Wire], axis: int) -> Wire:
+        return Wire(self._inner.stack([value._words for value in values], axis))
+
+    def require_equal(self, got: Wire, expected: Wire, error: type[ProofRefused]) -> None:
+        self._inner.require_equal(got._words, expected._words, error)
+
+    def ext_inverse(self, a: Wire, error: type[ProofRefused] = DivisionByZero) -> Wire:
+        return Wire(self._inner.ext_inverse(a._words, error))
+
+    def __getattr__(self, name: str) -> Callable[..., Wire]:
+        method = getattr(self._inner, name)
+
+        def call(*arguments: Any) -> Wire:
+            return Wire(method(*(a._words if isinstance(a, Wire) else a for a in arguments)))
+
+        return call
