@@ -76,7 +76,16 @@ inline Vector mul_loose(Vector a, Vector b) {
     return reduce_pair(lo, hi);
 }
 
-inline Vector square_loose(Vector a) { return mul_loose(a, a); }
+inline Vector square_loose(Vector a) {
+    const Vector a_high = _mm512_srli_epi64(a, 32);
+    const Vector low = _mm512_mul_epu32(a, a);
+    const Vector cross = _mm512_mul_epu32(a_high, a);
+    const Vector high = _mm512_mul_epu32(a_high, a_high);
+    const Vector t = _mm512_add_epi64(cross, _mm512_srli_epi64(low, 33));
+    const Vector hi = _mm512_add_epi64(high, _mm512_srli_epi64(t, 31));
+    const Vector lo = _mm512_add_epi64(low, _mm512_slli_epi64(cross, 33));
+    return reduce_pair(lo, hi);
+}
 
 template <unsigned bits>
 inline Vector shift_left(Vector a) {
@@ -88,6 +97,12 @@ inline Vector shift_right(Vector a) {
 }
 // The product of the low halves of the lanes.
 inline Vector mul_low_halves(Vector a, Vector b) { return _mm512_mul_epu32(a, b); }
+// sum + a * b for a, b < 2^32 with a * b < 2^52.
+inline Vector mul_add_small(Vector sum, Vector a, Vector b) { return _mm512_madd52lo_epu64(sum, a, b); }
+// Plain sums and differences modulo 2^64.
+inline Vector add_wrapping(Vector a, Vector b) { return _mm512_add_epi64(a, b); }
+inline Vector sub_wrapping(Vector a, Vector b) { return _mm512_sub_epi64(a, b); }
+inline Vector low_half(Vector a) { return _mm512_and_si512(a, vector_broadcast(kEpsilon)); }
 
 // Of the 2 * kVectorLanes numbers (a, b): those at even places into a, those at odd places into b.
 inline void deinterleave(Vector& a, Vector& b) {
@@ -181,7 +196,16 @@ inline Vector mul_loose(Vector a, Vector b) {
     return reduce_pair(lo, hi);
 }
 
-inline Vector square_loose(Vector a) { return mul_loose(a, a); }
+inline Vector square_loose(Vector a) {
+    const Vector a_high = _mm256_srli_epi64(a, 32);
+    const Vector low = _mm256_mul_epu32(a, a);
+    const Vector cross = _mm256_mul_epu32(a_high, a);
+    const Vector high = _mm256_mul_epu32(a_high, a_high);
+    const Vector t = _mm256_add_epi64(cross, _mm256_srli_epi64(low, 33));
+    const Vector hi = _mm256_add_epi64(high, _mm256_srli_epi64(t, 31));
+    const Vector lo = _mm256_add_epi64(low, _mm256_slli_epi64(cross, 33));
+    return reduce_pair(lo, hi);
+}
 
 template <unsigned bits>
 inline Vector shift_left(Vector a) {
@@ -192,6 +216,10 @@ inline Vector shift_right(Vector a) {
     return _mm256_srli_epi64(a, bits);
 }
 inline Vector mul_low_halves(Vector a, Vector b) { return _mm256_mul_epu32(a, b); }
+inline Vector mul_add_small(Vector sum, Vector a, Vector b) { return _mm256_add_epi64(sum, _mm256_mul_epu32(a, b)); }
+inline Vector add_wrapping(Vector a, Vector b) { return _mm256_add_epi64(a, b); }
+inline Vector sub_wrapping(Vector a, Vector b) { return _mm256_sub_epi64(a, b); }
+inline Vector low_half(Vector a) { return _mm256_and_si256(a, vector_broadcast(kEpsilon)); }
 
 inline void deinterleave(Vector& a, Vector& b) {
     const Vector low = _mm256_permute2x128_si256(a, b, 0x20);
@@ -242,11 +270,21 @@ inline Vector shift_right(Vector a) {
     return a >> bits;
 }
 inline Vector mul_low_halves(Vector a, Vector b) { return (a & kEpsilon) * (b & kEpsilon); }
+inline Vector mul_add_small(Vector sum, Vector a, Vector b) { return sum + a * b; }
+inline Vector add_wrapping(Vector a, Vector b) { return a + b; }
+inline Vector sub_wrapping(Vector a, Vector b) { return a - b; }
+inline Vector low_half(Vector a) { return a & kEpsilon; }
 // One lane: the pair is already apart.
 inline void deinterleave(Vector&, Vector&) {}
 inline void transpose(Vector (&)[1]) {}
 
 #endif
+
+// low + 2^32 high for low, high < 2^42, loose result.
+inline Vector join_halves(Vector low, Vector high) {
+    const Vector rest = mul_add_small(low, shift_right<32>(high), vector_broadcast(kEpsilon));
+    return add_loose(shift_left<32>(high), rest);
+}
 
 // x 2^bits, canonical, for bits < 96: 2^64 = 2^32 - 1 and 2^96 = -1 make it shifts and one small product.
 template <unsigned bits>

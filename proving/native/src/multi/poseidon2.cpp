@@ -1,19 +1,105 @@
-// Batches of Poseidon2 compressions.
+// Batches of Poseidon2 permutations, compressions and fixed-length hashes.
 #include "export.hpp"
-#include "hash/poseidon2.hpp"
+#include "hash/poseidon2_packed.hpp"
 #include "parallel.hpp"
 
-// count states of 16 elements each -> count digests of 4.
-extern "C" HM_EXPORT void HM_NAME(hm_compress16)(const std::uint64_t* in, std::uint64_t* out, std::size_t count) {
-    hm::parallel_for(count, 64, [=](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) hm::compress16(in + 16 * i, out + 4 * i);
-    });
+namespace {
+
+using namespace hm;
+
+using u64 = std::uint64_t;
+using std::size_t;
+
+constexpr size_t kLanes = Packed::kLanes;
+constexpr unsigned kBatches = kLanes == 1 ? 1 : 2;
+constexpr size_t kTogether = kBatches * kLanes;
+
+// kTogether states of `width` elements, one after the other, <-> vectors whose lanes are states.
+template <unsigned width>
+void gather_states(const u64* in, Vector (&states)[kBatches][width]) {
+    u64 lanes[kLanes];
+    for (unsigned b = 0; b < kBatches; ++b) {
+        for (unsigned i = 0; i < width; ++i) {
+            for (size_t l = 0; l < kLanes; ++l) lanes[l] = in[(b * kLanes + l) * width + i];
+            states[b][i] = vector_load(lanes);
+        }
+    }
 }
 
+template <unsigned width>
+void permute(const u64* in, u64* out, size_t count) {
+    const size_t full = count / kTogether;
+    parallel_for(full, 8, [=](size_t begin, size_t end) {
+        Vector states[kBatches][width];
+        u64 lanes[kLanes];
+        for (size_t at = begin; at < end; ++at) {
+            const size_t first = at * kTogether * width;
+            gather_states<width>(in + first, states);
+            poseidon2_permute<width, kBatches>(states);
+            for (unsigned b = 0; b < kBatches; ++b) {
+                for (unsigned i = 0; i < width; ++i) {
+                    vector_store(lanes, canonical(states[b][i]));
+                    for (size_t l = 0; l < kLanes; ++l) out[first + (b * kLanes + l) * width + i] = lanes[l];
+                }
+            }
+        }
+    });
+    for (size_t at = full * kTogether; at < count; ++at) {
+        Fp state[width];
+        for (unsigned i = 0; i < width; ++i) state[i] = Fp(in[at * width + i]);
+        poseidon2_permute<width>(state);
+        for (unsigned i = 0; i < width; ++i) out[at * width + i] = state[i].value;
+    }
+}
+
+template <unsigned width>
+void compress(const u64* in, u64* out, size_t count) {
+    const size_t full = count / kTogether;
+    parallel_for(full, 8, [=](size_t begin, size_t end) {
+        Vector states[kBatches][width];
+        Vector inputs[kBatches][4];
+        u64 lanes[kLanes];
+        for (size_t at = begin; at < end; ++at) {
+            gather_states<width>(in + at * kTogether * width, states);
+            for (unsigned b = 0; b < kBatches; ++b)
+                for (unsigned i = 0; i < 4; ++i) inputs[b][i] = states[b][i];
+            poseidon2_permute<width, kBatches>(states);
+            for (unsigned b = 0; b < kBatches; ++b) {
+                for (unsigned i = 0; i < 4; ++i) {
+                    vector_store(lanes, canonical(add_loose(states[b][i], inputs[b][i])));
+                    for (size_t l = 0; l < kLanes; ++l) out[(at * kTogether + b * kLanes + l) * 4 + i] = lanes[l];
+                }
+            }
+        }
+    });
+    for (size_t at = full * kTogether; at < count; ++at) {
+        Fp state[width];
+        for (unsigned i = 0; i < width; ++i) state[i] = Fp(in[at * width + i]);
+        poseidon2_permute<width>(state);
+        for (unsigned i = 0; i < 4; ++i) out[at * 4 + i] = (state[i] + Fp(in[at * width + i])).value;
+    }
+}
+
+}  // namespace
+
+// count states of 8, 12 or 16 elements -> the permuted states.
+extern "C" HM_EXPORT void HM_NAME(hm_poseidon2)(const u64* in, u64* out, size_t count, size_t width) {
+    if (width == 8) permute<8>(in, out, count);
+    if (width == 12) permute<12>(in, out, count);
+    if (width == 16) permute<16>(in, out, count);
+}
+
+// count states of 16 elements -> count digests of 4: trunc4(P(x) + x).
+extern "C" HM_EXPORT void HM_NAME(hm_compress16)(const u64* in, u64* out, size_t count) {
+    compress<16>(in, out, count);
+}
+
+// The same with width 8, for the two-to-one nodes of hash shape B.
+extern "C" HM_EXPORT void HM_NAME(hm_compress8)(const u64* in, u64* out, size_t count) { compress<8>(in, out, count); }
+
 // count messages of length elements each -> count digests: the fixed-length hash under a tag.
-extern "C" HM_EXPORT void HM_NAME(hm_hash_rows16)(const std::uint64_t* in, std::uint64_t* out, std::size_t count,
-                                                 std::size_t length, std::size_t tag) {
-    hm::parallel_for(count, 16, [=](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) hm::hash_fixed16(tag, in + i * length, length, out + 4 * i);
+extern "C" HM_EXPORT void HM_NAME(hm_hash_rows16)(const u64* in, u64* out, size_t count, size_t length, size_t tag) {
+    parallel_for(count, 16, [=](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) hash_fixed16(tag, in + i * length, length, out + 4 * i);
     });
 }
