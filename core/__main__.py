@@ -14,14 +14,18 @@ from typing import Annotated, Any
 import typer
 from aiohttp import web
 
+from core.errors import GenesisMismatch
 from core.node import Node, open_node
 from core.server import Server
 from core.settings import load_core_settings
 from core.verification import key_identity, proof_verifier
-from runtime.errors import HallmarkError, InvalidInput, Unavailable
+from runtime.errors import ConfigurationError, HallmarkError, InvalidInput, Unavailable
 from runtime.logging import configure_logging, get_logger
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import configure_telemetry, flush_telemetry
+
+#: Exit code of a process whose configuration is wrong (``EX_CONFIG`` of sysexits.h): restarting does not help.
+EXIT_CONFIGURATION = 78
 
 app = typer.Typer(add_completion=False, no_args_is_help=False)
 
@@ -119,12 +123,12 @@ def _request(settings: Settings, path: str, body: bytes | None) -> bytes:
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line and exit code 2."""
+    """Run the command line; an expected error is one line, with exit code 78 when the configuration is wrong."""
     try:
         app()
     except HallmarkError as error:
         sys.stderr.write(error.line() + "\n")
-        sys.exit(2)
+        sys.exit(EXIT_CONFIGURATION if isinstance(error, ConfigurationError | GenesisMismatch) else 1)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,13 @@ class BatchUnknown(CoreError):
     status = 404
 
 
+class ProgramUnknown(CoreError):
+    """Core does not prove the program with this SHA-256."""
+
+    code = "program_unknown"
+    status = 404
+
+
 class BatchProven(CoreError):
     """The batch is already proven by another proof."""
 

@@ -107,7 +107,7 @@ def open_node(
     offers = Offers(store, core_settings.core_offer_seconds, clock)
     acceptance = Acceptance(store, offers, folder / "proofs", verifier(program), clock)
     handler = ProofDataHandler(
-        identity, store, offers, acceptance, witnesses, folder / "incoming", core_settings.core_proof_limit
+        identity, program.elf, store, offers, acceptance, witnesses, folder / "incoming", core_settings.core_proof_limit
     )
     return Node(
         settings,

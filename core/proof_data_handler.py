@@ -1,8 +1,8 @@
 """The HTTP side of proving: offers batches to provers and takes their proofs.
 
-``POST /proof_generation_data`` lends a batch, ``GET /witness_inputs/{batch}`` streams its input,
-``POST /renew_offer/{batch}`` extends the loan, ``POST /submit_proof/{batch}`` brings the proof. Metadata is JSON,
-what is large is a stream of octets, and nothing is read beyond its limit.
+``POST /proof_generation_data`` lends a batch, ``GET /witness_inputs/{batch}`` and ``GET /programs/{sha256}`` send what
+is to be proven, ``POST /renew_offer/{batch}`` extends the loan, ``POST /submit_proof/{batch}`` brings the proof.
+Metadata is JSON, what is large is a stream of octets, and nothing is read beyond its limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aiohttp import web
 from opentelemetry.trace import SpanKind
 
 from core.acceptance import Acceptance
-from core.errors import Busy, CoreError, KeyMismatch, ProofTooLarge, ProofTruncated, ProtocolMismatch
+from core.errors import Busy, CoreError, KeyMismatch, ProgramUnknown, ProofTooLarge, ProofTruncated, ProtocolMismatch
 from core.identity import Identity
 from core.offers import Offers, find_batch
 from core.store import Batch, Offer, Store
@@ -56,6 +56,8 @@ class ProofDataHandler:
     ----------
     identity
         What a prover must match.
+    elf
+        The program that is proven.
     store, offers, acceptance, witnesses
         Core's parts that this one speaks for.
     incoming
@@ -67,6 +69,7 @@ class ProofDataHandler:
     def __init__(
         self,
         identity: Identity,
+        elf: bytes,
         store: Store,
         offers: Offers,
         acceptance: Acceptance,
@@ -75,6 +78,7 @@ class ProofDataHandler:
         proof_limit: int,
     ) -> None:
         self._identity = identity
+        self._elf = elf
         self._store = store
         self._offers = offers
         self._acceptance = acceptance
@@ -91,6 +95,7 @@ class ProofDataHandler:
         return [
             web.post("/proof_generation_data", self.offer),
             web.get("/witness_inputs/{batch}", self.witness_input, allow_head=False),
+            web.get("/programs/{sha256}", self.program, allow_head=False),
             web.post("/renew_offer/{batch}", self.renew),
             web.post("/submit_proof/{batch}", self.submit),
         ]
@@ -136,6 +141,12 @@ class ProofDataHandler:
                 await answer.write(chunk)
         await answer.write_eof()
         return answer
+
+    async def program(self, request: web.Request) -> web.Response:
+        """Send the program that is proven, by its SHA-256."""
+        if request.match_info["sha256"] != self._identity.program_sha256:
+            raise ProgramUnknown(f"Core proves the program {self._identity.program_sha256}.")
+        return web.Response(body=self._elf, content_type="application/octet-stream")
 
     async def renew(self, request: web.Request) -> web.Response:
         """Extend an offer: 200 with its new expiry."""

@@ -11,16 +11,20 @@ from pathlib import Path
 from aiohttp import web
 
 from broker.artifacts import open_artifacts
-from broker.jobs import open_store
+from broker.connect import connect_broker, connect_store
+from broker.relay import Relay
 from gateway.service import Gateway
 from gateway.settings import load_gateway_settings
-from runtime.errors import ConfigurationError, HallmarkError
+from runtime.errors import ConfigurationError
 from runtime.logging import configure_logging, get_logger
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import configure_telemetry, flush_telemetry
 
 #: Digests of the keys, pinned in the repository; the gateway computes nothing and reads them as data.
 PINNED = Path(__file__).parent.parent / "proving" / "keys" / "pinned.json"
+
+#: Exit code of a process whose configuration is wrong (``EX_CONFIG`` of sysexits.h): restarting does not help.
+EXIT_CONFIGURATION = 78
 
 log = get_logger(__name__)
 
@@ -60,18 +64,29 @@ async def serve(settings: Settings, gateway: Gateway, identity: str) -> None:
         await runner.cleanup()
 
 
+def run(settings: Settings) -> None:
+    """Connect the stores, relay the outbox and serve."""
+    identity = key_identity(settings)
+    own = load_gateway_settings()
+    jobs = connect_store(settings)
+    relay = Relay(jobs, connect_broker(settings, jobs, name=f"gateway {own.gateway_name}")).start()
+    try:
+        gateway = Gateway(settings, own, jobs, open_artifacts(settings), identity, wake=relay.wake)
+        asyncio.run(serve(settings, gateway, identity))
+    finally:
+        relay.stop()
+
+
 def main() -> None:
-    """Run the process; an expected error is one line and exit code 2."""
+    """Run the process; a wrong configuration is one line and exit code 78."""
     try:
         settings = load_settings()
         configure_logging(settings, process="gateway")
         configure_telemetry(settings, service="gateway")
-        identity = key_identity(settings)
-        gateway = Gateway(settings, load_gateway_settings(), open_store(settings), open_artifacts(settings), identity)
-        asyncio.run(serve(settings, gateway, identity))
-    except HallmarkError as error:
+        run(settings)
+    except ConfigurationError as error:
         sys.stderr.write(error.line() + "\n")
-        sys.exit(2)
+        sys.exit(EXIT_CONFIGURATION)
     finally:
         flush_telemetry()
 

@@ -98,7 +98,7 @@ class CoreClient:
                 return None
             return decode(await _bounded(answer, MAX_JSON_BYTES), BatchOffer)
 
-    async def fetch(self, reference: WitnessInputReference, *, limit: int) -> bytes:
+    async def witness_input(self, reference: WitnessInputReference, *, limit: int) -> bytes:
         """Fetch a witness input and check it.
 
         Raises
@@ -113,15 +113,28 @@ class CoreClient:
         """
         if reference.size > limit:
             raise TooLarge(f"The witness input has {reference.size} bytes, the limit is {limit}.")
-        target = urljoin(self._url, reference.url.lstrip("/"))
-        if urlsplit(target)[:2] != urlsplit(self._url)[:2]:
-            raise InvalidInput("Core names a witness input on another server.")
-        async with self._request("GET", reference.url.lstrip("/"), None) as answer:
-            content = await _bounded(answer, reference.size)
-        if len(content) != reference.size or hashlib.sha256(content).hexdigest() != reference.sha256:
-            raise ArtifactCorrupt(
-                f"The witness input arrived as {len(content)} bytes with another SHA-256 than stated."
-            )
+        content = await self._fetch(reference.url, reference.sha256, reference.size)
+        if len(content) != reference.size:
+            raise ArtifactCorrupt(f"The witness input has {len(content)} bytes, core states {reference.size}.")
+        return content
+
+    async def program(self, sha256: str, *, limit: int) -> bytes:
+        """Fetch the program that is proven and check it.
+
+        Raises
+        ------
+        TooLarge, ArtifactCorrupt, CoreUnavailable, CoreRefusal
+        """
+        return await self._fetch(f"programs/{sha256}", sha256, limit)
+
+    async def _fetch(self, url: str, sha256: str, limit: int) -> bytes:
+        path = url.lstrip("/")
+        if urlsplit(urljoin(self._url, path))[:2] != urlsplit(self._url)[:2]:
+            raise InvalidInput(f"Core names {url[:200]}, which is on another server.")
+        async with self._request("GET", path, None) as answer:
+            content = await _bounded(answer, limit)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ArtifactCorrupt(f"{path} arrived with another SHA-256 than core states.")
         return content
 
     async def renew(self, batch_number: int, token: str) -> None:

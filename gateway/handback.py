@@ -20,6 +20,9 @@ OFFER_REFUSALS = frozenset({"offer_expired", "offer_unknown", "offer_mismatch"})
 #: Refusals after which the batch is complete without this proof.
 ALREADY_PROVEN = "batch_proven"
 
+#: Kind of a finished batch's artifact.
+PROOF = "bundle"
+
 #: Tries of one submission before the next round of the loop takes over.
 SUBMIT_ATTEMPTS = 4
 
@@ -73,7 +76,9 @@ class Handback:
             kind=SpanKind.CLIENT,
             attributes={"hallmark.batch": batch.number},
         ) as current:
-            proof = await asyncio.to_thread(self._artifacts.get, batch.result)
+            proof = await asyncio.to_thread(
+                self._artifacts.load, batch.result, kind=PROOF, protocol=batch.protocol_version
+            )
             try:
                 async for attempt in stamina.retry_context(on=CoreUnavailable, attempts=SUBMIT_ATTEMPTS, timeout=None):
                     with attempt:

@@ -1,26 +1,34 @@
-"""Takes one offered batch in: witness input into the artifact store, batch and first job into the job store.
+"""Takes one offered batch in: program and witness input into the artifact store, the first job into the job store.
 
-Safe at every point of a crash: the artifact's name follows from its content, and a batch is created once. A batch
+Safe at every point of a crash: an artifact's name follows from its content, and a batch is created once. A batch
 that is known already keeps its jobs and takes the new offer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable
 
 from opentelemetry.trace import SpanKind
 
 from broker.artifacts import ArtifactStore
 from broker.jobs import Batch, BatchState, JobSpec, JobStore, Stage
 from gateway.core_client import CoreClient
-from runtime.artifact import pack
 from runtime.errors import ArtifactExists, InvalidInput
 from runtime.logging import get_logger
 from runtime.telemetry import span
 from runtime.wire import BatchOffer
 
-#: Kind of the witness input's artifact.
-WITNESS_INPUT = "witness_input"
+#: Kinds of the two artifacts that a batch starts from; the advice is the witness input.
+PROGRAM = "program"
+ADVICE = "advice"
+
+#: A larger program is refused, in bytes; the machine's loader reads no more either.
+PROGRAM_LIMIT = 64 << 20
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 log = get_logger(__name__)
 
@@ -33,16 +41,27 @@ class Intake:
     client
         Core.
     jobs, artifacts
-        Where batches and witness inputs go.
+        Where batches and their inputs go.
     witness_limit
         Largest witness input in bytes.
+    wake
+        Called after jobs were created.
     """
 
-    def __init__(self, client: CoreClient, jobs: JobStore, artifacts: ArtifactStore, *, witness_limit: int) -> None:
+    def __init__(
+        self,
+        client: CoreClient,
+        jobs: JobStore,
+        artifacts: ArtifactStore,
+        *,
+        witness_limit: int,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client = client
         self._jobs = jobs
         self._artifacts = artifacts
         self._witness_limit = witness_limit
+        self._wake = wake
 
     async def take(self, offer: BatchOffer) -> Batch:
         """Store an offered batch and return its row.
@@ -50,26 +69,38 @@ class Intake:
         Raises
         ------
         InvalidInput
-            The offer is for another chain.
+            The offer is for another chain, or its hashes are not hexadecimal digests.
         TooLarge, ArtifactCorrupt, CoreUnavailable, CoreRefusal
-            The witness input could not be had; core will offer the batch again.
+            An input could not be had; core will offer the batch again.
         """
         if offer.chain_id != self._jobs.chain_id:
             raise InvalidInput(
                 f"Core offers a batch of chain {offer.chain_id}, this gateway is of {self._jobs.chain_id}."
             )
+        if not (_DIGEST.fullmatch(offer.program_sha256) and _DIGEST.fullmatch(offer.witness_input.sha256)):
+            raise InvalidInput("The offer's SHA-256 digests are not 64 hexadecimal digits.")
         with span(
             "gateway intake",
             traceparent=offer.trace.traceparent,
             kind=SpanKind.CLIENT,
             attributes={"hallmark.batch": offer.batch_number},
         ):
-            known = await asyncio.to_thread(find_batch, self._jobs, offer.batch_number, offer.protocol_version)
-            name = witness_name(offer)
-            if known is None or not await asyncio.to_thread(self._artifacts.exists, name):
-                content = await self._client.fetch(offer.witness_input, limit=self._witness_limit)
-                await asyncio.to_thread(self._store, name, content, offer.protocol_version)
-            batch, created = await asyncio.to_thread(self._create, offer, name)
+            names = artifact_names(offer)
+            await self._keep(
+                names[PROGRAM],
+                PROGRAM,
+                offer,
+                lambda: self._client.program(offer.program_sha256, limit=PROGRAM_LIMIT),
+            )
+            await self._keep(
+                names[ADVICE],
+                ADVICE,
+                offer,
+                lambda: self._client.witness_input(offer.witness_input, limit=self._witness_limit),
+            )
+            batch, created = await asyncio.to_thread(self._create, offer, names)
+        if created:
+            self._wake()
         log.info(
             "batch.taken" if created else "batch.offered_again",
             batch=batch.number,
@@ -78,27 +109,19 @@ class Intake:
         )
         return batch
 
-    def _store(self, name: str, content: bytes, protocol_version: str) -> None:
-        try:
-            self._artifacts.put(name, pack(WITNESS_INPUT, content, protocol=protocol_version))
-        except ArtifactExists:
-            log.info("witness_input.present", name=name)
+    async def _keep(self, name: str, kind: str, offer: BatchOffer, fetch: Callable[[], Awaitable[bytes]]) -> None:
+        """Fetch and store one input unless an earlier try has; the name holds the content's hash."""
+        if await asyncio.to_thread(self._artifacts.exists, name):
+            return
+        content = await fetch()
+        with contextlib.suppress(ArtifactExists):
+            await asyncio.to_thread(self._artifacts.save, name, kind, content, protocol=offer.protocol_version)
 
-    def _create(self, offer: BatchOffer, name: str) -> tuple[Batch, bool]:
+    def _create(self, offer: BatchOffer, names: dict[str, str]) -> tuple[Batch, bool]:
         return self._jobs.create_batch(
             offer.batch_number,
             protocol_version=offer.protocol_version,
-            jobs=[
-                JobSpec(
-                    Stage.WITNESS,
-                    key="witness",
-                    inputs={WITNESS_INPUT: name},
-                    parameters={
-                        "program_sha256": offer.program_sha256,
-                        "program_commitment": offer.program_commitment,
-                    },
-                )
-            ],
+            jobs=[JobSpec(Stage.WITNESS, key="witness", inputs=names)],
             program_commitment=offer.program_commitment,
             traceparent=offer.trace.traceparent,
             offer={
@@ -107,24 +130,18 @@ class Intake:
                 "old_root": offer.old_root,
                 "new_root": offer.new_root,
                 "metadata_commitment": offer.metadata_commitment,
+                "program_sha256": offer.program_sha256,
             },
         )
 
 
-def witness_name(offer: BatchOffer) -> str:
-    """Return the artifact name of an offer's witness input; the content's hash is part of it."""
-    return f"witness_inputs/{offer.chain_id}/{offer.batch_number}/{offer.witness_input.sha256}"
-
-
-def find_batch(jobs: JobStore, number: int, protocol_version: str) -> Batch | None:
-    """Return the batch of this store's chain, or None."""
-    rows = jobs.database.read(
-        "SELECT * FROM batches WHERE chain_id = :chain_id AND number = :number AND protocol_version = :version",
-        chain_id=jobs.chain_id,
-        number=number,
-        version=protocol_version,
-    )
-    return Batch.of(rows[0]) if rows else None
+def artifact_names(offer: BatchOffer) -> dict[str, str]:
+    """Return the artifact names of an offer's inputs by kind; the content's hash is part of each."""
+    folder = f"gateway/{offer.chain_id}/{offer.batch_number}"
+    return {
+        PROGRAM: f"{folder}/program-{offer.program_sha256}",
+        ADVICE: f"{folder}/advice-{offer.witness_input.sha256}",
+    }
 
 
 def batches_in(jobs: JobStore, state: BatchState) -> list[Batch]:

@@ -38,10 +38,19 @@ class Gateway:
         The prover's stores.
     key_identity
         What core must verify with, ``profile:hex``.
+    wake
+        Called after jobs were created, so that the outbox is relayed at once.
     """
 
     def __init__(
-        self, settings: Settings, own: GatewaySettings, jobs: JobStore, artifacts: ArtifactStore, key_identity: str
+        self,
+        settings: Settings,
+        own: GatewaySettings,
+        jobs: JobStore,
+        artifacts: ArtifactStore,
+        key_identity: str,
+        *,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._own = own
@@ -52,7 +61,7 @@ class Gateway:
         self._request = ProofDataRequest(
             prover=own.gateway_name, protocol_version=settings.protocol_version, key_digest=key_identity
         )
-        self._intake = Intake(self._client, jobs, artifacts, witness_limit=own.gateway_witness_limit)
+        self._intake = Intake(self._client, jobs, artifacts, witness_limit=own.gateway_witness_limit, wake=wake)
         self._handback = Handback(self._client, jobs, artifacts)
         self._failures: dict[str, str] = {}
         self._last_poll = 0.0
