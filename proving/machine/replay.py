@@ -105,7 +105,7 @@ def replay(checkpoint: Checkpoint) -> Records:
     if not handle:
         raise MachineMemoryError
     try:
-        if not complete.value:
+        if not complete.value or outcome.pc != checkpoint.boundary[1]:
             raise CheckpointError(
                 f"The checkpoint's run went otherwise: it stopped at {outcome.pc:#010x} after {outcome.cycles} of "
                 f"{checkpoint.cycles} cycles (reason {outcome.stop})."

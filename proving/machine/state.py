@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.hash import Tag, compress
+from proving.machine.layout import ArraySpec, LayoutError, pack_arrays, unpack_arrays
 
 Digest = NDArray[np.uint64]
 
@@ -21,6 +22,15 @@ Digest = NDArray[np.uint64]
 STATE_VERSION: Final = 1
 #: Precompile types with a request chain: 256-bit arithmetic, Keccak-f[1600], SHA-256, Blake2s.
 REQUEST_TYPES: Final = 4
+
+_PRIME: Final = 0xFFFFFFFF00000001
+_SPECS: Final = (
+    ArraySpec("control", np.dtype("<u4"), (2,), 0),
+    ArraySpec("registers", np.dtype("<u4"), (32,), 0),
+    ArraySpec("memory_root", np.dtype("<u8"), (4,), 0),
+    ArraySpec("code_root", np.dtype("<u8"), (4,), 0),
+    ArraySpec("requests", np.dtype("<u8"), (REQUEST_TYPES, 4), 0),
+)
 
 
 def empty_requests() -> NDArray[np.uint64]:
@@ -67,6 +77,29 @@ class State:
     def output(self) -> bytes:
         """Return the public output of a halted state: x10..x17, 32 bytes."""
         return self.registers[10:18].astype("<u4").tobytes()
+
+    def to_bytes(self) -> bytes:
+        """Serialise to a fixed number of bytes: the opening of the state's digest."""
+        control = np.array([self.pc, int(self.halted)], dtype=np.uint32)
+        arrays = {name: getattr(self, name) for name in ("registers", "memory_root", "code_root", "requests")}
+        return pack_arrays(_SPECS, {"control": control, **arrays})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> State:
+        """Parse bytes made by `to_bytes`.
+
+        Raises
+        ------
+        LayoutError
+            Another length, a value out of range, or x0 not zero.
+        """
+        arrays = unpack_arrays(_SPECS, data)
+        control = arrays.pop("control")
+        if control[0] % 4 or control[1] > 1 or arrays["registers"][0]:
+            raise LayoutError("The state's pc, halted flag or x0 is out of range.")
+        if any(np.any(arrays[name] >= np.uint64(_PRIME)) for name in ("memory_root", "code_root", "requests")):
+            raise LayoutError("The state holds a digest that is not canonical.")
+        return cls(pc=int(control[0]), halted=bool(control[1]), **arrays)
 
 
 def digest_of(pc: int, halted: bool, parts: NDArray[np.uint64], requests: NDArray[np.uint64]) -> Digest:

@@ -16,6 +16,7 @@ struct PlainMode {
 
     bool access(Memory& memory, const Op*, Family, std::uint32_t address, bool) { return memory.claim(address); }
     bool access_call(Memory& memory, const Op*, std::uint32_t address) { return memory.claim(address); }
+    void abandon() {}
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_store(const Memory&, std::uint32_t) {}

@@ -4,7 +4,8 @@
 //   kCountsEveryCycle  false: cycles are counted at taken jumps only, against `budget`.
 //   begin(op, family)  true to go on with this instruction; false to stop before it.
 //   access(address, write)  true when the memory access may be made; false to stop before the instruction.
-//   alu/jump/load/store/call(...)  what to note about the executed instruction.
+//   abandon()  the instruction that was begun traps.
+//   cycle, load, before_store, store, before_call  what to note about the executed instruction.
 #pragma once
 
 #include "executor.hpp"
@@ -68,6 +69,12 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
         stop = reason; \
         goto ended;    \
     } while (0)
+// A trap of an instruction that begin() has counted.
+#define TRAP_COUNTED(reason) \
+    do {                     \
+        mode.abandon();      \
+        TRAP(reason);        \
+    } while (0)
 #define ENTER(target)                                             \
     do {                                                          \
         if constexpr (!Mode::kCountsEveryCycle) {                 \
@@ -107,7 +114,7 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
     BEGIN(family)                                                                            \
     const std::uint32_t a = x[op->rs1];                                                      \
     address = a + static_cast<std::uint32_t>(op->immediate);                                 \
-    if (size > 1 && __builtin_expect((address & (size - 1)) != 0, 0)) TRAP(kStopMisalignedAccess); \
+    if (size > 1 && __builtin_expect((address & (size - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess); \
     if constexpr (write || Mode::kCountsEveryCycle) {                                        \
         if (__builtin_expect(!mode.access(memory, op, family, address, write), 0)) goto stopped; \
     }
@@ -180,7 +187,7 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
 
 do_Advice : {
     BEGIN(kFamilyAdd)
-    if (machine.advice_position == machine.advice_words) TRAP(kStopAdvice);
+    if (machine.advice_position == machine.advice_words) TRAP_COUNTED(kStopAdvice);
     const std::uint32_t result = machine.advice[machine.advice_position++];
     mode.cycle(op, kFamilyAdd, 0, 0, result);
     x[op->rd] = result;
@@ -199,8 +206,8 @@ do_Jalr : {
     BEGIN(kFamilyControl)
     const std::uint32_t a = x[op->rs1];
     address = (a + static_cast<std::uint32_t>(op->immediate)) & ~std::uint32_t{1};
-    if (__builtin_expect(address & 2, 0)) TRAP(kStopMisalignedTarget);
-    if (__builtin_expect(!code.contains(address), 0)) TRAP(kStopOutOfCode);
+    if (__builtin_expect(address & 2, 0)) TRAP_COUNTED(kStopMisalignedTarget);
+    if (__builtin_expect(!code.contains(address), 0)) TRAP_COUNTED(kStopOutOfCode);
     const std::uint32_t link = code.pc(op) + 4;
     mode.cycle(op, kFamilyControl, a, 0, link);
     x[op->rd] = link;
@@ -210,7 +217,7 @@ do_Jalr : {
 do_JalTrap:
     BEGIN(kFamilyControl)
     address = code.pc(op) + static_cast<std::uint32_t>(op->immediate);
-    TRAP((address & 3) ? kStopMisalignedTarget : kStopOutOfCode);
+    TRAP_COUNTED((address & 3) ? kStopMisalignedTarget : kStopOutOfCode);
 
 do_BranchTrap : {
     BEGIN(kFamilyControl)
@@ -218,7 +225,7 @@ do_BranchTrap : {
     const std::uint32_t b = x[op->rs2];
     if (branch_taken((code.words[static_cast<std::size_t>(op - ops)] >> 12) & 7, a, b)) {
         address = code.pc(op) + static_cast<std::uint32_t>(op->immediate);
-        TRAP((address & 3) ? kStopMisalignedTarget : kStopOutOfCode);
+        TRAP_COUNTED((address & 3) ? kStopMisalignedTarget : kStopOutOfCode);
     }
     mode.cycle(op, kFamilyControl, a, b, 0);
     NEXT();
@@ -228,11 +235,11 @@ do_Poseidon2 : {
     BEGIN(kFamilyPoseidon2)
     const std::uint32_t a = x[op->rs1];
     address = a;
-    if (__builtin_expect((address & 127) != 0, 0)) TRAP(kStopMisalignedAccess);
+    if (__builtin_expect((address & 127) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
     if (__builtin_expect(!mode.access_call(memory, op, address), 0)) goto stopped;
     auto* const words = reinterpret_cast<std::uint32_t*>(memory.bytes.data() + address);
     mode.before_call(op, a, words);
-    if (!poseidon2_call(words)) TRAP(kStopNonCanonical);
+    if (!poseidon2_call(words)) TRAP_COUNTED(kStopNonCanonical);
     NEXT();
 }
 
@@ -274,6 +281,7 @@ ended:
 #undef NEXT
 #undef BEGIN
 #undef TRAP
+#undef TRAP_COUNTED
 #undef ENTER
 #undef ALU
 #undef SIGNED

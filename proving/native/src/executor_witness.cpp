@@ -137,6 +137,7 @@ struct WitnessMode {
         return true;
     }
 
+    void abandon() { ++left.cycles; }
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_store(const Memory&, std::uint32_t) {}

@@ -69,6 +69,8 @@ struct ReplayMode {
                access(memory, op, kFamilyPoseidon2, address + 64, true);
     }
 
+    void abandon() {}
+
     void cycle(const Op* op, Family family, std::uint32_t a, std::uint32_t b, std::uint32_t result) {
         std::uint32_t* row = rows[family]->append(kCycleWidth);
         common(row, op, a, result);
