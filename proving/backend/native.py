@@ -1,0 +1,265 @@
+"""The native backend: arrays are NumPy arrays, kernels are the C++ ones of ``proving.native``."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from ctypes import c_uint
+from typing import Any
+
+import numpy as np
+
+from proving.backend import native_air
+from proving.backend.interface import PRIME, DeepTerm, HostArray
+from proving.backend.native_merkle import NativeTree
+from proving.native import POINTER, SIZE, UNSIGNED, function
+
+_lde = function("hm_lde", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
+_evaluate = function("hm_coset_evaluate", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
+_interpolate = function("hm_coset_interpolate", None, [POINTER, POINTER, SIZE, c_uint, UNSIGNED])
+_weights = function("hm_barycentric_weights", None, [POINTER, c_uint, UNSIGNED, POINTER])
+_weighted_sums = function("hm_weighted_sums", None, [POINTER, SIZE, SIZE, POINTER, SIZE, POINTER])
+_combination = function("hm_linear_combination", None, [POINTER, SIZE, SIZE, POINTER, POINTER])
+_deep = function(
+    "hm_deep_quotient", None, [POINTER, c_uint, UNSIGNED, SIZE, POINTER, POINTER, POINTER, POINTER, POINTER]
+)
+_fold = function("hm_fold", None, [POINTER, POINTER, c_uint, POINTER, UNSIGNED])
+_group = function("hm_group", None, [POINTER, POINTER, SIZE, c_uint])
+_grind = function("hm_grind", UNSIGNED, [POINTER, UNSIGNED])
+
+#: The kernels on whole vectors need this many rows.
+MIN_ROWS = 8
+
+#: Sets of barycentric weights that are kept: main, preprocessed and bus columns of a table are opened at the same points.
+CACHED_WEIGHTS = 2
+
+#: More zero bits than this are never ground; the search would not end.
+MAX_GRINDING_BITS = 40
+
+
+def log2_exact(size: int) -> int:
+    """Return the logarithm of a power of two.
+
+    Raises
+    ------
+    ValueError
+        When the size is not a power of two.
+    """
+    if size < 1 or size & (size - 1):
+        raise ValueError(f"{size} is not a power of two")
+    return size.bit_length() - 1
+
+
+def _matrix(array: Any, columns: int | None = None, min_rows: int = 1) -> HostArray:
+    """Return the array as a contiguous ``(columns, rows) uint64`` matrix whose height is a power of two."""
+    matrix: HostArray = np.ascontiguousarray(array)
+    if matrix.dtype != np.uint64 or matrix.ndim != 2:
+        raise ValueError(f"expected a matrix of uint64, got {matrix.dtype} of shape {matrix.shape}")
+    if columns is not None and matrix.shape[0] != columns:
+        raise ValueError(f"expected {columns} columns, got {matrix.shape[0]}")
+    log2_exact(matrix.shape[1])
+    if matrix.shape[1] < min_rows:
+        raise ValueError(f"expected at least {min_rows} rows, got {matrix.shape[1]}")
+    return matrix
+
+
+def _elements(array: Any, shape: tuple[int, ...]) -> HostArray:
+    result: HostArray = np.ascontiguousarray(array, dtype=np.uint64)
+    if result.shape != shape:
+        raise ValueError(f"expected field elements of shape {shape}, got {result.shape}")
+    return result
+
+
+class NativeBackend:
+    """Computes on the CPU with the kernels of this process's instruction set, on all threads."""
+
+    name = "native"
+
+    def __init__(self) -> None:
+        self._cached: OrderedDict[tuple[int, int, bytes], HostArray] = OrderedDict()
+
+    def upload(self, host: HostArray) -> HostArray:
+        """Return the array itself."""
+        return np.ascontiguousarray(host)
+
+    def download(self, array: HostArray) -> HostArray:
+        """Return the array itself."""
+        return array
+
+    def lde(self, trace: HostArray, log_blowup: int, shift: int) -> HostArray:
+        """Extend columns from the subgroup to the coset; see the interface."""
+        trace = _matrix(trace)
+        columns, rows = trace.shape
+        out = np.empty((columns, rows << log_blowup), dtype=np.uint64)
+        _lde(trace.ctypes.data, out.ctypes.data, columns, log2_exact(rows), log_blowup, shift)
+        return out
+
+    def coset_interpolate(self, values: HostArray, shift: int) -> HostArray:
+        """Interpolate bit-reversed values on the coset; see the interface."""
+        values = _matrix(values)
+        out = np.empty_like(values)
+        _interpolate(values.ctypes.data, out.ctypes.data, values.shape[0], log2_exact(values.shape[1]), shift)
+        return out
+
+    def coset_evaluate(self, coefficients: HostArray, log_blowup: int, shift: int) -> HostArray:
+        """Evaluate coefficients on the coset, bit-reversed; see the interface."""
+        coefficients = _matrix(coefficients)
+        columns, rows = coefficients.shape
+        out = np.empty((columns, rows << log_blowup), dtype=np.uint64)
+        _evaluate(coefficients.ctypes.data, out.ctypes.data, columns, log2_exact(rows), log_blowup, shift)
+        return out
+
+    def commit(self, matrices: Sequence[HostArray], cap_log: int) -> NativeTree:
+        """Commit to matrices in one mixed-height tree; see the interface."""
+        return NativeTree([_matrix(matrix) for matrix in matrices], cap_log)
+
+    def _barycentric_weights(self, log_rows: int, shift: int, point: HostArray) -> HostArray:
+        key = (log_rows, shift, point.tobytes())
+        weights = self._cached.get(key)
+        if weights is None:
+            weights = np.empty((3, 1 << log_rows), dtype=np.uint64)
+            _weights(weights.ctypes.data, log_rows, shift, point.ctypes.data)
+            self._cached[key] = weights
+            if len(self._cached) > CACHED_WEIGHTS:
+                self._cached.popitem(last=False)
+        else:
+            self._cached.move_to_end(key)
+        return weights
+
+    def open_at(self, lde: HostArray, log_blowup: int, shift: int, point: HostArray) -> HostArray:
+        """Evaluate every column's polynomial at an extension point; see the interface.
+
+        In bit-reversed order the first ``n`` rows of the extension are the coset ``shift * <w_n>``, which determines
+        polynomials of degree below n: p(z) = (z^n - s^n) / (n s^n) * sum p(x) x / (z - x).
+        """
+        lde = _matrix(lde)
+        point = _elements(point, (3,))
+        columns, stride = lde.shape
+        log_rows = log2_exact(stride) - log_blowup
+        if log_rows < log2_exact(MIN_ROWS):
+            raise ValueError(f"cannot open a table of fewer than {MIN_ROWS} rows")
+        weights = self._barycentric_weights(log_rows, shift, point)
+        sums = np.empty((columns, 3), dtype=np.uint64)
+        _weighted_sums(lde.ctypes.data, columns, stride, weights.ctypes.data, 1 << log_rows, sums.ctypes.data)
+        return _scale_all(sums, _barycentric_factor(point, log_rows, shift))
+
+    def linear_combination(self, lde: HostArray, coefficients: HostArray) -> HostArray:
+        """Sum columns with extension coefficients; see the interface."""
+        lde = _matrix(lde, min_rows=MIN_ROWS)
+        columns, rows = lde.shape
+        coefficients = _elements(coefficients, (columns, 3))
+        out = np.empty((3, rows), dtype=np.uint64)
+        _combination(lde.ctypes.data, columns, rows, coefficients.ctypes.data, out.ctypes.data)
+        return out
+
+    def deep_quotient(self, terms: Sequence[DeepTerm], log_rows: int, shift: int) -> HostArray:
+        """Sum the DEEP quotients of all terms; see the interface."""
+        if log_rows < log2_exact(MIN_ROWS):
+            raise ValueError(f"expected at least {MIN_ROWS} rows, got 2^{log_rows}")
+        points = _elements([point for point, _, _ in terms], (len(terms), 3))
+        values = _elements([value for _, value, _ in terms], (len(terms), 3))
+        vectors: list[HostArray] = []
+        log_sizes: list[int] = []
+        starts = [0]
+        for _, _, by_height in terms:
+            for log_size, vector in by_height.items():
+                if not 0 <= log_size <= log_rows or vector.shape != (3, 1 << log_size):
+                    raise ValueError(f"a vector of shape {vector.shape} does not fit 2^{log_size} of 2^{log_rows} rows")
+                vectors.append(_matrix(vector, 3))
+                log_sizes.append(log_size)
+            starts.append(len(vectors))
+        addresses = np.array([vector.ctypes.data for vector in vectors], dtype=np.uint64)
+        sizes = np.array(log_sizes, dtype=np.uint64)
+        bounds = np.array(starts, dtype=np.uint64)
+        out = np.empty((3, 1 << log_rows), dtype=np.uint64)
+        _deep(
+            out.ctypes.data, log_rows, shift, len(terms), points.ctypes.data, values.ctypes.data,
+            bounds.ctypes.data, addresses.ctypes.data, sizes.ctypes.data,
+        )  # fmt: skip
+        return out
+
+    def fold(self, values: HostArray, beta: HostArray, log_arity: int, shift: int) -> HostArray:
+        """Fold a FRI layer; see the interface. Folding by ``2^k`` is folding by two with beta, beta^2, beta^4, ..."""
+        values = _matrix(values, 3, min_rows=1 << log_arity)
+        challenge = _elements(beta, (3,))
+        for _ in range(log_arity):
+            log_size = log2_exact(values.shape[1])
+            out = np.empty((3, values.shape[1] // 2), dtype=np.uint64)
+            _fold(values.ctypes.data, out.ctypes.data, log_size, challenge.ctypes.data, shift)
+            values = out
+            challenge = _scale_all(challenge[np.newaxis, :], challenge)[0]
+            shift = shift * shift % PRIME
+        return values
+
+    def group(self, values: HostArray, log_arity: int) -> HostArray:
+        """Lay out a FRI layer as leaf rows; see the interface."""
+        values = _matrix(values, 3, min_rows=1 << log_arity)
+        size = values.shape[1]
+        out = np.empty((3 << log_arity, size >> log_arity), dtype=np.uint64)
+        _group(values.ctypes.data, out.ctypes.data, size, log_arity)
+        return out
+
+    def grind(self, state: HostArray, bits: int) -> int:
+        """Return the smallest nonce; see the interface."""
+        if not 0 <= bits <= MAX_GRINDING_BITS:
+            raise ValueError(f"cannot grind {bits} bits, at most {MAX_GRINDING_BITS}")
+        state = _elements(state, (4,))
+        return int(_grind(state.ctypes.data, (1 << bits) - 1))
+
+    def bus_columns(
+        self, program: Any, main: HostArray, preprocessed: HostArray | None, challenges: HostArray
+    ) -> tuple[HostArray, HostArray]:
+        """Return a table's bus columns and bus sum; see the interface."""
+        return native_air.bus_columns(program, main, preprocessed, challenges)
+
+    def quotient(
+        self,
+        program: Any,
+        main_lde: HostArray,
+        preprocessed_lde: HostArray | None,
+        bus_lde: HostArray | None,
+        *,
+        publics: HostArray,
+        challenges: HostArray,
+        alpha_powers: HostArray,
+        bus_sum: HostArray,
+        log_height: int,
+        log_blowup: int,
+        shift: int,
+    ) -> HostArray:
+        """Return a table's combined constraints over the vanishing polynomial; see the interface."""
+        return native_air.quotient(
+            program,
+            main_lde,
+            preprocessed_lde,
+            bus_lde,
+            publics=publics,
+            challenges=challenges,
+            alpha_powers=alpha_powers,
+            bus_sum=bus_sum,
+            log_height=log_height,
+            log_blowup=log_blowup,
+            shift=shift,
+        )
+
+
+_ext_mul = function("hm_ext_mul", None, [POINTER, POINTER, POINTER, SIZE])
+
+
+def _scale_all(values: HostArray, factor: HostArray) -> HostArray:
+    """Multiply extension elements ``(count, 3)`` by one."""
+    factors = np.ascontiguousarray(np.broadcast_to(factor, values.shape))
+    out = np.empty_like(values)
+    _ext_mul(values.ctypes.data, factors.ctypes.data, out.ctypes.data, values.shape[0])
+    return out
+
+
+def _barycentric_factor(point: HostArray, log_rows: int, shift: int) -> HostArray:
+    """Return (z^n - s^n) / (n s^n) for n = 2^log_rows."""
+    power = point[np.newaxis, :]
+    for _ in range(log_rows):
+        power = _scale_all(power, power[0])
+    vanishing = pow(shift, 1 << log_rows, PRIME)
+    divisor = pow(vanishing << log_rows, -1, PRIME)
+    numerator = [(int(power[0, 0]) - vanishing) % PRIME, int(power[0, 1]), int(power[0, 2])]
+    return np.array([value * divisor % PRIME for value in numerator], dtype=np.uint64)

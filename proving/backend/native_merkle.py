@@ -1,0 +1,126 @@
+"""Mixed-height Merkle trees on the CPU.
+
+The levels have sizes ``2^L, 2^(L-2), 2^(L-4), ...``, L the log height of the tallest matrix. A node of a level of
+``2^S`` indices combines what exists of: the compression of its four children one level down; the hash of row i of the
+matrices of ``2^S`` rows; the hash of row ``i >> 1`` of the matrices of ``2^(S-1)`` rows. One part stands for itself;
+several are joined as C(parts, zero padded to 12 || (JOIN, 0, 0, 0)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from proving.backend.interface import HostArray, Opening
+from proving.native import POINTER, SIZE, function
+
+_hash_matrix = function("hm_hash_matrix16", None, [POINTER, SIZE, SIZE, POINTER])
+_compress = function("hm_compress16", None, [POINTER, POINTER, SIZE])
+_join = function("hm_merkle_join", None, [POINTER, POINTER, SIZE, SIZE, POINTER])
+
+#: Log of the number of children of a node.
+LOG_ARITY = 2
+
+
+def tree_depth(log_rows: int, cap_log: int) -> int:
+    """Return the number of levels below the cap of a tree over ``2^log_rows`` leaves."""
+    return max(0, (log_rows - cap_log) // LOG_ARITY)
+
+
+def hash_matrices(matrices: Sequence[HostArray]) -> HostArray:
+    """Hash the concatenated rows of matrices of the same height: ``(rows, 4)``."""
+    rows = matrices[0].shape[1]
+    addresses = np.concatenate(
+        [
+            matrix.ctypes.data + np.arange(matrix.shape[0], dtype=np.uint64) * np.uint64(matrix.strides[0])
+            for matrix in matrices
+        ]
+    )
+    digests = np.empty((rows, 4), dtype=np.uint64)
+    _hash_matrix(addresses.ctypes.data, len(addresses), rows, digests.ctypes.data)
+    return digests
+
+
+def _join_parts(parts: Sequence[tuple[HostArray, int]], count: int) -> HostArray:
+    """Join the parts ``(digests, shift)`` of the nodes of one level: ``(count, 4)``."""
+    if len(parts) == 1:
+        return parts[0][0]
+    addresses = np.array([digests.ctypes.data for digests, _ in parts], dtype=np.uint64)
+    shifts = np.array([shift for _, shift in parts], dtype=np.uint64)
+    joined = np.empty((count, 4), dtype=np.uint64)
+    _join(addresses.ctypes.data, shifts.ctypes.data, len(parts), count, joined.ctypes.data)
+    return joined
+
+
+class NativeTree:
+    """A tree over column-major matrices ``(columns, 2^l)``, which it keeps for opening.
+
+    Parameters
+    ----------
+    matrices
+        In the order in which their rows are concatenated. The tallest has ``2^L`` rows with an even number of levels
+        below it wherever a shorter matrix could not be reached.
+    cap_log
+        The cap has ``2^cap_log`` digests, or ``2^(cap_log + 1)`` when L - cap_log is odd, or fewer when L is smaller.
+
+    Raises
+    ------
+    ValueError
+        When there is no matrix or one is too short to be reached below the cap.
+    """
+
+    def __init__(self, matrices: Sequence[HostArray], cap_log: int) -> None:
+        if not matrices:
+            raise ValueError("a tree needs at least one matrix")
+        self._matrices = list(matrices)
+        self._log_rows = [matrix.shape[1].bit_length() - 1 for matrix in matrices]
+        self._log_height = max(self._log_rows)
+        depth = tree_depth(self._log_height, cap_log)
+        lowest = self._log_height - LOG_ARITY * depth - 1
+        if min(self._log_rows) < lowest:
+            raise ValueError(f"a matrix of 2^{min(self._log_rows)} rows does not reach the cap, 2^{lowest} are needed")
+        self._levels: list[HostArray] = []
+        for level in range(depth + 1):
+            self._levels.append(self._build_level(self._log_height - LOG_ARITY * level))
+
+    def _build_level(self, log_size: int) -> HostArray:
+        count = 1 << log_size
+        parts: list[tuple[HostArray, int]] = []
+        if self._levels:
+            children = self._levels[-1]
+            nodes = np.empty((count, 4), dtype=np.uint64)
+            _compress(children.ctypes.data, nodes.ctypes.data, count)
+            parts.append((nodes, 0))
+        for shift in (0, 1):
+            found = [
+                matrix
+                for matrix, log_rows in zip(self._matrices, self._log_rows, strict=True)
+                if log_rows == log_size - shift
+            ]
+            if found:
+                parts.append((hash_matrices(found), shift))
+        return _join_parts(parts, count)
+
+    @property
+    def cap(self) -> HostArray:
+        """The level of digests that is the commitment, ``(cap size, 4)``."""
+        return self._levels[-1]
+
+    def open(self, indices: HostArray) -> Opening:
+        """Open rows by their indices in the tallest matrix, ``(queries,)``; see the interface."""
+        at = np.asarray(indices, dtype=np.int64)
+        if at.ndim != 1 or np.any(at < 0) or np.any(at >= 1 << self._log_height):
+            raise ValueError(f"indices must be a vector of numbers below 2^{self._log_height}")
+        rows = [
+            np.ascontiguousarray(matrix[:, at >> (self._log_height - log_rows)].T)
+            for matrix, log_rows in zip(self._matrices, self._log_rows, strict=True)
+        ]
+        path = np.empty((len(at), len(self._levels) - 1, 3, 4), dtype=np.uint64)
+        offsets = np.arange(3)
+        for level, digests in enumerate(self._levels[:-1]):
+            index = at >> (LOG_ARITY * level)
+            place = index & 3
+            siblings = offsets + (offsets >= place[:, np.newaxis])
+            path[:, level] = digests[(index - place)[:, np.newaxis] + siblings]
+        return Opening(rows=rows, path=path)

@@ -1,0 +1,161 @@
+// Openings at extension points, linear combinations of columns and DEEP quotients.
+#include <algorithm>
+#include <memory>
+
+#include "export.hpp"
+#include "field/accumulator.hpp"
+#include "field/domain.hpp"
+#include "field/roots.hpp"
+#include "parallel.hpp"
+
+namespace {
+
+using namespace hm;
+
+using u64 = std::uint64_t;
+using std::size_t;
+using Factor = Accumulator::Factor;
+
+constexpr size_t kLanes = Packed::kLanes;
+// Rows of one piece of work: the arrays of a piece stay in the first-level cache.
+constexpr size_t kChunk = 512;
+// Rows whose weights stay in the second-level cache while all columns pass by.
+constexpr size_t kOpenChunk = 4096;
+static_assert(kOpenChunk / kLanes <= Accumulator::kMaxTerms);
+// Rows and columns of a tile of a linear combination, whose sums stay in the first-level cache.
+constexpr size_t kTileRows = 256;
+constexpr size_t kTileColumns = 8;
+
+Fp sum_of_lanes(Packed x) {
+    u64 lanes[kLanes];
+    x.store(lanes);
+    Fp sum;
+    for (const u64 lane : lanes) sum += Fp(lane);
+    return sum;
+}
+
+}  // namespace
+
+// Barycentric weights x_i / (z - x_i) of the coset shift * <w_n> in bit-reversed order, (3, n), n >= 8.
+extern "C" HM_EXPORT void HM_NAME(hm_barycentric_weights)(u64* weights, unsigned log_size, u64 shift, const u64* point) {
+    const size_t size = size_t{1} << log_size;
+    const u64* const roots = bit_reversed_roots(log_size - 1, false);
+    const Ext<Fp> z = Ext<Fp>::load(point, 1);
+    parallel_for(size, kChunk, [=](size_t begin, size_t end) {
+        u64 points[kChunk] = {};
+        u64 inverses[3][kChunk];
+        const size_t count = end - begin;
+        domain_points(roots, Fp(shift), begin, count, points);
+        inverse_distances(points, count, z, inverses);
+        for (size_t i = 0; i < count; i += kLanes) {
+            const Packed x = -Packed::load(points + i);
+            for (size_t k = 0; k < 3; ++k)
+                (Packed::load(inverses[k] + i) * x).store(weights + k * size + begin + i);
+        }
+    });
+}
+
+// out (columns, 3) = sum over the first n rows of values (columns, stride) with weights (3, n), n >= 8.
+extern "C" HM_EXPORT void HM_NAME(hm_weighted_sums)(const u64* values, size_t columns, size_t stride,
+                                                   const u64* weights, size_t size, u64* out) {
+    const size_t chunk = std::min(size, kOpenChunk);
+    const size_t chunks = size / chunk;
+    const auto partial = std::make_unique_for_overwrite<u64[]>(chunks * columns * 3);
+    u64* const sums = partial.get();
+    parallel_for(chunks, 1, [=](size_t begin, size_t end) {
+        for (size_t at = begin; at < end; ++at) {
+            for (size_t column = 0; column < columns; column += 2) {
+                const bool pair = column + 1 < columns;
+                const u64* const first = values + column * stride + at * chunk;
+                const u64* const second = pair ? first + stride : first;
+                Accumulator sum[2][3];
+                for (size_t i = 0; i < chunk; i += kLanes) {
+                    const Factor a(vector_load(first + i));
+                    const Factor b(vector_load(second + i));
+                    for (size_t k = 0; k < 3; ++k) {
+                        const Factor weight(vector_load(weights + k * size + at * chunk + i));
+                        sum[0][k].add(a, weight);
+                        sum[1][k].add(b, weight);
+                    }
+                }
+                u64* const target = sums + (at * columns + column) * 3;
+                for (size_t k = 0; k < 3; ++k) {
+                    target[k] = sum_of_lanes(sum[0][k].result()).value;
+                    if (pair) target[3 + k] = sum_of_lanes(sum[1][k].result()).value;
+                }
+            }
+        }
+    });
+    for (size_t i = 0; i < columns * 3; ++i) {
+        Fp sum;
+        for (size_t at = 0; at < chunks; ++at) sum += Fp(sums[at * columns * 3 + i]);
+        out[i] = sum.value;
+    }
+}
+
+// out (3, rows) = sum of values (columns, rows) with extension coefficients (columns, 3), rows >= 8.
+extern "C" HM_EXPORT void HM_NAME(hm_linear_combination)(const u64* values, size_t columns, size_t rows,
+                                                        const u64* coefficients, u64* out) {
+    parallel_for(rows, kTileRows, [=](size_t begin, size_t end) {
+        Ext<Packed> totals[kTileRows / kLanes];
+        for (auto& total : totals) total = Ext<Packed>::zero();
+        for (size_t part = 0; part < columns; part += Accumulator::kMaxTerms) {
+            const size_t part_end = std::min(columns, part + Accumulator::kMaxTerms);
+            Accumulator sums[kTileRows / kLanes][3];
+            for (size_t first = part; first < part_end; first += kTileColumns) {
+                const size_t last = std::min(part_end, first + kTileColumns);
+                for (size_t row = begin; row < end; row += kLanes) {
+                    Accumulator(&stored)[3] = sums[(row - begin) / kLanes];
+                    Accumulator sum[3] = {stored[0], stored[1], stored[2]};
+                    for (size_t column = first; column < last; ++column) {
+                        const Factor value(vector_load(values + column * rows + row));
+                        for (size_t k = 0; k < 3; ++k)
+                            sum[k].add(value, Factor(vector_broadcast(coefficients[3 * column + k])));
+                    }
+                    for (size_t k = 0; k < 3; ++k) stored[k] = sum[k];
+                }
+            }
+            for (size_t i = 0; i < (end - begin) / kLanes; ++i)
+                for (size_t k = 0; k < 3; ++k) totals[i].c[k] += sums[i][k].result();
+        }
+        for (size_t row = begin; row < end; row += kLanes) totals[(row - begin) / kLanes].store(out + row, rows);
+    });
+}
+
+// out (3, 2^log_rows) = sum over terms of (sum of lifted vectors - value) / (x - point). Term t has point points[3 t..],
+// value values[3 t..] and the vectors vectors[starts[t]..starts[t + 1]), each (3, 2^log_sizes[v]) and read at
+// i >> (log_rows - log_sizes[v]).
+extern "C" HM_EXPORT void HM_NAME(hm_deep_quotient)(u64* out, unsigned log_rows, u64 shift, size_t terms,
+                                                   const u64* points, const u64* values, const u64* starts,
+                                                   const u64* const* vectors, const u64* log_sizes) {
+    const size_t rows = size_t{1} << log_rows;
+    const u64* const roots = bit_reversed_roots(log_rows - 1, false);
+    parallel_for(rows, kChunk, [=](size_t begin, size_t end) {
+        u64 xs[kChunk];
+        u64 inverses[3][kChunk];
+        u64 numerators[3][kChunk];
+        u64 totals[3][kChunk] = {};
+        const size_t count = end - begin;
+        domain_points(roots, Fp(shift), begin, count, xs);
+        for (size_t t = 0; t < terms; ++t) {
+            inverse_distances(xs, count, Ext<Fp>::load(points + 3 * t, 1), inverses);
+            for (size_t k = 0; k < 3; ++k) {
+                std::fill_n(numerators[k], count, (-Fp(values[3 * t + k])).value);
+                for (size_t v = starts[t]; v < starts[t + 1]; ++v) {
+                    const u64* const column = vectors[v] + (k << log_sizes[v]);
+                    const unsigned lift = log_rows - static_cast<unsigned>(log_sizes[v]);
+                    u64 lifted[kChunk];
+                    for (size_t i = 0; i < count; ++i) lifted[i] = column[(begin + i) >> lift];
+                    for (size_t i = 0; i < count; i += kLanes)
+                        (Packed::load(numerators[k] + i) + Packed::load(lifted + i)).store(numerators[k] + i);
+                }
+            }
+            for (size_t i = 0; i < count; i += kLanes) {
+                const Ext<Packed> quotient = Ext<Packed>::load(numerators[0] + i, kChunk) *
+                                             Ext<Packed>::load(inverses[0] + i, kChunk);
+                (Ext<Packed>::load(totals[0] + i, kChunk) + quotient).store(totals[0] + i, kChunk);
+            }
+        }
+        for (size_t k = 0; k < 3; ++k) std::copy_n(totals[k], count, out + k * rows + begin);
+    });
+}
