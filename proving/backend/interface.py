@@ -17,10 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from proving.backend.program import TableProgram
 
 #: A host array of canonical field elements.
 HostArray: TypeAlias = npt.NDArray[np.uint64]
@@ -140,14 +143,19 @@ class Backend(Protocol):
         ...
 
     def bus_columns(
-        self, program: Any, main: Array, preprocessed: Array | None, challenges: HostArray
+        self,
+        program: TableProgram,
+        main: Array,
+        preprocessed: Array | None,
+        challenges: HostArray,
+        publics: HostArray,
     ) -> tuple[Array, HostArray]:
         """Return a table's bus columns ``(3 j, n)`` and its bus sum ``(3,)``."""
         ...
 
     def quotient(
         self,
-        program: Any,
+        program: TableProgram,
         main_lde: Array,
         preprocessed_lde: Array | None,
         bus_lde: Array | None,

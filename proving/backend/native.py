@@ -12,6 +12,7 @@ import numpy as np
 from proving.backend import native_air
 from proving.backend.interface import PRIME, DeepTerm, HostArray
 from proving.backend.native_merkle import NativeTree
+from proving.backend.program import TableProgram
 from proving.native import POINTER, SIZE, UNSIGNED, function
 
 _lde = function("hm_lde", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
@@ -207,14 +208,19 @@ class NativeBackend:
         return int(_grind(state.ctypes.data, (1 << bits) - 1))
 
     def bus_columns(
-        self, program: Any, main: HostArray, preprocessed: HostArray | None, challenges: HostArray
+        self,
+        program: TableProgram,
+        main: HostArray,
+        preprocessed: HostArray | None,
+        challenges: HostArray,
+        publics: HostArray,
     ) -> tuple[HostArray, HostArray]:
         """Return a table's bus columns and bus sum; see the interface."""
-        return native_air.bus_columns(program, main, preprocessed, challenges)
+        return native_air.bus_columns(program, main, preprocessed, challenges, publics)
 
     def quotient(
         self,
-        program: Any,
+        program: TableProgram,
         main_lde: HostArray,
         preprocessed_lde: HostArray | None,
         bus_lde: HostArray | None,

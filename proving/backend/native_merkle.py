@@ -59,8 +59,7 @@ class NativeTree:
     Parameters
     ----------
     matrices
-        In the order in which their rows are concatenated. The tallest has ``2^L`` rows with an even number of levels
-        below it wherever a shorter matrix could not be reached.
+        In the order in which the rows of matrices of one height are concatenated.
     cap_log
         The cap has ``2^cap_log`` digests, or ``2^(cap_log + 1)`` when L - cap_log is odd, or fewer when L is smaller.
 
