@@ -1,0 +1,175 @@
+"""Expansion of execution records to the columns of `main_vm`; the rows are filled by native code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proving.hash import Tag, compress
+from proving.machine.main_vm import constant, shape
+from proving.machine.main_vm.circuit import circuit
+from proving.machine.records import FAMILIES, Records
+from proving.machine.state import STATE_VERSION
+from proving.native import INT, POINTER, SIZE, function
+from runtime.errors import InvalidInput
+
+U64 = NDArray[np.uint64]
+Traces = dict[str, U64]
+
+_PRIME = 0xFFFFFFFF00000001
+
+_families = function("hm_expand_families", INT, [POINTER, POINTER, POINTER, SIZE, *[POINTER] * 6])
+_distinct = function("hm_expand_distinct16", SIZE, [POINTER, SIZE, POINTER, POINTER])
+_poseidon2 = function("hm_expand_poseidon2", None, [POINTER, POINTER, SIZE, POINTER, SIZE])
+
+
+class ExpansionRefused(InvalidInput):
+    """The execution records are not those of a segment: replay the checkpoint again."""
+
+    code = "expansion_refused"
+
+
+@dataclass(frozen=True)
+class _Compressions:
+    """The inputs that a segment compresses, and their digests.
+
+    Attributes
+    ----------
+    inputs : (distinct, 16) uint64
+    counts : (distinct,) uint32, how often each is looked up
+    digests : per part, (inputs of the part, 4) uint64
+    """
+
+    inputs: U64
+    counts: NDArray[np.uint32]
+    digests: dict[str, U64]
+
+
+def expand(records: Records) -> tuple[Traces, U64]:
+    """Columns and public inputs of a segment.
+
+    Returns
+    -------
+    dict
+        By table, (main columns, height) uint64.
+    (8,) uint64
+        The state digests at start and end.
+
+    Raises
+    ------
+    ExpansionRefused
+        An instruction was not decoded, or is none.
+    """
+    parts = _inputs(records)
+    hashed = _compress_all(parts)
+    heights = shape.heights(records.counts(), len(hashed.counts))
+    traces = {t.name: np.zeros((len(t.main_names), heights[t.name]), dtype=np.uint64) for t in circuit()}
+    _fill_families(records, traces)
+    _fill_blocks(records, hashed.digests["block"], traces["block"])
+    _fill_nodes(records, parts["node"], hashed.digests["node"], traces["node"])
+    _fill_boundary(records, parts["boundary"], hashed.digests["boundary"], traces["boundary"])
+    counts, inputs, table = hashed.counts, hashed.inputs, traces["poseidon2"]
+    _poseidon2(inputs.ctypes.data, counts.ctypes.data, len(counts), table.ctypes.data, table.shape[1])
+    return traces, np.concatenate([records.start, records.end]).astype(np.uint64)
+
+
+def _inputs(records: Records) -> dict[str, U64]:
+    """What is compressed, (rows, 16) uint64 by table; blocks and nodes in the order of their rows."""
+    words = records.block.astype(np.uint64)
+    blocks = np.stack([words[:, 2:18], words[:, 18:34]], axis=1).reshape(-1, 16)
+    nodes = np.stack([records.node_old, records.node_new], axis=1).reshape(-1, 16)
+    calls = records.poseidon2_call[:, 4::2].astype(np.uint64)
+    lanes = calls[:, 0::2] | calls[:, 1::2] << np.uint64(32)
+    if bool((lanes >= np.uint64(_PRIME)).any()):
+        raise ExpansionRefused("A Poseidon2 call has an input that is no field element.")
+    parts = {"block": blocks, "node": nodes, "call": lanes, "boundary": _boundary_inputs(records)}
+    return {name: np.ascontiguousarray(part, dtype=np.uint64) for name, part in parts.items()}
+
+
+def _boundary_inputs(records: Records) -> U64:
+    """Inputs of the boundary's five rows, (5, 16) uint64."""
+    pc_start, pc_end, halted, _ = (int(value) for value in records.boundary)
+    inputs = np.zeros((5, 16), dtype=np.uint64)
+    inputs[1:3] = records.digests.reshape(2, 16)
+    inputs[4] = records.requests.reshape(16)
+    before, after, requests = compress(inputs[[1, 2, 4]])
+    for row, registers, pc, stopped in ((0, before, pc_start, 0), (3, after, pc_end, halted)):
+        inputs[row, :4], inputs[row, 4:8] = registers, requests
+        inputs[row, 8:12] = (Tag.STATE, STATE_VERSION, pc, stopped)
+    return inputs
+
+
+def _compress_all(parts: dict[str, U64]) -> _Compressions:
+    inputs = np.concatenate(list(parts.values()))
+    ids, firsts = np.empty(len(inputs), dtype=np.uint32), np.empty(len(inputs), dtype=np.uint32)
+    found = _distinct(inputs.ctypes.data, len(inputs), ids.ctypes.data, firsts.ctypes.data)
+    distinct = np.ascontiguousarray(inputs[firsts[:found]])
+    counts = np.bincount(ids, minlength=found).astype(np.uint32)
+    digests = compress(distinct)[ids]
+    ends = np.cumsum([len(part) for part in parts.values()])
+    pieces = np.split(digests, ends[:-1])
+    return _Compressions(distinct, counts, dict(zip(parts, pieces, strict=True)))
+
+
+def _fill_families(records: Records, traces: Traces) -> None:
+    rows = [np.ascontiguousarray(records.family(name), dtype=np.uint32) for name in FAMILIES]
+    decode = np.ascontiguousarray(records.decode, dtype=np.uint32)
+    constants = constant.rows()
+    tables = [traces[name] for name in (*FAMILIES, "decode")]
+    pointers = np.array([array.ctypes.data for array in rows], dtype=np.uint64)
+    lengths = np.array([len(array) for array in rows], dtype=np.uint64)
+    columns = np.array([table.ctypes.data for table in tables], dtype=np.uint64)
+    heights = np.array([table.shape[1] for table in tables], dtype=np.uint64)
+    status = _families(
+        pointers.ctypes.data,
+        lengths.ctypes.data,
+        decode.ctypes.data,
+        len(decode),
+        constants.ctypes.data,
+        columns.ctypes.data,
+        heights.ctypes.data,
+        traces["range"].ctypes.data,
+        traces["byte_and"].ctypes.data,
+        traces["constant"].ctypes.data,
+    )
+    if status:
+        raise ExpansionRefused("A decoded word is no instruction." if status == 1 else "An instruction was not decoded.")
+
+
+def _fill_blocks(records: Records, digests: U64, table: U64) -> None:
+    """Real, space, index, 16 words, 16 times, digest; two rows a block."""
+    used = 2 * len(records.block)
+    before, after = table[:, 0:used:2], table[:, 1:used:2]
+    block = records.block.T
+    for rows, words in ((before, block[2:18]), (after, block[18:34])):
+        rows[0] = 1
+        rows[1:3] = block[:2]
+        rows[3:19] = words
+    after[19:35] = block[34:50]
+    table[35:39, :used] = digests.T
+
+
+def _fill_nodes(records: Records, children: U64, digests: U64, table: U64) -> None:
+    """Real, space, level, index, 4 flags, 16 lanes of children, digest; two rows a node."""
+    used = 2 * len(records.node_key)
+    table[0, :used] = 1
+    keys = records.node_key.T
+    table[1:4, 0:used:2] = keys[:3]
+    for child in range(4):
+        table[4 + child, 0:used:2] = keys[3] >> np.uint32(child) & np.uint32(1)
+    table[8:24, :used] = children.T
+    table[24:28, :used] = digests.T
+
+
+def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> None:
+    """Input, digest, clk, progress; rows as in `boundary`."""
+    _, _, halted, clk_end = (int(value) for value in records.boundary)
+    table[:16, :5] = inputs.T
+    table[16:20, :5] = digests.T
+    table[20, [0, 3]] = (1, clk_end)
+    table[21, 3] = pow(clk_end - 1 + halted, _PRIME - 2, _PRIME)
+
+
+

@@ -1,0 +1,89 @@
+"""Sizes: how much of a run fits a segment, and how high its tables are.
+
+A size class k is log2 of the rows of the largest tables. A segment ends before the first table exceeds its capacity;
+each table's height is the next power of two above what it holds. The proportions follow measured instruction mixes:
+about half of a program's instructions are additions, a quarter loads and stores, a fifth branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proving.machine.main_vm import boundary, byte_and, constant, poseidon2, poseidon2_call
+from proving.machine.main_vm import range as range_table
+
+MIN_LOG_HEIGHT = 6
+#: Size classes that the key allows.
+MIN_SIZE_CLASS, MAX_SIZE_CLASS = 12, 20
+
+#: log2 of a table's capacity less the size class; in records, for poseidon2 in rows.
+_PROPORTIONS = {
+    "add": 0,
+    "control": -1,
+    "bitwise": -1,
+    "shift": -1,
+    "mul": -1,
+    "div": -3,
+    "memory_word": 0,
+    "memory_sub": -2,
+    "poseidon2_call": -6,
+    "block": -4,
+    "node": -4,
+    "poseidon2": 0,
+}
+#: Distinct pcs of a segment, whatever its size.
+_DECODE_CAPACITY = 2**15
+#: Below these, paths through the trees and their compressions would end segments too early.
+_FLOORS = {"poseidon2_call": 8, "block": 256, "node": 512, "poseidon2": 2**13}
+
+#: Rows that one record takes; 1 where not listed. Block and node: before and after.
+ROWS_PER_RECORD = {"poseidon2_call": poseidon2_call.ROWS, "block": 2, "node": 2}
+
+#: Heights that do not depend on the segment.
+FIXED_HEIGHTS = {
+    "boundary": boundary.HEIGHT,
+    "range": range_table.HEIGHT,
+    "byte_and": byte_and.HEIGHT,
+    "constant": constant.HEIGHT,
+}
+
+
+def capacities(size_class: int) -> dict[str, int]:
+    """Records of each kind that a segment of a size class may have; for poseidon2 rows.
+
+    Raises
+    ------
+    ValueError
+        The size class is outside `MIN_SIZE_CLASS` to `MAX_SIZE_CLASS`.
+    """
+    if not MIN_SIZE_CLASS <= size_class <= MAX_SIZE_CLASS:
+        raise ValueError(f"size class {size_class} is outside {MIN_SIZE_CLASS} to {MAX_SIZE_CLASS}")
+    sizes = {name: max(2 ** max(size_class + shift, 0), _FLOORS.get(name, 1)) for name, shift in _PROPORTIONS.items()}
+    return {**sizes, "decode": _DECODE_CAPACITY}
+
+
+def height(rows: int) -> int:
+    """The height of a table with this many used rows: a power of two, at least 64."""
+    return max(1 << max(rows - 1, 0).bit_length(), 1 << MIN_LOG_HEIGHT)
+
+
+def heights(records: Mapping[str, int], compressions: int) -> dict[str, int]:
+    """Heights of all tables of a segment.
+
+    Parameters
+    ----------
+    records : number of records of every family, and of decode, block and node
+    compressions : number of distinct compressions
+    """
+    found = {name: height(count * ROWS_PER_RECORD.get(name, 1)) for name, count in records.items()}
+    return {**found, "poseidon2": height(compressions * poseidon2.ROWS), **FIXED_HEIGHTS}
+
+
+def max_log_heights(size_class: int = MAX_SIZE_CLASS) -> dict[str, int]:
+    """log2 of the largest height of every table, for the key.
+
+    The boundary's bound, 6, is what makes its row selectors, of period 64, those of single rows.
+    """
+    sizes = capacities(size_class)
+    compressions = sizes.pop("poseidon2") // poseidon2.ROWS
+    return {name: rows.bit_length() - 1 for name, rows in heights(sizes, compressions).items()}

@@ -1,0 +1,121 @@
+// The decode table of main_vm: one row for each distinct pc.
+#include "expand.hpp"
+
+namespace hm::expand {
+namespace {
+
+constexpr std::uint32_t kHaltWord = 0x6f;
+constexpr std::uint32_t kAdviceCsr = 0x7c0;
+constexpr std::uint32_t kPoseidon2Csr = 0x7d0;
+
+struct Fields {
+    std::uint32_t opcode, b7, b8, funct3, rs1, b20, b21, b25, b31;
+
+    explicit Fields(std::uint32_t word)
+        : opcode(word & 127), b7(word >> 7 & 1), b8(word >> 8 & 15), funct3(word >> 12 & 7), rs1(word >> 15 & 31),
+          b20(word >> 20 & 1), b21(word >> 21 & 15), b25(word >> 25 & 63), b31(word >> 31) {}
+    std::uint32_t rd() const { return b7 + 2 * b8; }
+    std::uint32_t rs2() const { return b20 + 2 * b21; }
+    std::uint32_t funct7() const { return b25 + 64 * b31; }
+};
+
+bool uses_funct7(std::uint32_t format) { return format == kRegister || format == kShift; }
+
+bool fits(std::uint32_t format, std::uint32_t word, const Fields& fields) {
+    switch (format) {
+        case kJump: return word != kHaltWord;
+        case kHaltFormat: return word == kHaltWord;
+        case kAdviceFormat: return word >> 20 == kAdviceCsr && fields.rs1 == 0;
+        case kPoseidon2Format: return word >> 20 == kPoseidon2Csr && fields.rd() == 0;
+        default: return true;
+    }
+}
+
+bool has_rd(std::uint32_t format) {
+    return format == kRegister || format == kImmediate || format == kShift || format == kUpper || format == kUpperPc ||
+           format == kJump || format == kJumpRegister || format == kAdviceFormat;
+}
+bool has_rs1(std::uint32_t format) {
+    return format == kRegister || format == kImmediate || format == kShift || format == kStore || format == kBranch ||
+           format == kJumpRegister || format == kPoseidon2Format;
+}
+bool has_rs2(std::uint32_t format) { return format == kRegister || format == kStore || format == kBranch; }
+
+// The second operand before reduction mod 2^32.
+std::uint64_t immediate(std::uint32_t format, std::uint32_t pc, std::uint32_t word, const Fields& fields) {
+    const auto sign_extended = [](std::uint32_t value) { return static_cast<std::uint64_t>(value); };
+    switch (format) {
+        case kImmediate:
+        case kJumpRegister: return sign_extended(static_cast<std::uint32_t>(static_cast<std::int32_t>(word) >> 20));
+        case kShift: return fields.rs2();
+        case kStore:
+            return sign_extended(static_cast<std::uint32_t>(static_cast<std::int32_t>(word) >> 25) << 5 | fields.rd());
+        case kUpper: return word & 0xfffff000;
+        case kUpperPc: return std::uint64_t{pc} + (word & 0xfffff000);
+        case kJump: return std::uint64_t{pc} + 4;
+        default: return 0;
+    }
+}
+
+// The target before reduction mod 2^32.
+std::uint64_t target(std::uint32_t format, std::uint32_t pc, const Fields& fields) {
+    const std::uint32_t sign = -fields.b31;
+    switch (format) {
+        case kBranch: return std::uint64_t{pc} + ((sign << 12) | fields.b7 << 11 | fields.b25 << 5 | fields.b8 << 1);
+        case kJump:
+            return std::uint64_t{pc} + ((sign << 20) | fields.rs1 << 15 | fields.funct3 << 12 | fields.b20 << 11 |
+                                        fields.b25 << 5 | fields.b21 << 1);
+        case kJumpRegister: return std::uint64_t{pc} + 4;
+        default: return 0;
+    }
+}
+
+bool decode(std::uint32_t pc, std::uint32_t word, const std::uint64_t* constants, Decoded& out) {
+    const Fields fields(word);
+    for (std::uint32_t row = 0; row < kConstantRows; ++row) {
+        const auto cell = [&](std::size_t column) { return static_cast<std::uint32_t>(constants[column * kConstantRows + row]); };
+        const std::uint32_t format = cell(0);
+        if (format < kRegister || cell(1) != fields.opcode || cell(2) != fields.funct3) continue;
+        if (cell(3) != (uses_funct7(format) ? fields.funct7() : 0) || !fits(format, word, fields)) continue;
+        const std::uint64_t imm = immediate(format, pc, word, fields);
+        const std::uint64_t to = target(format, pc, fields);
+        const std::uint32_t rd = has_rd(format) ? fields.rd() : 0;
+        out = {pc, word, format, row, cell(4), rd, has_rs1(format) ? fields.rs1 : 0, has_rs2(format) ? fields.rs2() : 0,
+               static_cast<std::uint32_t>(imm), static_cast<std::uint32_t>(to), rd != 0, (imm >> 32) != 0, (to >> 32) != 0};
+        return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool decode_rows(const std::uint32_t* rows, std::size_t count, const std::uint64_t* constants, std::vector<Decoded>& out) {
+    out.resize(count);
+    for (std::size_t i = 0; i < count; ++i)
+        if (!decode(rows[3 * i], rows[3 * i + 1], constants, out[i])) return false;
+    return true;
+}
+
+void fill_decode(const std::vector<Decoded>& decoded, const std::uint32_t* rows, Counts& counts, const Table& table) {
+    for (std::size_t row = 0; row < decoded.size(); ++row) {
+        const Decoded& d = decoded[row];
+        const Fields f(d.word);
+        std::size_t column = table.put(row, 0, {d.pc, rows[3 * row + 2], f.opcode, f.b7, f.b8, f.funct3, f.rs1, f.b20, f.b21,
+                                                f.b25, f.b31});
+        table.at(column + d.format - kRegister, row) = 1;
+        column += kFormats;
+        const std::uint64_t less_halt = field_difference(d.word, kHaltWord);
+        table.put(row, column, {d.operation, uses_funct7(d.format) ? f.funct7() : 0, d.rd, d.rs1, d.rs2, d.imm, d.target,
+                                d.imm >> 16, d.target >> 16, d.imm_carry, d.target_carry, d.writes, Fp(d.rd).inverse().value,
+                                d.format == kJump ? Fp(less_halt).inverse().value : 0});
+        counts.check(4, f.b8);
+        counts.check(5, f.rs1);
+        counts.check(4, f.b21);
+        counts.check(6, f.b25);
+        counts.check32(d.imm);
+        counts.check32(d.target);
+        ++counts.constants[d.constant_row];
+    }
+}
+
+}  // namespace hm::expand

@@ -1,0 +1,116 @@
+// The poseidon2 table of main_vm: which compressions a segment makes, and their eight rows each.
+#include <array>
+#include <cstring>
+#include <unordered_map>
+
+#include "expand.hpp"
+#include "export.hpp"
+#include "hash/poseidon2.hpp"
+
+namespace {
+
+using hm::Fp;
+
+constexpr unsigned kWidth = 16;
+constexpr unsigned kRows = 8;
+constexpr unsigned kInternal = 11;
+constexpr std::size_t kCube = kWidth;
+constexpr std::size_t kInner = 2 * kWidth;
+constexpr std::size_t kInnerCube = kInner + kInternal;
+constexpr std::size_t kOutput = kInnerCube + kInternal;
+constexpr std::size_t kCount = kOutput + 4;
+
+using Input = std::array<std::uint64_t, kWidth>;
+
+struct InputHash {
+    std::size_t operator()(const Input* input) const {
+        std::uint64_t hash = 0;
+        for (const std::uint64_t lane : *input) hash = (hash ^ lane) * 0x9e3779b97f4a7c15ULL, hash ^= hash >> 29;
+        return hash;
+    }
+};
+struct InputEqual {
+    bool operator()(const Input* a, const Input* b) const { return *a == *b; }
+};
+
+// Eleven internal rounds on `lanes`; on_round(k, S-box input) sees each.
+template <class OnRound>
+void internal_rounds(Fp* lanes, const std::uint64_t* constants, OnRound&& on_round) {
+    static constexpr auto diagonal = hm::internal_diagonal<kWidth>();
+    for (unsigned k = 0; k < kInternal; ++k) {
+        const Fp x = lanes[0] + Fp(constants[k]);
+        on_round(k, x);
+        lanes[0] = hm::seventh_power(x);
+        Fp sum;
+        for (unsigned i = 0; i < kWidth; ++i) sum += lanes[i];
+        for (unsigned i = 0; i < kWidth; ++i) lanes[i] = lanes[i] * diagonal[i] + sum;
+    }
+}
+
+// Writes the eight rows of a compression, the count excepted.
+void fill_rows(const Input& input, const hm::expand::Table& table, std::size_t first) {
+    using Constants = hm::Poseidon2Constants<kWidth>;
+    const auto cube = [](Fp x) { return x.square() * x; };
+    Fp state[kWidth];
+    for (unsigned i = 0; i < kWidth; ++i) state[i] = Fp(input[i]);
+    for (unsigned r = 0; r < kRows; ++r) {
+        const std::size_t row = first + r;
+        for (unsigned i = 0; i < kWidth; ++i) table.at(i, row) = state[i].value;
+        if (r == 4) {
+            internal_rounds(state, Constants::kInternal + kInternal, [&](unsigned k, Fp x) {
+                table.at(kInner + k, row) = hm::seventh_power(x).value;
+                table.at(kInnerCube + k, row) = cube(x).value;
+            });
+        } else {
+            hm::external_layer<kWidth>(state);
+        }
+        const std::uint64_t* constants = r < 4 ? Constants::kInitial[r] : Constants::kFinal[r - 4];
+        for (unsigned i = 0; i < kWidth; ++i) {
+            const Fp x = state[i] + Fp(constants[i]);
+            const Fp c = cube(x);
+            table.at(kCube + i, row) = c.value;
+            state[i] = c.square() * x;
+        }
+        if (r == 3) {
+            hm::external_layer<kWidth>(state);
+            internal_rounds(state, Constants::kInternal, [&](unsigned k, Fp x) {
+                table.at(kInner + k, row) = x.value;
+                table.at(kInnerCube + k, row) = cube(x).value;
+            });
+        }
+    }
+    hm::external_layer<kWidth>(state);
+    for (unsigned r = 0; r < kRows; ++r)
+        for (unsigned i = 0; i < 4; ++i) table.at(kOutput + i, first + r) = state[i].value;
+}
+
+}  // namespace
+
+// Finds the distinct inputs among (count, 16): writes each input's number in order of first appearance to ids (count),
+// and the index of each distinct input's first appearance to firsts; returns how many there are.
+extern "C" HM_EXPORT std::size_t hm_expand_distinct16(const std::uint64_t* inputs, std::size_t count, std::uint32_t* ids,
+                                                      std::uint32_t* firsts) {
+    const auto* list = reinterpret_cast<const Input*>(inputs);
+    std::unordered_map<const Input*, std::uint32_t, InputHash, InputEqual> found;
+    found.reserve(2 * count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto [entry, inserted] = found.try_emplace(list + i, static_cast<std::uint32_t>(found.size()));
+        if (inserted) firsts[entry->second] = static_cast<std::uint32_t>(i);
+        ids[i] = entry->second;
+    }
+    return found.size();
+}
+
+// Fills the poseidon2 table: the compressions of (count, 16) inputs with their counts, then compressions of zero.
+extern "C" HM_EXPORT void hm_expand_poseidon2(const std::uint64_t* inputs, const std::uint32_t* counts, std::size_t count,
+                                              std::uint64_t* columns, std::size_t height) {
+    const auto* list = reinterpret_cast<const Input*>(inputs);
+    const hm::expand::Table table{columns, height};
+    const Input zero{};
+    hm::parallel_for(height / kRows, 64, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            fill_rows(i < count ? list[i] : zero, table, i * kRows);
+            if (i < count) table.at(kCount, i * kRows) = counts[i];
+        }
+    });
+}
