@@ -20,15 +20,14 @@ from proving.machine.main_vm.node import Node
 from proving.machine.main_vm.poseidon2 import Poseidon2
 from proving.machine.main_vm.poseidon2_call import Poseidon2Call
 from proving.machine.main_vm.range import RangeTable
+from proving.machine.main_vm.shape import LOG_BLOWUP
 from proving.machine.main_vm.shift import Shift
 from proving.stark.air import Circuit
 
 NAME = "main_vm"
 #: Elements of a state digest; the public inputs are the digest at the start and the digest at the end.
 DIGEST = 4
-#: Blow-up 4 allows constraints of degree 5.
-LOG_BLOWUP = 2
-MAX_DEGREE = 5
+MAX_DEGREE = 2**LOG_BLOWUP + 1
 
 
 @cache

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from proving.machine.main_vm import boundary, byte_and, constant, poseidon2, poseidon2_call
 from proving.machine.main_vm import range as range_table
 
+#: log2 of 1/rate; allows constraints of degree 5.
+LOG_BLOWUP = 2
 MIN_LOG_HEIGHT = 6
 #: Size classes that the key allows.
 MIN_SIZE_CLASS, MAX_SIZE_CLASS = 12, 20
