@@ -1,0 +1,135 @@
+"""Batches for tests: accounts, transactions signed with eth-account, and runs of the committed program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from eth_account import Account as Wallet
+from eth_account.signers.local import LocalAccount
+
+from core import commitments
+from core.program import Program, Run, Status
+from core.state_tree import StateTree
+from core.witness_input import Header, encode
+from guest.build import PROGRAMS
+from proving.machine.executor import execute
+from proving.machine.program import Program as MachineProgram
+
+CHAIN_ID = 270
+ETHER = 10**18
+GWEI = 10**9
+FEE_RECIPIENT = bytes.fromhex("fe" * 20)
+HEADER = Header(
+    protocol_version=1,
+    chain_id=CHAIN_ID,
+    batch_number=7,
+    timestamp=1_700_000_000,
+    fee_recipient=FEE_RECIPIENT,
+    base_fee=GWEI,
+    gas_limit=30_000_000,
+)
+#: A cycle limit far above what any input of these tests needs: a run that passes it loops.
+CYCLES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Value:
+    """An account's value."""
+
+    nonce: int = 0
+    balance: int = 0
+
+
+@cache
+def program() -> Program:
+    return Program((PROGRAMS / "stf.elf").read_bytes(), CYCLES)
+
+
+@cache
+def machine_program() -> MachineProgram:
+    return MachineProgram.from_elf((PROGRAMS / "stf.elf").read_bytes())
+
+
+def output_of(content: bytes) -> bytes:
+    """Run the program on any bytes and return its output; a trap or a loop raises."""
+    return execute(machine_program(), content, cycle_limit=CYCLES).output
+
+
+def reason_of(output: bytes) -> int:
+    """Return the reason of an invalid input, 0 for a commitment."""
+    return 0 if any(output[4:]) else int.from_bytes(output[:4], "little")
+
+
+def wallet(number: int) -> LocalAccount:
+    """Return a wallet with a key of its own."""
+    account: LocalAccount = Wallet.from_key((number + 1).to_bytes(32, "big"))
+    return account
+
+
+def address(number: int) -> bytes:
+    """Return a wallet's address."""
+    return bytes.fromhex(wallet(number).address[2:])
+
+
+def sign(number: int, **fields: Any) -> bytes:
+    """Sign a transaction; what is not given is that of a plain EIP-1559 transfer of 1 wei."""
+    transaction: dict[str, Any] = {"nonce": 0, "gas": 21_000, "to": b"\x11" * 20, "value": 1, "chainId": CHAIN_ID}
+    if "gasPrice" not in fields:
+        transaction.update(maxFeePerGas=3 * GWEI, maxPriorityFeePerGas=GWEI, type=2)
+    transaction.update(fields)
+    transaction = {name: value for name, value in transaction.items() if value is not None}
+    return bytes(wallet(number).sign_transaction(transaction).raw_transaction)
+
+
+@dataclass
+class Outcome:
+    """A run with the states around it."""
+
+    run: Run
+    before: StateTree
+    after: StateTree
+    raws: Sequence[bytes]
+    header: Header
+    accounts: dict[bytes, Value] = field(default_factory=dict)
+
+    @property
+    def statuses(self) -> list[Status]:
+        return [result.status for result in self.run.results]
+
+    def expected_output(self) -> bytes:
+        """Recompute the output from the journal and the Python tree."""
+        return commitments.output_commitment(
+            old_root=self.before.root,
+            new_root=self.after.root,
+            transactions=commitments.transactions_commitment(self.raws),
+            results=commitments.results_commitment(self.run.results),
+            diffs=commitments.diffs_commitment(self.run.diffs),
+            metadata=commitments.metadata_commitment(self.header, len(self.raws)),
+        )
+
+
+def content_of(
+    state: Mapping[bytes, Value], raws: Sequence[bytes], touched: Sequence[bytes] = (), header: Header = HEADER
+) -> bytes:
+    """Encode a batch whose partial tree shows every account of the state and the given others."""
+    tree = StateTree(state)
+    return encode(header, raws, tree.partial([*state, header.fee_recipient, *touched]))
+
+
+def apply(
+    state: Mapping[bytes, Value], raws: Sequence[bytes], touched: Sequence[bytes] = (), header: Header = HEADER
+) -> Outcome:
+    """Run a batch on a state and return what came of it, checked against the Python tree and commitments."""
+    run = program().run(content_of(state, raws, touched, header))
+    after = StateTree(state)
+    accounts = dict(state)
+    for diff in run.diffs:
+        after.update(diff.address, diff)
+        accounts[diff.address] = Value(diff.nonce, diff.balance)
+    outcome = Outcome(run, StateTree(state), after, raws, header, accounts)
+    assert outcome.expected_output() == run.output
+    assert sum(account.balance for account in accounts.values()) == sum(account.balance for account in state.values())
+    return outcome

@@ -1,0 +1,144 @@
+// The runtime of proven programs on an ordinary machine: serves the state-transition program's C code for tests.
+//
+// Reads requests from standard input until it ends, each a kind (one 32-bit word), a length (one word) and that many
+// bytes, and answers each on standard output:
+//   kind 0, run: the bytes are advice, its length word included. Answer: 32 bytes of output, one word with the size of
+//           the journal in bytes, the journal.
+//   kind 1, recover: r, s, hash (32 big-endian bytes each, below n) and a parity byte, any number of times. Answer: for
+//           each a byte that says whether a key was recovered, then x and y (32 bytes each).
+// What would trap in the machine aborts here, and so does what the sanitizers find.
+#include <csetjmp>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "hash/poseidon2.hpp"
+
+extern "C" {
+#include "recover.h"
+
+uint32_t* host_region_input;
+uint32_t* host_region_nodes;
+uint32_t* host_region_transactions;
+uint32_t* host_region_journal;
+uint32_t* host_region_changes;
+
+int guest_main(void);
+}
+
+namespace {
+
+const std::uint8_t* advice;
+std::size_t advice_left;
+std::uint32_t output[8];
+std::jmp_buf halt;
+
+// A region of exactly this size, aligned as the nodes of the tree need it, so that the sanitizer sees its ends.
+struct Region {
+    explicit Region(std::size_t bytes) : memory(static_cast<std::uint32_t*>(std::aligned_alloc(128, bytes))) {
+        if (memory == nullptr) std::abort();
+    }
+    ~Region() { std::free(memory); }
+    std::uint32_t* memory;
+};
+
+bool read_exactly(void* target, std::size_t size) { return std::fread(target, 1, size, stdin) == size; }
+
+void write_exactly(const void* source, std::size_t size) {
+    if (std::fwrite(source, 1, size, stdout) != size) std::abort();
+}
+
+void run(const std::vector<std::uint8_t>& bytes) {
+    // The program reads its input into this region; its end is where the advice ends.
+    std::size_t words = bytes.size() < 8 ? 1 : bytes.size() / 4 - 1;
+    std::vector<std::uint32_t> input(words);
+    host_region_input = input.data();
+    std::memset(host_region_nodes, 0, 128);
+    std::memset(host_region_journal, 0, 16);
+    advice = bytes.data();
+    advice_left = bytes.size() / 4;
+    if (setjmp(halt) == 0) guest_main();
+    std::uint32_t size = 16 + 64 * (host_region_journal[0] + host_region_journal[1]);
+    write_exactly(output, 32);
+    write_exactly(&size, 4);
+    write_exactly(host_region_journal, size);
+}
+
+void recover(const std::vector<std::uint8_t>& bytes) {
+    std::size_t count = bytes.size() / 97;
+    std::vector<recovery> items(count);
+    for (std::size_t i = 0; i < count; i++) {
+        const std::uint8_t* at = bytes.data() + 97 * i;
+        u256_from_bytes(&items[i].r, at, 32);
+        u256_from_bytes(&items[i].s, at + 32, 32);
+        u256_from_bytes(&items[i].e, at + 64, 32);
+        items[i].parity = at[96];
+    }
+    recover_batch(items.data(), static_cast<std::uint32_t>(count));
+    for (const recovery& item : items) {
+        std::uint8_t answer[65] = {};
+        answer[0] = item.recovered != 0;
+        if (item.recovered) {
+            u256_to_bytes(answer + 1, &item.key.x);
+            u256_to_bytes(answer + 33, &item.key.y);
+        }
+        write_exactly(answer, sizeof answer);
+    }
+}
+
+}  // namespace
+
+extern "C" uint32_t hallmark_read_word(void) {
+    if (advice_left == 0) {
+        std::fputs("trap: advice ended\n", stderr);
+        std::abort();
+    }
+    std::uint32_t word;
+    std::memcpy(&word, advice, 4);
+    advice += 4;
+    advice_left--;
+    return word;
+}
+
+extern "C" void hallmark_poseidon2_compress(uint32_t buffer[32]) {
+    std::uint64_t state[16];
+    std::memcpy(state, buffer, sizeof state);
+    bool trap = reinterpret_cast<std::uintptr_t>(buffer) % 128 != 0;
+    for (std::uint64_t element : state) trap = trap || element >= 0xffffffff00000001ull;
+    if (trap) {
+        std::fputs("trap: misaligned or not canonical\n", stderr);
+        std::abort();
+    }
+    std::uint64_t result[4];
+    hm::compress16(state, result);
+    std::memcpy(buffer, result, sizeof result);
+}
+
+extern "C" void hallmark_exit(const uint32_t words[8]) {
+    std::memcpy(output, words, sizeof output);
+    std::longjmp(halt, 1);
+}
+
+int main() {
+    Region nodes(std::size_t{128} << 20), transactions(std::size_t{8} << 20), journal(std::size_t{1} << 20),
+        changes(std::size_t{256} << 10);
+    host_region_nodes = nodes.memory;
+    host_region_transactions = transactions.memory;
+    host_region_journal = journal.memory;
+    host_region_changes = changes.memory;
+    std::uint32_t head[2];
+    while (read_exactly(head, sizeof head)) {
+        std::vector<std::uint8_t> bytes(head[1]);
+        if (!read_exactly(bytes.data(), bytes.size())) return 1;
+        if (head[0] == 0) {
+            run(bytes);
+        } else {
+            recover(bytes);
+        }
+        std::fflush(stdout);
+    }
+    return 0;
+}
