@@ -29,6 +29,7 @@ def configure_logging(settings: Settings, *, process: str) -> None:
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _Process(process),
         _add_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -55,12 +56,22 @@ def configure_logging(settings: Settings, *, process: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level.upper())),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return a logger whose events carry ``logger_name=name``."""
     return cast(structlog.stdlib.BoundLogger, structlog.get_logger(name, logger_name=name))
+
+
+class _Process:
+    """Adds the process's name; context variables would not reach threads."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["process"] = self._name
+        return event
 
 
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -117,6 +117,8 @@ class Settings(BaseSettings):
     #: The artifact store refuses to write when its disk has less than this left.
     disk_reserve: Size = 256 << 20
 
+    #: Module that holds the stage functions; tests name small ones.
+    stages: str = "proving.stages"
     #: Labels of this installation in metrics and attempts.
     cluster: str = "local"
     zone: str = "local"

@@ -13,6 +13,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
 
+from runtime import artifact
 from runtime.errors import (
     ArtifactExists,
     ArtifactMissing,
@@ -96,6 +97,19 @@ class ArtifactStore:
             raise ArtifactMissing(f"The artifact {name} is not in {mask_url(self.url)}.") from None
         except (BaseError, OSError) as error:
             raise self._explain(name, error) from error
+
+    def save(self, name: str, kind: str, payload: bytes, *, protocol: str, compress: bool = False) -> str:
+        """Store a payload in its envelope (:mod:`runtime.artifact`) and return the name."""
+        return self.put(name, artifact.pack(kind, payload, protocol=protocol, compress=compress))
+
+    def load(self, name: str, *, kind: str, protocol: str) -> bytes:
+        """Return the payload of an artifact, after its kind, protocol version and checksum were checked.
+
+        Raises
+        ------
+        ArtifactMissing, ArtifactKind, ArtifactVersion, ArtifactTruncated, ArtifactCorrupt, StoreUnavailable
+        """
+        return artifact.unpack(self.get(name), kind=kind, protocol=protocol).payload
 
     def exists(self, name: str) -> bool:
         """Return whether an artifact is in the store."""

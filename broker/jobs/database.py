@@ -6,6 +6,7 @@ leases never compare the clocks of two hosts.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import sqlite3
@@ -82,6 +83,11 @@ class JobDatabase:
                 return Session(self).rows(statement, **parameters)
             with self._atomic():
                 return Session(self).rows(statement, **parameters)
+
+    def query(self, query: Any) -> list[Row]:
+        """Run a peewee query on this database and return its rows as mappings."""
+        with self._translated(), self._atomic() if not self.sqlite else contextlib.nullcontext():
+            return list(query.dicts().execute(self.peewee))
 
     def changes(self) -> int:
         """Return a number that changes when another connection wrote; SQLite only, costs microseconds."""

@@ -188,6 +188,26 @@ SELECT count(*) AS pending FROM jobs
 WHERE state IN ('queued', 'failed') AND announced_at IS NULL AND available_at <= {now}
 """
 
-TICK = """
-INSERT INTO ticks (task, due_at, taken_by) VALUES (:task, :due_at, :taken_by) ON CONFLICT (task, due_at) DO NOTHING
+ADD_TICK = """
+INSERT INTO ticks (task, due_at) VALUES (:task, :due_at) ON CONFLICT (task, due_at) DO NOTHING
 """
+
+TAKE_TICKS = "UPDATE ticks SET taken_by = :taken_by WHERE taken_by IS NULL RETURNING task"
+
+TICKS_WAITING = "SELECT 1 AS waiting FROM ticks WHERE taken_by IS NULL LIMIT 1"
+
+FORGET_TICKS = "DELETE FROM ticks WHERE taken_by IS NOT NULL AND due_at < ({now} - :age) * 1000"
+
+COLLECTABLE = """
+SELECT * FROM batches WHERE collected_at IS NULL AND state IN ('accepted', 'refused', 'cancelled')
+AND finished_at < {now} - :age ORDER BY id LIMIT :limit
+"""
+
+MARK_COLLECTED = "UPDATE batches SET collected_at = {now} WHERE id = :batch_id"
+
+ARCHIVABLE = """
+SELECT * FROM batches WHERE state IN ('accepted', 'refused', 'cancelled') AND finished_at < {now} - :age
+ORDER BY id LIMIT :limit
+"""
+
+REMOVE_BATCH = "DELETE FROM batches WHERE id = :batch_id"

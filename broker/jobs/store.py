@@ -310,11 +310,38 @@ class JobStore:
             lambda session: session.run_many(sql.MARK_ANNOUNCED, [{"job_id": job_id} for job_id in sorted(job_ids)])
         )
 
-    def take_tick(self, task: str, due_at: int, taken_by: str) -> bool:
-        """Claim one periodic tick; only the first of several clocks gets it."""
-        return self.database.transact(
-            lambda session: session.run(sql.TICK, task=task, due_at=due_at, taken_by=taken_by) == 1
-        )
+    def add_tick(self, task: str, due_at: int) -> bool:
+        """Ask for a periodic task, once per due time in epoch milliseconds; the first clock makes the row."""
+        return self.database.transact(lambda session: session.run(sql.ADD_TICK, task=task, due_at=due_at) == 1)
+
+    def take_ticks(self, taken_by: str) -> set[str]:
+        """Take every waiting tick and return the tasks to run; ticks that piled up are one run."""
+        rows = self.database.transact(lambda session: session.rows(sql.TAKE_TICKS, taken_by=taken_by))
+        return {str(row["task"]) for row in rows}
+
+    def ticks_waiting(self) -> bool:
+        """Return whether a tick waits to be taken."""
+        return bool(self.database.read(sql.TICKS_WAITING))
+
+    def forget_ticks(self, age_seconds: float) -> None:
+        """Remove taken ticks that are older than this."""
+        self.database.transact(lambda session: session.run(sql.FORGET_TICKS, age=age_seconds))
+
+    def collectable(self, age_seconds: float, limit: int = 50) -> list[Batch]:
+        """Return finished batches whose artifacts may go."""
+        return [Batch.of(row) for row in self.database.read(sql.COLLECTABLE, age=age_seconds, limit=limit)]
+
+    def mark_collected(self, batch_id: int) -> None:
+        """Note that a batch's artifacts are gone."""
+        self.database.transact(lambda session: session.run(sql.MARK_COLLECTED, batch_id=batch_id))
+
+    def archivable(self, age_seconds: float, limit: int = 50) -> list[Batch]:
+        """Return finished batches whose rows may leave the database."""
+        return [Batch.of(row) for row in self.database.read(sql.ARCHIVABLE, age=age_seconds, limit=limit)]
+
+    def remove_batch(self, batch_id: int) -> None:
+        """Remove a batch with its jobs, dependencies and attempts."""
+        self.database.transact(lambda session: session.run(sql.REMOVE_BATCH, batch_id=batch_id))
 
     def requeue(self, job_id: int) -> Job:
         """Let a job run again with a fresh count of failures, whatever its state; a running attempt loses its lease.

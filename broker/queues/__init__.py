@@ -5,7 +5,7 @@ from __future__ import annotations
 from broker.queues.embedded import EmbeddedBroker
 from broker.queues.message import Hint
 from broker.queues.middleware import standard_middleware
-from broker.queues.names import QUEUES, queue_for
+from broker.queues.names import HOUSEKEEPING, QUEUES, queue_for
 from broker.queues.rabbit import RabbitBroker
 
-__all__ = ["QUEUES", "EmbeddedBroker", "Hint", "RabbitBroker", "queue_for", "standard_middleware"]
+__all__ = ["HOUSEKEEPING", "QUEUES", "EmbeddedBroker", "Hint", "RabbitBroker", "queue_for", "standard_middleware"]

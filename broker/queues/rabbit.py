@@ -10,6 +10,7 @@
 - An idle consumer asks the database now and then, so that a lost message costs seconds.
 """
 
+# mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
 import os
@@ -74,14 +75,14 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
         self.url = url
         self.ready = ready
         self.poll_seconds = poll_seconds
-        self.parameters.client_properties = {
-            "connection_name": f"{connection_name} {socket.gethostname()}:{os.getpid()}"
-        }
+        parameters = pika.URLParameters(url)
+        parameters.client_properties = {"connection_name": f"{connection_name} {socket.gethostname()}:{os.getpid()}"}
         if "heartbeat" not in urlsplit(url).query:
-            self.parameters.heartbeat = HEARTBEAT_SECONDS
-        self.parameters.blocked_connection_timeout = BLOCKED_SECONDS
-        self.parameters.socket_timeout = 5
-        self.parameters.stack_timeout = 10
+            parameters.heartbeat = HEARTBEAT_SECONDS
+        parameters.blocked_connection_timeout = BLOCKED_SECONDS
+        parameters.socket_timeout = 5
+        parameters.stack_timeout = 10
+        self.parameters: Any = parameters
         self.version: tuple[int, ...] = ()
 
     @property
@@ -172,7 +173,7 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
         self.queues_pending.discard(canonical_queue_name)
 
 
-class RabbitConsumer(dramatiq_rabbitmq._RabbitmqConsumer):  # type: ignore[misc]
+class RabbitConsumer(dramatiq_rabbitmq._RabbitmqConsumer):
     """A consumer that acknowledges only what it delivered itself, and polls while idle."""
 
     broker: RabbitBroker

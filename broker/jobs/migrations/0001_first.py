@@ -104,9 +104,10 @@ CREATE INDEX attempts_ended ON attempts (ended_at);
 CREATE TABLE ticks (
     task TEXT NOT NULL,
     due_at BIGINT NOT NULL,
-    taken_by TEXT NOT NULL,
+    taken_by TEXT,
     PRIMARY KEY (task, due_at)
-)
+);
+CREATE INDEX ticks_waiting ON ticks (due_at) WHERE taken_by IS NULL
 """
 
 

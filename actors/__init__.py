@@ -1,0 +1,1 @@
+"""One module per stage: claim, load, call the stage's function, store, report."""

@@ -1,0 +1,209 @@
+"""One attempt: claim, run the stage under a lease, store, complete or record why not."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from actors.context import WorkerContext
+from actors.lease import Held, Released
+from broker.artifacts import artifact_name
+from broker.jobs import Claim, JobSpec, JobState, Stage
+from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Unavailable
+from runtime.logging import get_logger
+from runtime.telemetry import mark, span
+
+_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150, 300, 600, 1800, 3600, 7200)
+
+DURATION = Histogram("hallmark_job_duration_seconds", "Claim to end.", ["stage", "device", "outcome"], buckets=_BUCKETS)
+QUEUE_WAIT = Histogram("hallmark_job_queue_wait_seconds", "Queued to claimed.", ["stage"], buckets=_BUCKETS)
+FINISHED = Counter("hallmark_attempts_finished", "Attempts by this process.", ["stage", "outcome", "code"])
+BUSY = Gauge("hallmark_worker_busy", "Jobs being worked on by this process.", ["stage", "device"])
+PEAK_MEMORY = Gauge("hallmark_process_peak_memory_bytes", "Largest resident memory of this process so far.")
+
+#: Seconds between two tries to complete a job while the database is away; finished work is worth waiting for.
+COMPLETE_PAUSE = 2.0
+#: Seconds after which a finished job is given up because the database stays away.
+COMPLETE_PATIENCE = 600.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a stage made.
+
+    Parameters
+    ----------
+    kind, payload
+        The artifact to store; with ``name`` set it is stored already.
+    children
+        Jobs created by the transaction that completes this one.
+    """
+
+    kind: str
+    payload: bytes = b""
+    name: str = ""
+    children: Sequence[JobSpec] = ()
+    compress: bool = False
+
+
+class Work:
+    """A held job as the stage's actor sees it: its inputs by kind, a place to store, a progress report."""
+
+    def __init__(self, context: WorkerContext, held: Held) -> None:
+        self.context, self._held = context, held
+        self.claim: Claim = held.claim
+        self.progress: Callable[[float, str], None] = held.progress
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """Artifact names by kind."""
+        return self.claim.job.inputs
+
+    def load(self, kind: str) -> bytes:
+        """Return the payload of the job's input of a kind."""
+        if kind not in self.inputs:
+            raise HallmarkError(f"Job {self.claim.job_id} names no {kind}.")
+        return self.load_named(self.inputs[kind], kind)
+
+    def load_named(self, name: str, kind: str) -> bytes:
+        """Return the payload of an artifact, its kind, version and checksum checked."""
+        return self.context.artifacts.load(name, kind=kind, protocol=self.claim.job.protocol_version)
+
+    def save(self, kind: str, payload: bytes, *, part: int | None = None, compress: bool = False) -> str:
+        """Store an artifact under this attempt's own name and return the name; ``part`` numbers several of a kind."""
+        self._held.check()
+        last = kind if part is None else f"{kind}.{part}"
+        name = artifact_name(self.claim.job.batch_id, self.claim.job_id, self.claim.token, last)
+        protocol = self.claim.job.protocol_version
+        return self.context.artifacts.save(name, kind, payload, protocol=protocol, compress=compress)
+
+
+#: The part of an actor that differs between stages.
+Body = Callable[[Work], Result]
+
+
+def run_one(context: WorkerContext, stage: Stage, body: Body) -> bool:
+    """Claim one job of the stage and run it; return whether there was one.
+
+    Never raises for what happens inside the job: the row carries the cause.
+    """
+    log = get_logger("attempt").bind(stage=str(stage))
+    context.pulse.beat("poll")
+    if context.draining.is_set():
+        return False
+    try:
+        claim = context.store.claim([stage], context.worker, protocol_versions=[context.settings.protocol_version])
+    except Unavailable as error:
+        log.warning("could not claim", code=error.code, reason=error.message)
+        return False
+    if claim is None:
+        return False
+    QUEUE_WAIT.labels(stage).observe(claim.queue_wait)
+    device = context.worker.device
+    context.pulse.work(+1)
+    BUSY.labels(stage, device).inc()
+    started = time.monotonic()
+    try:
+        outcome, code = _run(context, claim, body)
+    finally:
+        context.pulse.work(-1)
+        context.pulse.beat("finish")
+        BUSY.labels(stage, device).dec()
+        PEAK_MEMORY.set(peak_memory())
+    DURATION.labels(stage, device, outcome).observe(time.monotonic() - started)
+    FINISHED.labels(stage, outcome, code).inc()
+    context.relay.wake()
+    return True
+
+
+def peak_memory() -> int:
+    """Return the largest resident memory of this process so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
+    job = claim.job
+    attributes: dict[str, Any] = {
+        "hallmark.batch": job.batch_id,
+        "hallmark.job": job.id,
+        "hallmark.stage": str(job.stage),
+        "hallmark.round": job.round,
+        "hallmark.index": job.index,
+        "hallmark.circuit_type": job.circuit_type,
+        "hallmark.attempt": claim.attempt,
+        "hallmark.worker": context.worker.name,
+        "hallmark.device": context.worker.device,
+        "hallmark.protocol_version": job.protocol_version,
+        "hallmark.queue_wait_seconds": claim.queue_wait,
+    }
+    # Written before the work starts, so that an attempt that is killed still shows in the trace.
+    claimed = mark(f"claim {job.stage}", traceparent=job.traceparent, **attributes)
+    with span(
+        f"job {job.stage}", traceparent=job.traceparent or claimed, links=[claimed], attributes=attributes
+    ) as live:
+        logger = get_logger("attempt").bind(job=job.id, stage=str(job.stage), index=job.index, attempt=claim.attempt)
+        logger.info("started", worker=context.worker.name, queue_wait=round(claim.queue_wait, 3))
+        try:
+            with Held(context, claim) as held, context.holding(claim):
+                work = Work(context, held)
+                result = body(work)
+                held.progress(1.0, "store")
+                name = result.name or work.save(result.kind, result.payload, compress=result.compress)
+                live.set_attribute("hallmark.result_bytes", len(result.payload))
+                live.set_attribute("hallmark.peak_memory_bytes", peak_memory())
+                _complete(context, claim, name, result.children)
+            logger.info("completed", result=name, children=len(result.children))
+            return "successful", ""
+        except (LeaseLost, JobCancelled) as error:
+            logger.warning("stopped", code=error.code, reason=error.message)
+            live.set_attribute("hallmark.outcome", error.code)
+            return ("cancelled" if isinstance(error, JobCancelled) else "lost"), error.code
+        except Released as error:
+            give_back(context, claim)
+            logger.info("given back", reason=error.message)
+            return "released", error.code
+        except BaseException as error:
+            live.record_exception(error)
+            code = error.code if isinstance(error, HallmarkError) else "internal"
+            state = _fail(context, claim, error)
+            logger.error(
+                "failed", code=code, reason=str(error), state=state, exc_info=not isinstance(error, HallmarkError)
+            )
+            if not isinstance(error, Exception):
+                raise
+            return "failed", code
+
+
+def give_back(context: WorkerContext, claim: Claim) -> None:
+    """Return a job unharmed; when the database is away the lease runs out instead."""
+    with contextlib.suppress(Unavailable):
+        context.store.release(claim)
+
+
+def _complete(context: WorkerContext, claim: Claim, name: str, children: Sequence[JobSpec]) -> None:
+    deadline = time.monotonic() + COMPLETE_PATIENCE
+    while True:
+        try:
+            context.store.complete(claim, name, children)
+        except Unavailable:
+            if time.monotonic() > deadline or context.stopping.is_set():
+                raise
+            time.sleep(COMPLETE_PAUSE)
+        else:
+            return
+
+
+def _fail(context: WorkerContext, claim: Claim, error: BaseException) -> str:
+    try:
+        return str(context.store.fail(claim, error))
+    except (LeaseLost, JobCancelled) as gone:
+        return gone.code
+    except Unavailable:
+        # The lease runs out and the sweep takes it from there.
+        return str(JobState.IN_PROGRESS)

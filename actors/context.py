@@ -1,0 +1,80 @@
+"""What a worker process has: settings, stores, its identity, its device."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from actors.backend import device_name, open_backend
+from actors.stages import Stages, load_stages
+from broker.artifacts import ArtifactStore
+from broker.jobs import Claim, JobStore, Worker
+from broker.relay import Relay
+from runtime.pulse import Pulse
+from runtime.settings import Settings
+
+
+@dataclass
+class WorkerContext:
+    """Everything that an actor reaches for.
+
+    Parameters
+    ----------
+    local
+        Artifacts that stay on this host (execution records).
+    draining
+        Set when the process was told to stop: nothing more is claimed.
+    stopping
+        Set when the time to drain is over: a running job is given back at its next progress report.
+    held
+        Claims being worked on, for the main thread to give back when a stage does not report in time.
+    """
+
+    settings: Settings
+    store: JobStore
+    artifacts: ArtifactStore
+    local: ArtifactStore
+    relay: Relay
+    worker: Worker
+    pulse: Pulse = field(default_factory=Pulse)
+    draining: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    held: dict[int, Claim] = field(default_factory=dict)
+
+    @contextmanager
+    def holding(self, claim: Claim) -> Iterator[None]:
+        """List a claim as held while the block runs."""
+        self.held[claim.job_id] = claim
+        try:
+            yield
+        finally:
+            self.held.pop(claim.job_id, None)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """The stage functions."""
+        return load_stages(self.settings.stages)
+
+    @cached_property
+    def backend(self) -> Any:
+        """The compute backend, opened on first use, in the thread that uses it."""
+        return open_backend(self.settings)
+
+
+def process_name(stage: str) -> str:
+    """Return this process's name: what the supervisor calls it (``prove.2``), or the stage."""
+    name = os.environ.get("HONCHO_PROCESS_NAME") or os.environ.get("DYNO") or os.environ.get("PS") or stage
+    return name.replace("/", "_")
+
+
+def worker_identity(settings: Settings, stage: str) -> Worker:
+    """Return who claims: host, process name and pid make it unique."""
+    host = socket.gethostname()
+    device = device_name(settings) if stage == "prove" else "cpu"
+    return Worker(f"{host}/{process_name(stage)}/{os.getpid()}", host, device, settings.zone)

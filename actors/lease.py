@@ -1,0 +1,86 @@
+"""Holding a job: the lease is renewed from a side thread for as long as the job makes progress."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from actors.context import WorkerContext
+from broker.jobs import Claim
+from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Unavailable
+from runtime.logging import get_logger
+
+
+class Released(HallmarkError):
+    """The process was told to stop and gives the job back."""
+
+    code = "released"
+
+
+class Held:
+    """A claimed job and its lease; a context manager.
+
+    The stage calls :meth:`progress` between its phases. When the lease is gone, the batch cancelled or the process
+    told to stop, that call raises, and whatever the stage does after it can no longer be stored.
+
+    Parameters
+    ----------
+    claim
+        What the job store gave.
+    """
+
+    def __init__(self, context: WorkerContext, claim: Claim) -> None:
+        self.context, self.claim = context, claim
+        self._fraction, self._note = 0.0, ""
+        self._moved = time.monotonic()
+        self._ended = threading.Event()
+        self._stop: HallmarkError | None = None
+        self._log = get_logger("lease").bind(job=claim.job_id, attempt=claim.attempt)
+        self._thread = threading.Thread(target=self._renew, name=f"lease-{claim.job_id}", daemon=True)
+
+    def __enter__(self) -> Held:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Report progress (0..1) and the phase that begins now.
+
+        Raises
+        ------
+        LeaseLost, JobCancelled, Released
+            The stage must stop.
+        """
+        self._fraction, self._note = min(max(fraction, 0.0), 1.0), note
+        self._moved = time.monotonic()
+        self.check()
+
+    def check(self) -> None:
+        """Raise when the stage must stop, as :meth:`progress` does."""
+        if self._stop is not None:
+            raise self._stop
+        if self.context.stopping.is_set():
+            raise Released()
+
+    def _renew(self) -> None:
+        stall = self.context.settings.stall_seconds
+        while not self._ended.wait(self.claim.lease_seconds / 3):
+            if time.monotonic() - self._moved > stall:
+                self._log.error("no progress, letting the lease run out", seconds=stall, phase=self._note)
+                self._stop = LeaseLost(f"No progress for {stall:.0f} s in phase {self._note!r}.")
+                return
+            try:
+                self.context.store.renew(self.claim, progress=self._fraction, note=self._note)
+                self.context.pulse.beat("renew")
+            except (LeaseLost, JobCancelled) as error:
+                self._log.warning("lease is gone", code=error.code)
+                self._stop = error
+                return
+            except Unavailable as error:
+                # The sweep needs the database too, so the lease may well survive the outage; the token decides.
+                self._log.warning("could not renew", code=error.code)
+            except Exception:
+                self._log.exception("could not renew")

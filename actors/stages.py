@@ -1,0 +1,59 @@
+"""Which functions the stages call: a module named by ``HALLMARK_STAGES``, ``proving.stages`` by default.
+
+A stage is data in, data out; the platform knows only these signatures. Tests name a module of small functions.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
+
+from runtime.errors import StageUnavailable
+
+#: Reports how far a stage has come (0..1) and in which phase; raises when the worker must stop.
+Progress = Callable[[float, str], None]
+
+
+class BasicWitness(Protocol):
+    """What running a program gives: a checkpoint for each segment, and what the whole run states."""
+
+    checkpoints: Sequence[bytes]
+    statement: Any
+
+
+class Stages(Protocol):
+    """The functions of the stage module."""
+
+    def basic_witness(self, program: bytes, advice: bytes, *, size_class: int, progress: Progress) -> BasicWitness:
+        """Run the program and cut the run into segments."""
+
+    def witness_vector(self, checkpoint: bytes) -> bytes:
+        """Replay one checkpoint into execution records."""
+
+    def prove_segment(
+        self, checkpoint: bytes, vectors: bytes | None, *, backend: Any, profile: str, progress: Progress
+    ) -> bytes:
+        """Prove one segment, from its records or, without them, from its checkpoint."""
+
+    def join(self, proofs: Sequence[bytes], statement: bytes) -> bytes:
+        """Check and join the chain of segment proofs."""
+
+
+def load_stages(module: str) -> Stages:
+    """Import the stage module.
+
+    Raises
+    ------
+    StageUnavailable
+        The module is missing or lacks a function.
+    """
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        raise StageUnavailable(f"The stage module {module} cannot be imported: {error}") from error
+    wanted = ("basic_witness", "witness_vector", "prove_segment", "join")
+    missing = [name for name in wanted if not callable(getattr(found, name, None))]
+    if missing:
+        raise StageUnavailable(f"The stage module {module} lacks {', '.join(missing)}.")
+    return cast(Stages, found)

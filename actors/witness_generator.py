@@ -1,0 +1,49 @@
+"""Witness generator: runs the program, cuts the run into segments, and creates the batch's other jobs."""
+
+from __future__ import annotations
+
+from actors.attempt import Result, Work
+from broker.jobs import JobSpec, Stage
+
+#: log2 of the cycles of a segment when neither the job nor the settings choose one.
+DEFAULT_SIZE_CLASS = 18
+#: Round of the ``bundle`` job, which stands where the later rounds will be.
+BUNDLE_ROUND = 1
+
+
+def run(work: Work) -> Result:
+    """Execute the batch's program on its advice."""
+    program, advice = work.load("program"), work.load("advice")
+    size_class = int(work.claim.job.parameters.get("size_class") or work.context.settings.size_class)
+    witness = work.context.stages.basic_witness(
+        program, advice, size_class=size_class or DEFAULT_SIZE_CLASS, progress=work.progress
+    )
+    names = [
+        work.save("checkpoint", checkpoint, part=index, compress=True)
+        for index, checkpoint in enumerate(witness.checkpoints)
+    ]
+    statement = work.save("statement", witness.statement)
+    return Result("statement", name=statement, children=segment_jobs(names, statement))
+
+
+def segment_jobs(checkpoints: list[str], statement: str) -> list[JobSpec]:
+    """Return a ``vectors`` and a ``prove`` job for every segment, and the ``bundle`` job that waits for all proofs."""
+    jobs = []
+    for index, name in enumerate(checkpoints):
+        inputs = {"checkpoint": name}
+        jobs.append(JobSpec(Stage.VECTORS, key=f"vectors.{index}", circuit_type="main_vm", index=index, inputs=inputs))
+        jobs.append(
+            JobSpec(
+                Stage.PROVE,
+                key=f"prove.{index}",
+                circuit_type="main_vm",
+                index=index,
+                inputs=inputs,
+                depends_on=(f"vectors.{index}",),
+            )
+        )
+    proofs = tuple(f"prove.{index}" for index in range(len(checkpoints)))
+    jobs.append(
+        JobSpec(Stage.BUNDLE, round=BUNDLE_ROUND, inputs={"statement": statement}, depends_on=proofs, final=True)
+    )
+    return jobs

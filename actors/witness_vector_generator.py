@@ -1,0 +1,19 @@
+"""Witness vector generator: replays one checkpoint into execution records, which stay on this host."""
+
+from __future__ import annotations
+
+from actors.attempt import Result, Work
+from broker.artifacts import artifact_name
+
+#: Scheme of a result that only one host holds: ``local:HOST:NAME``.
+LOCAL = "local"
+
+
+def run(work: Work) -> Result:
+    """Replay the checkpoint; a circuit prover elsewhere does the same itself, which is cheaper than sending these."""
+    records = work.context.stages.witness_vector(work.load("checkpoint"))
+    job = work.claim.job
+    name = artifact_name(job.batch_id, job.id, work.claim.token, "vectors")
+    work.progress(0.9, "store")
+    work.context.local.save(name, "vectors", records, protocol=job.protocol_version)
+    return Result("vectors", name=f"{LOCAL}:{work.context.worker.host}:{name}")

@@ -1,0 +1,128 @@
+"""Opens broker and job store as the settings say, and waits for them when they are away."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import dramatiq
+
+from broker.jobs import JobStore, SchemaBehind, Stage, open_store
+from broker.queues import HOUSEKEEPING, EmbeddedBroker, RabbitBroker, queue_for, standard_middleware
+from runtime.errors import Unavailable
+from runtime.logging import get_logger
+from runtime.pulse import Pulse
+from runtime.settings import Settings
+
+T = TypeVar("T")
+
+#: Longest pause between two attempts to reach a server, in seconds.
+LONGEST_PAUSE = 15.0
+
+
+def connect_store(settings: Settings, stopping: threading.Event | None = None) -> JobStore:
+    """Open the job store, waiting for a database that is away or not yet migrated.
+
+    Raises
+    ------
+    ConfigurationError
+        A wrong password, database, file or schema of a newer release.
+    """
+    return wait_for(lambda: open_store(settings), "database", stopping)
+
+
+def connect_broker(
+    settings: Settings,
+    store: JobStore,
+    *,
+    name: str,
+    stages: Sequence[Stage] = (),
+    device: str = "",
+    housekeeping: bool = False,
+    pulse: Pulse | None = None,
+    stopping: threading.Event | None = None,
+) -> dramatiq.Broker:
+    """Open the broker of ``settings`` and make it Dramatiq's global one.
+
+    Parameters
+    ----------
+    name
+        Shown in the console as the connection's name.
+    stages
+        Those whose ready rows wake this process.
+    housekeeping
+        Whether untaken ticks wake this process.
+    pulse
+        Told of every look into the database.
+
+    Raises
+    ------
+    ConfigurationError
+        The broker refuses user, password or vhost.
+    """
+    by_queue: dict[str, list[Stage]] = {}
+    for stage in stages:
+        by_queue.setdefault(queue_for(stage), []).append(stage)
+
+    pulse = pulse or Pulse()
+
+    def ready(queue_name: str) -> bool:
+        wanted = by_queue.get(queue_name)
+        try:
+            if wanted is not None:
+                found = store.ready(wanted, protocol_versions=[settings.protocol_version], device=device)
+            else:
+                found = housekeeping and queue_name == HOUSEKEEPING and store.ticks_waiting()
+        except Unavailable:
+            pulse.tried()
+            raise
+        pulse.beat("poll")
+        return found
+
+    broker: dramatiq.Broker
+    if settings.embedded:
+        changes = store.database.changes if settings.sqlite else _ten_a_second
+        broker = EmbeddedBroker(ready, changes, middleware=standard_middleware())
+    else:
+        rabbit = RabbitBroker(
+            settings.broker_url,
+            connection_name=name,
+            ready=ready if stages or housekeeping else None,
+            poll_seconds=settings.poll_seconds,
+            middleware=standard_middleware(),
+        )
+        version = wait_for(rabbit.probe, "broker", stopping)
+        get_logger("broker").info("connected", server="RabbitMQ", version=".".join(map(str, version)), queues="quorum")
+        broker = rabbit
+    dramatiq.set_broker(broker)
+    return broker
+
+
+def wait_for(attempt: Callable[[], T], what: str, stopping: threading.Event | None = None) -> T:
+    """Call ``attempt`` until the service answers, with growing, jittered pauses; never give up on an outage.
+
+    Raises
+    ------
+    Unavailable
+        ``stopping`` was set meanwhile.
+    """
+    stopping = stopping or threading.Event()
+    log = get_logger("connect")
+    pause = 0.25
+    while True:
+        try:
+            return attempt()
+        except (Unavailable, SchemaBehind) as error:
+            if stopping.is_set():
+                raise
+            log.warning(f"waiting for the {what}", code=error.code, reason=error.message, remedy=error.remedy)
+            stopping.wait(pause * random.uniform(0.5, 1.0))
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+
+def _ten_a_second() -> int:
+    """Count tenths of a second: PostgreSQL has no cheap change counter, so ready rows are asked for at that pace."""
+    return int(time.monotonic() * 10)

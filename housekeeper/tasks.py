@@ -1,0 +1,112 @@
+"""The housekeeper's tasks; each may run twice, late, or on two hosts at once without harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import Counter
+
+from broker.artifacts import ArtifactStore, batch_prefix
+from broker.jobs import Batch, JobStore, status
+from broker.relay import Relay
+from runtime.logging import get_logger
+from runtime.pulse import Pulse
+from runtime.settings import Settings
+from runtime.telemetry import mark
+
+LEASES_EXPIRED = Counter("hallmark_lease_expired", "Leases that ran out.", ["stage"])
+COLLECTED = Counter("hallmark_artifacts_collected_bytes", "Bytes of artifacts removed.")
+ARCHIVED = Counter("hallmark_batches_archived", "Batches moved out of the database.")
+
+#: Seconds that taken ticks are kept.
+TICK_AGE = 3600.0
+
+
+@dataclass
+class Housekeeper:
+    """What the tasks need."""
+
+    settings: Settings
+    store: JobStore
+    artifacts: ArtifactStore
+    relay: Relay
+    pulse: Pulse
+    name: str
+
+    def run_due(self) -> int:
+        """Take the waiting ticks, run their tasks, and return how many ran."""
+        tasks = self.store.take_ticks(self.name)
+        for task in sorted(tasks & set(TASKS)):
+            TASKS[task](self)
+            self.pulse.beat(task)
+        return len(tasks)
+
+
+def sweep(house: Housekeeper) -> None:
+    """Requeue what dead workers held, and let the relay announce what is ready."""
+    swept = house.store.sweep(announce_after=house.settings.announce_seconds)
+    log = get_logger("sweep")
+    for lost in swept.lost:
+        LEASES_EXPIRED.labels(lost.stage).inc()
+        attributes: dict[str, Any] = {
+            "hallmark.job": lost.job_id,
+            "hallmark.attempt": lost.attempt,
+            "hallmark.worker": lost.worker,
+        }
+        mark(f"lost {lost.stage}", traceparent=lost.traceparent, **attributes)
+        log.warning("lease expired", job=lost.job_id, stage=str(lost.stage), worker=lost.worker, dead=lost.dead)
+    if swept.recounted:
+        log.error("barriers recounted", jobs=swept.recounted)
+    if swept.lost or swept.reannounced:
+        log.info("swept", lost=len(swept.lost), reannounced=swept.reannounced)
+    house.relay.wake()
+
+
+def collect(house: Housekeeper) -> None:
+    """Remove the artifacts of finished batches past their retention; the proof itself stays until it is archived."""
+    for batch in house.store.collectable(house.settings.retention_hours * 3600):
+        prefixes = (batch_prefix(batch.id), f"gateway/{batch.chain_id}/{batch.number}/")
+        removed = 0
+        for prefix in prefixes:
+            removed += house.artifacts.remove(prefix, keep=frozenset({batch.result}))[1]
+        house.store.mark_collected(batch.id)
+        COLLECTED.inc(removed)
+        get_logger("collect").info("artifacts removed", batch=batch.number, bytes=removed)
+    house.store.forget_ticks(TICK_AGE)
+
+
+def archive(house: Housekeeper) -> None:
+    """Write finished batches past their age to a file each, and remove their rows."""
+    folder = house.settings.state_dir / "archive"
+    for batch in house.store.archivable(house.settings.archive_days * 86400):
+        write_archive(house.store, batch, folder)
+        house.artifacts.remove(batch_prefix(batch.id))
+        house.store.remove_batch(batch.id)
+        ARCHIVED.inc()
+
+
+def write_archive(store: JobStore, batch: Batch, folder: Path) -> Path:
+    """Write a batch with its jobs and attempts as JSON and return the file."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{batch.chain_id}-{batch.number}-{batch.id}.json"
+    record = {
+        "batch": asdict(batch),
+        "jobs": [asdict(job) for job in status.jobs(store, batch_id=batch.id, limit=1_000_000)],
+        "attempts": [asdict(attempt) for attempt in status.attempts(store, batch_id=batch.id)],
+    }
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    temporary.replace(path)
+    return path
+
+
+TASKS: dict[str, Callable[[Housekeeper], None]] = {"sweep": sweep, "collect": collect, "archive": archive}
+
+
+def periods(settings: Settings) -> dict[str, float]:
+    """Return the period of every task in seconds."""
+    return {"sweep": settings.sweep_seconds, "collect": 300.0, "archive": 3600.0}

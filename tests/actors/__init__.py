@@ -1,0 +1,3 @@
+"""Tests of actors/."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of broker/."""
+
+from __future__ import annotations

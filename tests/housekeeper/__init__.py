@@ -1,0 +1,3 @@
+"""Tests of housekeeper/."""
+
+from __future__ import annotations

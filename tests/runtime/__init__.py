@@ -1,0 +1,3 @@
+"""Tests of runtime/."""
+
+from __future__ import annotations
