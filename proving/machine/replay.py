@@ -12,7 +12,7 @@ from proving import native
 from proving.machine.checkpoint import Checkpoint, CheckpointError
 from proving.machine.executor import Outcome
 from proving.machine.image import isa_index
-from proving.machine.native_arrays import copy_array
+from proving.machine.native_arrays import NativeObject
 from proving.machine.records import (
     BLOCK_WIDTH,
     CYCLE,
@@ -104,35 +104,33 @@ def replay(checkpoint: Checkpoint) -> Records:
     handle = _new(ctypes.addressof(given), ctypes.addressof(outcome), ctypes.addressof(complete))
     if not handle:
         raise MachineMemoryError
-    try:
-        if not complete.value or outcome.pc != checkpoint.boundary[1]:
-            raise CheckpointError(
-                f"The checkpoint's run went otherwise: it stopped at {outcome.pc:#010x} after {outcome.cycles} of "
-                f"{checkpoint.cycles} cycles (reason {outcome.stop})."
-            )
-        records = _records(handle, checkpoint, outcome)
-    finally:
-        _free(handle)
+    replayed = NativeObject(handle, _free, _array)
+    if not complete.value or outcome.pc != checkpoint.boundary[1]:
+        raise CheckpointError(
+            f"The checkpoint's run went otherwise: it stopped at {outcome.pc:#010x} after {outcome.cycles} of "
+            f"{checkpoint.cycles} cycles (reason {outcome.stop})."
+        )
+    records = _records(replayed, checkpoint, outcome)
     for name in ("start", "end"):
         if not np.array_equal(getattr(records, name), getattr(checkpoint, name)):
             raise CheckpointError(f"The replayed {name} state is not the checkpoint's.")
     return records
 
 
-def _records(handle: int, checkpoint: Checkpoint, outcome: Outcome) -> Records:
+def _records(replayed: NativeObject, checkpoint: Checkpoint, outcome: Outcome) -> Records:
     def words(which: int, width: int) -> NDArray[np.uint32]:
-        return copy_array(_array, handle, which, np.uint32, (-1, width))
+        return replayed.view(which, np.uint32, (-1, width))
 
     families = {name: words(i, _WIDTHS[name]) for i, name in enumerate(FAMILIES)}
-    digests = copy_array(_array, handle, _DIGESTS, np.uint64, (2, 4, 4))
+    digests = replayed.view(_DIGESTS, np.uint64, (2, 4, 4))
     start_pc, halted = int(checkpoint.boundary[0]), checkpoint.halts
     return Records(
         **families,
         decode=words(_DECODE, len(DECODE)),
         block=words(_BLOCK, BLOCK_WIDTH),
         node_key=words(_NODE_KEY, len(NODE_KEY)),
-        node_old=copy_array(_array, handle, _NODE_OLD, np.uint64, (-1, 4, 4)),
-        node_new=copy_array(_array, handle, _NODE_NEW, np.uint64, (-1, 4, 4)),
+        node_old=replayed.view(_NODE_OLD, np.uint64, (-1, 4, 4)),
+        node_new=replayed.view(_NODE_NEW, np.uint64, (-1, 4, 4)),
         boundary=np.array([start_pc, outcome.pc, int(halted), outcome.cycles + 1], dtype=np.uint32),
         requests=np.array(checkpoint.requests, dtype=np.uint64),
         digests=digests,

@@ -26,7 +26,7 @@ from proving.machine.executor import (
     loaded,
 )
 from proving.machine.image import isa_index
-from proving.machine.native_arrays import copy_array
+from proving.machine.native_arrays import NativeObject
 from proving.machine.program import Program
 from proving.machine.records import FAMILIES
 from proving.machine.state import State
@@ -120,10 +120,7 @@ def witness(
         )
         if not handle:
             raise MachineMemoryError
-        try:
-            yield from _segments(handle, machine, budget, cycle_limit)
-        finally:
-            _free(handle)
+        yield from _segments(NativeObject(handle, _free, _array), machine, budget, cycle_limit)
 
 
 def _budget(capacities: Mapping[str, int]) -> NDArray[np.uint64]:
@@ -143,7 +140,9 @@ def _budget(capacities: Mapping[str, int]) -> NDArray[np.uint64]:
     return np.array([rows[name] for name in (*TABLES, "cycles")], dtype=np.uint64)
 
 
-def _segments(handle: int, machine: LoadedProgram, fresh: NDArray[np.uint64], cycle_limit: int) -> Iterator[Segment]:
+def _segments(
+    native_witness: NativeObject, machine: LoadedProgram, fresh: NDArray[np.uint64], cycle_limit: int
+) -> Iterator[Segment]:
     state = machine.program.initial_state
     start = state.digest()
     position, cycles, index = 0, 0, 0
@@ -154,14 +153,14 @@ def _segments(handle: int, machine: LoadedProgram, fresh: NDArray[np.uint64], cy
         if last:
             budget[-1] = remaining
         outcome, used = Outcome(), np.zeros_like(budget)
-        done = _segment(handle, budget.ctypes.data, last, ctypes.addressof(outcome), used.ctypes.data)
+        done = _segment(native_witness.handle, budget.ctypes.data, last, ctypes.addressof(outcome), used.ctypes.data)
         if not done:
             raise MachineMemoryError
         executed = int(outcome.cycles)
         outcome.cycles += cycles
         halted = outcome.check()
         root = np.empty(4, dtype=np.uint64)
-        _root(handle, root.ctypes.data)
+        _root(native_witness.handle, root.ctypes.data)
         end_position = int(_advice_position(machine.handle))
         after = State(int(outcome.pc), halted, machine.registers(), root, state.code_root, state.requests)
         end = after.digest()
@@ -173,14 +172,14 @@ def _segments(handle: int, machine: LoadedProgram, fresh: NDArray[np.uint64], cy
             start=start,
             end=end,
             advice=machine.advice[position:end_position],
-            **_touched(handle),
+            **_touched(native_witness),
         )
         yield Segment(checkpoint, after, _used(used))
         state, start, position = after, end, end_position
         cycles, index = cycles + executed, index + 1
 
 
-def _touched(handle: int) -> dict[str, NDArray[Any]]:
+def _touched(native_witness: NativeObject) -> dict[str, NDArray[Any]]:
     shapes: tuple[tuple[str, Any, tuple[int, ...]], ...] = (
         ("data_blocks", np.uint32, (-1,)),
         ("data_words", np.uint32, (-1, 16)),
@@ -189,7 +188,7 @@ def _touched(handle: int) -> dict[str, NDArray[Any]]:
         ("code_words", np.uint32, (-1, 16)),
         ("code_siblings", np.uint64, (-1, 4)),
     )
-    return {name: copy_array(_array, handle, i, dtype, shape) for i, (name, dtype, shape) in enumerate(shapes)}
+    return {name: native_witness.copy(i, dtype, shape) for i, (name, dtype, shape) in enumerate(shapes)}
 
 
 def _used(spent: NDArray[np.uint64]) -> dict[str, int]:

@@ -14,17 +14,21 @@ namespace hm {
 template <class T>
 class Sparse {
 public:
-    explicit Sparse(std::size_t count) : bytes_(count * sizeof(T)) {
+    // dense: filled from the front, so that huge pages save page faults and waste little.
+    explicit Sparse(std::size_t count, bool dense = false) : bytes_(count * sizeof(T)) {
         if (bytes_ == 0) bytes_ = 1;
         void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED) throw std::bad_alloc();
-        madvise(memory, bytes_, MADV_NOHUGEPAGE);
+        madvise(memory, bytes_, dense ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
         data_ = static_cast<T*>(memory);
     }
     ~Sparse() { munmap(data_, bytes_); }
     Sparse(const Sparse&) = delete;
     Sparse& operator=(const Sparse&) = delete;
+
+    // Gives the pages back; everything is zero again.
+    void release() { madvise(data_, bytes_, MADV_DONTNEED); }
 
     T* data() { return data_; }
     const T* data() const { return data_; }

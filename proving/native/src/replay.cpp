@@ -21,7 +21,8 @@ constexpr std::size_t width_of(unsigned family) {
 
 // Rows of one table, appended in order of execution; the room is reserved for as many rows as there are cycles.
 struct Rows {
-    Rows(std::size_t rows, std::size_t width) : data(rows * width), end(data.data()) {}
+    Rows(std::size_t rows, std::size_t width)
+        : data(rows * width, true), end(data.data()) {}
     std::uint32_t* append(std::size_t width) {
         std::uint32_t* row = end;
         end += width;
@@ -311,6 +312,10 @@ HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outco
         const auto expected = input->halts ? hm::kStopHalted : hm::kStopCut;
         *complete = outcome->stop == expected && outcome->cycles == input->cycles &&
                     loaded.machine.advice_position == input->advice_words && hm::collect(*replay, *input);
+        // Only the records outlive this call.
+        loaded.memory.bytes.release();
+        replay->mode.last.release();
+        replay->mode.counts.release();
         return replay.release();
     } catch (const std::bad_alloc&) {
         return nullptr;
