@@ -25,6 +25,9 @@ LIMIT_EXCEEDED = -32005
 #: Calls in one HTTP request; wallets send a handful.
 MAX_CALLS = 100
 
+#: Brackets in one HTTP request; bounds the nesting before anything is parsed.
+MAX_BRACKETS = 10 * MAX_CALLS
+
 #: A method: positional parameters in, a JSON value out.
 Method = Callable[[Sequence[Any]], Awaitable[Any]]
 
@@ -59,9 +62,11 @@ async def respond(body: bytes, methods: Mapping[str, Method]) -> bytes | None:
     bytes or None
         The JSON answer, or None when every call was a notification (which gets no answer).
     """
+    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+        return msgspec.json.encode(_failure(None, LIMIT_EXCEEDED, f"More than {MAX_BRACKETS} brackets in one request."))
     try:
         request = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.json.encode(_failure(None, PARSE_ERROR, "The body is not JSON."))
     if isinstance(request, list):
         if not request:

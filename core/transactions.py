@@ -6,6 +6,7 @@ transaction that cannot be read at all is refused at the door.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from eth_hash.auto import keccak
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from runtime.errors import InvalidInput
+
+# Importing eth-account raises the recursion limit of the whole process to 100,000 (py_ecc does it). With that, a
+# request of nested brackets overflows the C stack in a decoder and kills the process instead of raising.
+sys.setrecursionlimit(1000)
 
 #: Bytes of a raw transaction; go-ethereum's limit too.
 MAX_TRANSACTION_BYTES = 128 * 1024

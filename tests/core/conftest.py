@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+
+from core.node import Node
+from core.server import Server
+from tests.core.chain import Clock, node_at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def node(tmp_path: Path, clock: Clock) -> Iterator[Node]:
+    opened = node_at(tmp_path, clock)
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+async def server(node: Node) -> AsyncIterator[TestServer]:
+    """Core's real server on a free port."""
+    async with TestServer(Server(node).application()) as started:
+        yield started
+
+
+@pytest.fixture
+async def http(server: TestServer) -> AsyncIterator[ClientSession]:
+    async with ClientSession(base_url=server.make_url("/")) as session:
+        yield session
