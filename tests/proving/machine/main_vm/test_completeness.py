@@ -1,0 +1,99 @@
+"""Every instruction on edge operands expands to traces that satisfy the circuit."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from proving.machine.main_vm.circuit import circuit
+from proving.machine.main_vm.expand import ExpansionRefused, expand
+from proving.machine.records import Records
+from proving.stark.air import require
+from tests.proving.machine import assembler as asm
+from tests.proving.machine import programs
+from tests.proving.machine.main_vm import segments
+
+FAMILIES = {
+    "add": ["add", "sub"],
+    "control": ["slt", "sltu"],
+    "bitwise": ["and", "or", "xor"],
+    "shift": ["sll", "srl", "sra"],
+    "mul": ["mul", "mulh", "mulhu", "mulhsu"],
+    "div": ["div", "divu", "rem", "remu"],
+}
+
+
+def accept(found: list[Records]) -> None:
+    for one in found:
+        traces, publics = expand(one)
+        require(circuit(), traces, publics)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_arithmetic_on_pairs_of_edge_values(family: str) -> None:
+    found = segments.records(segments.arithmetic(FAMILIES[family]))
+    assert len(found[0].family(family)) > len(segments.EDGES) ** 2
+    accept(found)
+
+
+def test_immediates_on_edge_values() -> None:
+    accept(segments.records(segments.immediates()))
+
+
+def test_branches_and_jumps() -> None:
+    accept(segments.records(segments.branches()))
+
+
+def test_loads_and_stores() -> None:
+    found = segments.records(segments.memory())
+    assert len(found[0].memory_sub) and len(found[0].memory_word)
+    accept(found)
+
+
+def test_advice_and_compression() -> None:
+    words, advice = segments.hashing()
+    found = segments.records(words, advice)
+    assert len(found[0].poseidon2_call) == 2
+    accept(found)
+
+
+def test_one_segment_with_everything() -> None:
+    accept([segments.everything()])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_programs(seed: int) -> None:
+    words = programs.random_program(seed, length=400, rounds=2).words
+    accept(segments.records(words))
+
+
+def test_segments_join_end_to_start() -> None:
+    found = segments.records(programs.counting_loop(3000), size_class=12)
+    assert len(found) > 2
+    for before, after in zip(found, found[1:], strict=False):
+        assert np.array_equal(before.end, after.start)
+        assert not before.halted
+    assert found[-1].halted
+    accept(found)
+
+
+def test_a_program_that_only_halts() -> None:
+    found = segments.records([asm.HALT])
+    assert found[0].cycles == 0
+    accept(found)
+
+
+def test_an_instruction_without_a_decode_row_is_refused() -> None:
+    found = segments.everything()
+    with pytest.raises(ExpansionRefused, match="not decoded"):
+        expand(dataclasses.replace(found, decode=found.decode[1:]))
+
+
+def test_a_word_that_is_no_instruction_is_refused() -> None:
+    found = segments.everything()
+    decode = found.decode.copy()
+    decode[0, 1] = asm.ECALL
+    with pytest.raises(ExpansionRefused, match="no instruction"):
+        expand(dataclasses.replace(found, decode=decode))
