@@ -1,0 +1,154 @@
+"""One row at a time, fast: a table's rules as a generated Python function on integers.
+
+The row engine evaluates whole columns; the fuzzer wants the opposite, thousands of single rows that differ in a cell or
+two. For that every table becomes one straight-line function, generated from the same graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from proving.field.goldilocks import root_of_unity
+from proving.stark.air.graph import Graph, Op, P
+from proving.stark.air.rows import U64
+from proving.stark.air.table import TableBuilder
+
+Cell = tuple[int, int]  #: row and main column
+Edits = Mapping[Cell, int]
+Row = Sequence[int]
+Function = Callable[[Row, Row, Row, Row, tuple[int, int, int], Row], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class RowValues:
+    """What the rules say on one row.
+
+    Attributes
+    ----------
+    constraints : value of every constraint
+    messages : (count, fields) of every interaction
+    free : value of the condition of every declaration of free cells
+    """
+
+    constraints: tuple[int, ...]
+    messages: tuple[tuple[int, tuple[int, ...]], ...]
+    free: tuple[int, ...]
+
+
+class RowFunction:
+    """A table with its trace, evaluated row by row with edits laid over the trace.
+
+    Parameters
+    ----------
+    table, trace, publics : the table, its (main columns, rows) uint64 trace, the circuit's public inputs
+    """
+
+    def __init__(self, table: TableBuilder, trace: U64, publics: Sequence[int]) -> None:
+        self.table = table
+        self.height = int(trace.shape[1])
+        self._rows = trace.T.tolist()
+        self._preprocessed = list(zip(*(values.tolist() for values in table.preprocessed_values), strict=True))
+        self._publics = [int(value) for value in publics]
+        self._root = root_of_unity(self.height.bit_length() - 1)
+        self._inverse_root = pow(self._root, P - 2, P)
+        self._cache: dict[int, RowValues] = {}
+        roots = [constraint.expr.node for constraint in table.constraints]
+        for interaction in table.interactions:
+            roots += [interaction.count.node, *(field.node for field in interaction.fields)]
+        roots += [cell.when.node for cell in table.free_cells]
+        self._function = _generate(table.graph, roots)
+        self.uses_next = any(
+            table.graph.op[node] is Op.MAIN and table.graph.b[node] == 1 for node in table.graph.reachable(roots)
+        )
+
+    def cell(self, cell: Cell) -> int:
+        """The trace's value of a cell."""
+        return int(self._rows[cell[0]][cell[1]])
+
+    def original(self, row: int) -> RowValues:
+        """Values on a row of the trace as it is."""
+        found = self._cache.get(row)
+        if found is None:
+            found = self._cache[row] = self.evaluate(row, {})
+        return found
+
+    def affected(self, edits: Edits) -> list[int]:
+        """Rows whose rules read an edited cell."""
+        rows = {row for row, _ in edits}
+        if self.uses_next:
+            rows |= {(row - 1) % self.height for row in rows}
+        return sorted(rows)
+
+    def evaluate(self, row: int, edits: Edits, publics: Sequence[int] | None = None) -> RowValues:
+        """Values on a row of the trace with some cells changed."""
+        following = (row + 1) % self.height
+        selectors = (
+            int(row == 0),
+            int(row == self.height - 1),
+            (pow(self._root, row, P) - self._inverse_root) % P,
+        )
+        values = self._function(
+            self._overlay(row, edits),
+            self._overlay(following, edits),
+            self._preprocessed[row] if self._preprocessed else (),
+            [values[row % len(values)] for values in self.table.periodic_values],
+            selectors,
+            self._publics if publics is None else publics,
+        )
+        constraints = len(self.table.constraints)
+        position = constraints
+        messages = []
+        for interaction in self.table.interactions:
+            arity = interaction.bus.arity
+            messages.append((values[position], values[position + 1 : position + 1 + arity]))
+            position += 1 + arity
+        return RowValues(values[:constraints], tuple(messages), values[position:])
+
+    def _overlay(self, row: int, edits: Edits) -> Row:
+        cells: list[int] = self._rows[row]
+        changed = [(column, value) for (where, column), value in edits.items() if where == row]
+        if changed:
+            cells = list(cells)
+            for column, value in changed:
+                cells[column] = value
+        return cells
+
+
+def support(graph: Graph, nodes: Sequence[int]) -> set[tuple[int, int]]:
+    """Main columns that `nodes` read, as (column, 0 for the current row or 1 for the next)."""
+    return {(graph.a[node], graph.b[node]) for node in graph.reachable(nodes) if graph.op[node] is Op.MAIN}
+
+
+def _generate(graph: Graph, roots: Sequence[int]) -> Function:
+    """Compile a function of (current, following, preprocessed, periodic, selectors, publics) to the roots' values."""
+    lines = []
+    for node in graph.reachable(roots):
+        op, a, b = graph.op[node], graph.a[node], graph.b[node]
+        text = {
+            Op.CONST: f"{a}",
+            Op.MAIN: f"{'following' if b else 'current'}[{a}]",
+            Op.PREPROCESSED: f"preprocessed[{a}]",
+            Op.PERIODIC: f"periodic[{a}]",
+            Op.FIRST: "selectors[0]",
+            Op.LAST: "selectors[1]",
+            Op.TRANSITION: "selectors[2]",
+            Op.PUBLIC: f"publics[{a}]",
+            Op.ADD: f"v{a} + v{b}",
+            Op.SUB: f"v{a} - v{b}",
+            Op.MUL: f"v{a} * v{b} % {P}",
+            Op.NEG: f"-v{a}",
+        }[op]
+        lines.append(f"    v{node} = {text}")
+    results = "".join(f"v{root} % {P}, " for root in roots)
+    source = "\n".join(
+        [
+            "def rules(current, following, preprocessed, periodic, selectors, publics):",
+            *lines,
+            f"    return ({results})",
+        ]
+    )
+    namespace: dict[str, object] = {}
+    exec(compile(source, "<rules>", "exec"), namespace)
+    return cast(Function, namespace["rules"])

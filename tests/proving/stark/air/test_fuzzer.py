@@ -1,0 +1,140 @@
+"""The fuzzer finds what is missing, and says nothing about what is complete."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from proving.stark.air import Circuit, Table, TableBuilder, check
+from proving.stark.air.fuzzer import PUBLICS, Fuzzer, Mutation, Rule
+from proving.stark.air.removal import Forgery, removal_score
+from tests.proving.stark.air.circuits import ALL, Access, ByteRange, Cells, Fibonacci, Without, Words, range_lookup
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_complete_circuits_have_no_survivors_and_a_full_score(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    circuit, traces, publics = ALL[name]()
+    score = removal_score(circuit, traces, publics, [late_clock()] if name == "memory" else [])
+    with capsys.disabled():
+        print(f"\n{name}: {score}")
+    assert score.report.survivors == []
+    assert score.missed == []
+
+
+def late_clock() -> Forgery:
+    """The memory's traces with a clock that starts at 2; only the constraint on its first value can see that."""
+    _, traces, publics = ALL["memory"]()
+    for column in (traces["access"][5], traces["access"][6], traces["cells"][1]):
+        column += (column > 0).astype(np.uint64)
+    return Forgery("a clock that starts late", traces, publics)
+
+
+def recount(traces: dict[str, npt.NDArray[np.uint64]]) -> None:
+    """Multiplicities that fit the bytes that are looked up."""
+    real = traces["words"][0].astype(np.bool_)
+    used = np.concatenate([traces["words"][1][real], traces["words"][2][real]])
+    traces["byte_range"][0] = np.bincount(used.astype(np.int64), minlength=256)
+
+
+@pytest.mark.parametrize(
+    ("name", "tables", "missing"),
+    [
+        ("fibonacci", [Fibonacci()], "starts with the first input"),
+        ("range_lookup", [Words(), ByteRange()], "weighted word"),
+        ("range_lookup", [Words(), ByteRange()], "word is made of its bytes"),
+        ("range_lookup", [Words(), ByteRange()], "high byte"),
+        ("memory", [Access(), Cells()], "a written value is never 7 or 11"),
+    ],
+)
+def test_a_removed_rule_leaves_survivors(name: str, tables: list[Table], missing: str) -> None:
+    circuit, traces, publics = ALL[name]()
+    weaker = Circuit("weaker", [Without(tables[0], missing), *tables[1:]], circuit.publics, circuit.max_degree)
+    report = Fuzzer(weaker, traces, publics, rows_per_table=16).run(repairs_per_row=40)
+    assert report.survivors
+    mutation = report.survivors[0]
+    for (row, column), value in mutation.edits:
+        if mutation.table == PUBLICS:
+            publics[column] = value
+        else:
+            traces[mutation.table][column, row] = value
+    if missing != "high byte" and name == "range_lookup":
+        recount(traces)
+    if missing != "high byte":
+        assert check(weaker, traces, publics) == [], "the row engine agrees that nothing notices"
+    assert check(circuit, traces, publics) != []
+
+
+def test_every_rule_removed_in_turn_is_noticed_by_someone() -> None:
+    """Independently of how the score is computed: what it calls a witness is accepted once the rule is gone."""
+    circuit, traces, publics = ALL["memory"]()
+    score = removal_score(circuit, traces, publics)
+    for rule, mutation in score.report.witnesses.items():
+        assert rule.kind == "constraint"
+        tables: list[Table] = [Access(), Cells()]
+        position = [table.name for table in tables].index(rule.table)
+        tables[position] = Without(tables[position], rule.name)
+        weaker = Fuzzer(Circuit("weaker", tables, max_degree=5), traces, publics)
+        assert weaker.judge(mutation).local == frozenset()
+
+
+def test_a_rule_that_says_nothing_is_missed() -> None:
+    class Idle(Words):
+        def build(self, t: TableBuilder) -> None:
+            super().build(t)
+            real = t.main("spare")
+            t.zero("spare is zero", real)
+            t.zero("spare is zero, said again", real * (real + 1))
+
+    _, traces, publics = range_lookup()
+    traces["words"] = np.concatenate([traces["words"], np.zeros((1, 64), dtype=np.uint64)])
+    circuit = Circuit("idle", [Idle(), ByteRange()], max_degree=3)
+    score = removal_score(circuit, traces, publics, attempts_per_rule=20)
+    assert score.missed == [Rule("words", "constraint", "spare is zero, said again")]
+    assert "missed: words.spare is zero, said again" in str(score)
+
+
+def test_a_forgery_covers_the_rule_that_it_alone_breaks() -> None:
+    circuit, traces, publics = ALL["fibonacci"]()
+    other = [*publics[:2], 1]
+    found = removal_score(circuit, traces, publics, [Forgery("another output", traces, other)])
+    assert found.noticed[Rule("fibonacci", "constraint", "ends with the output")] == "forgery: another output"
+
+
+def test_a_lookup_is_judged_by_what_is_offered_not_by_how_often() -> None:
+    circuit, traces, publics = range_lookup()
+    fuzzer = Fuzzer(circuit, traces, publics)
+    low = int(traces["words"][1, 0])
+    inside = fuzzer.judge(Mutation("words", (((0, 1), (low + 1) % 256),)))
+    outside = fuzzer.judge(Mutation("words", (((0, 1), low + 256),)))
+    lookup = Rule("words", "interaction", "low byte")
+    assert lookup not in inside.local
+    assert lookup in outside.local
+    count = fuzzer.judge(Mutation("byte_range", (((3, 0), 77),)))
+    assert count.local == frozenset()
+    assert count.bus == {Rule("byte_range", "interaction", "byte")}
+
+
+def test_equal_seeds_give_equal_runs() -> None:
+    circuit, traces, publics = range_lookup()
+    first, second = (Fuzzer(circuit, traces, publics, seed=5, rows_per_table=4).run() for _ in range(2))
+    assert first.witnesses == second.witnesses
+    assert first.trials == second.trials
+
+
+def test_free_cells_and_what_follows_from_them_are_not_survivors() -> None:
+    class Undeclared(Words):
+        def build(self, t: TableBuilder) -> None:
+            super().build(t)
+            t.free_cells[:] = [cell for cell in t.free_cells if cell.column != 3]
+
+    _, traces, publics = range_lookup()
+    tables: list[list[Table]] = [[Words(), ByteRange()], [Undeclared(), ByteRange()]]
+    reports = [
+        Fuzzer(Circuit("some", pair, max_degree=3), traces, publics, rows_per_table=16).run(repairs_per_row=60)
+        for pair in tables
+    ]
+    assert reports[0].survivors == []
+    survivors = reports[1].survivors
+    assert survivors
+    assert all(3 in {column for (_, column), _ in mutation.edits} for mutation in survivors)
