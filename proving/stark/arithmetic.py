@@ -104,7 +104,7 @@ class Arithmetic(Protocol[V]):
         ...
 
     def ext_combine(self, rows: V, coefficients: V) -> V:
-        """Return ``sum_k rows[..., k] * coefficients[k]``: base rows ``(..., c)``, extension coefficients ``(c, 3)``."""
+        """Return ``sum_k rows[..., k] coefficients[k]``: base rows ``(..., c)``, extension coefficients ``(c, 3)``."""
         ...
 
     def ext_powers(self, a: V, count: int) -> V:
@@ -124,7 +124,7 @@ class Arithmetic(Protocol[V]):
         ...
 
     def lookup(self, table: V, bits: V) -> V:
-        """Return ``table[index]``: table ``(2^k, ...)``, bits ``(queries, k)`` lowest first, result ``(queries, ...)``."""
+        """Return ``table[index]``: table ``(2^k, ...)``, bits ``(queries, k)`` lowest first -> ``(queries, ...)``."""
         ...
 
     def require_equal(self, got: V, expected: V, error: type[ProofRefused]) -> None:
@@ -241,7 +241,7 @@ class IntegerArithmetic:
 
 
 class ExtensionVectors(Generic[V]):
-    """The view of an arithmetic through which constraint graphs are evaluated: vectors ``(k, 3)`` of extension elements.
+    """The view of an arithmetic through which constraint graphs are evaluated: vectors of extension elements.
 
     Implements :class:`proving.stark.air.arithmetic.Arithmetic`.
     """

@@ -33,9 +33,7 @@ def hash_rows(arithmetic: Arithmetic[V], rows: V) -> V:
     return digests
 
 
-def check_opening(
-    arithmetic: Arithmetic[V], tree: TreeShape, cap: V, opening: TreeOpening[V], index_bits: V
-) -> None:
+def check_opening(arithmetic: Arithmetic[V], tree: TreeShape, cap: V, opening: TreeOpening[V], index_bits: V) -> None:
     """Refuse unless the rows are those that the cap commits to at the indices.
 
     Parameters
@@ -56,7 +54,9 @@ def check_opening(
     """
     digests = _level(arithmetic, tree, opening, 0, None)
     for level in range(1, tree.depth + 1):
-        digits = [arithmetic.take(index_bits, (slice(None), slice(bit, bit + 1))) for bit in (2 * level - 2, 2 * level - 1)]
+        digits = [
+            arithmetic.take(index_bits, (slice(None), slice(bit, bit + 1))) for bit in (2 * level - 2, 2 * level - 1)
+        ]
         siblings = arithmetic.take(opening.path, (slice(None), level - 1))
         node = arithmetic.compress(_children(arithmetic, digests, siblings, digits[0], digits[1]))
         digests = _level(arithmetic, tree, opening, level, node)

@@ -141,4 +141,3 @@ REFUSALS: tuple[type[ProofRefused], ...] = (
     ConstraintsViolated, GrindingRefused, OpeningRefused, DeepRefused, FoldRefused, FinalPolynomialRefused,
     DivisionByZero,
 )  # fmt: skip
-

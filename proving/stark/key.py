@@ -76,10 +76,7 @@ class Key:
     @property
     def max_log_heights(self) -> dict[str, int]:
         """The bound on every table's log height."""
-        return {
-            table.name: bound
-            for table, bound in zip(self.layout.tables, self.layout.max_log_heights, strict=True)
-        }
+        return {table.name: bound for table, bound in zip(self.layout.tables, self.layout.max_log_heights, strict=True)}
 
     @property
     def hex(self) -> str:
@@ -204,7 +201,8 @@ def _bound(program: TableProgram, bounds: Mapping[str, int]) -> int:
     else:
         raise KeyRefused(f"No bound is given for the height of table {program.name}.")
     if not MIN_LOG_HEIGHT <= bound <= MAX_LOG_HEIGHT:
-        raise KeyRefused(f"The bound 2^{bound} of table {program.name} is outside 2^{MIN_LOG_HEIGHT} to 2^{MAX_LOG_HEIGHT}.")
+        allowed = f"2^{MIN_LOG_HEIGHT} to 2^{MAX_LOG_HEIGHT}"
+        raise KeyRefused(f"The bound 2^{bound} of table {program.name} is outside {allowed}.")
     return bound
 
 

@@ -103,7 +103,8 @@ def _shape_of(key: Key, traces: Mapping[str, Words]) -> Shape:
             raise TraceRefused(f"There is no trace for table {table.name!r}.")
         if trace.dtype != np.uint64 or trace.ndim != 2 or trace.shape[0] != table.main:
             raise TraceRefused(
-                f"The trace of table {table.name!r} is {trace.dtype} {trace.shape}, expected uint64 ({table.main}, rows)."
+                f"The trace of table {table.name!r} is {trace.dtype} {trace.shape}, "
+                f"expected uint64 ({table.main}, rows)."
             )
         rows = trace.shape[1]
         if rows == 0 or rows & (rows - 1):
@@ -263,7 +264,7 @@ class _Run:
             indices = indices >> np.uint64(fold)
             layers.append(_opening(tree.open(indices)))
         self.progress("queries", 1.0)
-        caps = {
+        caps: dict[Phase, Words] = {
             phase: np.ascontiguousarray(tree.cap)
             for phase, tree in self.trees.items()
             if phase is not Phase.PREPROCESSED
@@ -271,7 +272,15 @@ class _Run:
         sums = np.array(list(self.bus_sums.values()), dtype=np.uint64).reshape(-1, EXTENSION_DEGREE)
         layer_caps = tuple(np.ascontiguousarray(tree.cap) for tree in self.layers)
         return Proof(
-            caps, sums, self.openings, self.batching_nonce, layer_caps, self.final, self.query_nonce, trees, tuple(layers)
+            caps,
+            sums,
+            self.openings,
+            self.batching_nonce,
+            layer_caps,
+            self.final,
+            self.query_nonce,
+            trees,
+            tuple(layers),
         )
 
     def _deep_quotient(self, batching: Words) -> Array:
@@ -329,8 +338,9 @@ class _Run:
 
     def _refuse_point(self) -> None:
         """Refuse a point inside the trace domain or the evaluation coset: no verifier would accept it."""
-        shift = coset_shift(self.shape.log_height)
-        for log_order, value in ((self.shape.log_height, 1), (self.shape.log_domain, pow(shift, 1 << self.shape.log_domain, PRIME))):
+        log_height, log_domain = self.shape.log_height, self.shape.log_domain
+        coset = pow(coset_shift(log_height), 1 << log_domain, PRIME)
+        for log_order, value in ((log_height, 1), (log_domain, coset)):
             if np.array_equal(extension.power(self.point, 1 << log_order), extension.constant(value)):
                 raise ChallengeRefused
 

@@ -211,7 +211,7 @@ def _line_bits(regime: Regime, log_blowup: int, log_height: int) -> float:
     radius = 1 - root - gap
     length = 2.0 ** (log_height + log_blowup)
     exceptional = (2 * multiplicity**5 + 3 * multiplicity * radius * rate) * length / (3 * rate * root)
-    return LOG_EXTENSION - math.log2(exceptional + multiplicity / root)
+    return float(LOG_EXTENSION - math.log2(exceptional + multiplicity / root))
 
 
 def _terms(chosen: Parameters, facts: Facts) -> tuple[Term, ...]:
@@ -231,9 +231,7 @@ def _terms(chosen: Parameters, facts: Facts) -> tuple[Term, ...]:
     )
     identity = (facts.degree + 1) * height * loose
     available = 2.0**LOG_EXTENSION - height - domain
-    terms.append(
-        Term("deep", math.log2(available) - lists - math.log2(identity), "list * (degree + 1) * height / |F|")
-    )
+    terms.append(Term("deep", math.log2(available) - lists - math.log2(identity), "list * (degree + 1) * height / |F|"))
     terms.append(Term("lifting", math.log2(available) - lists - math.log2(height * loose), "list * height / |F|"))
     terms.append(
         Term(

@@ -204,8 +204,8 @@ def _point_powers(arithmetic: Arithmetic[V], shape: Shape, point: V) -> _Powers[
     powers = [point]
     for _ in range(shape.log_domain):
         powers.append(arithmetic.ext_multiply(powers[-1], powers[-1]))
-    forbidden = [(shape.log_height, 1), (shape.log_domain, pow(coset_shift(shape.log_height), 1 << shape.log_domain, PRIME))]
-    for log_order, value in forbidden:
+    coset = pow(coset_shift(shape.log_height), 1 << shape.log_domain, PRIME)
+    for log_order, value in ((shape.log_height, 1), (shape.log_domain, coset)):
         inside = arithmetic.extend(arithmetic.constant(np.array(value, dtype=np.uint64)))
         arithmetic.ext_inverse(arithmetic.subtract(powers[log_order], inside), ChallengeRefused)
     return _Powers(powers)
@@ -297,7 +297,8 @@ def _deep_values(
         numerators.append(arithmetic.subtract(combined, opened))
         point = powers.on(shape, log_height)
         if following:
-            point = arithmetic.ext_scale(point, arithmetic.constant(np.array(root_of_unity(log_height), dtype=np.uint64)))
+            root = arithmetic.constant(np.array(root_of_unity(log_height), dtype=np.uint64))
+            point = arithmetic.ext_scale(point, root)
         own_bits = _slice(arithmetic, bits, shape.log_domain - log_rows)
         places = domain_points(arithmetic, own_bits, 0, coset_shift(log_height))
         denominators.append(arithmetic.subtract(arithmetic.extend(places), point))

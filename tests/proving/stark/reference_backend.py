@@ -175,7 +175,11 @@ class ReferenceBackend:
             start += 4096
 
     def bus_columns(
-        self, program: Any, main: HostArray, preprocessed: HostArray | None, challenges: HostArray,
+        self,
+        program: Any,
+        main: HostArray,
+        preprocessed: HostArray | None,
+        challenges: HostArray,
         publics: HostArray,
     ) -> tuple[HostArray, HostArray]:
         return native_air.bus_columns(program, main, preprocessed, challenges, publics)

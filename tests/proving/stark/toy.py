@@ -1,5 +1,8 @@
-"""A small circuit with everything a proof can have: tables of three heights, a permutation and a lookup bus, preprocessed
-and periodic columns, next rows, selectors and public inputs."""
+"""A small circuit with everything a proof can have.
+
+Tables of three heights, a permutation and a lookup bus, preprocessed and periodic columns, next rows, selectors and
+public inputs.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import functools
 import numpy as np
 
 from proving.backend.interface import PRIME, HostArray
-from tests.proving.stark.reference_backend import ReferenceBackend
+from proving.backend.native import NativeBackend
 from proving.stark.air import Bus, Circuit, Table, TableBuilder
 from proving.stark.key import Key, build_key
 from proving.stark.prover import prove
@@ -65,8 +68,8 @@ class Squares(Table):
 
 
 @functools.cache
-def backend() -> ReferenceBackend:
-    return ReferenceBackend()
+def backend() -> NativeBackend:
+    return NativeBackend()
 
 
 @functools.cache
@@ -101,10 +104,10 @@ def proof(log_blowup: int = 2, log_squares: int = 7, log_height: int = 8) -> tup
     return made, publics, prove(made, QUICK, publics, honest, backend())
 
 
-def traces(log_height: int = 8, log_squares: int = 7, start: tuple[int, int] = (1, 1)) -> tuple[HostArray, dict[str, HostArray]]:
+def traces(log_height: int = 8, log_squares: int = 7) -> tuple[HostArray, dict[str, HostArray]]:
     """Return the public input and honest traces with 2^log_height fibonacci rows."""
     rows = 1 << log_height
-    a, b = start
+    a = b = 1
     pairs = []
     for _ in range(rows):
         pairs.append((a, b))
@@ -124,5 +127,5 @@ def traces(log_height: int = 8, log_squares: int = 7, start: tuple[int, int] = (
         dtype=np.uint64,
     )
     counts = np.bincount(roots, minlength=1 << log_squares).astype(np.uint64).reshape(1, -1)
-    publics = np.array([start[0], start[1], pairs[-1][1]], dtype=np.uint64)
+    publics = np.array([1, 1, pairs[-1][1]], dtype=np.uint64)
     return publics, {"fibonacci": fibonacci, "sink": sink, "squares": counts}

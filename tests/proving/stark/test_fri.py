@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from proving.backend.interface import coset_shift
+from proving.field.goldilocks import PRIME
+from proving.stark import fri
+from proving.stark.arithmetic import IntegerArithmetic
+from tests.proving.stark import toy
+
+INTEGERS = IntegerArithmetic()
+
+
+def layer(log_length: int, log_blowup: int) -> tuple[np.ndarray, np.ndarray, int]:  # type: ignore[type-arg]
+    """Coefficients and values of a random polynomial on the coset of its height."""
+    coefficients = np.random.default_rng(5).integers(0, PRIME, (3, 1 << log_length), dtype=np.uint64)
+    shift = coset_shift(log_length)
+    return coefficients, toy.backend().coset_evaluate(coefficients, log_blowup, shift), shift
+
+
+def test_points_are_those_of_the_bit_reversed_coset() -> None:
+    log_size, shift = 6, coset_shift(6)
+    identity = np.zeros((1, 1 << log_size), dtype=np.uint64)
+    identity[0, 1] = 1
+    expected = toy.backend().coset_evaluate(identity, 0, shift)[0]
+    bits = INTEGERS.bits(np.arange(1 << log_size, dtype=np.uint64), log_size)
+    points = fri.domain_points(INTEGERS, bits, 0, shift)
+    assert np.array_equal(points, expected)
+    inverses = fri.inverse_points(INTEGERS, bits, 0, shift)
+    assert INTEGERS.multiply(points, inverses).tolist() == [1] * (1 << log_size)
+
+
+@pytest.mark.parametrize("log_arity", [1, 2, 3])
+def test_a_folded_row_is_the_folded_layer(log_arity: int) -> None:
+    _, values, shift = layer(5, 2)
+    beta = np.array([3, 1, 4], dtype=np.uint64)
+    backend = toy.backend()
+    rows = np.ascontiguousarray(backend.group(values, log_arity).T)
+    bits = INTEGERS.bits(np.arange(rows.shape[0], dtype=np.uint64), 7 - log_arity)
+    inverse = fri.inverse_points(INTEGERS, bits, log_arity, shift)
+    folded = fri.fold_rows(INTEGERS, rows, inverse, beta, log_arity)
+    assert np.array_equal(folded, backend.fold(values, beta, log_arity, shift).T)
+
+
+def test_the_final_polynomial_is_evaluated_at_its_points() -> None:
+    coefficients, values, shift = layer(4, 1)
+    bits = INTEGERS.bits(np.arange(32, dtype=np.uint64), 5)
+    points = fri.domain_points(INTEGERS, bits, 0, shift)
+    final = np.ascontiguousarray(coefficients.T)
+    assert np.array_equal(fri.evaluate_final(INTEGERS, final, points), values.T)
