@@ -130,12 +130,24 @@ class Backend(Protocol):
         """
         ...
 
+    def lift_sum(self, parts: Sequence[Array], log_rows: int) -> Array:
+        """Add vectors of several heights: ``(3, 2^l)`` each, read at ``i >> (log_rows - l)`` -> ``(3, 2^log_rows)``."""
+        ...
+
+    def take_columns(self, array: Array, columns: Sequence[int]) -> Array:
+        """Return some of the columns of a matrix, in the order given."""
+        ...
+
+    def split_blocks(self, coefficients: Array, blocks: int) -> Array:
+        """Cut coefficients into blocks: ``(3, blocks * n)`` -> ``(3 * blocks, n)``, the block with the lowest first."""
+        ...
+
     def fold(self, values: Array, beta: HostArray, log_arity: int, shift: int) -> Array:
         """Fold a FRI layer ``(3, m)`` on ``shift * <w>``: f = sum X^j f_j(X^a) -> sum beta^j f_j, ``(3, m / a)``."""
         ...
 
     def group(self, values: Array, log_arity: int) -> Array:
-        """Lay out a FRI layer ``(3, m)`` as leaf rows ``(3 a, m / a)``: column ``3 k + i`` is value k's coefficient i."""
+        """Lay out a layer ``(3, m)`` as leaf rows ``(3 a, m / a)``: column ``3 k + i`` is coefficient i of value k."""
         ...
 
     def grind(self, state: HostArray, bits: int) -> int:
