@@ -26,6 +26,9 @@ DEFAULT_MEMORY_LIMIT: Final = 1 << 30
 MAX_ADVICE: Final = (1 << 32) - 1
 
 _PAGE: Final = 4096
+#: Cycles between two chances for Python to handle signals.
+_SLICE: Final = 1 << 27
+_STOP_CYCLE_LIMIT: Final = 2
 
 
 class Outcome(ctypes.Structure):
@@ -117,7 +120,13 @@ class LoadedProgram:
     def run(self, cycle_limit: int) -> Outcome:
         """Run until the machine halts; raise what stops it otherwise."""
         outcome = Outcome()
-        _run(self.handle, cycle_limit, ctypes.addressof(outcome))
+        cycles = 0
+        while True:
+            _run(self.handle, min(cycle_limit - cycles, _SLICE), ctypes.addressof(outcome))
+            cycles += outcome.cycles
+            if outcome.stop != _STOP_CYCLE_LIMIT or cycles >= cycle_limit:
+                break
+        outcome.cycles = cycles
         outcome.check()
         return outcome
 

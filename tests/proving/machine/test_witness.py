@@ -265,7 +265,7 @@ def test_replay_is_deterministic_and_survives_serialisation() -> None:
 
 
 def test_a_lying_checkpoint_is_refused() -> None:
-    segment = list(witness(_loop(), b"", {**capacities(14), "add": 500}))[0]
+    segment = next(witness(_loop(), b"", {**capacities(14), "add": 500}))
     good = segment.checkpoint
     replay(good)
     lies = []
