@@ -6,6 +6,7 @@ Before it updates the tree it keeps the part of the old tree that the batch touc
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 
 from peewee import fn
@@ -23,7 +24,7 @@ from runtime.telemetry import span
 
 
 class MetadataCalculator:
-    """The live state tree, always at the newest batch whose versions are written.
+    """The live state tree, always at the newest batch whose versions are written. Safe to call from several threads.
 
     Parameters
     ----------
@@ -36,6 +37,7 @@ class MetadataCalculator:
     def __init__(self, store: Store, witnesses: WitnessStore, genesis: Genesis) -> None:
         self._store = store
         self._witnesses = witnesses
+        self._lock = threading.RLock()
         with store.session():
             if Batch.get_or_none(Batch.number == 0) is None:
                 self._write_genesis(genesis)
@@ -44,38 +46,46 @@ class MetadataCalculator:
     @property
     def root(self) -> bytes:
         """The root of the newest state, 32 bytes."""
-        return self._tree.root
+        with self._lock:
+            return self._tree.root
 
     def partial(self, addresses: Sequence[bytes]) -> bytes:
         """Return the tree section of a witness input that touches `addresses`, from the newest state."""
-        return self._tree.partial(addresses)
-
-    def settle(self, batch: Batch) -> None:
-        """Advance the tree by a sealed batch and write its account versions and root."""
-        with self._store.session(), span("metadata calculator", traceparent=batch.traceparent or ""):
-            if batch.old_root != self._tree.root:
-                raise GenesisMismatch(f"Batch {batch.number} starts at another root than the state tree has.")
-            header = Header.from_json(json.loads(batch.context))
-            views = [read_transaction(row.content) for row in chain.transactions_of(batch.number)]
-            section = self.partial(touched_accounts(header.fee_recipient, views))
-            self._witnesses.put(batch.number, "tree", section)
-            changes = changed_accounts(batch)
-            try:
-                self._tree.update_all(changes)
-                with self._store.atomic():
-                    _write_versions(batch.number, changes)
-                    batch.new_root = self._tree.root
-                    batch.status = BatchStatus.TREE_UPDATED
-                    batch.save()
-            except BaseException:
-                self._tree = self._restore()
-                raise
+        with self._lock:
+            return self._tree.partial(addresses)
 
     def settle_left_over(self) -> None:
-        """Settle batches that a crash left sealed only."""
-        with self._store.session():
+        """Settle batches that a crash or a failure left sealed only; call it before anything builds on the tree."""
+        with self._lock, self._store.session():
             for batch in list(Batch.select().where(Batch.status == BatchStatus.SEALED).order_by(Batch.number)):
-                self.settle(batch)
+                self.settle(batch.number)
+
+    def settle(self, number: int) -> None:
+        """Advance the tree by a sealed batch and write its account versions and root; once only."""
+        with self._lock, self._store.session():
+            batch = Batch.get_by_id(number)
+            if batch.status == BatchStatus.SEALED:
+                with span("metadata calculator", traceparent=batch.traceparent or ""):
+                    self._settle(batch)
+
+    def _settle(self, batch: Batch) -> None:
+        if batch.old_root != self._tree.root:
+            raise GenesisMismatch(f"Batch {batch.number} starts at another root than the state tree has.")
+        header = Header.from_json(json.loads(batch.context))
+        views = [read_transaction(row.content) for row in chain.transactions_of(batch.number)]
+        section = self.partial(touched_accounts(header.fee_recipient, views))
+        self._witnesses.put(batch.number, "tree", section)
+        changes = changed_accounts(batch)
+        try:
+            self._tree.update_all(changes)
+            with self._store.atomic():
+                _write_versions(batch.number, changes)
+                batch.new_root = self._tree.root
+                batch.status = BatchStatus.TREE_UPDATED
+                batch.save()
+        except BaseException:
+            self._tree = self._restore()
+            raise
 
     def _write_genesis(self, genesis: Genesis) -> None:
         root = StateTree(genesis.accounts).root

@@ -6,6 +6,8 @@ half-way goes on where it stood.
 
 from __future__ import annotations
 
+import threading
+
 from core.basic_witness_input_producer import BasicWitnessInputProducer
 from core.commitment_generator import CommitmentGenerator
 from core.metadata_calculator import MetadataCalculator
@@ -15,7 +17,7 @@ from runtime.logging import get_logger
 
 log = get_logger(__name__)
 
-_UNFINISHED = (BatchStatus.SEALED, BatchStatus.TREE_UPDATED, BatchStatus.WITNESS_READY)
+_UNFINISHED = (BatchStatus.TREE_UPDATED, BatchStatus.WITNESS_READY)
 
 
 class Settlement:
@@ -40,11 +42,13 @@ class Settlement:
         self._calculator = calculator
         self._producer = producer
         self._generator = generator
+        self._lock = threading.Lock()
 
     def advance(self) -> int:
         """Finish every batch that can be finished and return how many were."""
         finished = 0
-        with self._store.session():
+        with self._lock, self._store.session():
+            self._calculator.settle_left_over()
             while (batch := self._next()) is not None:
                 self._finish(batch)
                 finished += 1
@@ -55,8 +59,6 @@ class Settlement:
         return batch
 
     def _finish(self, batch: Batch) -> None:
-        if batch.status == BatchStatus.SEALED:
-            self._calculator.settle(batch)
         if batch.status == BatchStatus.TREE_UPDATED:
             write_protective_reads(self._store, batch)
             self._producer.produce(batch)

@@ -152,10 +152,12 @@ class Sequencer:
     def seal(self) -> int | None:
         """Seal a batch of what waits and settle its state; None when nothing valid waits."""
         with self._lock, self._store.session():
+            self._calculator.settle_left_over()
             header = self._header()
             rows, run, dropped = self._execute(header, self._mempool.first(self._settings.core_batch_transactions))
             if run is not None:
-                self._calculator.settle(self._record(header, rows, run))
+                self._record(header, rows, run)
+                self._calculator.settle(header.batch_number)
             if dropped:
                 self._judge_again()
             elif not self._mempool.size():
@@ -189,13 +191,13 @@ class Sequencer:
             rows = [row for row, status in judged if status is Status.EXECUTED]
         return [], None, dropped
 
-    def _record(self, header: Header, rows: list[Transaction], run: Run) -> Batch:
+    def _record(self, header: Header, rows: list[Transaction], run: Run) -> None:
         accounts = [[diff.address.hex(), diff.nonce, str(diff.balance)] for diff in run.diffs]
         traceparent = mark("seal batch", batch=header.batch_number, transactions=len(rows))
         with self._store.atomic():
             for place, (row, result) in enumerate(zip(rows, run.results, strict=True)):
                 _write_receipt(row, header.batch_number, place, result)
-            return Batch.create(
+            Batch.create(
                 number=header.batch_number,
                 status=BatchStatus.SEALED,
                 sealed_at=self._clock(),
