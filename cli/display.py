@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 #: Progress and summaries go to standard error and standard output.
-errors, console = Console(stderr=True), Console()
+errors, console = Console(stderr=True), Console(soft_wrap=True)
 
 
 @contextmanager
@@ -27,14 +27,15 @@ def progress() -> Iterator[Progress]:
         yield bars
 
 
-def pairs(title: str, rows: Iterable[tuple[str, str]]) -> Table:
-    """Return a two-column table without headings."""
-    table = Table(title=title, show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, value)
-    return table
+def pairs(title: str, rows: Iterable[tuple[str, str]]) -> Text:
+    """Return `name  value` lines under a title; values are never wrapped, so that digests can be copied."""
+    listed = list(rows)
+    width = max((len(name) for name, _ in listed), default=0)
+    text = Text(no_wrap=True, overflow="ignore")
+    text.append(title, style="bold")
+    for name, value in listed:
+        text.append(f"\n  {name:<{width}}  {value}")
+    return text
 
 
 def size(count: float) -> str:

@@ -38,6 +38,10 @@ def describe(data: bytes) -> tuple[str, Rows]:
             ("payload", size(header.payload_length) + (" (compressed)" if header.compressed else "")),
             ("sha256", header.sha256),
         ]
+        payload = artifact.unpack(data).payload
+        if payload.startswith(artifact.MAGIC):
+            inner, more = describe(payload)
+            return f"{inner}, as the artifact store keeps it", [*rows, *more]
         read = _KINDS.get(header.kind)
         if read is None:
             raise InvalidInput(f"This release does not know artifacts of kind {header.kind!r}.")

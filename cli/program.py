@@ -10,6 +10,7 @@ import typer
 
 from cli import display, files
 from runtime.errors import InvalidInput
+from runtime.settings import load_settings
 
 #: Largest program, input and proof file, in bytes.
 MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, 1 << 32, 1 << 30
@@ -69,13 +70,13 @@ def prove(
     cycle_limit: CyclesOption = 1 << 32,
 ) -> None:
     """Prove that a program, run on some input, halts with its output."""
-    from actors.device import backend
+    from actors.backend import open_backend
     from proving import stages
     from proving.stages import budget
 
     chosen = budget.size_class(budget.parse(memory), asked=size_class)
     elf, advice = files.read(program, limit=MAX_PROGRAM), _input(input_)
-    compute = backend(device)
+    compute = open_backend(load_settings(device=device))
     start = time.perf_counter()
     with display.progress() as bars:
         task = bars.add_task("witness", total=None, note="")

@@ -121,22 +121,14 @@ def prove_segment(
     records = replay(Checkpoint.from_bytes(checkpoint)) if vectors is None else Records.from_bytes(vectors)
     traces, publics = expand(records)
     del records
-    report = None if progress is None else _Phases(progress)
-    made = prove(key, profile, publics, traces, backend or NativeBackend(), report)
+
+    def report(phase: str, share: float) -> None:
+        if progress is not None:
+            progress(share, phase)
+
+    made = prove(key, profile, publics, traces, backend or NativeBackend(), progress=report, consume=True)
     verify(key, profile, publics, made)
     return proof.pack(publics, made, protocol=PROTOCOL_VERSION)
-
-
-class _Phases:
-    """Turns the prover's phase names into fractions of the whole."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._seen = 0
-
-    def __call__(self, phase: str) -> None:
-        self._seen += 1
-        self._progress(min(self._seen / 10, 0.95), phase)
 
 
 def join(proofs: Sequence[bytes], statement: bytes, *, profile: str = "proven100") -> bytes:

@@ -1,0 +1,83 @@
+"""A small client of core's HTTP server: JSON-RPC and batch files."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from runtime.errors import InvalidInput, Unavailable
+
+#: Seconds until a request is given up.
+TIMEOUT_SECONDS = 60.0
+
+
+class CoreClient:
+    """Talks to one core.
+
+    Parameters
+    ----------
+    url
+        Base URL such as `http://127.0.0.1:3050`.
+    """
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+
+    def call(self, method: str, *parameters: Any) -> Any:
+        """Make a JSON-RPC call.
+
+        Raises
+        ------
+        InvalidInput
+            Core answered with an error.
+        Unavailable
+            Core does not answer.
+        """
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
+        answer = json.loads(self._request("/", body))
+        if "error" in answer:
+            raise InvalidInput(f"{method}: {answer['error']['message']}")
+        return answer["result"]
+
+    def ready(self) -> None:
+        """Return when core serves requests.
+
+        Raises
+        ------
+        Unavailable
+            It does not yet.
+        """
+        self._request("/ready")
+
+    def send_raw_transaction(self, raw: bytes) -> str:
+        """Send a signed transaction and return its hash."""
+        return str(self.call("eth_sendRawTransaction", "0x" + raw.hex()))
+
+    def seal(self) -> int:
+        """Seal what waits and return the batch's number."""
+        sealed = self.call("hallmark_sealBatch")
+        if sealed is None:
+            raise InvalidInput("No transaction waits; nothing was sealed.")
+        return int(sealed, 16) if isinstance(sealed, str) else int(sealed)
+
+    def batch_file(self, number: int) -> bytes:
+        """Return the batch file of a batch."""
+        return self._request(f"/batches/{number}")
+
+    def _request(self, path: str, body: bytes | None = None) -> bytes:
+        request = urllib.request.Request(self._url + path, data=body)
+        request.add_header("Content-Type", "application/json")
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            text = error.read(4096).decode(errors="replace")
+            kind = Unavailable if error.code >= 500 else InvalidInput
+            raise kind(f"Core answers {error.code} to {path}: {text}") from error
+        except OSError as error:
+            raise Unavailable(f"Core does not answer at {self._url}: {error}") from error

@@ -1,0 +1,141 @@
+"""`hallmark doctor`: is everything that Hallmark needs there, and is it the same everywhere?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psutil
+import typer
+from rich.table import Table
+
+from cli import display
+from runtime.errors import HallmarkError
+from runtime.settings import Settings, load_settings, mask_url
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: its name, whether all is well, and what was found."""
+
+    name: str
+    well: bool
+    text: str
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor() -> None:
+    """Check machine, native library, keys, program, database, broker and artifact store."""
+    settings = load_settings()
+    findings = list(examine(settings))
+    table = Table("check", "", "found", box=None)
+    for finding in findings:
+        table.add_row(finding.name, "ok" if finding.well else "BAD", finding.text)
+    display.console.print(table)
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield every finding; a check that fails says why and the next one goes on."""
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("machine", _machine),
+        ("native library", _native),
+        ("known answers", _known_answers),
+        ("key of main_vm", _key),
+        ("state-transition program", _program),
+        ("size class", _size_class),
+        ("state directory", _state),
+        ("job store", _jobs),
+        ("broker", _broker),
+        ("artifact store", _artifacts),
+    )
+    for name, check in checks:
+        try:
+            yield Finding(name, True, check(settings))
+        except HallmarkError as error:
+            yield Finding(name, False, error.line())
+        except Exception as error:
+            yield Finding(name, False, f"{type(error).__name__}: {error}")
+
+
+def _machine(_: Settings) -> str:
+    memory = psutil.virtual_memory()
+    return (
+        f"{os.cpu_count()} cores, {memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB memory free, "
+        f"Python {sys.version.split()[0]}"
+    )
+
+
+def _native(_: Settings) -> str:
+    from proving import native
+
+    return f"{native.isa()}, {native.threads()} threads"
+
+
+def _known_answers(_: Settings) -> str:
+    import numpy as np
+
+    from proving.hash import Poseidon2
+
+    # Poseidon2 over Goldilocks, width 12, Plonky3's published instance on 0..11: first element.
+    answer = int(Poseidon2(12)(np.arange(12, dtype=np.uint64)[None, :])[0, 0])
+    if answer != 0xF292AB67C0F14B03:
+        raise HallmarkError(f"Poseidon2 gives {answer:016x} instead of f292ab67c0f14b03.", remedy="Run `make native`.")
+    return "Poseidon2 gives its published answer"
+
+
+def _key(_: Settings) -> str:
+    from proving.stages import key_digest
+
+    return key_digest()
+
+
+def _program(settings: Settings) -> str:
+    from core.program import Program
+    from core.settings import load_core_settings
+
+    own = load_core_settings()
+    return Program.read(own.program_path(), own.core_cycle_limit).commitment
+
+
+def _size_class(settings: Settings) -> str:
+    from proving.stages import budget
+
+    chosen = budget.size_class(settings.memory, asked=settings.size_class)
+    return f"{chosen} (up to {budget.PEAK_BYTES[chosen] / 2**30:.1f} GiB)"
+
+
+def _state(settings: Settings) -> str:
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.state_dir).free
+    if free < settings.disk_reserve:
+        raise HallmarkError(f"{settings.state_dir} has only {display.size(free)} left.", remedy="Free disk space.")
+    return f"{settings.state_dir}, {display.size(free)} free"
+
+
+def _jobs(settings: Settings) -> str:
+    from broker.jobs import open_store
+
+    open_store(settings)
+    return mask_url(settings.database_url)
+
+
+def _broker(settings: Settings) -> str:
+    from broker.queues import probe
+
+    return probe(settings)
+
+
+def _artifacts(settings: Settings) -> str:
+    from broker.artifacts import open_artifacts
+
+    open_artifacts(settings).free_bytes()
+    return mask_url(settings.store_url)

@@ -1,0 +1,197 @@
+"""Commands for whoever runs Hallmark: what is going on, what is stuck and why, and what to do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.tree import Tree
+
+from broker.jobs import BatchState, Job, JobState, JobStore, open_store
+from broker.jobs.overview import attempts_of, find_batch, find_job, jobs_of, recent_batches, stages_of
+from cli import demo, display, doctor, run
+from runtime.settings import load_settings, show
+from runtime.telemetry import read_spans, trace_directory, trace_id_of
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("status")(status)
+    app.command("trace")(trace)
+    app.command("cancel")(cancel)
+    jobs = typer.Typer(help="Look at a job; let it run again.", no_args_is_help=True)
+    jobs.command("show")(job_show)
+    jobs.command("requeue")(job_requeue)
+    app.add_typer(jobs, name="job")
+    config = typer.Typer(help="Check the configuration.", no_args_is_help=True)
+    config.command("check")(config_check)
+    app.add_typer(config, name="config")
+    doctor.register(app)
+    run.register(app)
+    demo.register(app)
+
+
+def _store() -> JobStore:
+    return open_store(load_settings())
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, default=str))
+
+
+def _as_mapping(value: Any) -> dict[str, Any]:
+    return {name: content for name, content in dataclasses.asdict(value).items() if name != "traceback"}
+
+
+def _age(moment: float | None) -> str:
+    if moment is None:
+        return "-"
+    seconds = max(0.0, time.time() - moment)
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
+
+
+def status(
+    batch: Annotated[int | None, typer.Argument(help="A batch number; all recent batches when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show batches, or one batch's jobs; what is dead comes first."""
+    store = _store()
+    if batch is None:
+        _status_all(store, as_json)
+    else:
+        _status_one(store, batch, as_json)
+
+
+def _status_all(store: JobStore, as_json: bool) -> None:
+    batches = recent_batches(store)
+    if as_json:
+        _print_json(
+            [
+                {**_as_mapping(each), "stages": [_as_mapping(stage) for stage in stages_of(store, each.id)]}
+                for each in batches
+            ]
+        )
+        return
+    table = Table("batch", "state", "age", "stages", "error", box=None)
+    for each in batches:
+        progress = ", ".join(f"{stage.stage} {stage.done:.1f}/{stage.jobs}" for stage in stages_of(store, each.id))
+        table.add_row(str(each.number), str(each.state), _age(each.created_at), progress, each.error)
+    display.console.print(table if batches else "no batch yet")
+
+
+def _status_one(store: JobStore, number: int, as_json: bool) -> None:
+    found = find_batch(store, number)
+    jobs = jobs_of(store, found.id)
+    if as_json:
+        _print_json({**_as_mapping(found), "jobs": [_as_mapping(job) for job in jobs]})
+        return
+    display.console.print(
+        display.pairs(
+            f"batch {found.number}: {found.state}",
+            [
+                ("program commitment", found.program_commitment),
+                ("age", _age(found.created_at)),
+                ("trace", trace_id_of(found.traceparent)),
+                ("error", found.error or "-"),
+            ],
+        )
+    )
+    table = Table("job", "stage", "segment", "state", "attempts", "progress", "worker", "error", box=None)
+    for job in jobs:
+        progress = f"{100 * job.progress:.0f} % {job.progress_note}" if job.state is JobState.IN_PROGRESS else ""
+        table.add_row(
+            str(job.id), job.stage, str(job.index), job.state, str(job.attempts), progress, job.worker, job.error
+        )
+    display.console.print(table)
+
+
+def job_show(job: int, as_json: JsonOption = False) -> None:
+    """Show a job with every attempt, and the traceback of the last failure."""
+    store = _store()
+    found, attempts = find_job(store, job), attempts_of(store, job)
+    if as_json:
+        _print_json({**dataclasses.asdict(found), "attempts": [dataclasses.asdict(each) for each in attempts]})
+        return
+    display.console.print(
+        display.pairs(
+            f"job {found.id}: {found.stage}, {found.state}",
+            [
+                ("batch", str(found.batch_id)),
+                ("segment", str(found.index)),
+                ("waits for", f"{found.waiting_on} jobs"),
+                ("failures", f"{found.failures} of {found.attempts} attempts"),
+                ("result", found.result or "-"),
+                ("error", f"{found.error_code}: {found.error}" if found.error else "-"),
+                ("trace", trace_id_of(found.traceparent)),
+            ],
+        )
+    )
+    table = Table("attempt", "worker", "device", "waited", "took", "outcome", "error", box=None)
+    for each in attempts:
+        took = "-" if each.ended_at is None else f"{each.ended_at - each.started_at:.1f} s"
+        table.add_row(
+            str(each.number), each.worker, each.device, f"{each.queue_wait:.1f} s", took, each.outcome, each.error
+        )
+    display.console.print(table)
+    if found.traceback:
+        display.console.print(found.traceback, markup=False)
+
+
+def job_requeue(job: int) -> None:
+    """Let a job run again with a fresh count of failures."""
+    again: Job = _store().requeue(job)
+    typer.echo(f"job {again.id} ({again.stage}) is {again.state}")
+
+
+def cancel(batch: int) -> None:
+    """Withdraw a batch: none of its jobs is claimed again, running ones lose their lease."""
+    store = _store()
+    found = find_batch(store, batch)
+    count = store.cancel_batch(found.id)
+    typer.echo(f"batch {batch} is {BatchState.CANCELLED}; {count} jobs were withdrawn")
+
+
+def trace(batch: int, as_json: JsonOption = False) -> None:
+    """Show a batch's trace over all processes and attempts, from the local trace files."""
+    settings = load_settings()
+    found = find_batch(open_store(settings), batch)
+    identity = trace_id_of(found.traceparent)
+    spans = read_spans(trace_directory(settings), identity)
+    if as_json:
+        _print_json({"trace_id": identity, "batch": batch, "spans": spans})
+        return
+    root = Tree(f"batch {batch}, trace {identity}")
+    nodes: dict[str, Tree] = {}
+    start = int(spans[0]["start_unix_nano"]) if spans else 0
+    for span in spans:
+        parent = nodes.get(str(span["parent_span_id"]), root)
+        offset = (int(span["start_unix_nano"]) - start) / 1e9
+        took = (int(span["end_unix_nano"]) - int(span["start_unix_nano"])) / 1e9
+        failed = " FAILED" if span["status"] == "ERROR" else ""
+        process = span.get("resource", {}).get("service.instance.id", "")
+        nodes[str(span["span_id"])] = parent.add(f"{offset:8.2f} s +{took:.3f} s  {span['name']}{failed}  {process}")
+    display.console.print(root)
+
+
+def config_check(as_json: JsonOption = False) -> None:
+    """Read the configuration, report every fault at once, and show each value and where it came from."""
+    shown = show(load_settings())
+    if as_json:
+        _print_json([dataclasses.asdict(each) for each in shown])
+        return
+    table = Table("variable", "value", "source", box=None)
+    for each in shown:
+        table.add_row(each.variable, each.value, each.source)
+    display.console.print(table)

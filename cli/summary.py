@@ -1,0 +1,136 @@
+"""What the demo prints at its end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+from cli import display
+from cli.watch import Watched
+from core.batch_file import BatchFile, read_batch_file
+from proving import stages
+from proving.hash.text import digest_from_hex, digest_hex
+from proving.stages.bundle import Verified
+
+_NANO = 1e9
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """Jobs, seconds of work and peak resident memory (bytes) of one stage."""
+
+    jobs: int
+    seconds: float
+    peak_memory: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The demo's result.
+
+    Attributes
+    ----------
+    seconds
+        Wall time of the whole demo.
+    idle
+        Seconds between sealing and acceptance in which nothing computed.
+    batch_seconds
+        Seconds from the first span of the batch to its last.
+    """
+
+    verified: Verified
+    stated: BatchFile
+    costs: Mapping[str, StageCost]
+    proof_size: int
+    batch_path: Path
+    proof_path: Path
+    seconds: float
+    batch_seconds: float
+    idle: float
+
+    def render(self) -> Group:
+        """Return the summary for a terminal."""
+        security = self.verified.security
+        program = Path("guest") / "programs" / "stf.elf"
+        what = display.pairs(
+            f"batch {self.stated.header.batch_number}: {self.stated.transactions} transactions, proven and accepted",
+            [
+                ("program commitment", digest_hex(self.verified.program_commitment)),
+                ("old state root", self.stated.old_root),
+                ("new state root", self.stated.new_root),
+                ("public output", self.verified.output.hex()),
+                ("cycles", f"{self.verified.cycles:,} in {self.verified.segments} segments"),
+                (
+                    "security",
+                    f"segments: {security.bits:.1f} bits ({security.parameters.profile.name}, "
+                    f"{security.parameters.profile.regime.name.lower()} regime)",
+                ),
+                ("proof size", display.size(self.proof_size)),
+            ],
+        )
+        cost = Table("stage", "jobs", "time", "peak memory", title="cost", title_justify="left", box=None)
+        for name, stage in self.costs.items():
+            cost.add_row(name, str(stage.jobs), f"{stage.seconds:.2f} s", display.size(stage.peak_memory))
+        cost.add_row("whole demo", "", f"{self.seconds:.1f} s", "")
+        verify = f"hallmark verify {self.proof_path} --program {program} --batch {self.batch_path}"
+        return Group(what, "", cost, "", f"verify it again: {verify}")
+
+
+def summarise(watched: Watched, *, batch_path: Path, proof_path: Path, seconds: float, profile: str) -> Summary:
+    """Verify the accepted proof once more, against the batch file, and collect the costs."""
+    stated = read_batch_file(batch_path.read_bytes())
+    bundle = proof_path.read_bytes()
+    verified = stages.verify_bundle(
+        bundle,
+        program_commitment=digest_from_hex(stated.program_commitment),
+        profile=profile,
+        output=stated.output,
+    )
+    busy = [span for span in watched.spans if _computes(span)]
+    first = min(int(span["start_unix_nano"]) for span in watched.spans)
+    last = max(int(span["end_unix_nano"]) for span in watched.spans)
+    return Summary(
+        verified=verified,
+        stated=stated,
+        costs=_costs(busy),
+        proof_size=len(bundle),
+        batch_path=batch_path,
+        proof_path=proof_path,
+        seconds=seconds,
+        batch_seconds=(last - first) / _NANO,
+        idle=(last - first - _covered(busy)) / _NANO,
+    )
+
+
+def _computes(span: Mapping[str, Any]) -> bool:
+    """Whether a span is work: a job of a stage, or core's own verification and witness input."""
+    return str(span["name"]).startswith(("job ", "core "))
+
+
+def _costs(busy: Sequence[Mapping[str, Any]]) -> dict[str, StageCost]:
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for span in busy:
+        groups[str(span["name"]).removeprefix("job ")].append(span)
+    return {
+        name: StageCost(
+            len(spans),
+            sum(int(span["end_unix_nano"]) - int(span["start_unix_nano"]) for span in spans) / _NANO,
+            max(int(span["attributes"].get("hallmark.peak_memory_bytes", 0)) for span in spans),
+        )
+        for name, spans in groups.items()
+    }
+
+
+def _covered(spans: Sequence[Mapping[str, Any]]) -> int:
+    """Return the nanoseconds in which at least one of the spans ran."""
+    covered, until = 0, 0
+    for start, end in sorted((int(span["start_unix_nano"]), int(span["end_unix_nano"])) for span in spans):
+        covered += max(0, end - max(start, until))
+        until = max(until, end)
+    return covered
