@@ -203,11 +203,11 @@ class ProofDataHandler:
                     if size > limit:
                         raise ProofTooLarge(f"The proof has more than {limit} bytes.")
                     await asyncio.to_thread(part.write, chunk)
-            except ConnectionError as error:
-                stated = "of an unknown number of" if request.content_length is None else f"of {request.content_length}"
-                raise ProofTruncated(f"The connection was lost after {size} {stated} bytes.") from error
+            except (ConnectionError, asyncio.CancelledError) as error:
+                # aiohttp ends a handler whose client went away in either way, by its setting.
+                raise ProofTruncated(f"The connection was lost after {size} bytes.") from error
         except CoreError as error:
-            await asyncio.to_thread(self._acceptance.record, number, size, None, error.code, error.message, trace_id)
+            self._acceptance.record(number, size, None, error.code, error.message, trace_id)
             raise
 
     def _describe(self, offer: Offer, batch: Batch) -> BatchOffer:

@@ -72,7 +72,7 @@ class Shown:
 
 def stand_in_proof(output: bytes, size: int = 4096) -> bytes:
     """Bytes that the stand-in verifier accepts for this output, and no others of this size."""
-    seed = hashlib.sha256(b"stand-in" + output).digest()
+    seed = hashlib.sha256(b"stand-in %d" % size + output).digest()
     return seed + hashlib.shake_256(seed).digest(size - 32)
 
 
