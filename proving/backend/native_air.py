@@ -162,15 +162,16 @@ def quotient(
     return out
 
 
-def periodic_coefficients(values: tuple[int, ...]) -> list[int]:
+@functools.lru_cache(maxsize=4096)
+def periodic_coefficients(values: tuple[int, ...]) -> tuple[int, ...]:
     """Coefficients c of the polynomial with sum_k c_k w^(i k) = values[i], w of the order of the period."""
     period = len(values)
     inverse_root = pow(_root_of_unity(period.bit_length() - 1), PRIME - 2, PRIME)
+    roots = [pow(inverse_root, k, PRIME) for k in range(period)]
     scale = pow(period, PRIME - 2, PRIME)
-    return [
-        sum(value * pow(inverse_root, i * k, PRIME) for i, value in enumerate(values)) * scale % PRIME
-        for k in range(period)
-    ]
+    return tuple(
+        sum(value * roots[i * k % period] for i, value in enumerate(values)) * scale % PRIME for k in range(period)
+    )
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """The verifier's side: every constraint of every table at one point.
 
-All tables' graphs are merged into one schedule of levels. A level's operations of one kind are a single operation on
-vectors, so the cost in calls is the depth of the graph and not its size, on integers as well as on recorded wires.
+All tables are evaluated together by one schedule (see `schedule`), so the cost in calls is the depth of the deepest
+table and not the size of the circuit.
 
 A table of log height h, lifted to the largest log height H, is evaluated at z_t = z^(2^(H-h)). Then z_t^n = z^(2^H) for
 every table: all share one vanishing value, and every power that selectors and periodic columns need is a z^(2^k).
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Generic
 
 import numpy as np
-import numpy.typing as npt
 
 from proving.backend.interface import PRIME
 from proving.backend.native_air import periodic_coefficients
@@ -22,9 +21,7 @@ from proving.backend.program import Op, TableProgram
 from proving.field.goldilocks import root_of_unity
 from proving.stark.air.arithmetic import Arithmetic, Indices, Vector, base_vector, powers, total
 from proving.stark.air.errors import AirError
-from proving.stark.air.graph import ARITHMETIC
-
-LeafKey = tuple[int, int, int, int]  #: table (-1 for leaves that all tables share), op, a, b
+from proving.stark.air.schedule import LeafKey, Schedule, Step
 
 
 @dataclass(frozen=True)
@@ -47,61 +44,6 @@ class TableOpenings(Generic[Vector]):
     preprocessed: Vector | None = None
     bus: Vector | None = None
     bus_next: Vector | None = None
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One vector operation of the schedule; `b` is None for a negation."""
-
-    op: Op
-    a: Indices
-    b: Indices | None
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The merged graph of a circuit's constraints.
-
-    Attributes
-    ----------
-    leaves : slot of every leaf, in slot order
-    steps : operations; each appends its results behind the slots that exist
-    roots : (constraints,) the slots of the constraints, in the circuit's numbering
-    """
-
-    leaves: tuple[LeafKey, ...]
-    steps: tuple[_Step, ...]
-    roots: Indices
-
-
-_SHARED_LEAVES = frozenset({Op.CONST, Op.PUBLIC, Op.CHALLENGE})
-
-
-def build_schedule(programs: Sequence[TableProgram]) -> Schedule:
-    """Merge the tables' graphs and order them by level."""
-    keys: dict[LeafKey, int] = {}
-    levels: list[int] = []
-    operands: list[tuple[Op, int, int]] = []
-    roots: list[int] = []
-    for table, program in enumerate(programs):
-        merged: dict[int, int] = {}
-        for node in _reachable(program):
-            op, a, b = Op(int(program.nodes.op[node])), int(program.nodes.a[node]), int(program.nodes.b[node])
-            if op in ARITHMETIC:
-                left, right = merged[a], merged[a if op is Op.NEG else b]
-                key = (-2, int(op), left, right)
-                level = 1 + max(levels[left], levels[right])
-                entry = (op, left, right)
-            else:
-                key = (-1 if op in _SHARED_LEAVES else table, int(op), a, b)
-                level, entry = 0, (op, -1, -1)
-            if key not in keys:
-                keys[key] = len(levels)
-                levels.append(level)
-                operands.append(entry)
-            merged[node] = keys[key]
-        roots += [merged[int(root)] for root in program.roots]
-    return _order(keys, levels, operands, roots)
 
 
 def evaluate(
@@ -134,22 +76,23 @@ def evaluate(
     """
     leaves = _Leaves(arithmetic, programs, log_heights, squares)
     slots = arithmetic.gather(*leaves.collect(schedule, openings, publics, challenges, bus_sums))
-    for step in schedule.steps:
-        left = arithmetic.gather(slots, step.a)
-        if step.b is None:
-            result = arithmetic.neg(left)
-        else:
-            right = arithmetic.gather(slots, step.b)
-            if step.op is Op.ADD:
-                result = arithmetic.add(left, right)
-            elif step.op is Op.SUB:
-                result = arithmetic.sub(left, right)
-            else:
-                result = arithmetic.mul(left, right)
-        slots = arithmetic.concatenate([slots, result])
+    for level in schedule.levels:
+        slots = arithmetic.concatenate([slots, *(_operate(arithmetic, step, slots) for step in level)])
     count = schedule.roots.shape[0]
     constraints = arithmetic.gather(slots, schedule.roots)
     return total(arithmetic, arithmetic.mul(powers(arithmetic, alpha, count), constraints), count)
+
+
+def _operate(arithmetic: Arithmetic[Vector], step: Step, slots: Vector) -> Vector:
+    left = arithmetic.gather(slots, step.a)
+    if step.b is None:
+        return arithmetic.neg(left)
+    right = arithmetic.gather(slots, step.b)
+    if step.op is Op.ADD:
+        return arithmetic.add(left, right)
+    if step.op is Op.SUB:
+        return arithmetic.sub(left, right)
+    return arithmetic.mul(left, right)
 
 
 class _Leaves(Generic[Vector]):
@@ -312,38 +255,3 @@ class _Leaves(Generic[Vector]):
                     arithmetic.gather(terms, np.arange(half)), arithmetic.gather(terms, np.arange(half, 2 * half))
                 )
             self._append(terms, keys)
-
-
-def _reachable(program: TableProgram) -> list[int]:
-    """Nodes that the constraints depend on, in index order."""
-    nodes = program.nodes
-    seen: npt.NDArray[np.bool_] = np.zeros(nodes.op.shape[0], dtype=np.bool_)
-    seen[program.roots] = True
-    for node in range(seen.shape[0] - 1, -1, -1):
-        if seen[node] and int(nodes.op[node]) in ARITHMETIC:
-            seen[int(nodes.a[node])] = True
-            if nodes.op[node] != Op.NEG:
-                seen[int(nodes.b[node])] = True
-    return [int(node) for node in np.flatnonzero(seen)]
-
-
-def _order(
-    keys: dict[LeafKey, int], levels: Sequence[int], operands: Sequence[tuple[Op, int, int]], roots: Sequence[int]
-) -> Schedule:
-    groups: dict[tuple[int, int], list[int]] = {}
-    for node, (op, _, _) in enumerate(operands):
-        groups.setdefault((levels[node], int(op) if levels[node] else 0), []).append(node)
-    slot: dict[int, int] = {}
-    for group in sorted(groups):
-        for node in groups[group]:
-            slot[node] = len(slot)
-    steps: list[_Step] = []
-    for level, kind in sorted(groups):
-        if level == 0:
-            continue
-        members = groups[level, kind]
-        left = np.array([slot[operands[node][1]] for node in members], dtype=np.intp)
-        right = np.array([slot[operands[node][2]] for node in members], dtype=np.intp)
-        steps.append(_Step(Op(kind), left, None if kind == Op.NEG else right))
-    leaves = tuple(key for key, node in keys.items() if levels[node] == 0)
-    return Schedule(leaves, tuple(steps), np.array([slot[root] for root in roots], dtype=np.intp))

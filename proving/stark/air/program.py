@@ -11,7 +11,8 @@ from proving.stark.air.arithmetic import Arithmetic, Vector
 from proving.stark.air.circuit import Circuit
 from proving.stark.air.compile import compile_tables
 from proving.stark.air.digest import circuit_digest
-from proving.stark.air.evaluate import Schedule, TableOpenings, build_schedule, evaluate
+from proving.stark.air.evaluate import TableOpenings, evaluate
+from proving.stark.air.schedule import Schedule, build_schedule
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def test_equal_expressions_are_one_node() -> None:
     a, b = t.main("a"), t.main("b")
     assert (a * b + a).node == (a + b * a).node
     assert (a - a).node == t.constant(0).node
-    assert (-(-a)).node == a.node
+    negative = -a
+    assert (-negative).node == a.node
     assert (a + 0 * b).node == a.node
     assert (a * -1).node == (-a).node
 
