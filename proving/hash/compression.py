@@ -48,4 +48,5 @@ def hash_elements(tag: Tag, elements: HostArray) -> HostArray:
     message = np.asarray(elements, dtype=np.uint64)
     if message.ndim != 1:
         raise ValueError(f"the message has shape {message.shape}, expected (length,)")
-    return hash_rows(tag, message[np.newaxis, :])[0]
+    digest: HostArray = hash_rows(tag, message[np.newaxis, :])[0]
+    return digest

@@ -123,6 +123,7 @@ class NativeFunction:
         raise NativeLibraryError(f"{LIBRARY} has no function {self.name}; it was built from other sources")
 
     def __call__(self, *arguments: Any) -> Any:
+        """Call the function; the GIL is released while it runs."""
         instruction_set = isa()
         resolved = self._resolved.get(instruction_set) or self._resolve(instruction_set)
         return resolved(*arguments)
