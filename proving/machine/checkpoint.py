@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
-from proving.machine.layout import ArraySpec, LayoutError, pack_arrays, unpack_arrays
+from proving.machine.layout import ArraySpec, pack_arrays, unpack_arrays
 from proving.machine.state import REQUEST_TYPES
 from runtime import artifact
 from runtime.errors import ArtifactCorrupt
@@ -168,6 +168,3 @@ class Checkpoint:
         siblings = len(getattr(self, f"{space}_siblings"))
         if siblings != expected:
             raise CheckpointError(f"The checkpoint has {siblings} {space} siblings instead of {expected}.")
-
-
-__all__ = ["KIND", "MAX_CYCLES", "VERSION", "Checkpoint", "CheckpointError", "LayoutError"]

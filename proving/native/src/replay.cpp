@@ -158,7 +158,8 @@ private:
 
 // The parts of a checkpoint, as replay.py lays them out.
 struct ReplayInput {
-    std::uint32_t pc, halts;
+    std::uint32_t pc, end_pc, halts;
+    int isa;
     std::uint64_t cycles;
     const std::uint32_t* registers;
     const std::uint32_t* advice;
@@ -173,7 +174,6 @@ struct ReplayInput {
     std::uint64_t code_count;
     const Digest* code_siblings;
     std::uint64_t code_sibling_count;
-    int isa;
 };
 
 struct Replay {
@@ -216,6 +216,10 @@ void load(Replay& replay, const ReplayInput& input) {
     for (std::size_t i = 0; i < input.code_count; ++i) {
         loaded.code.set(input.code_blocks[i] << 6, input.code_words + kBlockWords * i, kBlockWords);
     }
+    // The last cycle may jump to code that the segment does not fetch; nothing there is executed.
+    constexpr std::uint32_t unknown[kBlockWords] = {};
+    const std::uint32_t end_block = input.end_pc & ~63u;
+    if (!loaded.code.contains(input.end_pc)) loaded.code.set(end_block, unknown, kBlockWords);
     for (std::size_t i = 0; i < input.code_count; ++i) loaded.code.decode(input.code_blocks[i] << 6, kBlockWords);
     loaded.machine.pc = input.pc;
     std::memcpy(loaded.machine.x, input.registers, 32 * sizeof(std::uint32_t));
@@ -298,19 +302,22 @@ HM_EXPORT std::size_t hm_sibling_count(const std::uint32_t* blocks, std::size_t 
     return hm::sibling_count({blocks, count});
 }
 
-// Replays a checkpoint. Block lists are ascending and distinct, not empty for code, with as many siblings as they need.
+// Replays a checkpoint. Block lists are ascending and distinct, not empty for code, with as many siblings as they need;
+// the first pc is in a listed block.
 // *complete: 1 when the run went as promised and records are there. Null when out of memory.
 HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outcome, int* complete) {
     try {
-        const std::uint32_t base = input->code_blocks[0] << 6;
-        const std::size_t blocks = input->code_blocks[input->code_count - 1] - input->code_blocks[0] + 1;
-        auto replay = std::make_unique<Replay>(base, blocks * hm::kBlockWords, *input);
+        const std::uint32_t first = std::min(input->code_blocks[0], input->end_pc >> 6);
+        const std::uint32_t last = std::max(input->code_blocks[input->code_count - 1], input->end_pc >> 6);
+        const std::size_t blocks = last - first + 1;
+        auto replay = std::make_unique<Replay>(first << 6, blocks * hm::kBlockWords, *input);
         hm::load(*replay, *input);
         hm::LoadedMachine& loaded = replay->loaded;
         *outcome = hm::interpret(replay->mode, loaded.machine, loaded.code, loaded.memory, 0);
         outcome->cycles = replay->mode.clk - 1;
-        const auto expected = input->halts ? hm::kStopHalted : hm::kStopCut;
-        *complete = outcome->stop == expected && outcome->cycles == input->cycles &&
+        // What stops a cut segment after its last cycle is the next instruction, which may be unknown here.
+        *complete = (!input->halts || outcome->stop == hm::kStopHalted) && outcome->cycles == input->cycles &&
+                    outcome->pc == input->end_pc &&
                     loaded.machine.advice_position == input->advice_words && hm::collect(*replay, *input);
         // Only the records outlive this call.
         loaded.memory.bytes.release();

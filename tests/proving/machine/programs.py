@@ -13,6 +13,9 @@ WINDOW_BYTES = 4096
 CODE = 0x1000
 
 _BASE, _COUNTER, _SCRATCH = 31, 30, 29
+#: Buffer of Poseidon2 calls; x28 points at it in programs that use the machine's own instructions.
+BUFFER = 0x0004_0000
+_BUFFER = 28
 _EDGES = (0, 1, 2, 3, 31, 32, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE,
           0xFFFFFFFF)  # fmt: skip
 
@@ -33,9 +36,11 @@ def _value(rng: random.Random) -> int:
     return rng.choice(_EDGES) if rng.random() < 0.5 else rng.getrandbits(32)
 
 
-def _instruction(rng: random.Random) -> list[int]:
-    rd, rs1, rs2 = rng.randrange(_SCRATCH), rng.randrange(32), rng.randrange(32)
-    kind = rng.randrange(11)
+def _instruction(rng: random.Random, own: bool) -> list[int]:
+    rd, rs1, rs2 = rng.randrange(_BUFFER), rng.randrange(32), rng.randrange(32)
+    kind = rng.randrange(12 if own else 11)
+    if kind == 11:
+        return [rng.choice((asm.advice(rd), asm.poseidon2(_BUFFER)))]
     if kind <= 2:
         return [asm.r_type(rng.choice(list(asm.R_TYPE)), rd, rs1, rs2)]
     if kind == 3:
@@ -72,15 +77,20 @@ def _offset(rng: random.Random, name: str) -> int:
     return rng.randrange(-2048, 2048) // size * size
 
 
-def random_program(seed: int, *, length: int = 200, rounds: int = 3) -> RandomProgram:
-    """Return a program that uses every RV32IM instruction and runs `length` random ones `rounds` times."""
+def random_program(seed: int, *, length: int = 200, rounds: int = 3, own: bool = False) -> RandomProgram:
+    """Return a program that uses every RV32IM instruction and runs `length` random ones `rounds` times.
+
+    With `own` it also reads advice (at most `length * rounds` words) and calls Poseidon2.
+    """
     rng = random.Random(seed)
     words = asm.li(_BASE, WINDOW + WINDOW_BYTES // 2) + asm.li(_COUNTER, rounds)
     for register in range(1, _SCRATCH + 1):
         words += asm.li(register, _value(rng))
+    if own:
+        words += asm.li(_BUFFER, BUFFER)
     start = len(words)
     while len(words) < start + length:
-        words += _instruction(rng)
+        words += _instruction(rng, own)
     words += [asm.NOP] * 4
     words += [asm.i_type("addi", _COUNTER, _COUNTER, -1), asm.branch("beq", _COUNTER, 0, 8)]
     words += [asm.jal(0, 4 * (start - len(words))), asm.HALT]

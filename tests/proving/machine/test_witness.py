@@ -14,7 +14,7 @@ from proving.machine.executor import execute
 from proving.machine.program import Program
 from proving.machine.records import CYCLE_FAMILIES, FAMILIES, MEMORY_FAMILIES, Records
 from proving.machine.replay import replay
-from proving.machine.traps import CapacityTooSmall
+from proving.machine.traps import CapacityTooSmall, IllegalInstruction
 from proving.machine.witness import CapacityMissing, Segment, witness
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
@@ -118,6 +118,26 @@ def test_a_segment_may_consist_of_the_halt_alone() -> None:
     segments = list(witness(program, b"", {**capacities(12), "decode": 6}))
     assert [(s.checkpoint.cycles, s.checkpoint.halts) for s in segments] == [(6, False), (0, True)]
     assert replay(segments[1].checkpoint).halted
+
+
+@pytest.mark.parametrize("jump", [asm.jal(1, 0x100), asm.branch("beq", 0, 0, 0x100), asm.jalr(1, 5, 0x104)])
+def test_a_segment_may_end_with_a_jump_to_code_that_it_does_not_fetch(jump: int) -> None:
+    words = [asm.auipc(5, 0), jump, *[asm.NOP] * 100, asm.HALT]
+    segments = list(witness(Program.from_elf(asm.elf(words)), b"", {**capacities(12), "cycles": 2}))
+    assert segments[0].end.pc == 0x1104
+    for segment in segments:
+        _assert_consistent(replay(segment.checkpoint))
+
+
+def test_a_segment_may_end_before_a_trap_or_the_next_block() -> None:
+    words = [asm.NOP] * 40 + [0]
+    segments = witness(Program.from_elf(asm.elf(words)), b"", {**capacities(12), "cycles": 8})
+    for cycle in range(0, 32, 8):
+        segment = next(segments)
+        assert segment.checkpoint.position[1] == cycle
+        _assert_consistent(replay(segment.checkpoint))
+    with pytest.raises(IllegalInstruction):
+        next(segments)
 
 
 def test_capacities_that_hold_nothing_are_refused() -> None:
@@ -243,8 +263,9 @@ def _assert_tree(records: Records) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_records_of_random_programs_are_consistent(seed: int) -> None:
-    program = Program.from_elf(random_program(seed, length=150, rounds=2).elf())
-    for segment in witness(program, b"", {**capacities(14), "cycles": 170}):
+    program = Program.from_elf(random_program(seed, length=150, rounds=2, own=True).elf())
+    advice = np.random.default_rng(seed).integers(0, 1 << 32, 300, dtype=np.uint32)
+    for segment in witness(program, advice, {**capacities(14), "cycles": 170}):
         _assert_consistent(replay(segment.checkpoint))
 
 
