@@ -17,7 +17,7 @@ from proving.field import extension
 from proving.field.goldilocks import PRIME, root_of_unity
 from proving.stark.arithmetic import IntegerArithmetic, Words
 from proving.stark.errors import ChallengeRefused, TraceRefused
-from proving.stark.key import Key, profile_words
+from proving.stark.key import PROTOCOL_VERSION, Key, profile_words
 from proving.stark.proof import Proof, TreeOpening, serialize
 from proving.stark.security import Parameters
 from proving.stark.shape import EXTENSION_DEGREE, Phase, Shape
@@ -138,7 +138,7 @@ class _Run:
 
     def absorb_claim(self) -> None:
         """Bind profile, key, shape and public input."""
-        self.transcript.absorb_words(*profile_words(self.parameters))
+        self.transcript.absorb_words(PROTOCOL_VERSION, *profile_words(self.parameters))
         self.transcript.absorb(self.key.digest)
         self.transcript.absorb_words(*self.shape.log_heights)
         self.transcript.absorb(self.publics)

@@ -178,14 +178,14 @@ def _weight(term: Term) -> float:
 
 
 def _gap(log_blowup: int) -> float:
-    return GAP_FRACTION * 2.0 ** (-log_blowup / 2)
+    return GAP_FRACTION * math.exp2(-log_blowup / 2)
 
 
 def _query_bits(regime: Regime, log_blowup: int) -> float:
     """Return the bits that one query is worth."""
     if regime is Regime.CONJECTURED:
         return float(log_blowup)
-    return -math.log2(2.0 ** (-log_blowup / 2) + _gap(log_blowup))
+    return -math.log2(math.exp2(-log_blowup / 2) + _gap(log_blowup))
 
 
 def _list_bits(regime: Regime, log_blowup: int) -> float:
@@ -196,7 +196,7 @@ def _list_bits(regime: Regime, log_blowup: int) -> float:
     """
     if regime is Regime.CONJECTURED:
         return 0.0
-    root = 2.0 ** (-log_blowup / 2)
+    root = math.exp2(-log_blowup / 2)
     loose_root = root * math.sqrt(1 + 2.0**-MIN_LOG_HEIGHT)
     return -math.log2(2 * (root + _gap(log_blowup) - loose_root) * loose_root)
 
@@ -205,21 +205,21 @@ def _line_bits(regime: Regime, log_blowup: int, log_height: int) -> float:
     """Return the bits of the proximity-gap error for a random line of words, eprint 2025/2055 Theorem 4.2."""
     if regime is Regime.CONJECTURED:
         return LOG_EXTENSION - log_height - log_blowup
-    rate = 2.0**-log_blowup
+    rate = math.exp2(-log_blowup)
     root, gap = math.sqrt(rate), _gap(log_blowup)
     multiplicity = max(math.ceil(root / (2 * gap) - 1e-9), 3) + 0.5
     radius = 1 - root - gap
-    length = 2.0 ** (log_height + log_blowup)
+    length = math.exp2(log_height + log_blowup)
     exceptional = (2 * multiplicity**5 + 3 * multiplicity * radius * rate) * length / (3 * rate * root)
-    return float(LOG_EXTENSION - math.log2(exceptional + multiplicity / root))
+    return LOG_EXTENSION - math.log2(exceptional + multiplicity / root)
 
 
 def _terms(chosen: Parameters, facts: Facts) -> tuple[Term, ...]:
     """Return the bits of every round in the order of the transcript."""
     regime, blowup = chosen.profile.regime, facts.log_blowup
     lists = _list_bits(regime, blowup)
-    height, loose = 2.0**facts.log_height, 1 + 2.0**-MIN_LOG_HEIGHT
-    domain = 2.0 ** (facts.log_height + blowup)
+    height, loose = math.exp2(facts.log_height), 1 + 2.0**-MIN_LOG_HEIGHT
+    domain = math.exp2(facts.log_height + blowup)
     terms = []
     if facts.interactions:
         error = 2.0 * facts.interactions * max(facts.arity, 1)
@@ -229,9 +229,11 @@ def _terms(chosen: Parameters, facts: Facts) -> tuple[Term, ...]:
     terms.append(
         Term("constraints", LOG_EXTENSION - lists - math.log2(max(facts.constraints, 1)), "list * constraints / |F|")
     )
-    identity = (facts.degree + 1) * height * loose
-    available = 2.0**LOG_EXTENSION - height - domain
-    terms.append(Term("deep", math.log2(available) - lists - math.log2(identity), "list * (degree + 1) * height / |F|"))
+    identity = (max(facts.degree, (1 << blowup) + 1) + 1) * height * loose
+    available = math.exp2(LOG_EXTENSION) - height - domain
+    terms.append(
+        Term("deep", math.log2(available) - lists - math.log2(identity), "list * degree of the identity / |F|")
+    )
     terms.append(Term("lifting", math.log2(available) - lists - math.log2(height * loose), "list * height / |F|"))
     terms.append(
         Term(
