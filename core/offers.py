@@ -38,7 +38,7 @@ class Offers:
     def issue(self, prover: str) -> tuple[Offer, Batch] | None:
         """Offer the oldest batch that is ready, not proven and under no live offer; None when there is none."""
         now = self._clock()
-        with self._store.session(), self._store.atomic():
+        with self._store.session(), self._store.exclusive(Offer):
             taken = Offer.select(Offer.batch_number).where(Offer.state == OfferState.LIVE, Offer.expires_at > now)
             batch = (
                 Batch.select()

@@ -10,7 +10,7 @@ from peewee import Database, PeeweeException, SqliteDatabase
 from playhouse.db_url import connect
 from playhouse.migrations import Runner
 
-from core.store.models import Fact, database
+from core.store.models import Fact, Row, database
 from runtime.errors import DatabaseUnavailable, SchemaVersionError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -61,6 +61,17 @@ class Store:
             # in between: it fails at once instead of waiting.
             return self._database.atomic("IMMEDIATE")
         return self._database.atomic()
+
+    @contextmanager
+    def exclusive(self, model: type[Row]) -> Iterator[None]:
+        """Open a write transaction that no other one which asks for the same table runs beside."""
+        with self.atomic():
+            if not isinstance(self._database, SqliteDatabase):
+                table = model._meta.table_name
+                self._database.execute_sql(  # type: ignore[no-untyped-call]
+                    f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+                )
+            yield
 
     def fact(self, key: str) -> str | None:
         """Return the fact named `key`, or None."""
@@ -115,9 +126,9 @@ def open_store(url: str) -> Store:
         The database cannot be opened or written.
     """
     opened = connect_database(url)
-    if isinstance(opened, SqliteDatabase):
-        Path(str(opened.database)).parent.mkdir(parents=True, exist_ok=True)
     try:
+        if isinstance(opened, SqliteDatabase):
+            Path(str(opened.database)).parent.mkdir(parents=True, exist_ok=True)
         opened.connect(reuse_if_open=True)
         runner = Runner(opened, str(MIGRATIONS), table_name=HISTORY_TABLE)
         unknown = [migration.name for migration in runner.status() if migration.path is None]
