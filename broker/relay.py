@@ -28,10 +28,19 @@ class Relay:
     ----------
     every_seconds
         Time between two looks when nobody wakes it; ``None`` looks only when woken.
+    grace_seconds
+        Leave rows that became ready less than this long ago to the relay of the process that made them ready.
     """
 
-    def __init__(self, store: JobStore, broker: dramatiq.Broker, *, every_seconds: float | None = None) -> None:
-        self._store, self._broker, self._every = store, broker, every_seconds
+    def __init__(
+        self,
+        store: JobStore,
+        broker: dramatiq.Broker,
+        *,
+        every_seconds: float | None = None,
+        grace_seconds: float = 0.0,
+    ) -> None:
+        self._store, self._broker, self._every, self._grace = store, broker, every_seconds, grace_seconds
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -63,7 +72,7 @@ class Relay:
         """
         total = 0
         while not self._stopping.is_set():
-            rows = self._store.unannounced(PAGE)
+            rows = self._store.unannounced(PAGE, grace=self._grace)
             confirmed: list[int] = []
             try:
                 for row in rows:

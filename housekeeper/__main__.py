@@ -37,7 +37,7 @@ def serve(settings: Settings, stopping: threading.Event) -> int:
     store = connect_store(settings, stopping)
     broker = connect_broker(settings, store, name="housekeeper", housekeeping=True, pulse=pulse, stopping=stopping)
     artifacts = open_artifacts(settings)
-    relay = Relay(store, broker, every_seconds=1.0)
+    relay = Relay(store, broker, every_seconds=1.0, grace_seconds=1.0)
     name = f"{socket.gethostname()}/housekeeper/{os.getpid()}"
     house = Housekeeper(settings, store, artifacts, relay, pulse, name)
     log = get_logger("housekeeper")

@@ -6,8 +6,10 @@ needs a server which is not there is skipped with that command as the reason, an
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -19,7 +21,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -277,6 +278,10 @@ class RabbitMQ(Server):
         for queue in self.api("GET", f"queues/{self.vhost}"):
             self.api("DELETE", f"queues/{self.vhost}/{quote(queue['name'], safe='')}/contents")
 
+    def control(self, *arguments: str) -> None:
+        """Run ``rabbitmqctl`` on this node."""
+        self.run(str(self.scripts / "rabbitmqctl"), "-n", self.node, *arguments, **self.environment())
+
     def environment(self) -> dict[str, str]:
         """Return the variables that keep this node apart from every other one."""
         folder = str(self.folder)
@@ -316,23 +321,31 @@ class RabbitMQ(Server):
             return True
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """A PostgreSQL cluster for the session."""
+@functools.cache
+def shared_postgresql() -> PostgreSQL:
+    """Return this process's cluster, started on first use and removed at exit."""
     server = PostgreSQL()
-    try:
-        yield server
-    finally:
-        server.stop()
-        server.remove()
+    atexit.register(server.remove)
+    atexit.register(server.stop)
+    return server
+
+
+@functools.cache
+def shared_rabbitmq() -> RabbitMQ:
+    """Return this process's node, started on first use and removed at exit."""
+    server = RabbitMQ()
+    atexit.register(server.remove)
+    atexit.register(server.stop)
+    return server
 
 
 @pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMQ]:
+def postgresql() -> PostgreSQL:
+    """A PostgreSQL cluster for the session."""
+    return shared_postgresql()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> RabbitMQ:
     """A RabbitMQ node for the session."""
-    server = RabbitMQ()
-    try:
-        yield server
-    finally:
-        server.stop()
-        server.remove()
+    return shared_rabbitmq()

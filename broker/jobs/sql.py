@@ -77,7 +77,7 @@ WHERE state = 'in_progress' AND lease_expires_at < {now} ORDER BY id LIMIT :limi
 UNANNOUNCED = """
 SELECT j.id, j.batch_id, j.stage, j.round, j.traceparent, j.chain_id, b.number
 FROM jobs j JOIN batches b ON b.id = j.batch_id
-WHERE j.state IN ('queued', 'failed') AND j.announced_at IS NULL AND j.available_at <= {now}
+WHERE j.state IN ('queued', 'failed') AND j.announced_at IS NULL AND j.available_at <= {now} - :grace
 ORDER BY j.priority DESC, j.batch_id, j.round DESC, j.id LIMIT :limit
 """
 

@@ -288,9 +288,9 @@ class JobStore:
 
         return self.database.transact(work)
 
-    def unannounced(self, limit: int = 200) -> list[Announcement]:
-        """Return the outbox: ready rows whose message has not been sent."""
-        rows = self.database.read(sql.UNANNOUNCED, limit=limit)
+    def unannounced(self, limit: int = 200, *, grace: float = 0.0) -> list[Announcement]:
+        """Return the outbox: rows that have been ready for ``grace`` seconds and whose message has not been sent."""
+        rows = self.database.read(sql.UNANNOUNCED, limit=limit, grace=grace)
         return [
             Announcement(
                 row["id"],

@@ -79,7 +79,8 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
         parameters.client_properties = {"connection_name": f"{connection_name} {socket.gethostname()}:{os.getpid()}"}
         if "heartbeat" not in urlsplit(url).query:
             parameters.heartbeat = HEARTBEAT_SECONDS
-        parameters.blocked_connection_timeout = BLOCKED_SECONDS
+        if "blocked_connection_timeout" not in urlsplit(url).query:
+            parameters.blocked_connection_timeout = BLOCKED_SECONDS
         parameters.socket_timeout = 5
         parameters.stack_timeout = 10
         self.parameters: Any = parameters

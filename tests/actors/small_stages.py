@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runtime.errors import InvalidInput, OutOfMemory
@@ -55,7 +56,7 @@ def prove_segment(
         raise ZeroDivisionError("one over zero")
     started = time.monotonic()
     if path := wanted.get("marks"):
-        with open(path, "a") as marks:
+        with Path(path).open("a") as marks:
             marks.write(f"{wanted['index']} {os.getpid()}\n")
     while time.monotonic() - started < wanted.get("seconds", 0):
         time.sleep(0.02)
