@@ -20,7 +20,7 @@ out_high out >> 16
 from __future__ import annotations
 
 from proving.machine.main_vm.buses import Operation
-from proving.machine.main_vm.frame import WORD, one_hot, registers, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 
@@ -30,6 +30,7 @@ class Add(Table):
     name = "add"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc, is_add, is_sub, is_advice = (t.main(n) for n in ("clk", "pc", "is_add", "is_sub", "is_advice"))
         rs1, rs2, rd, imm, writes = (t.main(n) for n in ("rs1", "rs2", "rd", "imm", "writes"))
@@ -55,3 +56,4 @@ class Add(Table):
         t.free(carry, when=is_advice, reason="advice is not computed")
         t.free(out, when=is_advice * (1 - writes), reason="advice that no register keeps")
         t.free(out_high, when=is_advice * (1 - writes), reason="advice that no register keeps")
+        padding(t, real)

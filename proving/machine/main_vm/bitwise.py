@@ -15,7 +15,7 @@ a, b, both   bytes of v1, of v2 + imm, and of their conjunction, the lowest firs
 from __future__ import annotations
 
 from proving.machine.main_vm.buses import AND, Operation
-from proving.machine.main_vm.frame import one_hot, registers, step, weighted
+from proving.machine.main_vm.frame import one_hot, padding, registers, step, weighted
 from proving.stark.air import Table, TableBuilder
 
 
@@ -25,6 +25,7 @@ class Bitwise(Table):
     name = "bitwise"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc, is_and, is_or, is_xor = (t.main(n) for n in ("clk", "pc", "is_and", "is_or", "is_xor"))
         rs1, rs2, rd, imm, writes = (t.main(n) for n in ("rs1", "rs2", "rd", "imm", "writes"))
@@ -49,3 +50,4 @@ class Bitwise(Table):
         t.when(is_and).equal("and", out, conjunction)
         t.when(is_or).equal("or", out, v1 + second - conjunction)
         t.when(is_xor).equal("xor", out, v1 + second - 2 * conjunction)
+        padding(t, real)

@@ -7,14 +7,15 @@ row digest of        input
 === ===============  =====================================================================
 0   start state      R of row 1 | Q of row 4 | STATE tag, 1, pc, halted = 0 | 0 0 0 0
 1   R at the start   digests of register blocks 0 and 1 | memory root | code root
-2   R at the end     the same at the end; the code root is the same
+2   R at the end     the same at the end
 3   end state        R of row 2 | Q of row 4 | STATE tag, 1, pc, halted | 0 0 0 0
 4   Q                digests of the four request chains
 === ===============  =====================================================================
 
 The public inputs are the start state's digest and the end state's digest. Row 0 puts (pc, 1) on the STATE bus and row 3
 takes (pc, clk), so the rows between form one path. A halted end state has the halt instruction at pc, and a segment
-makes progress: it executes an instruction or halts. The table has 64 rows, one period of its row selectors.
+makes progress: it executes an instruction or halts. Code cannot change, as the only accesses to it, those of the decode
+table, put back the word they took. The table has 64 rows, one period of its row selectors.
 
 ============== =====================================================================
 column         meaning
@@ -54,6 +55,7 @@ class Boundary(Table):
     name = "boundary"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         x, digest = t.main_array("x", 16), t.main_array("digest", 4)
         clk, progress = t.main("clk"), t.main("progress")
@@ -68,7 +70,12 @@ class Boundary(Table):
         t.send(DECODE, [pc, Operation.HALT, 0, 0, 0, 0, 0, 0], end * halted, "halt", trusted="a boolean on the end row")
         t.send(CARRY, x[4:8], start - end, "the requests' digest", trusted=_ONE_ROW)
         following = [lane.next for lane in x]
-        pages = ((SPACE_REGISTERS, 0, 0), (SPACE_REGISTERS, 0, 1), (SPACE_MEMORY, ROOT_LEVEL, 0), (SPACE_CODE, ROOT_LEVEL, 0))
+        pages = (
+            (SPACE_REGISTERS, 0, 0),
+            (SPACE_REGISTERS, 0, 1),
+            (SPACE_MEMORY, ROOT_LEVEL, 0),
+            (SPACE_CODE, ROOT_LEVEL, 0),
+        )
         for i, page in enumerate(pages):
             lanes = slice(4 * i, 4 * i + 4)
             t.send(PAGE, [*page, *x[lanes], *following[lanes]], before, f"page {page}", trusted=_ONE_ROW)
@@ -80,7 +87,6 @@ class Boundary(Table):
             t.when(start).equal(f"R at the start {i}", x[i], digest[i].next)
             t.when(after).equal(f"R at the end {i}", following[i], digest[i])
             t.when(end).equal(f"Q {i}", x[4 + i], digest[i].next)
-            t.when(before).equal(f"code is unchanged {i}", following[12 + i], x[12 + i])
             t.when(start + end).zero(f"state padding {i}", x[12 + i])
         t.when(start + end).equal("state tag", x[8], Tag.STATE)
         t.when(start + end).equal("state version", x[9], 1)

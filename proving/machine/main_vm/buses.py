@@ -85,8 +85,8 @@ class Operation(IntEnum):
 class Constant(IntEnum):
     """Kinds of rows of the constant table: the first field of the CONSTANT bus.
 
-    The instruction formats say which fields of the word an instruction uses; (format, opcode, funct3, funct7, operation)
-    with funct7 = 0 where the format does not use it.
+    The instruction formats say which fields of the word an instruction uses; their rows are
+    (format, opcode, funct3, funct7, operation), with funct7 = 0 where the format does not use it.
     """
 
     #: (amount, 2^amount, 0, 0)

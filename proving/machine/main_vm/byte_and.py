@@ -24,6 +24,7 @@ class ByteAnd(Table):
     name = "byte_and"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         pairs = np.arange(HEIGHT)
         first, second = pairs >> 8, pairs & 255
         a, b = t.preprocessed("a", first), t.preprocessed("b", second)

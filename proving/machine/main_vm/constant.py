@@ -69,5 +69,8 @@ class ConstantTable(Table):
     name = "constant"
 
     def build(self, t: TableBuilder) -> None:
-        fields = [t.preprocessed(name, values) for name, values in zip("kind a b c d".split(), rows(), strict=True)]
+        """Declare columns, buses and constraints."""
+        fields = [
+            t.preprocessed(name, values) for name, values in zip(["kind", "a", "b", "c", "d"], rows(), strict=True)
+        ]
         t.receive(CONSTANT, fields, t.main("count"), "row")

@@ -4,8 +4,8 @@ With b = v2 + imm (one of them zero) and d = v1 - b, taken as signed numbers whe
 
 * equal: `compare` = (d == 0), shown with an inverse; less and set: `compare` = (d < 0), as d + 2^32 compare is a word.
 * A branch is taken when compare xor negate. Its immediate is zero. Its target and JAL's come from decode.
-* JAL: imm holds the link value. JALR: the target is v1 + imm mod 2^32 with bit 0 cleared; `target` holds the link value.
-  A target with bit 1 set has no proof, as the next pc is four times a 30-bit number.
+* JAL: imm holds the link value. JALR: the target is v1 + imm mod 2^32 with bit 0 cleared; `target` holds the link
+  value. A target with bit 1 set has no proof, as the next pc is four times a 30-bit number.
 
 =============== =====================================================================
 column          meaning
@@ -26,7 +26,7 @@ t1, t2          bits 16..30 of v1 and b, when `signed`
 
 from __future__ import annotations
 
-from proving.machine.main_vm.frame import WORD, one_hot, registers, short, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, short, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 
@@ -36,6 +36,7 @@ class Control(Table):
     name = "control"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc = t.main("clk"), t.main("pc")
         jal, jalr, equal, less, set_ = (t.main(n) for n in ("jal", "jalr", "equal", "less", "set"))
@@ -94,3 +95,4 @@ class Control(Table):
         for column in (sign2, t1, t2):
             t.free(column, when=1 - signed, reason="used by signed comparisons only")
         t.free(out, when=equal + less, reason="a branch writes nothing")
+        padding(t, real)

@@ -29,7 +29,7 @@ halt_inverse   of the word less the halt word, for jumps
 from __future__ import annotations
 
 from proving.machine.main_vm.buses import CONSTANT, DECODE, MEMORY, SPACE, SPACE_CODE, Constant
-from proving.machine.main_vm.frame import WORD, one_hot, short, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, padding, short, weighted, word
 from proving.stark.air import Table, TableBuilder
 from proving.stark.air.expr import Expr
 
@@ -61,6 +61,7 @@ class Decode(Table):
     name = "decode"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         pc, count = t.main("pc"), t.main("count")
         opcode, b7, b8, funct3, rs1_field = (t.main(n) for n in ("opcode", "b7", "b8", "funct3", "rs1_field"))
@@ -149,3 +150,4 @@ class Decode(Table):
 
         t.free(rd_inverse, when=real - writes, reason="rd is zero")
         t.free(halt_inverse, when=real - is_[Constant.JUMP], reason="used by jumps only")
+        padding(t, real)

@@ -1,8 +1,8 @@
 """DIV, DIVU, REM, REMU: one division of absolute values.
 
-|v1| = quotient |v2| + remainder, remainder < |v2|, all three words, so quotient |v2| + remainder <= 2^64 - 2^32 < p and the
-equation holds over the integers. Euclid's division is unique, and the results are the quotient, negated when the
-operands' signs differ, and the remainder, with the sign of v1.
+|v1| = quotient |v2| + remainder, remainder < |v2|, all of them words, so that quotient |v2| + remainder is at most
+2^64 - 2^32 < p and the equation holds over the integers. Euclid's division is unique, and the results are the quotient,
+negated when the operands' signs differ, and the remainder, with the sign of v1.
 
 A divisor of zero has quotient 2^32 - 1, never negated, and remainder |v1|, by the equation. The overflow -2^31 / -1 has
 quotient 2^31 and equal signs: no special case.
@@ -18,10 +18,10 @@ r_low/high   halves of its remainder
 s_low/high   halves of |v2| - remainder - 1, when v2 != 0
 sign1, sign2 bit 31 of the operands, when signed
 t1, t2       their bits 16..30, when signed
-by_zero      1 when v2 = 0
+by_zero      1 when v2 = 0: if it is not 0 then v2 is, and so v2 inverse = real - by_zero makes it 1 on a real row
 inverse      of v2, when v2 != 0
 negative     whether the result is negated
-nonzero      whether the result is not zero
+nonzero      1 when the result is not zero: if it is not 1 then the result is 0, and result result_inv = nonzero too
 result_inv   inverse of the result's absolute value, when not zero
 ============ =====================================================================
 """
@@ -29,7 +29,7 @@ result_inv   inverse of the result's absolute value, when not zero
 from __future__ import annotations
 
 from proving.machine.main_vm.buses import Operation
-from proving.machine.main_vm.frame import WORD, one_hot, registers, short, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, short, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 
@@ -39,6 +39,7 @@ class Div(Table):
     name = "div"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc = t.main("clk"), t.main("pc")
         is_div, is_divu, is_rem, is_remu = (t.main(n) for n in ("is_div", "is_divu", "is_rem", "is_remu"))
@@ -80,8 +81,8 @@ class Div(Table):
         word(t, signed, "second operand without its sign", v2 - sign2 * 2**31, t2, 15)
 
         # Constraints
-        for flag in (sign1, sign2, by_zero, negative, nonzero):
-            t.boolean(flag)
+        t.boolean(sign1)
+        t.boolean(sign2)
         t.when(1 - signed).zero("an unsigned first operand has no sign", sign1)
         t.when(1 - signed).zero("an unsigned second operand has no sign", sign2)
         dividend = v1 + sign1 * (WORD - 2 * v1)
@@ -107,3 +108,4 @@ class Div(Table):
             t.free(column, when=by_zero, reason="no remainder is below zero")
         t.free(inverse, when=by_zero, reason="zero has no inverse")
         t.free(result_inverse, when=real - nonzero, reason="zero has no inverse")
+        padding(t, real)

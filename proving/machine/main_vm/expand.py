@@ -50,6 +50,9 @@ class _Compressions:
 def expand(records: Records) -> tuple[Traces, U64]:
     """Columns and public inputs of a segment.
 
+    The public inputs are the digests of the boundary's start and end rows; for records of a real segment they are
+    `records.start` and `records.end`.
+
     Returns
     -------
     dict
@@ -62,7 +65,11 @@ def expand(records: Records) -> tuple[Traces, U64]:
     ExpansionRefused
         An instruction was not decoded, or is none.
     """
-    parts = _inputs(records)
+    return assemble(records, compression_inputs(records))
+
+
+def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
+    """As `expand`, with the inputs of all compressions given: see `compression_inputs`."""
     hashed = _compress_all(parts)
     heights = shape.heights(records.counts(), len(hashed.counts))
     traces = {t.name: np.zeros((len(t.main_names), heights[t.name]), dtype=np.uint64) for t in circuit()}
@@ -72,10 +79,10 @@ def expand(records: Records) -> tuple[Traces, U64]:
     _fill_boundary(records, parts["boundary"], hashed.digests["boundary"], traces["boundary"])
     counts, inputs, table = hashed.counts, hashed.inputs, traces["poseidon2"]
     _poseidon2(inputs.ctypes.data, counts.ctypes.data, len(counts), table.ctypes.data, table.shape[1])
-    return traces, np.concatenate([records.start, records.end]).astype(np.uint64)
+    return traces, hashed.digests["boundary"][[0, 3]].reshape(8)
 
 
-def _inputs(records: Records) -> dict[str, U64]:
+def compression_inputs(records: Records) -> dict[str, U64]:
     """What is compressed, (rows, 16) uint64 by table; blocks and nodes in the order of their rows."""
     words = records.block.astype(np.uint64)
     blocks = np.stack([words[:, 2:18], words[:, 18:34]], axis=1).reshape(-1, 16)
@@ -135,7 +142,9 @@ def _fill_families(records: Records, traces: Traces) -> None:
         traces["constant"].ctypes.data,
     )
     if status:
-        raise ExpansionRefused("A decoded word is no instruction." if status == 1 else "An instruction was not decoded.")
+        raise ExpansionRefused(
+            "A decoded word is no instruction." if status == 1 else "An instruction was not decoded."
+        )
 
 
 def _fill_blocks(records: Records, digests: U64, table: U64) -> None:
@@ -170,6 +179,3 @@ def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> N
     table[16:20, :5] = digests.T
     table[20, [0, 3]] = (1, clk_end)
     table[21, 3] = pow(clk_end - 1 + halted, _PRIME - 2, _PRIME)
-
-
-

@@ -18,8 +18,15 @@ from collections.abc import Sequence
 from proving.machine.main_vm.buses import BYTES, DECODE, MEMORY, RANGE, SPACE, SPACE_REGISTERS, STATE
 from proving.stark.air import Column, Expr, TableBuilder
 from proving.stark.air.expr import Operand
+from proving.stark.air.graph import Op
 
 WORD = 2**32
+
+
+def padding(t: TableBuilder, real: Expr) -> None:
+    """Declare every cell of a padding row free: no message is counted there, so nothing refers to it."""
+    for index, name in enumerate(t.main_names):
+        t.free(Column(t.graph, Op.MAIN, index, name), when=1 - real, reason="padding")
 
 
 def one_hot(t: TableBuilder, flags: Sequence[Column]) -> Expr:
@@ -61,11 +68,12 @@ def step(
     writes: Operand = 0,
     target: Operand = 0,
     next_pc: Operand | None = None,
+    trusted: str | None = None,
 ) -> None:
     """Take the state (pc, clk), look the instruction up, and leave (next pc, clk + 1)."""
-    t.receive(STATE, [pc, clk], real, "state before")
-    t.send(STATE, [pc + 4 if next_pc is None else next_pc, clk + 1], real, "state after")
-    t.send(DECODE, [pc, operation, rd, rs1, rs2, imm, writes, target], real, "fetch")
+    t.receive(STATE, [pc, clk], real, "state before", trusted=trusted)
+    t.send(STATE, [pc + 4 if next_pc is None else next_pc, clk + 1], real, "state after", trusted=trusted)
+    t.send(DECODE, [pc, operation, rd, rs1, rs2, imm, writes, target], real, "fetch", trusted=trusted)
 
 
 def access(

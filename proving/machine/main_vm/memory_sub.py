@@ -31,6 +31,7 @@ from proving.machine.main_vm.frame import (
     access,
     byte_pair,
     one_hot,
+    padding,
     register_key,
     short,
     step,
@@ -45,6 +46,7 @@ class MemorySub(Table):
     name = "memory_sub"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc, load, store = (t.main(n) for n in ("clk", "pc", "load", "store"))
         byte, signed = t.main("byte"), t.main("signed")
@@ -63,14 +65,12 @@ class MemorySub(Table):
         operation = 32 * real + byte + 2 * signed + 4 * store
         step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm, writes=writes)
         writes_flag(t, writes, real)
-        t.when(store).zero("a store writes no register", writes)
         other = store + writes
-        t.boolean(other, "the other register is accessed once")
         access(t, real, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=v1, new=v1)
         access(t, real, "memory", key=word_address, previous=pm, time=time + 2, high=hm, old=mem_old, new=mem_new)
         access(
             t, other, "rd or rs2", key=register_key(rd + rs2), previous=pr, time=time + 3, high=hr,
-            old=reg_old, new=reg_new,
+            trusted="two booleans, not both: decode lets no store write", old=reg_old, new=reg_new,
         )  # fmt: skip
         byte_pair(t, real, "rs1, memory: time since the last access, upper bits", h1, hm)
         short(t, other, "rd or rs2: time since the last access, upper bits", hr, 8)
@@ -79,7 +79,6 @@ class MemorySub(Table):
         byte_pair(t, real, "bytes of the halfword", x0, x1)
         short(t, real, "the other halfword", y)
         byte_pair(t, store, "low bytes of the stored word", c0, c1)
-        t.boolean(store + signed, "only loads extend a sign")
         short(t, store + signed, "upper half of the stored word, or bits below the sign", rest, 16 * store + 7 * signed)
 
         # Constraints
@@ -106,3 +105,4 @@ class MemorySub(Table):
         t.free(rest, when=load - signed, reason="used by stores and signed loads only")
         for column in (reg_old, pr, hr):
             t.free(column, when=load - writes, reason="no register is written, so nothing refers to its old content")
+        padding(t, real)

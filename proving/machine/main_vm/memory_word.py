@@ -1,8 +1,8 @@
 """LW and SW.
 
-The address v1 + imm mod 2^32 is four times a 30-bit number, so it is aligned and its key lies in data memory. Besides rs1
-an instruction accesses one more register, at step 3: a load writes rd, a store reads rs2 (decode gives 0 for the other
-number). Memory and that register both hold `value` afterwards.
+The address v1 + imm mod 2^32 is four times a 30-bit number, so it is aligned and its key lies in data memory. Besides
+rs1 an instruction accesses one more register, at step 3: a load writes rd, a store reads rs2 (decode gives 0 for the
+other number). Memory and that register both hold `value` afterwards.
 
 ============ =====================================================================
 column       meaning
@@ -28,6 +28,7 @@ from proving.machine.main_vm.frame import (
     access,
     byte_pair,
     one_hot,
+    padding,
     register_key,
     short,
     step,
@@ -43,6 +44,7 @@ class MemoryWord(Table):
     name = "memory_word"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc, load, store = (t.main(n) for n in ("clk", "pc", "load", "store"))
         rs1, rs2, rd, imm, writes = (t.main(n) for n in ("rs1", "rs2", "rd", "imm", "writes"))
@@ -58,14 +60,12 @@ class MemoryWord(Table):
         operation = weighted(t, [(load, Operation.LW), (store, Operation.SW)])
         step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm, writes=writes)
         writes_flag(t, writes, real)
-        t.when(store).zero("a store writes no register", writes)
         other = store + writes
-        t.boolean(other, "the other register is accessed once")
         access(t, real, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=v1, new=v1)
         access(t, real, "memory", key=address, previous=pm, time=time + 2, high=hm, old=mem_old, new=value)
         access(
             t, other, "rd or rs2", key=register_key(rd + rs2), previous=pr, time=time + 3, high=hr,
-            old=reg_old, new=value,
+            trusted="two booleans, not both: decode lets no store write", old=reg_old, new=value,
         )  # fmt: skip
         byte_pair(t, real, "rs1, memory: time since the last access, upper bits", h1, hm)
         short(t, other, "rd or rs2: time since the last access, upper bits", hr, 8)
@@ -78,3 +78,4 @@ class MemoryWord(Table):
         t.when(store).equal("a store takes the register's word", value, reg_old)
         for column in (reg_old, pr, hr):
             t.free(column, when=real - other, reason="no register is written, so nothing refers to its old content")
+        padding(t, real)

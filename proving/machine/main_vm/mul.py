@@ -24,7 +24,7 @@ inverse      of the upper half less the excluded value
 from __future__ import annotations
 
 from proving.machine.main_vm.buses import Operation
-from proving.machine.main_vm.frame import WORD, one_hot, registers, short, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, short, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 
@@ -34,6 +34,7 @@ class Mul(Table):
     name = "mul"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc = t.main("clk"), t.main("pc")
         is_mul, is_mulh, is_mulhu, is_mulhsu = (t.main(n) for n in ("is_mul", "is_mulh", "is_mulhu", "is_mulhsu"))
@@ -83,3 +84,4 @@ class Mul(Table):
         t.when(real - is_mul).equal("the upper word", out, upper)
         for column, used in ((t1, signed), (t2, is_mulh)):
             t.free(column, when=1 - used, reason="the operand is unsigned")
+        padding(t, real)

@@ -1,8 +1,8 @@
 """Nodes: the inner nodes of the page trees that the segment touches, two rows each.
 
-The even row holds the digests of the four children when the segment started, the odd row when it ends. A touched child is
-handed down once; an untouched child keeps its digest. Levels fall by one from the root, 13, to the blocks, 0, and the
-index of child c is 4 index + c, so a page has one place.
+The even row holds the digests of the four children when the segment started, the odd row when it ends. A touched child
+is handed down once; an untouched child keeps its digest. Levels fall by one from the root, 13, to the blocks, 0, and
+the index of child c is 4 index + c, so a page has one place.
 
 ============== =====================================================================
 column         meaning
@@ -20,6 +20,7 @@ old_row        1 on even rows (periodic)
 from __future__ import annotations
 
 from proving.machine.main_vm.buses import PAGE, POSEIDON2
+from proving.machine.main_vm.frame import padding
 from proving.stark.air import Table, TableBuilder
 
 
@@ -29,6 +30,7 @@ class Node(Table):
     name = "node"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         real, space, level, index = (t.main(n) for n in ("real", "space", "level", "index"))
         touched, child, digest = t.main_array("touched", 4), t.main_array("child", 16), t.main_array("digest", 4)
@@ -56,3 +58,4 @@ class Node(Table):
 
         for column in (space, level, index):
             t.free(column, when=1 - old_row, reason="the even row says which node it is")
+        padding(t, real)

@@ -87,6 +87,7 @@ class Poseidon2(Table):
     name = "poseidon2"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         state, cube = t.main_array("state", WIDTH), t.main_array("cube", WIDTH)
         inner, inner_cube = t.main_array("inner", INTERNAL), t.main_array("inner_cube", INTERNAL)

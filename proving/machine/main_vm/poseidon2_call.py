@@ -1,8 +1,8 @@
 """Poseidon2 compression of a buffer in data memory, 16 rows for each call.
 
 Row i accesses lane i of the buffer: the words at pointer + 8 i (lower) and pointer + 8 i + 4 (upper), at step 2. The
-lanes travel through a shift register: `lane[0]` is row i's own, and row 0 holds all 16 and looks the compression up. The
-four outputs travel the same way and replace lanes 0 to 3; other lanes keep their words. The pointer is 128 times a
+lanes travel through a shift register: `lane[0]` is row i's own, and row 0 holds all 16 and looks the compression up.
+The four outputs travel the same way and replace lanes 0 to 3; other lanes keep their words. The pointer is 128 times a
 25-bit number, so the addresses do not wrap.
 
 A lane is canonical when upper = 2^32 - 1 implies lower = 0. A buffer with another pair has no proof.
@@ -27,8 +27,10 @@ row0 .., lane_number selectors of rows and the row's number (periodic)
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from proving.machine.main_vm.buses import POSEIDON2, Operation
-from proving.machine.main_vm.frame import WORD, access, byte_pair, register_key, short, step
+from proving.machine.main_vm.frame import WORD, access, byte_pair, padding, register_key, short, step
 from proving.stark.air import Table, TableBuilder
 
 ROWS = 16
@@ -40,6 +42,7 @@ class Poseidon2Call(Table):
     name = "poseidon2_call"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         real, clk, pointer = t.main("real"), t.main("clk"), t.main("pointer")
         pc, rs1, p1, h1 = (t.main(n) for n in ("pc", "rs1", "p1", "h1"))
@@ -55,23 +58,24 @@ class Poseidon2Call(Table):
         number = t.periodic("lane_number", list(range(ROWS)))
         t.boolean(real)
         call = real * first
-        t.boolean(call, "a call has one first row")
         lower = lane[0] - upper * WORD
         time = clk * 4
 
         # Buses
-        step(t, call, clk=clk, pc=pc, operation=Operation.POSEIDON2, rs1=rs1)
-        access(t, call, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=pointer, new=pointer)
+        once = "a boolean on the call's first row, zero on the others"
+        step(t, call, clk=clk, pc=pc, operation=Operation.POSEIDON2, rs1=rs1, trusted=once)
+        access(
+            t, call, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=pointer, new=pointer,
+            trusted=once,
+        )  # fmt: skip
         short(t, call, "rs1: time since the last access, upper bits", h1, 8)
         key = pointer + 8 * number
-        access(
-            t, real, "lower word", key=key, previous=p_lower, time=time + 2, high=h_lower, old=lower, new=new_lower
-        )
+        access(t, real, "lower word", key=key, previous=p_lower, time=time + 2, high=h_lower, old=lower, new=new_lower)
         access(
             t, real, "upper word", key=key + 4, previous=p_upper, time=time + 2, high=h_upper, old=upper, new=new_upper
         )
         byte_pair(t, real, "words: time since the last access, upper bits", h_lower, h_upper)
-        t.send(POSEIDON2, [*lane, *output], call, "compression")
+        t.send(POSEIDON2, [*lane, *output], call, "compression", trusted=once)
         short(t, real, "new lower word: low half", a)
         short(t, real, "new lower word: high half, or pointer", b, 16 - 7 * fifth)
         short(t, real, "new upper word: low half", c)
@@ -83,8 +87,9 @@ class Poseidon2Call(Table):
         t.when(going).equal("clk is the same on all rows", clk.next, clk)
         t.when(going).equal("the pointer is the same on all rows", pointer.next, pointer)
         for register in (lane, output):
-            for current, successor in zip(register, [*register[1:], 0], strict=True):
+            for current, successor in pairwise(register):
                 t.when(going).equal(f"{current.name} moves up", current.next, successor)
+            t.when(going).zero(f"nothing follows {register[-1].name}", register[-1].next)
         t.when(real * fifth).equal("the pointer is aligned", pointer, 128 * a + 2**23 * b)
         t.when(real).zero("the lane is canonical", lower * ((upper - (WORD - 1)) * canonical - 1))
         t.when(outputs).equal("new lower word", new_lower, a + b * 2**16)
@@ -104,3 +109,4 @@ class Poseidon2Call(Table):
             t.free(column, when=1 - outputs, reason="no output is checked on this row")
         t.free(canonical, when=1, reason="a hint that matters only where the lower word is not zero")
         t.free(canonical_new, when=1, reason="a hint that matters only where the new lower word is not zero")
+        padding(t, real)

@@ -25,6 +25,7 @@ class RangeTable(Table):
     name = "range"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         sizes = np.concatenate([[0], np.repeat(np.arange(MAX_BITS + 1), 2 ** np.arange(MAX_BITS + 1))])
         values = np.arange(HEIGHT) - 2**sizes
         values[0] = 0

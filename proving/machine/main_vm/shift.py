@@ -25,7 +25,7 @@ sign, t_high bit 31 of v1 and bits 16..30 of v1, for SRA
 from __future__ import annotations
 
 from proving.machine.main_vm.buses import CONSTANT, Constant, Operation
-from proving.machine.main_vm.frame import WORD, one_hot, registers, short, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, short, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 
@@ -35,6 +35,7 @@ class Shift(Table):
     name = "shift"
 
     def build(self, t: TableBuilder) -> None:
+        """Declare columns, buses and constraints."""
         # Columns
         clk, pc, is_sll, is_srl, is_sra = (t.main(n) for n in ("clk", "pc", "is_sll", "is_srl", "is_sra"))
         rs1, rs2, rd, imm, writes = (t.main(n) for n in ("rs1", "rs2", "rd", "imm", "writes"))
@@ -74,3 +75,4 @@ class Shift(Table):
         t.when(is_sra).equal("the result with the sign's copies", out, shifted + sign * (WORD - 2 * power))
         for column in (sign, t_high):
             t.free(column, when=1 - is_sra, reason="used by SRA only")
+        padding(t, real)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_random_programs(seed: int) -> None:
 def test_segments_join_end_to_start() -> None:
     found = segments.records(programs.counting_loop(3000), size_class=12)
     assert len(found) > 2
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert np.array_equal(before.end, after.start)
         assert not before.halted
     assert found[-1].halted
