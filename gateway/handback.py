@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind
 from broker.artifacts import ArtifactStore
 from broker.jobs import Batch, BatchState, JobStore
 from gateway.core_client import CoreClient, CoreRefusal, CoreUnavailable
-from gateway.intake import batches_in
+from gateway.in_state import batches_in
 from runtime.logging import get_logger
 from runtime.telemetry import span
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from opentelemetry.trace import SpanKind
 
 from broker.artifacts import ArtifactStore
-from broker.jobs import Batch, BatchState, JobSpec, JobStore, Stage
+from broker.jobs import Batch, JobSpec, JobStore, Stage
 from gateway.core_client import CoreClient
 from runtime.errors import ArtifactExists, InvalidInput
 from runtime.logging import get_logger
@@ -142,13 +142,3 @@ def artifact_names(offer: BatchOffer) -> dict[str, str]:
         PROGRAM: f"{folder}/program-{offer.program_sha256}",
         ADVICE: f"{folder}/advice-{offer.witness_input.sha256}",
     }
-
-
-def batches_in(jobs: JobStore, state: BatchState) -> list[Batch]:
-    """Return the batches of this store's chain that are in a state, oldest first."""
-    rows = jobs.database.read(
-        "SELECT * FROM batches WHERE chain_id = :chain_id AND state = :state ORDER BY number",
-        chain_id=jobs.chain_id,
-        state=str(state),
-    )
-    return [Batch.of(row) for row in rows]

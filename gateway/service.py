@@ -14,7 +14,8 @@ from broker.artifacts import ArtifactStore
 from broker.jobs import BatchState, JobStore
 from gateway.core_client import CoreClient, CoreRefusal
 from gateway.handback import Handback
-from gateway.intake import Intake, batches_in
+from gateway.in_state import batches_in
+from gateway.intake import Intake
 from gateway.settings import GatewaySettings
 from runtime.errors import HallmarkError
 from runtime.logging import get_logger

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from broker.artifacts import ArtifactStore, open_artifacts
+from broker.jobs import Batch, BatchState, JobStore, Stage, Worker, open_store
+from core.node import Node
+from core.server import Server
+from gateway.service import Gateway
+from gateway.settings import GatewaySettings, load_gateway_settings
+from runtime.settings import Settings, load_settings
+from tests.core.chain import CHAIN_ID, KEY_DIGEST, WALLETS, Clock, node_at, stand_in_proof, transfer
+
+WORKER = Worker("test-worker")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def node(tmp_path: Path, clock: Clock) -> Iterator[Node]:
+    opened = node_at(tmp_path / "core", clock)
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+async def core(node: Node) -> AsyncIterator[TestServer]:
+    async with TestServer(Server(node).application()) as started:
+        yield started
+
+
+@dataclass
+class Prover:
+    """A prover's stores and what its workers do to them, with the stand-in proof in place of proving."""
+
+    settings: Settings
+    own: GatewaySettings
+    jobs: JobStore
+    artifacts: ArtifactStore
+
+    def gateway(self, key: str = KEY_DIGEST) -> Gateway:
+        return Gateway(self.settings, self.own, self.jobs, self.artifacts, key)
+
+    def batch(self, number: int = 1) -> Batch:
+        rows = self.jobs.database.read("SELECT * FROM batches WHERE number = :number", number=number)
+        return Batch.of(rows[0])
+
+    def work(self, node: Node, *, spoil: bool = False) -> None:
+        """Run every waiting batch's program from the artifacts and complete it with a stand-in proof."""
+        while (claim := self.jobs.claim([Stage.WITNESS], WORKER, protocol_versions=["1"])) is not None:
+            inputs = claim.job.inputs
+            advice = self.artifacts.load(inputs["advice"], kind="advice", protocol="1")
+            assert self.artifacts.load(inputs["program"], kind="program", protocol="1") == node.program.elf
+            proof = stand_in_proof(node.program.run(advice).output)
+            name = f"batches/{claim.job.batch_id}/{claim.job_id}/{claim.token}/bundle"
+            self.artifacts.save(name, "bundle", b"spoilt" if spoil else proof, protocol="1")
+            self.jobs.complete(claim, name)
+            self.jobs.database.transact(
+                lambda session, job=claim.job, result=name: session.run(
+                    "UPDATE batches SET state = :state, result = :result WHERE id = :id",
+                    state=str(BatchState.PROVEN),
+                    result=result,
+                    id=job.batch_id,
+                )
+            )
+
+
+@pytest.fixture
+def prover(tmp_path: Path, core: TestServer) -> Prover:
+    settings = load_settings(state_dir=tmp_path / "prover", core_url=str(core.make_url("/")), chain_id=CHAIN_ID)
+    settings.state_dir.mkdir()
+    own = load_gateway_settings(gateway_name="test", gateway_poll_seconds=0.02, gateway_renew_seconds=0.05)
+    return Prover(settings, own, open_store(settings), open_artifacts(settings))
+
+
+def seal(node: Node, batches: int = 1, first: int = 0) -> None:
+    for nonce in range(first, first + batches):
+        node.sequencer.submit(transfer(WALLETS[0], nonce))
+        node.seal_and_settle()

@@ -1,0 +1,260 @@
+"""The gateway between a real core server, a real job store and a real artifact store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+
+from broker.jobs import BatchState, Stage
+from core.acceptance import proven_batch
+from core.node import Node
+from core.store import Submission
+from gateway.core_client import CoreClient, CoreRefusal, CoreUnavailable
+from runtime.errors import ArtifactCorrupt, DiskFull, InvalidInput, TooLarge
+from runtime.wire import ProofDataRequest, WitnessInputReference
+from tests.core.chain import KEY_DIGEST, Clock
+from tests.gateway.conftest import WORKER, Prover, seal
+
+
+def proven(node: Node) -> int:
+    with node.store.session():
+        return proven_batch()
+
+
+def count(prover: Prover, table: str) -> int:
+    return int(prover.jobs.database.read(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"])
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the condition did not come true")
+
+
+async def test_a_batch_goes_through_the_gateway_and_back(node: Node, prover: Prover) -> None:
+    seal(node, 2)
+    async with TestServer(prover.gateway().application()):
+        await until(lambda: count(prover, "batches") == 2)
+        prover.work(node)
+        await until(lambda: proven(node) == 2)
+        await until(lambda: prover.batch(2).state == BatchState.ACCEPTED)
+    assert prover.batch(1).state == BatchState.ACCEPTED
+    assert prover.batch(1).program_commitment == node.program.commitment
+
+
+async def test_one_step_at_a_time_changes_nothing_twice(node: Node, prover: Prover) -> None:
+    seal(node)
+    gateway = prover.gateway()
+    async with gateway._client:
+        assert await gateway.poll()
+        assert not await gateway.poll()
+        assert (count(prover, "batches"), count(prover, "jobs")) == (1, 1)
+        assert not await gateway.hand_back()
+        prover.work(node)
+        assert await gateway.hand_back()
+        assert not await gateway.hand_back()
+    with node.store.session():
+        assert [row.outcome for row in Submission.select()] == ["accepted"]
+
+
+async def test_a_gateway_that_dies_after_its_fetch_loses_no_batch(
+    node: Node, prover: Prover, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(node)
+    first = prover.gateway()
+    with monkeypatch.context() as patch:
+        patch.setattr(prover.jobs, "create_batch", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("killed")))
+        async with first._client:
+            with pytest.raises(RuntimeError):
+                await first.poll()
+    assert count(prover, "batches") == 0
+    second = prover.gateway()
+    async with second._client:
+        assert not await second.poll(), "the dead gateway's offer is still live"
+        clock.now += 61
+        assert await second.poll()
+        prover.work(node)
+        assert await second.hand_back()
+    assert proven(node) == 1
+
+
+async def test_an_offer_that_ran_out_while_proving_is_replaced_and_the_proof_kept(
+    node: Node, prover: Prover, clock: Clock
+) -> None:
+    seal(node)
+    gateway = prover.gateway()
+    async with gateway._client:
+        await gateway.poll()
+        prover.work(node)
+        clock.now += 61
+        assert not await gateway.hand_back()
+        assert not await gateway.hand_back(), "the refused token is not tried again"
+        assert prover.batch().state == BatchState.PROVEN
+        assert await gateway.poll(), "core offers the batch again"
+        assert (count(prover, "batches"), count(prover, "jobs")) == (1, 1)
+        assert await gateway.hand_back()
+    assert prover.batch().state == BatchState.ACCEPTED
+    assert proven(node) == 1
+
+
+async def test_offers_are_renewed_while_a_batch_is_proven(node: Node, prover: Prover, clock: Clock) -> None:
+    seal(node)
+    gateway = prover.gateway()
+    async with gateway._client:
+        await gateway.poll()
+        for _ in range(3):
+            clock.now += 40
+            await gateway.renew()
+        prover.work(node)
+        assert await gateway.hand_back()
+    assert proven(node) == 1
+
+
+async def test_an_answer_that_got_lost_is_asked_for_again(
+    node: Node, prover: Prover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway dies between core's acceptance and its own record of it."""
+    seal(node)
+    gateway = prover.gateway()
+    async with gateway._client:
+        await gateway.poll()
+        prover.work(node)
+        with monkeypatch.context() as patch:
+            patch.setattr(prover.jobs, "mark_batch", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("killed")))
+            with pytest.raises(RuntimeError):
+                await gateway.hand_back()
+    assert (proven(node), prover.batch().state) == (1, BatchState.PROVEN)
+    again = prover.gateway()
+    async with again._client:
+        assert await again.hand_back()
+    assert prover.batch().state == BatchState.ACCEPTED
+
+
+async def test_a_refused_proof_is_recorded_with_its_reason(node: Node, prover: Prover) -> None:
+    seal(node)
+    gateway = prover.gateway()
+    async with gateway._client:
+        await gateway.poll()
+        prover.work(node, spoil=True)
+        assert await gateway.hand_back()
+        assert not await gateway.hand_back()
+    assert prover.batch().state == BatchState.REFUSED
+    assert "proof_refused" in prover.batch().error
+    assert proven(node) == 0
+
+
+async def test_other_keys_get_a_clear_refusal_and_the_gateway_stays(node: Node, prover: Prover) -> None:
+    seal(node)
+    gateway = prover.gateway("proven100:" + "00" * 32)
+    async with TestServer(gateway.application()) as server, ClientSession(server.make_url("/")) as http:
+        await until(lambda: "poll" in gateway._failures)
+        async with http.get("/ready") as answer:
+            assert answer.status == 503
+            assert "key_mismatch" in (await answer.json())["failure"]
+        async with http.get("/health") as answer:
+            assert answer.status == 200
+        async with http.get("/metrics") as answer:
+            assert 'code="key_mismatch"' in await answer.text()
+    assert count(prover, "batches") == 0
+
+
+async def test_core_may_be_away_and_come_back(node: Node, prover: Prover) -> None:
+    seal(node)
+    gateway = prover.gateway()
+    healthy = gateway._client
+    away = CoreClient("http://127.0.0.1:9", request_seconds=1)
+    async with healthy, away:
+        gateway._client = away
+        with pytest.raises(CoreUnavailable):
+            await gateway.poll()
+        gateway._client = healthy
+        assert await gateway.poll()
+
+
+async def test_no_more_batches_are_taken_than_allowed(node: Node, prover: Prover) -> None:
+    seal(node, 2)
+    prover.own = prover.own.model_copy(update={"gateway_max_batches": 1})
+    gateway = prover.gateway()
+    async with gateway._client:
+        assert await gateway.poll()
+        assert not await gateway.poll()
+
+
+async def test_a_full_disk_leaves_the_batch_to_be_offered_again(node: Node, prover: Prover, clock: Clock) -> None:
+    seal(node)
+    prover.artifacts.disk_reserve = 1 << 60
+    gateway = prover.gateway()
+    async with gateway._client:
+        with pytest.raises(DiskFull):
+            await gateway.poll()
+        prover.artifacts.disk_reserve = 0
+        clock.now += 61
+        assert await gateway.poll()
+
+
+async def test_the_trace_context_travels_with_the_batch(node: Node, prover: Prover) -> None:
+    seal(node)
+    traceparent = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
+    with node.store.session():
+        from core.store import Batch
+
+        Batch.update(traceparent=traceparent).where(Batch.number == 1).execute()
+    gateway = prover.gateway()
+    async with gateway._client:
+        await gateway.poll()
+    assert prover.batch().traceparent == traceparent
+    claim = prover.jobs.claim([Stage.WITNESS], WORKER, protocol_versions=["1"])
+    assert claim is not None
+    assert claim.job.traceparent == traceparent
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"sha256": "00" * 32}, ArtifactCorrupt),
+        ({"size": 10}, TooLarge),
+        ({"size": 10_000}, ArtifactCorrupt),
+        ({"size": 1 << 40}, TooLarge),
+        ({"url": "http://127.0.0.1:9/witness"}, InvalidInput),
+        ({"url": "//elsewhere/witness"}, CoreRefusal),
+        ({"url": "/witness_inputs/77"}, CoreRefusal),
+    ],
+)
+async def test_a_witness_input_that_is_not_as_stated_is_refused(
+    node: Node, core: TestServer, changes: dict[str, object], error: type[Exception]
+) -> None:
+    seal(node)
+    async with CoreClient(str(core.make_url("/"))) as client:
+        offer = await client.ask(ProofDataRequest(prover="p", protocol_version="1", key_digest=KEY_DIGEST))
+        assert offer is not None
+        stated = {
+            "url": offer.witness_input.url,
+            "size": offer.witness_input.size,
+            "sha256": offer.witness_input.sha256,
+        }
+        with pytest.raises(error):
+            await client.witness_input(WitnessInputReference(**(stated | changes)), limit=1 << 20)  # type: ignore[arg-type]
+
+
+async def test_a_program_with_another_hash_is_unknown(node: Node, core: TestServer) -> None:
+    async with CoreClient(str(core.make_url("/"))) as client:
+        with pytest.raises(CoreRefusal, match="program_unknown"):
+            await client.program("00" * 32, limit=1 << 20)
+        with pytest.raises(TooLarge):
+            await client.program(node.program.sha256, limit=100)
+
+
+async def test_a_batch_of_another_chain_is_not_taken(node: Node, prover: Prover) -> None:
+    seal(node)
+    prover.jobs.chain_id = 7
+    gateway = prover.gateway()
+    async with gateway._client:
+        with pytest.raises(InvalidInput, match="chain 4242"):
+            await gateway.poll()
+    assert count(prover, "batches") == 0
