@@ -285,28 +285,32 @@ class _Run:
 
     def _deep_quotient(self, batching: Words) -> Array:
         """Sum, over heights, the quotients of the weighted columns on each height's own domain."""
-        backend, shape = self.backend, self.shape
+        backend, shape, arithmetic = self.backend, self.shape, IntegerArithmetic()
         weights = extension.powers(batching, shape.opened)
         weighted = extension.multiply(self.openings, weights)
-        sums: dict[int, dict[bool, tuple[list[Array], list[Words]]]] = {}
+        sums: dict[int, dict[bool, tuple[Array, Words]]] = {}
         position = 0
         for group in shape.openings:
             here = slice(position, position + len(group.columns))
             position = here.stop
             columns = self._columns(group.phase, group.table, group.columns)
             vector = backend.linear_combination(columns, np.ascontiguousarray(weights[here]))
-            vectors, values = sums.setdefault(group.log_rows, {}).setdefault(group.next, ([], []))
-            vectors.append(vector)
-            values.append(weighted[here])
+            value = arithmetic.sum(weighted[here], 0)
+            points = sums.setdefault(group.log_rows, {})
+            if group.next in points:
+                so_far, value_so_far = points[group.next]
+                vector = backend.lift_sum([so_far, vector], group.log_rows)
+                value = arithmetic.add(value_so_far, value)
+                del so_far
+            points[group.next] = vector, value
+            del vector
         parts = []
-        arithmetic = IntegerArithmetic()
         for log_rows, points in sums.items():
             log_height = log_rows - shape.log_blowup
-            terms = []
-            for following, (vectors, values) in points.items():
-                vector = vectors[0] if len(vectors) == 1 else backend.lift_sum(vectors, log_rows)
-                value = arithmetic.sum(np.concatenate(values), 0)
-                terms.append((self._point(log_height, following), value, {log_rows: vector}))
+            terms = [
+                (self._point(log_height, following), value, {log_rows: vector})
+                for following, (vector, value) in points.items()
+            ]
             parts.append(backend.deep_quotient(terms, log_rows, coset_shift(log_height)))
         sums.clear()
         return parts[0] if len(parts) == 1 else backend.lift_sum(parts, shape.log_domain)

@@ -129,7 +129,7 @@ def check(
     point = transcript.challenge()  # costs: deep and lifting
     transcript.absorb(proof.openings)
 
-    powers = _point_powers(arithmetic, shape, point)
+    powers = point_powers(arithmetic, shape, point)
     openings = _Openings(arithmetic, shape, proof.openings)
     _check_constraints(arithmetic, key, shape, claim, proof, openings, bus_challenges, alpha, powers)
 
@@ -155,7 +155,7 @@ def check(
 
 
 @dataclass(frozen=True)
-class _Powers(Generic[V]):
+class Powers(Generic[V]):
     """Powers of the out-of-domain point: ``by_log[k] = z^(2^k)`` for k up to the log domain size."""
 
     by_log: list[V]
@@ -195,7 +195,7 @@ class _Openings(Generic[V]):
         return total
 
 
-def _point_powers(arithmetic: Arithmetic[V], shape: Shape, point: V) -> _Powers[V]:
+def point_powers(arithmetic: Arithmetic[V], shape: Shape, point: V) -> Powers[V]:
     """Square the point up to the domain's order and refuse it inside the trace domain or the evaluation coset.
 
     z^(2^H) is the same for a table's point on its own domain, so one check serves every height; likewise the coset,
@@ -208,7 +208,7 @@ def _point_powers(arithmetic: Arithmetic[V], shape: Shape, point: V) -> _Powers[
     for log_order, value in ((shape.log_height, 1), (shape.log_domain, coset)):
         inside = arithmetic.extend(arithmetic.constant(np.array(value, dtype=np.uint64)))
         arithmetic.ext_inverse(arithmetic.subtract(powers[log_order], inside), ChallengeRefused)
-    return _Powers(powers)
+    return Powers(powers)
 
 
 def _check_constraints(
@@ -220,7 +220,7 @@ def _check_constraints(
     openings: _Openings[V],
     bus_challenges: V | None,
     alpha: V,
-    powers: _Powers[V],
+    powers: Powers[V],
 ) -> None:
     """Refuse unless sum_k alpha^k constraint_k(z) = (z^(2^H) - 1) quotient(z), over the constraints of all tables.
 
@@ -268,7 +268,7 @@ def _check_work(arithmetic: Arithmetic[V], transcript: Transcript[V], nonce: V, 
 
 
 def _deep_values(
-    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], batching: V, powers: _Powers[V], bits: V
+    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], batching: V, powers: Powers[V], bits: V
 ) -> V:
     """Return the DEEP quotient at every query, ``(queries, 3)``.
 
