@@ -133,7 +133,7 @@ def transaction_section(transactions: Sequence[bytes]) -> bytes:
 
 
 def encode(header: Header, transactions: Sequence[bytes], tree: bytes) -> bytes:
-    """Return the witness input of a batch.
+    """Return the witness input of a batch, without hints: `core.hints.with_hints` adds them.
 
     Parameters
     ----------
@@ -146,11 +146,10 @@ def encode(header: Header, transactions: Sequence[bytes], tree: bytes) -> bytes:
         A value does not fit into its field, or the whole is too large.
     """
     section = transaction_section(transactions)
-    hints = b""
     if len(tree) % 4:
         raise WitnessInputError("The tree section is not a whole number of words.")
-    sizes = b"".join((len(part) // 4).to_bytes(4, "little") for part in (section, tree, hints))
-    content = MAGIC + header.metadata(len(transactions)) + sizes + bytes(12) + section + tree + hints
+    sizes = b"".join((len(part) // 4).to_bytes(4, "little") for part in (section, tree, b""))
+    content = MAGIC + header.metadata(len(transactions)) + sizes + bytes(12) + section + tree
     if len(content) > MAX_BYTES:
         raise WitnessInputError(f"The witness input has {len(content)} bytes; at most {MAX_BYTES} are accepted.")
     return content

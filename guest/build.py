@@ -49,7 +49,19 @@ STATE_TRANSITION = Source(
     "stf",
     tuple(
         f"stf/{module}.c"
-        for module in ("main", "hash", "tree", "rlp", "keccak", "field", "scalar", "recover", "transaction")
+        for module in (
+            "main",
+            "hash",
+            "tree",
+            "rlp",
+            "keccak",
+            "field",
+            "scalar",
+            "endomorphism",
+            "recover",
+            "recover_hinted",
+            "transaction",
+        )  # fmt: skip
     ),
 )
 EXAMPLE = Source("keccak", ("example/keccak256.c", "stf/keccak.c"))

@@ -54,37 +54,86 @@ static inline void reduce(uint32_t r[8], const uint32_t t[16]) {
     fold_carry(r, (sum >> 32) + t[15]);
 }
 
+/* Product scanning: column k collects x[i] y[k - i]. Written out, because compilers do not unroll a triangle of loops. */
+#define COLUMN_1(i, j) MULTIPLY_ADD(x[i], y[j])
+#define COLUMN_2(i, j) COLUMN_1(i, j); COLUMN_1(i + 1, j - 1)
+#define COLUMN_3(i, j) COLUMN_2(i, j); COLUMN_1(i + 2, j - 2)
+#define COLUMN_4(i, j) COLUMN_3(i, j); COLUMN_1(i + 3, j - 3)
+#define COLUMN_5(i, j) COLUMN_4(i, j); COLUMN_1(i + 4, j - 4)
+#define COLUMN_6(i, j) COLUMN_5(i, j); COLUMN_1(i + 5, j - 5)
+#define COLUMN_7(i, j) COLUMN_6(i, j); COLUMN_1(i + 6, j - 6)
+#define COLUMN_8(i, j) COLUMN_7(i, j); COLUMN_1(i + 7, j - 7)
+
 void field_mul(field *r, const field *a, const field *b) {
     uint32_t t[16];
     uint32_t c0 = 0, c1 = 0, c2 = 0;
-    uint32_t x[8], y[8];
-    for (int i = 0; i < 8; i++) x[i] = a->w[i];
-    for (int i = 0; i < 8; i++) y[i] = b->w[i];
-#pragma GCC unroll 15
-    for (int k = 0; k < 15; k++) {
-        int first = k < 8 ? 0 : k - 7;
-        int last = k < 8 ? k : 7;
-#pragma GCC unroll 8
-        for (int i = first; i <= last; i++) MULTIPLY_ADD(x[i], y[k - i]);
-        COLUMN_END(t, k);
-    }
+    const uint32_t *x = a->w, *y = b->w;
+    COLUMN_1(0, 0);
+    COLUMN_END(t, 0);
+    COLUMN_2(0, 1);
+    COLUMN_END(t, 1);
+    COLUMN_3(0, 2);
+    COLUMN_END(t, 2);
+    COLUMN_4(0, 3);
+    COLUMN_END(t, 3);
+    COLUMN_5(0, 4);
+    COLUMN_END(t, 4);
+    COLUMN_6(0, 5);
+    COLUMN_END(t, 5);
+    COLUMN_7(0, 6);
+    COLUMN_END(t, 6);
+    COLUMN_8(0, 7);
+    COLUMN_END(t, 7);
+    COLUMN_7(1, 7);
+    COLUMN_END(t, 8);
+    COLUMN_6(2, 7);
+    COLUMN_END(t, 9);
+    COLUMN_5(3, 7);
+    COLUMN_END(t, 10);
+    COLUMN_4(4, 7);
+    COLUMN_END(t, 11);
+    COLUMN_3(5, 7);
+    COLUMN_END(t, 12);
+    COLUMN_2(6, 7);
+    COLUMN_END(t, 13);
+    COLUMN_1(7, 7);
+    COLUMN_END(t, 14);
     t[15] = c0;
     reduce(r->w, t);
 }
 
+/* The products x[i] x[j], i < j, once; their double, and the squares, are added afterwards. */
 void field_sqr(field *r, const field *a) {
     uint32_t t[16];
     uint32_t c0 = 0, c1 = 0, c2 = 0;
-    uint32_t x[8];
-    for (int i = 0; i < 8; i++) x[i] = a->w[i];
+    const uint32_t *x = a->w, *y = a->w;
     t[0] = 0;
-#pragma GCC unroll 15
-    for (int k = 1; k < 14; k++) {
-        int first = k < 8 ? 0 : k - 7;
-#pragma GCC unroll 8
-        for (int i = first; 2 * i < k; i++) MULTIPLY_ADD(x[i], x[k - i]);
-        COLUMN_END(t, k);
-    }
+    COLUMN_1(0, 1);
+    COLUMN_END(t, 1);
+    COLUMN_1(0, 2);
+    COLUMN_END(t, 2);
+    COLUMN_2(0, 3);
+    COLUMN_END(t, 3);
+    COLUMN_2(0, 4);
+    COLUMN_END(t, 4);
+    COLUMN_3(0, 5);
+    COLUMN_END(t, 5);
+    COLUMN_3(0, 6);
+    COLUMN_END(t, 6);
+    COLUMN_4(0, 7);
+    COLUMN_END(t, 7);
+    COLUMN_3(1, 7);
+    COLUMN_END(t, 8);
+    COLUMN_3(2, 7);
+    COLUMN_END(t, 9);
+    COLUMN_2(3, 7);
+    COLUMN_END(t, 10);
+    COLUMN_2(4, 7);
+    COLUMN_END(t, 11);
+    COLUMN_1(5, 7);
+    COLUMN_END(t, 12);
+    COLUMN_1(6, 7);
+    COLUMN_END(t, 13);
     t[14] = c0;
     t[15] = c1;
     uint32_t bit = 0, carry = 0;

@@ -86,10 +86,10 @@ def render() -> str:
         "#ifndef STF_SECP256K1_TABLES_H",
         "#define STF_SECP256K1_TABLES_H",
         "",
-        '#include "recover.h"',
+        '#include "endomorphism.h"',
         "",
-        "/* beta: x(lambda P) = beta x(P); lambda */",
-        f"static const field BETA = {words(beta)};",
+        "/* The two cube roots of one. */",
+        f"const field BETA = {words(beta)};",
         f"static const u256 LAMBDA = {words(root)};",
         "",
         "/* round(2^384 |f| / n) for the two factors f of the lattice split, and minus the second component of the",
@@ -103,10 +103,10 @@ def render() -> str:
         lines.append(f"static const u256 SPLIT_B{index} = {words(-sign * component % N)};")
     lines += [
         "",
-        f"#define WINDOW_G {WINDOW_G}",
+        f'_Static_assert(WINDOW_G == {WINDOW_G}, "the table has another window");',
         "",
         "/* (2 i + 1) G */",
-        f"static const affine TABLE_G[{2 ** (WINDOW_G - 2)}] = {{",
+        "const affine TABLE_G[TABLE_G_SIZE] = {",
     ]
     point, double = G, add(G, G)
     for _ in range(2 ** (WINDOW_G - 2)):

@@ -26,6 +26,7 @@ typedef struct {
     uint32_t count;
     const uint32_t *transactions, *tree;
     uint32_t transaction_words, tree_words;
+    hints hints;
 } batch;
 
 static inline record *record_at(uint32_t index) { return (record *)REGION_TRANSACTIONS + index; }
@@ -45,7 +46,7 @@ static int same_address(const uint32_t a[5], const uint32_t b[5]) {
 static uint32_t read_header(batch *b, const uint32_t *words, uint32_t length) {
     if (length > MAX_INPUT_BYTES || (length & 3) != 0 || length < 4 * HEADER_WORDS) return INVALID_LENGTH;
     uint32_t left = length / 4 - HEADER_WORDS;
-    if (words[0] != MAGIC || (words[21] | words[22] | words[23]) != 0) return INVALID_HEADER;
+    if (words[0] != MAGIC || words[21] > 1 || (words[22] | words[23]) != 0) return INVALID_HEADER;
     b->words = words;
     b->rules.chain_id = u64_at(words + 2);
     for (int i = 0; i < 5; i++) b->fee_recipient[i] = words[8 + i];
@@ -61,14 +62,23 @@ static uint32_t read_header(batch *b, const uint32_t *words, uint32_t length) {
         left -= words[i];
     }
     if (left != 0) return INVALID_HEADER;
-    if (words[20] != 0) return INVALID_HINT;
     b->transactions = words + HEADER_WORDS;
     b->tree = b->transactions + b->transaction_words;
+    b->hints.at = b->hints.end = 0;
+    b->hints.made = 0;
+    b->hints.made_words = 0;
+    if (words[20] != 0) {
+        if (words[21] != 0) return INVALID_HINT;
+        b->hints.at = b->tree + b->tree_words;
+        b->hints.end = b->hints.at + words[20];
+    } else if (words[21] != 0) {
+        b->hints.made = REGION_HINTS + 1;
+    }
     return 0;
 }
 
 /* Decodes every transaction and recovers every sender. */
-static uint32_t read_transactions(const batch *b) {
+static uint32_t read_transactions(batch *b) {
     const uint32_t *at = b->transactions;
     uint32_t left = b->transaction_words, pending = 0;
     for (uint32_t i = 0; i < b->count; i++) {
@@ -93,7 +103,8 @@ static uint32_t read_transactions(const batch *b) {
         left -= words;
     }
     if (left != 0) return INVALID_TRANSACTIONS;
-    recover_batch(requests(), pending);
+    if (!recover_batch(requests(), pending, &b->hints)) return INVALID_HINT;
+    if (b->hints.made != 0) REGION_HINTS[0] = b->hints.made_words;
     for (uint32_t i = 0; i < b->count; i++) {
         record *t = record_at(i);
         if (t->status != STATUS_OK) continue;

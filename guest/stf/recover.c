@@ -1,13 +1,31 @@
+/* Recovery without hints: Jacobian coordinates, and one inversion modulo n and modulo p for all items. It can write down
+ * the slope of every line it draws, from which recover_hinted.c repeats the same steps in affine coordinates. */
 #include "recover.h"
 
-#include "secp256k1_tables.h"
+#include "endomorphism.h"
+#include "recover_hinted.h"
 
-#define WINDOW_R 5
-#define TABLE_R (1 << (WINDOW_R - 2))
-#define DIGITS 132 /* of a 129-bit number in signed windows */
+/* Numerators and denominators of the slopes so far. */
+typedef struct {
+    field numerator[STEPS], denominator[STEPS], prefix[STEPS];
+    uint32_t count;
+    int special; /* a sum was not of two different points, none at infinity */
+} trail;
 
-/* r = 2 p, for a point that is not at infinity (no point of this curve has y = 0). */
-static void point_double(jacobian *r, const jacobian *p) {
+static trail drawn;
+
+static void draw(const field *numerator, const field *denominator, const field *scale) {
+    if (drawn.count == STEPS) {
+        drawn.special = 1;
+        return;
+    }
+    drawn.numerator[drawn.count] = *numerator;
+    field_mul(&drawn.denominator[drawn.count], denominator, scale);
+    drawn.count++;
+}
+
+/* r = 2 p, for a point that is not at infinity (no point of this curve has y = 0). With a scale the slope is drawn. */
+static void point_double(jacobian *r, const jacobian *p, const field *scale) {
     field l, s, t, x, y;
     field_sqr(&l, &p->x);
     field_triple(&l, &l);
@@ -24,10 +42,11 @@ static void point_double(jacobian *r, const jacobian *p) {
     field_sub(&r->y, &y, &s);
     r->x = x;
     r->infinity = 0;
+    if (scale != 0) draw(&l, &r->z, scale);
 }
 
 /* r = p + q for any p; `ratio` receives z(r) / z(p) unless a special case was met. */
-static void point_add(jacobian *r, const jacobian *p, const affine *q, field *ratio) {
+static void point_add(jacobian *r, const jacobian *p, const affine *q, field *ratio, const field *scale) {
     field zz, u, s, h, d, hh, v, t;
     if (p->infinity) {
         r->x = q->x;
@@ -44,8 +63,9 @@ static void point_add(jacobian *r, const jacobian *p, const affine *q, field *ra
     field_sub(&h, &u, &p->x);
     field_sub(&d, &s, &p->y);
     if (field_is_zero(&h)) {
+        drawn.special = 1;
         if (field_is_zero(&d)) {
-            point_double(r, p);
+            point_double(r, p, 0);
         } else {
             r->infinity = 1;
         }
@@ -65,55 +85,11 @@ static void point_add(jacobian *r, const jacobian *p, const affine *q, field *ra
     field_sub(&r->y, &v, &t);
     r->infinity = 0;
     if (ratio != 0) *ratio = h;
-}
-
-/* k = low + lambda high mod n with both below 2^129 in magnitude; returns the signs as bits 0 and 1. */
-static uint32_t split(u256 *low, u256 *high, const scalar *k) {
-    u256 c1, c2;
-    scalar a, b;
-    scalar_mul_shift_384(&c1, k, &SPLIT_G1);
-    scalar_mul_shift_384(&c2, k, &SPLIT_G2);
-    scalar_mul(&a, &c1, &SPLIT_B1);
-    scalar_mul(&b, &c2, &SPLIT_B2);
-    scalar_add(high, &a, &b);
-    scalar_mul(&a, high, &LAMBDA);
-    scalar_negate(&a, &a);
-    scalar_add(low, &a, k);
-    uint32_t signs = 0;
-    if (scalar_is_high(low)) {
-        scalar_negate(low, low);
-        signs |= 1;
-    }
-    if (scalar_is_high(high)) {
-        scalar_negate(high, high);
-        signs |= 2;
-    }
-    return signs;
-}
-
-/* Signed windows: k = sum of digits[i] 2^i, digits odd or zero, |digit| < 2^(width - 1). Uses k's low 129 bits. */
-static void recode(int8_t digits[DIGITS], const u256 *k, int width, int negative) {
-    uint32_t carry = 0;
-    for (int i = 0; i < DIGITS; i++) digits[i] = 0;
-    int position = 0;
-    while (position < DIGITS) {
-        uint32_t word = (uint32_t)position >> 5, shift = position & 31;
-        uint32_t bits = k->w[word] >> shift;
-        if (shift != 0) bits |= k->w[word + 1] << (32 - shift);
-        if ((bits & 1) == carry) {
-            position++;
-            continue;
-        }
-        int32_t digit = (int32_t)((bits & ((1u << width) - 1)) + carry);
-        carry = ((uint32_t)digit >> (width - 1)) & 1;
-        digit -= (int32_t)(carry << width);
-        digits[position] = (int8_t)(negative ? -digit : digit);
-        position += width;
-    }
+    if (scale != 0) draw(&d, &r->z, scale);
 }
 
 /* The odd multiples of a point, all with the same z coordinate, which is left out: points of an isomorphic curve. */
-static void odd_multiples(affine table[TABLE_R], field *z, const affine *point) {
+static void odd_multiples(affine table[TABLE_R], field *z, const affine *point, int drawing) {
     jacobian base, twice;
     field ratios[TABLE_R], zz, zzz;
     affine step;
@@ -122,7 +98,7 @@ static void odd_multiples(affine table[TABLE_R], field *z, const affine *point) 
     u256_zero(&base.z);
     base.z.w[0] = 1;
     base.infinity = 0;
-    point_double(&twice, &base);
+    point_double(&twice, &base, drawing ? &base.z : 0);
     step.x = twice.x;
     step.y = twice.y;
     field_sqr(&zz, &twice.z);
@@ -132,7 +108,7 @@ static void odd_multiples(affine table[TABLE_R], field *z, const affine *point) 
     table[0].x = base.x;
     table[0].y = base.y;
     for (int i = 1; i < TABLE_R; i++) {
-        point_add(&base, &base, &step, &ratios[i]);
+        point_add(&base, &base, &step, &ratios[i], drawing ? &twice.z : 0);
         table[i].x = base.x;
         table[i].y = base.y;
     }
@@ -147,34 +123,21 @@ static void odd_multiples(affine table[TABLE_R], field *z, const affine *point) 
     }
 }
 
-static inline void signed_y(field *y, const field *from, int digit) {
-    if (digit < 0) {
-        field_negate(y, from);
-    } else {
-        *y = *from;
-    }
-}
-
 /* sum = a G + b R */
-static void combine(jacobian *sum, const scalar *a, const scalar *b, const affine *point) {
+static void combine(jacobian *sum, const scalar *a, const scalar *b, const affine *point, int drawing) {
     int8_t digits[4][DIGITS];
-    u256 low, high;
     affine table[TABLE_R], entry;
     field rotated[TABLE_R], z, zz[2], zzz;
-    uint32_t signs = split(&low, &high, a);
-    recode(digits[0], &low, WINDOW_G, signs & 1);
-    recode(digits[1], &high, WINDOW_G, signs & 2);
-    signs = split(&low, &high, b);
-    recode(digits[2], &low, WINDOW_R, signs & 1);
-    recode(digits[3], &high, WINDOW_R, signs & 2);
-    odd_multiples(table, &z, point);
+    split_and_recode(digits, a, b);
+    odd_multiples(table, &z, point, drawing);
     for (int i = 0; i < TABLE_R; i++) field_mul(&rotated[i], &table[i].x, &BETA);
     field_sqr(&zz[0], &z);
     field_mul(&zzz, &zz[0], &z);
     field_mul(&zz[1], &zz[0], &BETA);
+    const field *scale = drawing ? &z : 0;
     sum->infinity = 1;
     for (int i = DIGITS - 1; i >= 0; i--) {
-        if (!sum->infinity) point_double(sum, sum);
+        if (!sum->infinity) point_double(sum, sum, scale);
         for (int j = 0; j < 4; j++) {
             int digit = digits[j][i];
             if (digit == 0) continue;
@@ -182,12 +145,12 @@ static void combine(jacobian *sum, const scalar *a, const scalar *b, const affin
             if (j < 2) {
                 field_mul(&entry.x, &TABLE_G[index].x, &zz[j]);
                 field_mul(&entry.y, &TABLE_G[index].y, &zzz);
-                if (digit < 0) field_negate(&entry.y, &entry.y);
             } else {
                 entry.x = j == 2 ? table[index].x : rotated[index];
-                signed_y(&entry.y, &table[index].y, digit);
+                entry.y = table[index].y;
             }
-            point_add(sum, sum, &entry, 0);
+            if (digit < 0) field_negate(&entry.y, &entry.y);
+            point_add(sum, sum, &entry, 0, scale);
         }
     }
     if (!sum->infinity) field_mul(&sum->z, &sum->z, &z);
@@ -214,42 +177,82 @@ static int lift(affine *point, const scalar *r, uint32_t parity) {
     return 1;
 }
 
-void recover_batch(recovery *items, uint32_t count) {
+/* Writes the hints of one item: the kind, and if it is 1, y, 1 / r and the slopes. */
+static void write_hints(hints *h, const affine *point, const scalar *r_inverse, int usable) {
+    uint32_t *to = h->made + h->made_words;
+    *to++ = usable ? HINT_SLOPES : HINT_NONE;
+    if (usable) {
+        field product, inverse, slope;
+        for (int i = 0; i < 8; i++) to[i] = point->y.w[i];
+        for (int i = 0; i < 8; i++) to[8 + i] = r_inverse->w[i];
+        to += 16;
+        u256_zero(&product);
+        product.w[0] = 1;
+        for (uint32_t i = 0; i < drawn.count; i++) {
+            drawn.prefix[i] = product;
+            field_mul(&product, &product, &drawn.denominator[i]);
+        }
+        field_inverse(&inverse, &product);
+        for (uint32_t i = drawn.count; i-- > 0;) {
+            field_mul(&slope, &inverse, &drawn.prefix[i]);
+            field_mul(&slope, &slope, &drawn.numerator[i]);
+            field_mul(&inverse, &inverse, &drawn.denominator[i]);
+            field_normalize(&slope);
+            for (int j = 0; j < 8; j++) to[8 * i + j] = slope.w[j];
+        }
+        to += 8 * drawn.count;
+    }
+    h->made_words = (uint32_t)(to - h->made);
+}
+
+/* Recovers items whose `recovered` is PENDING. */
+static void recover_without_hints(recovery *items, uint32_t count, hints *h) {
     scalar product, inverse;
     u256_zero(&product);
     product.w[0] = 1;
     for (uint32_t i = 0; i < count; i++) {
+        if (items[i].recovered != PENDING) continue;
         items[i].prefix = product;
         scalar_mul(&product, &product, &items[i].r);
     }
-    if (count == 0) return;
     scalar_inverse(&inverse, &product);
     for (uint32_t i = count; i-- > 0;) {
-        recovery *item = &items[i];
-        scalar r_inverse, u1, u2;
-        affine point;
-        scalar_mul(&r_inverse, &inverse, &item->prefix);
-        scalar_mul(&inverse, &inverse, &item->r);
-        item->recovered = 0;
-        if (!lift(&point, &item->r, item->parity)) continue;
-        scalar_mul(&u1, &item->e, &r_inverse);
-        scalar_negate(&u1, &u1);
-        scalar_mul(&u2, &item->s, &r_inverse);
-        combine(&item->sum, &u1, &u2, &point);
-        item->recovered = !item->sum.infinity;
+        if (items[i].recovered != PENDING) continue;
+        /* From here on `prefix` holds 1 / r. */
+        scalar_mul(&product, &inverse, &items[i].prefix);
+        scalar_mul(&inverse, &inverse, &items[i].r);
+        items[i].prefix = product;
     }
     field z_product, z_inverse;
     u256_zero(&z_product);
     z_product.w[0] = 1;
     for (uint32_t i = 0; i < count; i++) {
-        if (!items[i].recovered) continue;
-        items[i].prefix = z_product;
-        field_mul(&z_product, &z_product, &items[i].sum.z);
+        recovery *item = &items[i];
+        if (item->recovered != PENDING) continue;
+        scalar u1, u2;
+        affine point;
+        drawn.count = 0;
+        drawn.special = 0;
+        if (lift(&point, &item->r, item->parity)) {
+            scalar_mul(&u1, &item->e, &item->prefix);
+            scalar_negate(&u1, &u1);
+            scalar_mul(&u2, &item->s, &item->prefix);
+            combine(&item->sum, &u1, &u2, &point, h->made != 0);
+        } else {
+            item->sum.infinity = 1;
+        }
+        if (h->made != 0) write_hints(h, &point, &item->prefix, !item->sum.infinity && !drawn.special);
+        if (item->sum.infinity) {
+            item->recovered = 0;
+            continue;
+        }
+        item->prefix = z_product;
+        field_mul(&z_product, &z_product, &item->sum.z);
     }
     field_inverse(&z_inverse, &z_product);
     for (uint32_t i = count; i-- > 0;) {
         recovery *item = &items[i];
-        if (!item->recovered) continue;
+        if (item->recovered != PENDING) continue;
         field z, zz;
         field_mul(&z, &z_inverse, &item->prefix);
         field_mul(&z_inverse, &z_inverse, &item->sum.z);
@@ -259,5 +262,17 @@ void recover_batch(recovery *items, uint32_t count) {
         field_mul(&item->key.y, &item->sum.y, &zz);
         field_normalize(&item->key.x);
         field_normalize(&item->key.y);
+        item->recovered = 1;
     }
+}
+
+int recover_batch(recovery *items, uint32_t count, hints *h) {
+    uint32_t pending = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        items[i].recovered = PENDING;
+        if (h->at != 0 && !recover_hinted(&items[i], h)) return 0;
+        pending += items[i].recovered == PENDING;
+    }
+    if (pending != 0) recover_without_hints(items, count, h);
+    return h->at == h->end;
 }

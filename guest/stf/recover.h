@@ -23,8 +23,15 @@ typedef struct {
     u256 prefix;         /* product of everything inverted before this item */
 } recovery;
 
-/* Recovers items[0 .. count): one inversion modulo n and one modulo p serve all of them. An item for which there is no
- * point with x coordinate r, or whose key would be the point at infinity, is marked as not recovered. */
-void recover_batch(recovery *items, uint32_t count);
+/* Hints that come with the input, or are to be made for it. See docs/state_transition.md, section 6. */
+typedef struct {
+    const uint32_t *at, *end; /* what is left to read; both null when there are none */
+    uint32_t *made;           /* where to write hints; null when none are wanted */
+    uint32_t made_words;
+} hints;
+
+/* Recovers items[0 .. count). An item for which there is no point with x coordinate r, or whose key would be the point
+ * at infinity, is marked as not recovered. Returns 0 when a hint is wrong or missing; items are then undefined. */
+int recover_batch(recovery *items, uint32_t count, hints *h);
 
 #endif

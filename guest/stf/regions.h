@@ -13,18 +13,20 @@
 
 #ifdef HALLMARK_HOST
 extern uint32_t *host_region_input, *host_region_nodes, *host_region_transactions, *host_region_journal,
-    *host_region_changes;
+    *host_region_changes, *host_region_hints;
 #define REGION_INPUT host_region_input
 #define REGION_NODES host_region_nodes
 #define REGION_TRANSACTIONS host_region_transactions
 #define REGION_JOURNAL host_region_journal
 #define REGION_CHANGES host_region_changes
+#define REGION_HINTS host_region_hints
 #else
 #define REGION_INPUT ((uint32_t *)0x10000000u)        /* 256 MiB */
 #define REGION_NODES ((uint32_t *)0x20000000u)        /* MAX_NODES nodes of 128 bytes */
 #define REGION_TRANSACTIONS ((uint32_t *)0x40000000u) /* MAX_TRANSACTIONS records */
 #define REGION_JOURNAL ((uint32_t *)0x30000000u)      /* JOURNAL_WORDS, the address that docs/state_transition.md names */
 #define REGION_CHANGES ((uint32_t *)0x38000000u)      /* MAX_CHANGES entries of 24 bytes */
+#define REGION_HINTS ((uint32_t *)0x50000000u)        /* number of words, words: named there too */
 #endif
 
 #endif

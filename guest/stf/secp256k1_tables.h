@@ -2,10 +2,10 @@
 #ifndef STF_SECP256K1_TABLES_H
 #define STF_SECP256K1_TABLES_H
 
-#include "recover.h"
+#include "endomorphism.h"
 
-/* beta: x(lambda P) = beta x(P); lambda */
-static const field BETA = {{0x719501eeu, 0xc1396c28u, 0x12f58995u, 0x9cf04975u, 0xac3434e9u, 0x6e64479eu, 0x657c0710u, 0x7ae96a2bu}};
+/* The two cube roots of one. */
+const field BETA = {{0x719501eeu, 0xc1396c28u, 0x12f58995u, 0x9cf04975u, 0xac3434e9u, 0x6e64479eu, 0x657c0710u, 0x7ae96a2bu}};
 static const u256 LAMBDA = {{0x1b23bd72u, 0xdf02967cu, 0x20816678u, 0x122e22eau, 0x8812645au, 0xa5261c02u, 0xc05c30e0u, 0x5363ad4cu}};
 
 /* round(2^384 |f| / n) for the two factors f of the lattice split, and minus the second component of the
@@ -15,10 +15,10 @@ static const u256 SPLIT_B1 = {{0x0abfe4c3u, 0x6f547fa9u, 0x010e8828u, 0xe4437ed6
 static const u256 SPLIT_G2 = {{0x8ac47f71u, 0x1571b4aeu, 0x9df506c6u, 0x221208acu, 0x0abfe4c4u, 0x6f547fa9u, 0x010e8828u, 0xe4437ed6u}};
 static const u256 SPLIT_B2 = {{0x3db1562cu, 0xd765cda8u, 0x0774346du, 0x8a280ac5u, 0xfffffffeu, 0xffffffffu, 0xffffffffu, 0xffffffffu}};
 
-#define WINDOW_G 8
+_Static_assert(WINDOW_G == 8, "the table has another window");
 
 /* (2 i + 1) G */
-static const affine TABLE_G[64] = {
+const affine TABLE_G[TABLE_G_SIZE] = {
     {{{0x16f81798u, 0x59f2815bu, 0x2dce28d9u, 0x029bfcdbu, 0xce870b07u, 0x55a06295u, 0xf9dcbbacu, 0x79be667eu}},
      {{0xfb10d4b8u, 0x9c47d08fu, 0xa6855419u, 0xfd17b448u, 0x0e1108a8u, 0x5da4fbfcu, 0x26a3c465u, 0x483ada77u}}},
     {{{0xbce036f9u, 0x8601f113u, 0x836f99b0u, 0xb531c845u, 0xf89d5229u, 0x49344f85u, 0x9258c310u, 0xf9308a01u}},

@@ -32,7 +32,7 @@ TOUCHED = [address(0), address(1), TO, FEE_RECIPIENT]
 RAWS = [sign(0), sign(1)]
 TREE = StateTree(STATE)
 CONTENT = encode(HEADER, RAWS, TREE.partial(TOUCHED))
-LENGTH, HEAD, TRANSACTIONS, SECTION, INCOMPLETE, HINT = range(1, 7)
+LENGTH, HEAD, TRANSACTIONS, SECTION, INCOMPLETE = range(1, 6)
 
 
 def set_word(content: bytes, index: int, value: int) -> bytes:
@@ -72,7 +72,8 @@ def test_a_length_beyond_the_limit_is_refused_without_reading_on(length: int) ->
         CONTENT[:-4],
         CONTENT + bytes(4),
         set_word(CONTENT, 0, 0),
-        set_word(CONTENT, 21, 1),
+        set_word(CONTENT, 21, 2),
+        set_word(CONTENT, 22, 1),
         set_word(CONTENT, 23, 1),
         set_word(CONTENT, 17, 4097),
         set_word(CONTENT, 18, 2**32 - 1),
@@ -82,10 +83,6 @@ def test_a_length_beyond_the_limit_is_refused_without_reading_on(length: int) ->
 )
 def test_a_wrong_header_is_refused(content: bytes) -> None:
     check(content, HEAD)
-
-
-def test_hints_are_refused() -> None:
-    check(set_word(CONTENT + bytes(4), 20, 1), HINT)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ uint32_t* host_region_nodes;
 uint32_t* host_region_transactions;
 uint32_t* host_region_journal;
 uint32_t* host_region_changes;
+uint32_t* host_region_hints;
 
 int guest_main(void);
 }
@@ -77,7 +78,20 @@ void recover(const std::vector<std::uint8_t>& bytes) {
         u256_from_bytes(&items[i].e, at + 64, 32);
         items[i].parity = at[96];
     }
-    recover_batch(items.data(), static_cast<std::uint32_t>(count));
+    hints given = {};
+    hints made = {};
+    made.made = host_region_hints;
+    std::vector<recovery> again = items;
+    if (recover_batch(items.data(), static_cast<std::uint32_t>(count), &made) != 1) std::abort();
+    given.at = host_region_hints;
+    given.end = given.at + made.made_words;
+    // The same with the hints just made, which must not change anything.
+    if (recover_batch(again.data(), static_cast<std::uint32_t>(count), &given) != 1) std::abort();
+    for (std::size_t i = 0; i < count; i++) {
+        bool same = items[i].recovered == again[i].recovered;
+        if (items[i].recovered) same = same && std::memcmp(&items[i].key, &again[i].key, sizeof items[i].key) == 0;
+        if (!same) std::abort();
+    }
     for (const recovery& item : items) {
         std::uint8_t answer[65] = {};
         answer[0] = item.recovered != 0;
@@ -124,11 +138,13 @@ extern "C" void hallmark_exit(const uint32_t words[8]) {
 
 int main() {
     Region nodes(std::size_t{128} << 20), transactions(std::size_t{8} << 20), journal(std::size_t{1} << 20),
-        changes(std::size_t{256} << 10);
+        changes(std::size_t{256} << 10),
+        made_hints(std::size_t{8} << 20);
     host_region_nodes = nodes.memory;
     host_region_transactions = transactions.memory;
     host_region_journal = journal.memory;
     host_region_changes = changes.memory;
+    host_region_hints = made_hints.memory;
     std::uint32_t head[2];
     while (read_exactly(head, sizeof head)) {
         std::vector<std::uint8_t> bytes(head[1]);
