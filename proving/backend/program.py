@@ -8,7 +8,8 @@ Register machine
 There are two files of vector slots, base and extension. A file's first slots are registers; behind them follow leaf
 slots, which are columns. Uniform values (the same on every row) live in two pools, one of base and one of extension
 elements; their values come from `resolve_uniform`. An instruction is five numbers `(code, target, a, b, c)`; `Code`
-says what they name: B and E are base and extension slots, b and e entries of the base and extension pool.
+says what they name: B and E are base and extension slots, b and e entries of the base and extension pool. Dot products name a range
+of `terms`, each a base slot and an entry of the extension pool or the number of a power.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.backend.interface import PRIME, HostArray
+
+MAX_TERMS = 64  #: of one dot product; kernels add that many products up before they reduce
 
 Extension = tuple[int, int, int]  #: c0 + c1 x + c2 x^2 in F[x]/(x^3 - x - 1)
 
@@ -68,10 +71,10 @@ class Code(IntEnum):
     MUL_Ee = 17  #: E = E * e
     MUL_Eb = 18  #: E = E * b
     MUL_Be = 19  #: E = B * e
-    SUBMUL_EBe = 20  #: E = E(first) - B(second) * e(third)
-    SUBMUL_eBe = 21  #: E = e(first) - B(second) * e(third)
-    SUM_B = 22  #: accumulator += alpha power number `target` * B
-    SUM_E = 23  #: accumulator += alpha power number `target` * E
+    SUBDOT_E = 20  #: E = E - sum of B * e over the terms b .. b + c - 1
+    SUBDOT_e = 21  #: E = e - sum of B * e over the terms b .. b + c - 1
+    SUM_B = 22  #: accumulator += sum of B * (power of the constraint challenge) over the terms b .. b + c - 1
+    SUM_E = 23  #: accumulator += E * (power number `target` of the constraint challenge)
     OUT_B = 24  #: output number `target` = B, embedded in the extension
     OUT_E = 25  #: output number `target` = E
     OUT_e = 26  #: output number `target` = e on every row
@@ -107,6 +110,7 @@ class Bytecode:
     base_leaves : (k, 3) int32, (`Op`, column, next) of the base slots behind the registers
     extension_leaves : (k, 3) int32, the same for extension slots; always bus columns
     base_pool, extension_pool : (k,) int32, the uniform nodes whose values are the pools
+    terms : (k, 2) int32, of the dot products; at most `MAX_TERMS` belong to one
     outputs : number of outputs
     """
 
@@ -117,6 +121,7 @@ class Bytecode:
     extension_leaves: npt.NDArray[np.int32]
     base_pool: npt.NDArray[np.int32]
     extension_pool: npt.NDArray[np.int32]
+    terms: npt.NDArray[np.int32]
     outputs: int
 
 

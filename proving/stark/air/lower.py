@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from proving.backend.program import Bytecode, Code
+from proving.backend.program import MAX_TERMS, Bytecode, Code
 from proving.stark.air.graph import ARITHMETIC, Graph, Op
 
 _BASE_CODES = {Op.ADD: Code.ADD_BB, Op.SUB: Code.SUB_BB, Op.MUL: Code.MUL_BB}
@@ -31,6 +31,14 @@ _EXTENSION_CODES = {
 
 _BASE_SLOTS, _EXTENSION_SLOTS, _BASE_POOL, _EXTENSION_POOL = range(4)
 
+#: Constraints that wait in registers to be summed by one instruction; more would only cost registers.
+_SUMMED_TOGETHER = 8
+
+_POOL, _POWER = range(2)
+
+#: A term of a dot product: the base vector's node, and what it is multiplied by, a uniform node or the number of a power.
+_Term = tuple[int, int, int]
+
 
 @dataclass
 class _Numbering:
@@ -47,26 +55,36 @@ class _Numbering:
 
 @dataclass(frozen=True)
 class _Instruction:
-    """An instruction over nodes: what it writes (None for sums and outputs) and what it reads, by slot file."""
+    """An instruction over nodes: what it writes (None for sums and outputs) and what it reads, by slot file.
+
+    A dot product has `terms`; what it is subtracted from, if anything, is what it reads.
+    """
 
     code: Code
     target: int | None
     number: int
     reads: tuple[tuple[int, int], ...]
+    terms: tuple[_Term, ...] = ()
+
+    @property
+    def all_reads(self) -> list[tuple[int, int]]:
+        """The vectors of the terms included, each once."""
+        return list(dict.fromkeys([*self.reads, *((_BASE_SLOTS, vector) for vector, _, _ in self.terms)]))
 
 
 def lower_sum(graph: Graph, roots: Sequence[int]) -> Bytecode:
     """Bytecode that adds root k times power k of a challenge into the accumulator."""
     lowering = _Lowering(graph, roots)
+    pending: list[tuple[int, int]] = []
     for k, root in enumerate(roots):
         lowering.compute(root)
-        extension = graph.extension[root]
-        lowering.emit(
-            Code.SUM_E if extension else Code.SUM_B,
-            None,
-            k,
-            (_EXTENSION_SLOTS if extension else _BASE_SLOTS, root),
-        )
+        if graph.extension[root]:
+            lowering.emit(Code.SUM_E, None, k, (_EXTENSION_SLOTS, root))
+        else:
+            pending.append((root, k))
+        if pending and (len(pending) == _SUMMED_TOGETHER or k == len(roots) - 1):
+            lowering.emit(Code.SUM_B, None, 0, terms=[(root, _POWER, power) for root, power in pending])
+            pending.clear()
     return lowering.finish(outputs=0)
 
 
@@ -104,8 +122,10 @@ class _Lowering:
         for root in roots:
             self._uses[root] += 2
 
-    def emit(self, code: Code, target: int | None, number: int, *reads: tuple[int, int]) -> None:
-        self._instructions.append(_Instruction(code, target, number, reads))
+    def emit(
+        self, code: Code, target: int | None, number: int, *reads: tuple[int, int], terms: Sequence[_Term] = ()
+    ) -> None:
+        self._instructions.append(_Instruction(code, target, number, reads, tuple(terms)))
 
     def compute(self, root: int) -> None:
         """Emit what `root` still needs, depth first, so that values are used soon after they are made."""
@@ -115,13 +135,17 @@ class _Lowering:
             node, ready = stack.pop()
             if node in self._done or graph.uniform[node] or graph.op[node] not in ARITHMETIC:
                 continue
-            product = self._fusible_product(node)
-            needed = graph.operands(node)
-            if product is not None:
-                needed = (graph.a[node], self._product_parts(product)[0])
+            first, terms = self._dot_product(node)
+            needed = (first, *(vector for vector, _, _ in terms)) if terms else graph.operands(node)
             if ready:
                 self._done.add(node)
-                self._emit_node(node, product)
+                if terms:
+                    code, kind = (
+                        (Code.SUBDOT_e, _EXTENSION_POOL) if graph.uniform[first] else (Code.SUBDOT_E, _EXTENSION_SLOTS)
+                    )
+                    self.emit(code, node, 0, (kind, first), terms=terms)
+                else:
+                    self._emit_node(node)
             else:
                 stack.append((node, True))
                 stack += [(operand, False) for operand in reversed(needed)]
@@ -132,7 +156,7 @@ class _Lowering:
         last_use: dict[int, int] = {}
         leaves: tuple[dict[int, None], dict[int, None]] = ({}, {})
         for position, instruction in enumerate(self._instructions):
-            for kind, node in instruction.reads:
+            for kind, node in instruction.all_reads:
                 if kind in (_BASE_SLOTS, _EXTENSION_SLOTS):
                     last_use[node] = position
                     if graph.op[node] not in ARITHMETIC:
@@ -141,7 +165,7 @@ class _Lowering:
         free: tuple[list[int], list[int]] = ([], [])
         size = [0, 0]
         for position, instruction in enumerate(self._instructions):
-            for kind, node in dict.fromkeys(instruction.reads):
+            for kind, node in instruction.all_reads:
                 if node in register and last_use[node] == position:
                     free[kind].append(register[node])
             if instruction.target is not None:
@@ -155,6 +179,7 @@ class _Lowering:
             for offset, node in enumerate(leaves[kind]):
                 register[node] = size[kind] + offset
         code = np.zeros((len(self._instructions), 5), dtype=np.int32)
+        terms: list[tuple[int, int]] = []
         for row, instruction in zip(code, self._instructions, strict=True):
             row[0] = instruction.code
             row[1] = instruction.number if instruction.target is None else register[instruction.target]
@@ -165,6 +190,12 @@ class _Lowering:
                     row[2 + column] = self._extension_pool[node]
                 else:
                     row[2 + column] = register[node]
+            if instruction.terms:
+                row[3:] = len(terms), len(instruction.terms)
+                terms += [
+                    (register[vector], self._extension_pool[factor] if kind == _POOL else factor)
+                    for vector, kind, factor in instruction.terms
+                ]
         return Bytecode(
             code=code,
             base_registers=size[0],
@@ -173,6 +204,7 @@ class _Lowering:
             extension_leaves=self._leaf_array(leaves[1]),
             base_pool=np.array(self._base_pool.keys(), dtype=np.int32),
             extension_pool=np.array(self._extension_pool.keys(), dtype=np.int32),
+            terms=np.array(terms, dtype=np.int32).reshape(len(terms), 2),
             outputs=outputs,
         )
 
@@ -181,31 +213,34 @@ class _Lowering:
         rows = [(int(graph.op[node]), graph.a[node], graph.b[node]) for node in nodes]
         return np.array(rows, dtype=np.int32).reshape(len(rows), 3)
 
-    def _product_parts(self, product: int) -> tuple[int, int]:
-        """The base vector and the uniform factor of a fusible product."""
-        a, b = self._graph.operands(product)
-        return (b, a) if self._graph.uniform[a] else (a, b)
+    def _dot_product(self, node: int) -> tuple[int, list[_Term]]:
+        """`node` as x minus a sum of base vectors times uniform extension values; no terms when it is none."""
+        terms: list[_Term] = []
+        while len(terms) < MAX_TERMS and (not terms or (self._uses[node] == 1 and node not in self._done)):
+            term = self._subtracted_term(node)
+            if term is None:
+                break
+            terms.append(term)
+            node = self._graph.a[node]
+        return node, terms
 
-    def _fusible_product(self, node: int) -> int | None:
-        """The product B * e that `x - B * e` can swallow, when nothing else reads it."""
+    def _subtracted_term(self, node: int) -> _Term | None:
+        """The product B * e in `node` = x - B * e, when nothing else reads the product."""
         graph = self._graph
-        if graph.op[node] is not Op.SUB or not graph.extension[graph.a[node]]:
+        if graph.uniform[node] or graph.op[node] is not Op.SUB or not graph.extension[graph.a[node]]:
             return None
         product = graph.b[node]
         if graph.op[product] is not Op.MUL or graph.uniform[product] or self._uses[product] != 1:
             return None
-        vector, factor = self._product_parts(product)
-        return product if graph.uniform[factor] and graph.extension[factor] and not graph.extension[vector] else None
+        a, b = graph.operands(product)
+        vector, factor = (b, a) if graph.uniform[a] else (a, b)
+        if graph.uniform[factor] and graph.extension[factor] and not graph.extension[vector]:
+            return vector, _POOL, factor
+        return None
 
-    def _emit_node(self, node: int, product: int | None) -> None:
+    def _emit_node(self, node: int) -> None:
         graph = self._graph
         op, a = graph.op[node], graph.a[node]
-        if product is not None:
-            vector, factor = self._product_parts(product)
-            code = Code.SUBMUL_eBe if graph.uniform[a] else Code.SUBMUL_EBe
-            first = (_EXTENSION_POOL if graph.uniform[a] else _EXTENSION_SLOTS, a)
-            self.emit(code, node, 0, first, (_BASE_SLOTS, vector), (_EXTENSION_POOL, factor))
-            return
         if op is Op.NEG:
             self._emit_with_uniform(node, Op.SUB, a, graph.constant(0))
             return

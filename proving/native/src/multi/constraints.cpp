@@ -10,6 +10,7 @@
 #include "export.hpp"
 #include "field/extension.hpp"
 #include "field/packed.hpp"
+#include "field/wide.hpp"
 #include "parallel.hpp"
 
 namespace {
@@ -34,6 +35,7 @@ struct Machine {
     std::size_t extension_leaf_count;
     const std::uint64_t* base_pool;
     const std::uint64_t* extension_pool;
+    const std::int32_t* terms;
     const std::uint64_t* powers;
     const std::uint64_t* periodic;
     const std::uint64_t* periodic_offsets;
@@ -87,6 +89,29 @@ class Workspace {
     void run(std::uint64_t* sum, std::uint64_t* outputs, std::size_t output_size, std::size_t output_stride);
 
   private:
+    // sum of B * e over a range of terms, e from a table of extension elements.
+    class DotProduct {
+      public:
+        DotProduct(const Workspace& workspace, const std::uint64_t* elements, std::size_t start, std::size_t count)
+            : workspace_(workspace), elements_(elements), terms_(workspace.machine_.terms + 2 * start), count_(count) {}
+
+        PackedExt operator()(std::size_t i) const {
+            Wide sums[3] = {Wide::zero(), Wide::zero(), Wide::zero()};
+            for (std::size_t k = 0; k < count_; ++k) {
+                const Factor value(Packed::load(workspace_.base_[static_cast<std::size_t>(terms_[2 * k])].data + i));
+                const std::uint64_t* element = elements_ + 3 * static_cast<std::size_t>(terms_[2 * k + 1]);
+                for (std::size_t j = 0; j < 3; ++j) sums[j].add(value, Factor::broadcast(element[j]));
+            }
+            return {{sums[0].reduce(), sums[1].reduce(), sums[2].reduce()}};
+        }
+
+      private:
+        const Workspace& workspace_;
+        const std::uint64_t* elements_;
+        const std::int32_t* terms_;
+        std::size_t count_;
+    };
+
     const Machine& machine_;
     std::vector<std::uint64_t> memory_;
     std::vector<BaseSlot> base_;
@@ -102,6 +127,25 @@ inline void each_vector(Function function) {
 
 inline PackedExt load_extension(const std::uint64_t* element) {
     return {{Packed::broadcast(element[0]), Packed::broadcast(element[1]), Packed::broadcast(element[2])}};
+}
+
+// a * b with one reduction for each coefficient: x^3 = x + 1 folded into the second factor.
+inline PackedExt multiply(const PackedExt& a, const PackedExt& b) {
+    const Factor a0(a.c[0]), a1(a.c[1]), a2(a.c[2]);
+    const Factor b0(b.c[0]), b1(b.c[1]), b2(b.c[2]), b02(b.c[0] + b.c[2]), b12(b.c[1] + b.c[2]);
+    Wide c0 = Wide::zero();
+    c0.add(a0, b0);
+    c0.add(a1, b2);
+    c0.add(a2, b1);
+    Wide c1 = Wide::zero();
+    c1.add(a0, b1);
+    c1.add(a1, b02);
+    c1.add(a2, b12);
+    Wide c2 = Wide::zero();
+    c2.add(a0, b2);
+    c2.add(a1, b1);
+    c2.add(a2, b02);
+    return {{c0.reduce(), c1.reduce(), c2.reduce()}};
 }
 
 // e * B
@@ -156,30 +200,30 @@ void Workspace::run(std::uint64_t* sum, std::uint64_t* outputs, std::size_t outp
                 break;
             case 13: { const PackedExt k = extension_pool(b); put_ext([&](std::size_t i) { return k - ext(a, i); }); break; }
             case 14: { const PackedExt k = extension_pool(b); put_ext([&](std::size_t i) { return k - base(a, i); }); break; }
-            case 15: put_ext([&](std::size_t i) { return ext(a, i) * ext(b, i); }); break;
+            case 15: put_ext([&](std::size_t i) { return multiply(ext(a, i), ext(b, i)); }); break;
             case 16: put_ext([&](std::size_t i) { return ext(a, i) * base(b, i); }); break;
             case 17: { const PackedExt k = extension_pool(b); put_ext([&](std::size_t i) { return ext(a, i) * k; }); break; }
             case 18: { const Packed k = pool(b); put_ext([&](std::size_t i) { return ext(a, i) * k; }); break; }
             case 19: { const PackedExt k = extension_pool(b); put_ext([&](std::size_t i) { return scale(k, base(a, i)); }); break; }
             case 20: {
-                const PackedExt k = extension_pool(c);
-                put_ext([&](std::size_t i) { return ext(a, i) - scale(k, base(b, i)); });
+                const DotProduct dot(*this, machine_.extension_pool, b, c);
+                put_ext([&](std::size_t i) { return ext(a, i) - dot(i); });
                 break;
             }
             case 21: {
                 const PackedExt first = extension_pool(a);
-                const PackedExt k = extension_pool(c);
-                put_ext([&](std::size_t i) { return first - scale(k, base(b, i)); });
+                const DotProduct dot(*this, machine_.extension_pool, b, c);
+                put_ext([&](std::size_t i) { return first - dot(i); });
                 break;
             }
             case 22: {
-                const PackedExt k = load_extension(machine_.powers + 3 * target);
-                add_to_sum([&](std::size_t i) { return scale(k, base(a, i)); });
+                const DotProduct dot(*this, machine_.powers, b, c);
+                add_to_sum([&](std::size_t i) { return dot(i); });
                 break;
             }
             case 23: {
                 const PackedExt k = load_extension(machine_.powers + 3 * target);
-                add_to_sum([&](std::size_t i) { return k * ext(a, i); });
+                add_to_sum([&](std::size_t i) { return multiply(k, ext(a, i)); });
                 break;
             }
             case 24: put_output([&](std::size_t i) { return PackedExt{{base(a, i), zero, zero}}; }); break;
