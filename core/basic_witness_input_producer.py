@@ -46,7 +46,7 @@ class BasicWitnessInputProducer:
             rows = chain.transactions_of(batch.number)
             header = Header.from_json(json.loads(batch.context))
             section = self._witnesses.get(batch.number, "tree")
-            content = encode(header, [row.content for row in rows], section)
+            content = self._program.with_hints(encode(header, [row.content for row in rows], section))
             run = self._program.run(content)
             _check(batch, rows, run)
             self._witnesses.put(batch.number, "witness", content)

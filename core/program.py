@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from core.errors import ProgramFault
+from core.hints import with_hints
 from proving.machine.executor import DEFAULT_MEMORY_LIMIT, advice_of_input, loaded
 from proving.machine.program import Program as MachineProgram
 from runtime.errors import ConfigurationError, InvalidInput
@@ -115,6 +116,10 @@ class Program:
             return cls(path.read_bytes(), cycle_limit)
         except (OSError, InvalidInput) as error:
             raise ConfigurationError(f"the state-transition program {path} cannot be loaded: {error}") from error
+
+    def with_hints(self, witness_input: bytes) -> bytes:
+        """Return the witness input with hints, which make its run shorter and its output no other."""
+        return with_hints(self._machine, witness_input, cycle_limit=self._cycle_limit)
 
     def run(self, witness_input: bytes) -> Run:
         """Execute the program on a witness input and read its journal.

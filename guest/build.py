@@ -45,25 +45,8 @@ class Source:
     files: tuple[str, ...]
 
 
-STATE_TRANSITION = Source(
-    "stf",
-    tuple(
-        f"stf/{module}.c"
-        for module in (
-            "main",
-            "hash",
-            "tree",
-            "rlp",
-            "keccak",
-            "field",
-            "scalar",
-            "endomorphism",
-            "recover",
-            "recover_hinted",
-            "transaction",
-        )  # fmt: skip
-    ),
-)
+_STF = "main hash tree rlp keccak field scalar endomorphism recover recover_hinted transaction"
+STATE_TRANSITION = Source("stf", tuple(f"stf/{module}.c" for module in _STF.split()))
 EXAMPLE = Source("keccak", ("example/keccak256.c", "stf/keccak.c"))
 SOURCES = (STATE_TRANSITION, EXAMPLE)
 
