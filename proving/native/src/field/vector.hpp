@@ -62,7 +62,6 @@ inline Vector reduce_pair(Vector lo, Vector hi) {
 
 // loose * loose, loose result.
 inline Vector mul_loose(Vector a, Vector b) {
-    const Vector epsilon = vector_broadcast(kEpsilon);
     const Vector a_high = _mm512_srli_epi64(a, 32);
     const Vector b_high = _mm512_srli_epi64(b, 32);
     const Vector low = _mm512_mul_epu32(a, b);
@@ -70,8 +69,9 @@ inline Vector mul_loose(Vector a, Vector b) {
     const Vector cross1 = _mm512_mul_epu32(a, b_high);
     const Vector high = _mm512_mul_epu32(a_high, b_high);
     const Vector t0 = _mm512_add_epi64(cross0, _mm512_srli_epi64(low, 32));
-    const Vector t1 = _mm512_add_epi64(cross1, _mm512_and_si512(t0, epsilon));
-    const Vector hi = _mm512_add_epi64(_mm512_add_epi64(high, _mm512_srli_epi64(t0, 32)), _mm512_srli_epi64(t1, 32));
+    const Vector t1 = _mm512_add_epi64(cross1, t0);
+    const Vector sum = _mm512_add_epi64(high, _mm512_srli_epi64(t1, 32));
+    const Vector hi = _mm512_mask_add_epi64(sum, _mm512_cmplt_epu64_mask(t1, t0), sum, vector_broadcast(1ULL << 32));
     const Vector lo = _mm512_mask_blend_epi32(0xaaaa, low, _mm512_slli_epi64(t1, 32));
     return reduce_pair(lo, hi);
 }
@@ -280,7 +280,8 @@ inline void transpose(Vector (&)[1]) {}
 
 #endif
 
-// low + 2^32 high for low, high < 2^42, loose result.
+// low + 2^32 high for low < 2^64 - 2^42 and high < 2^42, loose result: the shifted half is a multiple of 2^32, so adding
+// epsilon after a carry does not carry again.
 inline Vector join_halves(Vector low, Vector high) {
     const Vector rest = mul_add_small(low, shift_right<32>(high), vector_broadcast(kEpsilon));
     return add_loose(shift_left<32>(high), rest);

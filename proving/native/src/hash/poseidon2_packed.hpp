@@ -5,6 +5,7 @@
 // together, round by round: the chain through the S-box of one hides behind the work of the others.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include "field/packed.hpp"
@@ -12,9 +13,29 @@
 
 namespace hm {
 
-inline Vector seventh_power(Vector x) {
-    const Vector square = square_loose(x);
-    return mul_loose(square_loose(square), mul_loose(square, x));
+// x -> x^7 for `count` vectors. One power is a chain of three products, longer than the window in which a core looks for
+// independent work; so the products of all vectors are taken stage by stage.
+template <unsigned count>
+inline void seventh_powers(Vector (&x)[count]) {
+    Vector squares[count];
+    Vector cubes[count];
+    for (unsigned i = 0; i < count; ++i) squares[i] = square_loose(x[i]);
+    for (unsigned i = 0; i < count; ++i) {
+        cubes[i] = mul_loose(squares[i], x[i]);
+        squares[i] = square_loose(squares[i]);
+    }
+    for (unsigned i = 0; i < count; ++i) x[i] = mul_loose(squares[i], cubes[i]);
+}
+
+template <unsigned width>
+inline void seventh_powers_of_state(Vector (&state)[width]) {
+    constexpr unsigned group = 4;
+    for (unsigned first = 0; first < width; first += group) {
+        Vector part[group];
+        for (unsigned i = 0; i < group; ++i) part[i] = state[first + i];
+        seventh_powers<group>(part);
+        for (unsigned i = 0; i < group; ++i) state[first + i] = part[i];
+    }
 }
 
 // The external matrix on numbers small enough not to overflow.
@@ -40,6 +61,17 @@ inline void external_matrix(Vector (&x)[width]) {
     }
 }
 
+// join_halves takes a round constant as part of the low half when the constant keeps some distance to 2^64.
+template <unsigned width>
+constexpr bool constants_leave_room() {
+    using Constants = Poseidon2Constants<width>;
+    for (unsigned round = 0; round < 4; ++round)
+        for (unsigned i = 0; i < width; ++i)
+            if (std::max(Constants::kInitial[round][i], Constants::kFinal[round][i]) >> 43 == (1U << 21) - 1) return false;
+    return true;
+}
+static_assert(constants_leave_room<8>() && constants_leave_room<12>() && constants_leave_room<16>());
+
 // The external layer of loose elements, then the constants of the next round; loose result.
 template <unsigned width>
 inline void external_layer(Vector (&state)[width], const std::uint64_t* constants) {
@@ -51,12 +83,8 @@ inline void external_layer(Vector (&state)[width], const std::uint64_t* constant
     }
     external_matrix<width>(low);
     external_matrix<width>(high);
-    if (constants != nullptr) {
-        for (unsigned i = 0; i < width; ++i) {
-            low[i] = add_wrapping(low[i], vector_broadcast(constants[i] & kEpsilon));
-            high[i] = add_wrapping(high[i], vector_broadcast(constants[i] >> 32));
-        }
-    }
+    if (constants != nullptr)
+        for (unsigned i = 0; i < width; ++i) low[i] = add_wrapping(low[i], vector_broadcast(constants[i]));
     for (unsigned i = 0; i < width; ++i) state[i] = join_halves(low[i], high[i]);
 }
 
@@ -136,8 +164,7 @@ inline Vector internal_element(Vector x, Vector high, const InternalSum& sum) {
 }
 
 template <unsigned width>
-inline void internal_round(Vector (&state)[width], std::uint64_t constant) {
-    state[0] = seventh_power(add_loose(state[0], vector_broadcast(constant)));
+inline void internal_layer(Vector (&state)[width]) {
     Vector high[width];
     InternalSum sum;
     Vector total = state[width - 1];
@@ -161,23 +188,28 @@ inline void internal_round(Vector (&state)[width], std::uint64_t constant) {
 template <unsigned width, unsigned batches>
 inline void poseidon2_permute(Vector (&states)[batches][width]) {
     using Constants = Poseidon2Constants<width>;
+    const auto external_rounds = [&](const std::uint64_t (&constants)[4][width]) {
+        for (unsigned round = 0; round < 4; ++round) {
+            for (auto& state : states) {
+                seventh_powers_of_state<width>(state);
+                external_layer<width>(state, round < 3 ? constants[round + 1] : nullptr);
+            }
+        }
+    };
     for (auto& state : states) external_layer<width>(state, Constants::kInitial[0]);
-    for (unsigned round = 0; round < 4; ++round) {
-        for (auto& state : states) {
-            for (Vector& x : state) x = seventh_power(x);
-            external_layer<width>(state, round < 3 ? Constants::kInitial[round + 1] : nullptr);
+    external_rounds(Constants::kInitial);
+    for (const std::uint64_t constant : Constants::kInternal) {
+        Vector first[batches];
+        for (unsigned b = 0; b < batches; ++b) first[b] = add_loose(states[b][0], vector_broadcast(constant));
+        seventh_powers<batches>(first);
+        for (unsigned b = 0; b < batches; ++b) {
+            states[b][0] = first[b];
+            internal_layer<width>(states[b]);
         }
     }
-    for (const std::uint64_t constant : Constants::kInternal)
-        for (auto& state : states) internal_round<width>(state, constant);
     for (auto& state : states)
         for (unsigned i = 0; i < width; ++i) state[i] = add_loose(state[i], vector_broadcast(Constants::kFinal[0][i]));
-    for (unsigned round = 0; round < 4; ++round) {
-        for (auto& state : states) {
-            for (Vector& x : state) x = seventh_power(x);
-            external_layer<width>(state, round < 3 ? Constants::kFinal[round + 1] : nullptr);
-        }
-    }
+    external_rounds(Constants::kFinal);
 }
 
 }  // namespace hm
