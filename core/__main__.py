@@ -16,6 +16,7 @@ from aiohttp import web
 
 from core.errors import GenesisMismatch
 from core.node import Node, open_node
+from core.openapi import openapi
 from core.server import Server
 from core.settings import load_core_settings
 from core.verification import key_identity, proof_verifier
@@ -77,6 +78,12 @@ def batch(number: int) -> None:
     """Print the batch file of batch NUMBER."""
     settings = load_settings()
     typer.echo(_request(settings, f"batches/{number}", None).decode(), nl=False)
+
+
+@app.command()
+def describe() -> None:
+    """Print the OpenAPI document of the server (kept in docs/openapi.json)."""
+    typer.echo(json.dumps(openapi(), indent=2))
 
 
 async def _serve(settings: Settings, node: Node) -> None:

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from core.node import Node
+from core.openapi import openapi
+from core.server import Server
+
+
+def test_the_committed_document_is_the_generated_one() -> None:
+    committed = json.loads(Path("docs/openapi.json").read_text())
+    assert committed == openapi(), "run `python -m core describe > docs/openapi.json`"
+
+
+def test_every_route_of_the_server_is_described(node: Node) -> None:
+    served = {
+        (route.method.lower(), route.resource.canonical)
+        for route in Server(node).application().router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    described = {(method, path) for path, methods in openapi()["paths"].items() for method in methods}
+    assert served == described
