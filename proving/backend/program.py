@@ -8,8 +8,8 @@ Register machine
 There are two files of vector slots, base and extension. A file's first slots are registers; behind them follow leaf
 slots, which are columns. Uniform values (the same on every row) live in two pools, one of base and one of extension
 elements; their values come from `resolve_uniform`. An instruction is five numbers `(code, target, a, b, c)`; `Code`
-says what they name: B and E are base and extension slots, b and e entries of the base and extension pool. Dot products name a range
-of `terms`, each a base slot and an entry of the extension pool or the number of a power.
+says what they name: B and E are base and extension slots, b and e entries of the base and extension pool. Dot products
+name a range of `terms`, each a base slot and an entry of the extension pool or the number of a power.
 """
 
 from __future__ import annotations

@@ -23,13 +23,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from proving.stark.air.circuit import Circuit, Traces
 from proving.stark.air.graph import P
 from proving.stark.air.row_function import Cell, Edits, RowFunction, RowValues, support
-from proving.stark.air.rows import U64
+from proving.stark.air.rows import U64, evaluate_rows, whole_table
 
 RuleKind = Literal["constraint", "interaction"]
 Message = tuple[int, ...]
+
+_ROWS_LOOKED_AT = 4096  #: of a table, to choose the rows that are mutated
 
 STEPS = (1, 2, 255, 256, 2**16, 2**24, 2**32)  #: differences that limb and carry decompositions are sensitive to
 
@@ -111,6 +115,7 @@ class Fuzzer:
         circuit.check_shapes(traces, publics)
         self.circuit = circuit
         self._random = random.Random(seed)
+        self._traces = traces
         self._publics = [int(value) for value in publics]
         self._rows_per_table = rows_per_table
         self.functions = {table.name: RowFunction(table, traces[table.name], self._publics) for table in circuit}
@@ -199,6 +204,12 @@ class Fuzzer:
                 return True
         return False
 
+    def columns(self, table: str, nodes: Sequence[int]) -> dict[int, U64]:
+        """Values of expressions on every row of the traces, see `rows.evaluate_rows`."""
+        builder = self.circuit.table(table)
+        publics = np.array(self._publics, dtype=np.uint64)
+        return evaluate_rows(builder, whole_table(builder, self._traces[table], publics), nodes)
+
     def is_free(self, table: str, cell: Cell) -> bool:
         """True where the table declares that the cell's value does not matter."""
         cells = self.circuit.table(table).free_cells if table != PUBLICS else []
@@ -259,12 +270,11 @@ class Fuzzer:
         if found is None:
             found = self._offers[bus] = set()
             for table in self.circuit:
-                which = [i for i, x in enumerate(table.interactions) if x.provider and x.bus.id == bus]
-                if which:
-                    function = self.functions[table.name]
-                    for row in range(function.height):
-                        messages = function.evaluate(row, {}).messages
-                        found.update(messages[i][1] for i in which)
+                for interaction in table.interactions:
+                    if interaction.provider and interaction.bus.id == bus:
+                        nodes = [expr.node for expr in interaction.fields]
+                        values = self.columns(table.name, nodes)
+                        found.update(zip(*(values[node].tolist() for node in nodes), strict=True))
         return found
 
     def _choose_rows(self, name: str) -> list[int]:
@@ -274,7 +284,7 @@ class Fuzzer:
         patterns: dict[tuple[int, ...], int] = {}
         order = list(range(function.height))
         self._random.shuffle(order)
-        for row in order:
+        for row in order[:_ROWS_LOOKED_AT]:
             patterns.setdefault(tuple(min(function.cell((row, column)), 2) for column in columns), row)
         chosen = list(dict.fromkeys([0, function.height - 1, *patterns.values(), *order]))
         return chosen[: self._rows_per_table]

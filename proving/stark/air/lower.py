@@ -36,7 +36,7 @@ _SUMMED_TOGETHER = 8
 
 _POOL, _POWER = range(2)
 
-#: A term of a dot product: the base vector's node, and what it is multiplied by, a uniform node or the number of a power.
+#: A term of a dot product: the base vector's node, and what it is multiplied by: a uniform node or a power's number.
 _Term = tuple[int, int, int]
 
 

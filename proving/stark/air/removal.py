@@ -113,13 +113,11 @@ def _used_interactions(circuit: Circuit, fuzzer: Fuzzer) -> set[Rule]:
     """Interactions, other than lookups by users, with a nonzero count on some row of the traces."""
     used: set[Rule] = set()
     for table in circuit:
-        wanted = [i for i, x in enumerate(table.interactions) if x.provider or x.bus.kind == "permutation"]
-        function = fuzzer.functions[table.name]
-        for row in range(function.height):
-            if not wanted:
-                break
-            messages = function.evaluate(row, {}).messages
-            seen = [i for i in wanted if messages[i][0]]
-            used.update(Rule(table.name, "interaction", table.interactions[i].name) for i in seen)
-            wanted = [i for i in wanted if i not in seen]
+        wanted = [x for x in table.interactions if x.provider or x.bus.kind == "permutation"]
+        values = fuzzer.columns(table.name, [interaction.count.node for interaction in wanted])
+        used.update(
+            Rule(table.name, "interaction", interaction.name)
+            for interaction in wanted
+            if values[interaction.count.node].any()
+        )
     return used
