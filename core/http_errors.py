@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from opentelemetry import trace
+from peewee import PeeweeException
 
 from core.errors import CoreError, Unauthorized
-from runtime.errors import HallmarkError, InvalidInput, TooLarge, Unavailable
+from core.store import CoreStoreUnavailable
+from runtime.errors import DiskFull, HallmarkError, InvalidInput, ResourceError, TooLarge, Unavailable
 from runtime.logging import get_logger
 from runtime.wire import ErrorBody, ErrorDetail, encode
 
@@ -31,7 +34,7 @@ def status_of(error: HallmarkError) -> int:
         return 413
     if isinstance(error, InvalidInput):
         return 400
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | ResourceError):
         return 503
     return 500
 
@@ -62,6 +65,14 @@ async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResp
         )
     except (ConnectionResetError, asyncio.CancelledError):
         raise
+    except PeeweeException as error:
+        log.exception("store.failed", path=request.path)
+        return error_answer(CoreStoreUnavailable(f"The store does not answer: {type(error).__name__}."))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            log.exception("request.failed", path=request.path)
+            return error_answer(HallmarkError("Internal error; the log of core says more."), 500)
+        return error_answer(DiskFull())
     except Exception:
         log.exception("request.failed", path=request.path)
         return error_answer(HallmarkError("Internal error; the log of core says more."), 500)

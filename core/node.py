@@ -16,6 +16,7 @@ from core.metadata_calculator import MetadataCalculator
 from core.offers import Offers
 from core.program import Program
 from core.proof_data_handler import ProofDataHandler
+from core.retention import Retention
 from core.sequencer import Sequencer
 from core.settings import CoreSettings
 from core.settlement import Settlement
@@ -40,6 +41,7 @@ class Node:
     offers: Offers
     acceptance: Acceptance
     proof_data_handler: ProofDataHandler
+    retention: Retention
 
     def seal_and_settle(self) -> int | None:
         """Seal a batch of what waits and take it to the proof data handler; None when nothing waits."""
@@ -121,6 +123,7 @@ def open_node(
         offers,
         acceptance,
         handler,
+        Retention(store, witnesses, settings.retention_hours, clock),
     )
 
 

@@ -129,8 +129,7 @@ class ProofDataHandler:
     async def witness_input(self, request: web.Request) -> web.StreamResponse:
         """Stream the witness input of a batch."""
         number = _batch_number(request)
-        with self._store.session():
-            batch = find_batch(number)
+        batch = await asyncio.to_thread(self._batch, number)
         answer = web.StreamResponse(
             headers={"Content-Type": "application/octet-stream", "ETag": f'"{batch.witness_sha256.hex()}"'}
         )
@@ -209,6 +208,10 @@ class ProofDataHandler:
         except CoreError as error:
             self._acceptance.record(number, size, None, error.code, error.message, trace_id)
             raise
+
+    def _batch(self, number: int) -> Batch:
+        with self._store.session():
+            return find_batch(number)
 
     def _describe(self, offer: Offer, batch: Batch) -> BatchOffer:
         return BatchOffer(

@@ -1,6 +1,7 @@
 """Core's one HTTP server: JSON-RPC for wallets, the proof data handler for provers, health for operators.
 
-Beside it two loops run: one seals batches that are due, one takes sealed batches to the proof data handler.
+Beside it three loops run: one seals batches that are due, one takes sealed batches to the proof data handler, one
+removes files that are no longer needed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ MAX_RPC_BYTES = 4 << 20
 
 #: Seconds between two looks at the mempool and at half-finished batches.
 TICK_SECONDS = 0.2
+
+#: Seconds between two looks for files that are no longer needed.
+CLEAN_SECONDS = 60.0
 
 #: Seconds before a loop that failed tries again.
 RECOVERY_SECONDS = 5.0
@@ -68,7 +72,8 @@ class Server:
         return app
 
     async def _loops(self, _: web.Application) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self._repeat(step)) for step in (self._seal_when_due, self._settle)]
+        steps = ((self._seal_when_due, TICK_SECONDS), (self._settle, TICK_SECONDS), (self._clean, CLEAN_SECONDS))
+        tasks = [asyncio.create_task(self._repeat(step, seconds)) for step, seconds in steps]
         yield
         for task in tasks:
             task.cancel()
@@ -76,7 +81,7 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def _repeat(self, step: Callable[[], bool]) -> None:
+    async def _repeat(self, step: Callable[[], bool], seconds: float) -> None:
         """Run one step for ever; a step that fails is told in ``/ready`` and tried again."""
         while True:
             try:
@@ -90,13 +95,16 @@ class Server:
             self._failures.pop(step.__name__, None)
             if moved:
                 self._last_progress = time.time()
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(seconds)
 
     def _seal_when_due(self) -> bool:
         return self._node.sequencer.due() and self._node.sequencer.seal() is not None
 
     def _settle(self) -> bool:
         return self._node.settlement.advance() > 0
+
+    def _clean(self) -> bool:
+        return self._node.retention.remove_old() > 0
 
     async def _rpc(self, request: web.Request) -> web.Response:
         try:

@@ -62,5 +62,14 @@ class WitnessStore:
         except FileNotFoundError:
             raise BatchUnknown(f"The witness input of batch {number} is not stored.") from None
 
+    def numbers(self) -> set[int]:
+        """Return the batches that have files."""
+        return {int(path.stem.removeprefix("batch-")) for path in self._folder.glob("batch-*.*")}
+
+    def remove(self, number: int) -> None:
+        """Remove every file of a batch."""
+        for path in self._folder.glob(f"batch-{number}.*"):
+            path.unlink(missing_ok=True)
+
     def _path(self, number: int, kind: str) -> Path:
         return self._folder / f"batch-{number}.{kind}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from broker.artifacts import ArtifactStore
@@ -83,7 +85,7 @@ class Gateway:
 
     def application(self) -> web.Application:
         """Return the application; the loops run while it is served."""
-        app = web.Application()
+        app = web.Application(middlewares=[_bearer(self._settings.token.get_secret_value())])
         app.add_routes(
             [
                 web.get("/health", self._health),
@@ -179,6 +181,21 @@ class Gateway:
             body=generate_latest(self._registry),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
+
+
+def _bearer(token: str) -> Middleware:
+    """Ask for ``Authorization: Bearer token`` before showing metrics; health and readiness are open."""
+
+    @web.middleware
+    async def check(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token and request.path == "/metrics" and not hmac.compare_digest(given.encode(), token.encode()):
+            raise web.HTTPUnauthorized
+        return await handler(request)
+
+    return check
 
 
 def _cause(error: Exception) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
+from peewee import OperationalError
 
 from core.acceptance import proven_batch
 from core.batch_file import read_batch_file
@@ -271,6 +272,29 @@ async def test_a_failed_verifier_is_no_acceptance(
         patch.setattr(node.acceptance, "_verifier", crash)
         status, code = await submit(http, 1, token, proof)
         assert (status, code) == (500, "error")
+    assert proven(node) == 0
+    assert (await submit(http, 1, token, proof))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (OSError(28, "No space left on device"), "disk_full"),
+        (OperationalError("database or disk is full"), "core_store_unavailable"),
+    ],
+)
+async def test_a_full_disk_is_told_and_nothing_is_lost(
+    http: ClientSession, node: Node, monkeypatch: pytest.MonkeyPatch, failure: Exception, code: str
+) -> None:
+    def full(*_: object) -> None:
+        raise failure
+
+    seal(node)
+    token = (await ask(http))[1]["offer_token"]
+    proof = stand_in_proof(outputs(node)[1])
+    with monkeypatch.context() as patch:
+        patch.setattr("core.acceptance._persist", full)
+        assert await submit(http, 1, token, proof) == (503, code)
     assert proven(node) == 0
     assert (await submit(http, 1, token, proof))[0] == 200
 

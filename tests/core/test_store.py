@@ -32,6 +32,21 @@ def _prove_two_batches(node: Node, incoming: Path) -> None:
         assert proven_batch() == 2
 
 
+def test_files_of_proven_batches_go_after_the_retention(tmp_path: Path) -> None:
+    clock = Clock()
+    node = node_at(tmp_path, clock)
+    _prove_two_batches(node, tmp_path)
+    node.sequencer.submit(transfer(WALLETS[0], 2))
+    node.seal_and_settle()
+    witnesses = tmp_path / "core" / "witnesses"
+    assert (node.retention.remove_old(), len(list(witnesses.iterdir()))) == (0, 6)
+    clock.now += 25 * 3600
+    assert node.retention.remove_old() == 2
+    assert sorted(path.name for path in witnesses.iterdir()) == ["batch-3.tree", "batch-3.witness"]
+    assert node.retention.remove_old() == 0
+    node.store.close()
+
+
 def test_everything_works_on_postgresql_as_on_sqlite(postgresql: PostgreSQL, tmp_path: Path) -> None:
     url = postgresql.create_database()
     roots = []
