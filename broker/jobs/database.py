@@ -61,33 +61,43 @@ class JobDatabase:
     def transact(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one transaction and return its result.
 
-        ``work`` is called again after a deadlock; it must have no effect outside the database.
+        ``work`` is called again after a deadlock, and when the connection had died since its last use; it must have no
+        effect outside the database.
 
         Raises
         ------
         DatabaseUnavailable, DiskFull, ConfigurationError
             In place of the driver's errors.
         """
+
+        def in_transaction() -> T:
+            with self._atomic():
+                return work(Session(self))
+
         for attempt in range(DEADLOCK_RETRIES):
             try:
-                with self._translated(), self._atomic():
-                    return work(Session(self))
+                return self._connected(in_transaction)
             except _Again:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise DatabaseUnavailable(f"A transaction met {DEADLOCK_RETRIES} deadlocks in a row.")
 
     def read(self, statement: str, **parameters: Any) -> list[Row]:
         """Run one reading statement."""
-        with self._translated():
-            if self.sqlite:
+
+        def work() -> list[Row]:
+            with contextlib.nullcontext() if self.sqlite else self._atomic():
                 return Session(self).rows(statement, **parameters)
-            with self._atomic():
-                return Session(self).rows(statement, **parameters)
+
+        return self._connected(work)
 
     def query(self, query: Any) -> list[Row]:
         """Run a peewee query on this database and return its rows as mappings."""
-        with self._translated(), self._atomic() if not self.sqlite else contextlib.nullcontext():
-            return list(query.dicts().execute(self.peewee))
+
+        def work() -> list[Row]:
+            with contextlib.nullcontext() if self.sqlite else self._atomic():
+                return list(query.dicts().execute(self.peewee))
+
+        return self._connected(work)
 
     def changes(self) -> int:
         """Return a number that changes when another connection wrote; SQLite only, costs microseconds."""
@@ -97,6 +107,18 @@ class JobDatabase:
         """Close this thread's connection."""
         if not self.peewee.is_closed():
             self.peewee.close()
+
+    def _connected(self, work: Callable[[], T]) -> T:
+        """Run ``work``, once more on a fresh connection when an old one turns out to be dead."""
+        fresh = self.peewee.is_closed()
+        try:
+            with self._translated():
+                return work()
+        except DatabaseUnavailable:
+            if fresh or self.sqlite:
+                raise
+        with self._translated():
+            return work()
 
     def _atomic(self) -> Any:
         return (

@@ -1,0 +1,89 @@
+"""What RabbitMQ and PostgreSQL can do to a batch in flight; each ends in one bundle, and each proof is made once."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+from broker.jobs import JobState, Stage, status
+from tests.actors.cluster import Cluster
+from tests.actors.test_pipeline import finish
+from tests.servers import PostgreSQL, RabbitMQ
+
+
+def proofs_made(marks: Path) -> list[int]:
+    """Segment numbers in the order in which a prover began them."""
+    return [int(line.split()[0]) for line in marks.read_text().splitlines()]
+
+
+def test_purged_queues_cost_only_time(on_servers: Cluster, rabbitmq: RabbitMQ, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    on_servers.start_all()
+    on_servers.batch(1, segments=4, seconds=0.3, marks=str(marks))
+    for _ in range(3):
+        on_servers.wait_running(Stage.PROVE)
+        rabbitmq.purge()
+        time.sleep(0.3)
+    finish(on_servers, 1)
+    assert sorted(proofs_made(marks)) == [0, 1, 2, 3]
+
+
+def test_closed_connections_repeat_no_proof(on_servers: Cluster, rabbitmq: RabbitMQ, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    on_servers.start_all(provers=2)
+    on_servers.batch(1, segments=4, seconds=2, marks=str(marks))
+    on_servers.until(lambda: len(status.jobs(on_servers.store, stage=Stage.PROVE, state=JobState.IN_PROGRESS)) == 2, 20)
+    closed = 0
+    deadline = time.monotonic() + 8
+    while not closed and time.monotonic() < deadline:
+        closed = rabbitmq.close_connections("prove")
+        time.sleep(0.2)
+    assert closed
+    finish(on_servers, 1)
+    assert sorted(proofs_made(marks)) == [0, 1, 2, 3]
+    assert all(job.attempts == 1 for job in status.jobs(on_servers.store))
+
+
+def test_restarted_broker_repeats_no_proof(on_servers: Cluster, rabbitmq: RabbitMQ, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    on_servers.start_all()
+    on_servers.batch(1, segments=2, seconds=4, marks=str(marks))
+    on_servers.wait_running(Stage.PROVE)
+    rabbitmq.restart()
+    finish(on_servers, 1, seconds=60)
+    assert sorted(proofs_made(marks)) == [0, 1]
+    assert all(job.attempts == 1 for job in status.jobs(on_servers.store))
+
+
+def test_database_outage_is_waited_out(on_servers: Cluster, postgresql: PostgreSQL, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    processes = on_servers.start_all()
+    on_servers.batch(1, segments=1, seconds=3, marks=str(marks))
+    on_servers.wait_running(Stage.PROVE)
+    postgresql.stop()
+    time.sleep(1.5)
+    postgresql.start()
+    finish(on_servers, 1)
+    assert all(process.poll() is None for process in [*processes, *on_servers.processes])
+
+
+def test_processes_started_before_their_broker_wait_for_it(on_servers: Cluster, rabbitmq: RabbitMQ) -> None:
+    rabbitmq.stop()
+    on_servers.start_all()
+    on_servers.batch(1, segments=1)
+    time.sleep(2)
+    assert all(process.poll() is None for process in on_servers.processes)
+    rabbitmq.start()
+    finish(on_servers, 1, seconds=60)
+    assert "waiting for the broker" in on_servers.log()
+
+
+def test_sigkill_of_everything_loses_nothing(on_servers: Cluster) -> None:
+    on_servers.start_all()
+    on_servers.batch(1, segments=3, seconds=0.5)
+    on_servers.wait_running(Stage.PROVE)
+    for process in on_servers.processes:
+        process.send_signal(signal.SIGKILL)
+    on_servers.start_all()
+    finish(on_servers, 1)
