@@ -13,26 +13,41 @@ from proving.stark.arithmetic import Arithmetic, V, Words
 from proving.stark.shape import EXTENSION_DEGREE
 
 
-def domain_points(arithmetic: Arithmetic[V], index_bits: V, first: int, shift: int) -> V:
-    """Return the points of indices ``sum_j bits[:, j] 2^(first + j)`` of a bit-reversed coset, ``(queries,)``.
+def domain_points(arithmetic: Arithmetic[V], index_bits: V, shift: int) -> V:
+    """Return the points of indices of a bit-reversed coset, bits ``(queries, log size)`` lowest first -> ``(queries,)``.
 
     In bit-reversed order bit j of an index stands for the root of unity of order ``2^(j+1)``, whatever the coset's
-    size.
+    size. The point's power ``2^k`` is the point of ``index >> k`` on the coset of a size 2^k times smaller.
     """
-    return _product(arithmetic, index_bits, first, shift, 1)
-
-
-def inverse_points(arithmetic: Arithmetic[V], index_bits: V, first: int, shift: int) -> V:
-    """Return the inverses of :func:`domain_points`, without dividing."""
-    return _product(arithmetic, index_bits, first, pow(shift, -1, PRIME), -1)
-
-
-def _product(arithmetic: Arithmetic[V], index_bits: V, first: int, start: int, sign: int) -> V:
     queries, count = arithmetic.shape(index_bits)
-    points = arithmetic.constant(np.full(queries, start, dtype=np.uint64))
+    points = arithmetic.constant(np.full(queries, shift, dtype=np.uint64))
+    return _turn(arithmetic, points, index_bits, count, 1)
+
+
+def inverse_points(arithmetic: Arithmetic[V], index_bits: V, shift: int) -> V:
+    """Return the inverses of :func:`domain_points`, without dividing."""
+    queries, count = arithmetic.shape(index_bits)
+    points = arithmetic.constant(np.full(queries, pow(shift, -1, PRIME), dtype=np.uint64))
+    return _turn(arithmetic, points, index_bits, count, -1)
+
+
+def group_inverses(arithmetic: Arithmetic[V], inverse: V, index_bits: V, log_arity: int) -> V:
+    """Return the inverses of the first points of the groups that hold the indices: their low bits turned back."""
+    return _turn(arithmetic, inverse, index_bits, log_arity, 1)
+
+
+def square(arithmetic: Arithmetic[V], value: V, times: int) -> V:
+    """Square base elements several times."""
+    for _ in range(times):
+        value = arithmetic.multiply(value, value)
+    return value
+
+
+def _turn(arithmetic: Arithmetic[V], points: V, index_bits: V, count: int, sign: int) -> V:
+    """Multiply by the roots of unity that the lowest ``count`` bits stand for, or by their inverses."""
     one = arithmetic.constant(_word(1))
     for position in range(count):
-        root = arithmetic.constant(_word(pow(root_of_unity(first + position + 1), sign, PRIME)))
+        root = arithmetic.constant(_word(pow(root_of_unity(position + 1), sign, PRIME)))
         bit = arithmetic.take(index_bits, (slice(None), position))
         points = arithmetic.multiply(points, arithmetic.select(bit, root, one))
     return points

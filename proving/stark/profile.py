@@ -72,7 +72,7 @@ def profile_text(key: Key, shape: Shape | None = None) -> str:
     lines += [
         f"{row.name:<18}{'2^' + str(row.log_height):>7}{row.preprocessed:>5}{row.main:>6}{row.bus:>5}"
         f"{row.constraints:>6}{row.degree:>4}{row.interactions:>6}{row.next:>6}{row.opened:>6}"
-        f"{row.cells / 1e6:>9.1f}  {row.steepest}"
+        f"{row.cells / 1e6:>9.1f}  {row.steepest[:60]}"
         for row in rows
     ]
     width = sum(row.preprocessed + row.main + row.bus for row in rows)

@@ -30,7 +30,7 @@ from proving.stark.errors import (
     GrindingRefused,
     PublicInputRefused,
 )
-from proving.stark.fri import domain_points, evaluate_final, fold_rows, inverse_points
+from proving.stark.fri import domain_points, evaluate_final, fold_rows, group_inverses, inverse_points, square
 from proving.stark.key import PROTOCOL_VERSION, Key, profile_words
 from proving.stark.proof import Proof, parse
 from proving.stark.security import Parameters, Report
@@ -144,14 +144,16 @@ def check(
     indices = transcript.elements(parameters.queries)  # costs: queries
     bits = arithmetic.bits(indices, shape.log_domain)
 
+    places = domain_points(arithmetic, bits, coset_shift(shape.log_height))
+
     caps = dict(proof.caps)
     if claim.preprocessed_cap is not None:
         caps[Phase.PREPROCESSED] = claim.preprocessed_cap
     for phase, tree in shape.trees.items():
         skipped = shape.log_domain - tree.log_rows
         check_opening(arithmetic, tree, caps[phase], proof.trees[phase], _slice(arithmetic, bits, skipped))
-    value = _deep_values(arithmetic, shape, proof, batching, powers, bits)
-    _check_layers(arithmetic, shape, proof, betas, bits, value)
+    value = _deep_values(arithmetic, shape, proof, batching, powers, places)
+    _check_layers(arithmetic, shape, proof, betas, bits, places, value)
 
 
 @dataclass(frozen=True)
@@ -268,12 +270,13 @@ def _check_work(arithmetic: Arithmetic[V], transcript: Transcript[V], nonce: V, 
 
 
 def _deep_values(
-    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], batching: V, powers: Powers[V], bits: V
+    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], batching: V, powers: Powers[V], places: V
 ) -> V:
     """Return the DEEP quotient at every query, ``(queries, 3)``.
 
     Every opening (f, y, v) contributes batching^k (f(x) - v) / (x - y), where x and y lie on the domain of f's own
-    table: x = X^(2^(H - h)), y = z^(2^(H - h)). Openings at one height and point share a division.
+    table: x = X^(2^(H - h)), y = z^(2^(H - h)); ``places`` are the X. Openings at one height and
+    point share a division.
     """
     weights = arithmetic.ext_powers(batching, shape.opened)
     weighted = arithmetic.ext_multiply(proof.openings, weights)
@@ -282,6 +285,9 @@ def _deep_values(
     for group in shape.openings:
         sets.setdefault((group.log_rows, group.next), []).append((group, position))
         position += len(group.columns)
+    lifted = [places]
+    for _ in range(shape.log_height - min(shape.log_heights)):
+        lifted.append(square(arithmetic, lifted[-1], 1))
     numerators, denominators = [], []
     for (log_rows, following), groups in sets.items():
         log_height = log_rows - shape.log_blowup
@@ -299,35 +305,33 @@ def _deep_values(
         if following:
             root = arithmetic.constant(np.array(root_of_unity(log_height), dtype=np.uint64))
             point = arithmetic.ext_scale(point, root)
-        own_bits = _slice(arithmetic, bits, shape.log_domain - log_rows)
-        places = domain_points(arithmetic, own_bits, 0, coset_shift(log_height))
-        denominators.append(arithmetic.subtract(arithmetic.extend(places), point))
+        own_places = lifted[shape.log_height - log_height]
+        denominators.append(arithmetic.subtract(arithmetic.extend(own_places), point))
     inverses = arithmetic.ext_inverse(arithmetic.stack(denominators, 0))
     return arithmetic.sum(arithmetic.ext_multiply(arithmetic.stack(numerators, 0), inverses), 0)
 
 
 def _check_layers(
-    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], betas: Sequence[V], bits: V, value: V
+    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], betas: Sequence[V], bits: V, places: V, value: V
 ) -> None:
     """Follow every query down the FRI layers to the final polynomial.
 
     The first layer must hold the DEEP quotient, every later one the fold of the layer before.
     """
-    shift = coset_shift(shape.log_height)
+    inverse = inverse_points(arithmetic, bits, coset_shift(shape.log_height))
     error: type[DeepRefused] | type[FoldRefused] = DeepRefused
     for layer, opening, cap, beta, fold in zip(
         shape.layers, proof.layers, proof.layer_caps, betas, shape.folds, strict=True
     ):
         within = arithmetic.take(bits, (slice(None), slice(0, fold)))
+        first = group_inverses(arithmetic, inverse, bits, fold)
         bits = _slice(arithmetic, bits, fold)
         check_opening(arithmetic, layer, cap, opening, bits)
         row = opening.rows[0]
         arithmetic.require_equal(_pick(arithmetic, row, within, fold), value, error)
-        inverse = inverse_points(arithmetic, bits, fold, shift)
-        value = fold_rows(arithmetic, row, inverse, beta, fold)
-        shift = pow(shift, 1 << fold, PRIME)
+        value = fold_rows(arithmetic, row, first, beta, fold)
+        inverse, places = square(arithmetic, inverse, fold), square(arithmetic, places, fold)
         error = FoldRefused
-    places = domain_points(arithmetic, bits, 0, shift)
     arithmetic.require_equal(evaluate_final(arithmetic, proof.final, places), value, FinalPolynomialRefused)
 
 

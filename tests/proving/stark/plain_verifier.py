@@ -159,7 +159,7 @@ class Tree:
             if level:
                 children = list(self.paths[query][level - 1])
                 children.insert((index >> (2 * level - 2)) % 4, digest)
-                parts.append(c16(sum(children, [])))
+                parts.append(c16([word for child in children for word in child]))
             for log_rows in (size, size - 1):
                 row = [w for m, (_, r) in enumerate(self.matrices) if r == log_rows for w in self.rows[m][query]]
                 if row:
@@ -167,7 +167,7 @@ class Tree:
             if len(parts) == 1:
                 digest = parts[0]
             else:
-                joined = sum(parts, [])
+                joined = [word for part in parts for word in part]
                 digest = c16(joined + [0] * (12 - len(joined)) + [JOIN, 0, 0, 0])
         require(digest == self.cap[index >> (2 * self.depth)], "opening")
 

@@ -25,9 +25,9 @@ def test_points_are_those_of_the_bit_reversed_coset() -> None:
     identity[0, 1] = 1
     expected = toy.backend().coset_evaluate(identity, 0, shift)[0]
     bits = INTEGERS.bits(np.arange(1 << log_size, dtype=np.uint64), log_size)
-    points = fri.domain_points(INTEGERS, bits, 0, shift)
+    points = fri.domain_points(INTEGERS, bits, shift)
     assert np.array_equal(points, expected)
-    inverses = fri.inverse_points(INTEGERS, bits, 0, shift)
+    inverses = fri.inverse_points(INTEGERS, bits, shift)
     assert INTEGERS.multiply(points, inverses).tolist() == [1] * (1 << log_size)
 
 
@@ -37,15 +37,17 @@ def test_a_folded_row_is_the_folded_layer(log_arity: int) -> None:
     beta = np.array([3, 1, 4], dtype=np.uint64)
     backend = toy.backend()
     rows = np.ascontiguousarray(backend.group(values, log_arity).T)
-    bits = INTEGERS.bits(np.arange(rows.shape[0], dtype=np.uint64), 7 - log_arity)
-    inverse = fri.inverse_points(INTEGERS, bits, log_arity, shift)
-    folded = fri.fold_rows(INTEGERS, rows, inverse, beta, log_arity)
-    assert np.array_equal(folded, backend.fold(values, beta, log_arity, shift).T)
+    expected = backend.fold(values, beta, log_arity, shift).T
+    for within in range(1 << log_arity):
+        indices = (np.arange(rows.shape[0], dtype=np.uint64) << np.uint64(log_arity)) + np.uint64(within)
+        bits = INTEGERS.bits(indices, 7)
+        first = fri.group_inverses(INTEGERS, fri.inverse_points(INTEGERS, bits, shift), bits, log_arity)
+        assert np.array_equal(fri.fold_rows(INTEGERS, rows, first, beta, log_arity), expected)
 
 
 def test_the_final_polynomial_is_evaluated_at_its_points() -> None:
     coefficients, values, shift = layer(4, 1)
     bits = INTEGERS.bits(np.arange(32, dtype=np.uint64), 5)
-    points = fri.domain_points(INTEGERS, bits, 0, shift)
+    points = fri.domain_points(INTEGERS, bits, shift)
     final = np.ascontiguousarray(coefficients.T)
     assert np.array_equal(fri.evaluate_final(INTEGERS, final, points), values.T)
