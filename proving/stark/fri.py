@@ -14,7 +14,7 @@ from proving.stark.shape import EXTENSION_DEGREE
 
 
 def domain_points(arithmetic: Arithmetic[V], index_bits: V, shift: int) -> V:
-    """Return the points of indices of a bit-reversed coset, bits ``(queries, log size)`` lowest first -> ``(queries,)``.
+    """Return the points of indices of a bit-reversed coset: bits ``(queries, k)``, lowest first -> ``(queries,)``.
 
     In bit-reversed order bit j of an index stands for the root of unity of order ``2^(j+1)``, whatever the coset's
     size. The point's power ``2^k`` is the point of ``index >> k`` on the coset of a size 2^k times smaller.
