@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from core.acceptance import Verified, Verifier
+from core.acceptance import Verifier
 from core.program import Program
 from proving.stages import key_digest, verify_bundle
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What core keeps of a verified proof: its public output and one line on its security."""
+
+    output: bytes
+    security: str
 
 
 def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
@@ -20,8 +29,10 @@ def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
     def for_program(program: Program) -> Verifier:
         commitment = np.frombuffer(bytes.fromhex(program.commitment), dtype="<u8").astype(np.uint64)
 
-        def verify(proof: bytes, output: bytes) -> Verified:
-            return verify_bundle(proof, program_commitment=commitment, profile=profile, output=output)
+        def verify(proof: bytes, output: bytes) -> Accepted:
+            shown = verify_bundle(proof, program_commitment=commitment, profile=profile, output=output)
+            security = f"{profile}: {shown.security.bits:.1f} bits, {shown.segments} segments"
+            return Accepted(shown.output, security)
 
         return verify
 

@@ -1,0 +1,84 @@
+"""Core's verifier on a real proof: one segment of a small program, made once for the module."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.program import Program
+from core.verification import key_identity, proof_verifier
+from proving.stages import basic_witness, join, prove_segment
+from runtime.artifact import pack, unpack
+from runtime.errors import HallmarkError
+
+PROGRAMS = Path("guest/programs")
+SIZE_CLASS = 16
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    return Program((PROGRAMS / "keccak.elf").read_bytes(), 1 << 24)
+
+
+@pytest.fixture(scope="module")
+def proof(program: Program) -> bytes:
+    witness = basic_witness(program.elf, b"abc", size_class=SIZE_CLASS)
+    return join([prove_segment(checkpoint) for checkpoint in witness.checkpoints], witness.statement)
+
+
+#: Keccak-256 of "abc", as published.
+OUTPUT = bytes.fromhex("4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45")
+
+
+def test_a_proof_is_accepted_for_its_program_output_and_profile_only(program: Program, proof: bytes) -> None:
+    verify = proof_verifier("proven100")(program)
+    accepted = verify(proof, OUTPUT)
+    assert accepted.output == OUTPUT
+    assert re.fullmatch(r"proven100: 100\.\d bits, 1 segments", accepted.security)
+    with pytest.raises(HallmarkError):
+        verify(proof, bytes(32))
+    with pytest.raises(HallmarkError):
+        proof_verifier("proven128")(program)(proof, OUTPUT)
+    other = Program((PROGRAMS / "stf.elf").read_bytes(), 1 << 24)
+    with pytest.raises(HallmarkError):
+        proof_verifier("proven100")(other)(proof, OUTPUT)
+
+
+def test_no_changed_cut_or_lengthened_proof_is_accepted(program: Program, proof: bytes) -> None:
+    verify = proof_verifier("proven100")(program)
+    forged = [b"", proof[:-1], proof + b"\x00", proof[: len(proof) // 2], proof[8:], b"\x00" * len(proof)]
+    random = np.random.default_rng(20261122)
+    for place in [*range(0, 80, 5), *random.integers(80, len(proof), 40).tolist()]:
+        changed = bytearray(proof)
+        changed[place] ^= 1 << int(random.integers(8))
+        forged.append(bytes(changed))
+    for bad in forged:
+        with pytest.raises(HallmarkError):
+            verify(bad, OUTPUT)
+
+
+def test_no_changed_proof_is_accepted_inside_a_repaired_envelope(program: Program, proof: bytes) -> None:
+    """The envelope's checksum finds accidents; whoever forges a proof makes a fresh one."""
+    verify = proof_verifier("proven100")(program)
+    whole = unpack(proof, kind="bundle")
+    random = np.random.default_rng(7)
+
+    def repaired(payload: bytes) -> bytes:
+        return pack("bundle", payload, version=whole.header.version, protocol=whole.header.protocol)
+
+    assert verify(repaired(whole.payload), OUTPUT).output == OUTPUT
+    forged = [whole.payload[:-1], whole.payload + b"\x00", b""]
+    for place in [*range(0, 400, 13), *random.integers(400, len(whole.payload), 12).tolist()]:
+        changed = bytearray(whole.payload)
+        changed[place] ^= 1 << int(random.integers(8))
+        forged.append(bytes(changed))
+    for payload in forged:
+        with pytest.raises(HallmarkError):
+            verify(repaired(payload), OUTPUT)
+
+
+def test_the_identity_names_profile_and_key() -> None:
+    assert re.fullmatch(r"proven128:[0-9a-f]{64}", key_identity("proven128"))
