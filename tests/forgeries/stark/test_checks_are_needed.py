@@ -11,6 +11,7 @@ import pytest
 
 from proving.backend.interface import HostArray
 from proving.field.goldilocks import PRIME
+from proving.stark.air import Circuit, TableBuilder
 from proving.stark.arithmetic import IntegerArithmetic, Words
 from proving.stark.errors import (
     BusUnbalanced,
@@ -22,7 +23,7 @@ from proving.stark.errors import (
     OpeningRefused,
     ProofRefused,
 )
-from proving.stark.key import Key
+from proving.stark.key import Key, build_key
 from proving.stark.proof import parse, serialize
 from proving.stark.prover import prove
 from proving.stark.verifier import Claim, check, verify
@@ -82,6 +83,30 @@ def false_path() -> Forgery:
     return key, publics, serialize(shape, parts)
 
 
+def table_of_false_squares() -> Forgery:
+    """The prover commits to a preprocessed table of its own, in which 3 * 3 = 10, and looks that up."""
+
+    class FalseSquares(toy.Squares):
+        def build(self, t: TableBuilder) -> None:
+            values = np.arange(self.rows, dtype=np.uint64)
+            squares = values * values
+            squares[3] = 10
+            t.receive(toy.SQUARES, [t.preprocessed("k", values), t.preprocessed("square", squares)], t.main("count"))
+
+    key = toy.key()
+    circuit = Circuit("toy", [toy.Fibonacci(), toy.Sink(), FalseSquares(7)], publics=3, max_degree=5)
+    bounds = key.max_log_heights
+    own = build_key(circuit, backend=toy.backend(), log_blowup=2, max_log_heights=bounds)
+    own = dataclasses.replace(own, digest=key.digest, reports=key.reports)
+    publics, traces = toy.traces()
+    sink, counts = traces["sink"], traces["squares"]
+    counts[0, int(sink[3, 0])] -= np.uint64(1)
+    counts[0, 3] += np.uint64(1)
+    sink[3:5, 0] = [3, 10]
+    sink[4, sink[3] == 3] = 10
+    return key, publics, prove(own, toy.QUICK, publics, traces, toy.backend())
+
+
 def foreign_first_layer() -> Forgery:
     class Replaced(Honest):
         def deep_quotient(self, terms: Any, log_rows: int, shift: int) -> HostArray:
@@ -137,6 +162,7 @@ def word_of_high_degree() -> Forgery:
         (wrong_output, ConstraintsViolated),
         (no_work, GrindingRefused),
         (false_path, OpeningRefused),
+        (table_of_false_squares, OpeningRefused),
         (foreign_first_layer, DeepRefused),
         (foreign_second_layer, FoldRefused),
         (word_of_high_degree, FinalPolynomialRefused),
