@@ -27,7 +27,7 @@ static uint32_t split(u256 *low, u256 *high, const scalar *k) {
 }
 
 /* Signed windows: k = sum of digits[i] 2^i, digits odd or zero, |digit| < 2^(width - 1). Uses k's low 129 bits. */
-static void recode(int8_t digits[DIGITS], const u256 *k, int width, int negative) {
+static void recode(int16_t digits[DIGITS], const u256 *k, int width, int negative) {
     uint32_t carry = 0;
     for (int i = 0; i < DIGITS; i++) digits[i] = 0;
     int position = 0;
@@ -42,12 +42,12 @@ static void recode(int8_t digits[DIGITS], const u256 *k, int width, int negative
         int32_t digit = (int32_t)((bits & ((1u << width) - 1)) + carry);
         carry = ((uint32_t)digit >> (width - 1)) & 1;
         digit -= (int32_t)(carry << width);
-        digits[position] = (int8_t)(negative ? -digit : digit);
+        digits[position] = (int16_t)(negative ? -digit : digit);
         position += width;
     }
 }
 
-void split_and_recode(int8_t digits[4][DIGITS], const scalar *a, const scalar *b) {
+void split_and_recode(int16_t digits[4][DIGITS], const scalar *a, const scalar *b) {
     u256 low, high;
     uint32_t signs = split(&low, &high, a);
     recode(digits[0], &low, WINDOW_G, signs & 1);

@@ -4,7 +4,7 @@
 
 #include "recover.h"
 
-#define WINDOW_G 8
+#define WINDOW_G 10
 #define WINDOW_R 5
 #define TABLE_G_SIZE (1 << (WINDOW_G - 2))
 #define TABLE_R (1 << (WINDOW_R - 2))
@@ -18,6 +18,6 @@ extern const field BETA;
 extern const affine TABLE_G[TABLE_G_SIZE];
 
 /* a = low + lambda high mod n, each in signed windows, into digits[0] and [1]; b likewise into digits[2] and [3]. */
-void split_and_recode(int8_t digits[4][DIGITS], const scalar *a, const scalar *b);
+void split_and_recode(int16_t digits[4][DIGITS], const scalar *a, const scalar *b);
 
 #endif

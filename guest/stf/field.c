@@ -43,7 +43,7 @@ static inline void fold_carry(uint32_t r[8], uint64_t carry) {
 }
 
 /* r = t mod p, for a product t of 512 bits */
-static inline void reduce(uint32_t r[8], const uint32_t t[16]) {
+__attribute__((always_inline)) static inline void reduce(uint32_t r[8], const uint32_t t[16]) {
     uint64_t sum = (uint64_t)t[8] * FOLD + t[0];
     r[0] = (uint32_t)sum;
 #pragma GCC unroll 8
@@ -192,6 +192,24 @@ void field_sub(field *r, const field *a, const field *b) {
         r->w[i] = difference;
     }
     fold_borrow(r->w, borrow);
+}
+
+void field_sub_two(field *r, const field *a, const field *b, const field *c) {
+    int64_t t = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        t += (int64_t)a->w[i] - b->w[i] - c->w[i];
+        r->w[i] = (uint32_t)t;
+        t >>= 32;
+    }
+    for (; t < 0; t++) fold_borrow(r->w, 1); /* t is -2, -1 or 0 */
+}
+
+int field_equal(const field *a, const field *b) {
+    if (u256_equal(a, b)) return 1;
+    field difference;
+    field_sub(&difference, a, b);
+    return field_is_zero(&difference);
 }
 
 void field_triple(field *r, const field *a) {

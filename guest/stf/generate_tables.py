@@ -15,7 +15,7 @@ G = (
     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
 )
 #: Width of the signed windows over the generator: 2^(WINDOW_G - 2) odd multiples are stored.
-WINDOW_G = 8
+WINDOW_G = 10
 TARGET = Path(__file__).with_name("secp256k1_tables.h")
 
 Point = tuple[int, int]

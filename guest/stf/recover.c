@@ -88,6 +88,41 @@ static void point_add(jacobian *r, const jacobian *p, const affine *q, field *ra
     if (scale != 0) draw(&d, &r->z, scale);
 }
 
+/* sum = 2 sum + q as sum + (sum + q), drawing both lines. */
+static void point_double_add(jacobian *sum, const affine *q, const field *scale) {
+    jacobian p = *sum, t;
+    field ratio, h, d, hh;
+    point_add(&t, &p, q, &ratio, scale);
+    if (!drawn.special) {
+        /* Bring the first point to the z coordinate of the sum, where adding is simple. */
+        field_sqr(&hh, &ratio);
+        field_mul(&p.x, &p.x, &hh);
+        field_mul(&hh, &hh, &ratio);
+        field_mul(&p.y, &p.y, &hh);
+        field_sub(&h, &t.x, &p.x);
+        field_sub(&d, &t.y, &p.y);
+        drawn.special = field_is_zero(&h);
+    }
+    if (drawn.special) {
+        point_double(sum, sum, 0);
+        point_add(sum, sum, q, 0, 0);
+        return;
+    }
+    field_sqr(&hh, &h);
+    field_mul(&p.x, &p.x, &hh);
+    field_mul(&hh, &hh, &h);
+    field_mul(&sum->z, &t.z, &h);
+    field_sqr(&sum->x, &d);
+    field_sub_two(&sum->x, &sum->x, &p.x, &p.x);
+    field_sub(&sum->x, &sum->x, &hh);
+    field_sub(&p.x, &p.x, &sum->x);
+    field_mul(&p.x, &p.x, &d);
+    field_mul(&p.y, &p.y, &hh);
+    field_sub(&sum->y, &p.x, &p.y);
+    sum->infinity = 0;
+    draw(&d, &sum->z, scale);
+}
+
 /* The odd multiples of a point, all with the same z coordinate, which is left out: points of an isomorphic curve. */
 static void odd_multiples(affine table[TABLE_R], field *z, const affine *point, int drawing) {
     jacobian base, twice;
@@ -125,7 +160,7 @@ static void odd_multiples(affine table[TABLE_R], field *z, const affine *point, 
 
 /* sum = a G + b R */
 static void combine(jacobian *sum, const scalar *a, const scalar *b, const affine *point, int drawing) {
-    int8_t digits[4][DIGITS];
+    int16_t digits[4][DIGITS];
     affine table[TABLE_R], entry;
     field rotated[TABLE_R], z, zz[2], zzz;
     split_and_recode(digits, a, b);
@@ -137,7 +172,11 @@ static void combine(jacobian *sum, const scalar *a, const scalar *b, const affin
     const field *scale = drawing ? &z : 0;
     sum->infinity = 1;
     for (int i = DIGITS - 1; i >= 0; i--) {
-        if (!sum->infinity) point_double(sum, sum, scale);
+        int doubled = sum->infinity;
+        if (!drawing && !doubled) {
+            point_double(sum, sum, 0);
+            doubled = 1;
+        }
         for (int j = 0; j < 4; j++) {
             int digit = digits[j][i];
             if (digit == 0) continue;
@@ -150,8 +189,14 @@ static void combine(jacobian *sum, const scalar *a, const scalar *b, const affin
                 entry.y = table[index].y;
             }
             if (digit < 0) field_negate(&entry.y, &entry.y);
-            point_add(sum, sum, &entry, 0, scale);
+            if (doubled) {
+                point_add(sum, sum, &entry, 0, scale);
+            } else {
+                point_double_add(sum, &entry, scale);
+                doubled = 1;
+            }
         }
+        if (!doubled) point_double(sum, sum, scale);
     }
     if (!sum->infinity) field_mul(&sum->z, &sum->z, &z);
 }

@@ -1,6 +1,6 @@
-/* The steps of recover.c in affine coordinates. A sum of two points takes the slope of the line through them, which is a
- * quotient: here it is a hint, and one multiplication checks it. That leaves three field operations for an addition and
- * four for a doubling, where Jacobian coordinates need eleven and seven.
+/* The steps that recover.c draws, in affine coordinates. A sum of two points takes the slope of the line through them, which is a
+ * quotient: here it is a hint, and one multiplication checks it. That leaves three multiplications for an addition, four for
+ * a doubling and five for both together, where Jacobian coordinates need eleven, seven and eighteen.
  *
  * The check (x2 - x1) slope = y2 - y1 determines the slope only when x2 differs from x1, so equal x coordinates are
  * refused; recover.c makes no slopes for a signature that meets them. In a doubling y is never zero. */
@@ -15,18 +15,11 @@ static const field *take(hints *h) {
     return next;
 }
 
-static int equal(const field *a, const field *b) {
-    field difference;
-    field_sub(&difference, a, b);
-    return field_is_zero(&difference);
-}
-
 /* The third point of the line through p with this slope, whose other x coordinate is `x2`, negated. */
 static inline void third_point(affine *r, const affine *p, const field *x2, const field *slope) {
     field x, y;
     field_sqr(&x, slope);
-    field_sub(&x, &x, &p->x);
-    field_sub(&x, &x, x2);
+    field_sub_two(&x, &x, &p->x, x2);
     field_sub(&y, &p->x, &x);
     field_mul(&y, &y, slope);
     field_sub(&r->y, &y, &p->y);
@@ -40,7 +33,7 @@ static int affine_double(affine *r, const affine *p, const field *slope) {
     field_mul(&left, &left, slope);
     field_sqr(&right, &p->x);
     field_triple(&right, &right);
-    if (!equal(&left, &right)) return 0;
+    if (!field_equal(&left, &right)) return 0;
     third_point(r, p, &p->x, slope);
     return 1;
 }
@@ -52,13 +45,35 @@ static int affine_add(affine *r, const affine *p, const affine *q, const field *
     if (field_is_zero(&left)) return 0;
     field_mul(&left, &left, slope);
     field_sub(&right, &q->y, &p->y);
-    if (!equal(&left, &right)) return 0;
+    if (!field_equal(&left, &right)) return 0;
     third_point(r, p, &q->x, slope);
     return 1;
 }
 
+/* r = 2 p + q as p + (p + q), with the slopes of both sums. The second point's y is not needed: from
+ * y3 = slope1 (x1 - x3) - y1 follows (slope1 + slope2) (x1 - x3) = 2 y1, which determines slope2 when x3 differs from x1. */
+static int affine_double_add(affine *r, const affine *p, const affine *q, const field *slope1, const field *slope2) {
+    field left, right, x;
+    if (slope1 == 0 || slope2 == 0) return 0;
+    field_sub(&left, &q->x, &p->x);
+    if (field_is_zero(&left)) return 0;
+    field_mul(&left, &left, slope1);
+    field_sub(&right, &q->y, &p->y);
+    if (!field_equal(&left, &right)) return 0;
+    field_sqr(&x, slope1);
+    field_sub_two(&x, &x, &p->x, &q->x);
+    field_sub(&left, &p->x, &x);
+    if (field_is_zero(&left)) return 0;
+    field_add(&right, slope1, slope2);
+    field_mul(&left, &left, &right);
+    field_add(&right, &p->y, &p->y);
+    if (!field_equal(&left, &right)) return 0;
+    third_point(r, p, &x, slope2);
+    return 1;
+}
+
 static int combine(affine *sum, const scalar *a, const scalar *b, const affine *point, hints *h) {
-    int8_t digits[4][DIGITS];
+    int16_t digits[4][DIGITS];
     affine table[TABLE_R], twice, entry;
     field rotated[TABLE_R];
     int infinity = 1;
@@ -70,7 +85,7 @@ static int combine(affine *sum, const scalar *a, const scalar *b, const affine *
     }
     for (int i = 0; i < TABLE_R; i++) field_mul(&rotated[i], &table[i].x, &BETA);
     for (int i = DIGITS - 1; i >= 0; i--) {
-        if (!infinity && !affine_double(sum, sum, take(h))) return 0;
+        int doubled = infinity;
         for (int j = 0; j < 4; j++) {
             int digit = digits[j][i];
             if (digit == 0) continue;
@@ -89,10 +104,15 @@ static int combine(affine *sum, const scalar *a, const scalar *b, const affine *
             if (infinity) {
                 *sum = entry;
                 infinity = 0;
+            } else if (!doubled) {
+                const field *first = take(h), *second = take(h);
+                if (!affine_double_add(sum, sum, &entry, first, second)) return 0;
+                doubled = 1;
             } else if (!affine_add(sum, sum, &entry, take(h))) {
                 return 0;
             }
         }
+        if (!doubled && !affine_double(sum, sum, take(h))) return 0;
     }
     return !infinity;
 }
@@ -116,7 +136,7 @@ int recover_hinted(recovery *item, hints *h) {
     left.w[0] = 7;
     field_add(&right, &right, &left);
     field_sqr(&left, &point.y);
-    if (!equal(&left, &right)) return 0;
+    if (!field_equal(&left, &right)) return 0;
     scalar_reduce(&inverse, r_inverse);
     scalar_mul(&u1, &inverse, &item->r);
     u1.w[0] ^= 1;
