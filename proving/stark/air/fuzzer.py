@@ -7,19 +7,21 @@ One that survives is a *survivor*: the witness is not determined, which is eithe
 does not matter or is an input of the prover's choice. Those are declared with `TableBuilder.free`; other cells that
 change with a free one, and could not change without it, are excused.
 
-*Open buses.* A change of a message on a permutation bus, or of what a lookup table offers, is not held against the
-mutation, because an adversary would change the other side too. What is left are the rules that hold locally: the
-constraints, and lookups of messages that nobody offers. A rule that is the *only* one to notice some mutation here is
-load-bearing: without it the fuzzer would accept that mutation. `removal` turns this into a score.
+*Open buses.* A change of a message on a permutation bus, of a lookup in a table that is itself witness, or of what such
+a table offers, is not held against the mutation, because an adversary would change the other side too. What is left are
+the rules that hold locally: the constraints, and lookups in fixed tables of messages that those do not contain. A rule
+that is the *only* one to notice some mutation here is load-bearing: without it the fuzzer would accept that mutation.
+So is a lookup in a witness table when a mutation that breaks nothing locally asks it for a message that nobody offers.
+`removal` turns this into a score.
 
-Mutations that break several rules are *repaired*: a violated constraint that is affine in another cell is solved for
-that cell, a few times over, as an adversary would who adjusts the rest of the row.
+Mutations that break several rules are *repaired*: a violated constraint, or lookup, that is affine in another cell is
+solved for that cell, many times over, as an adversary would who adjusts the rest of the row.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,6 +36,8 @@ RuleKind = Literal["constraint", "interaction"]
 Message = tuple[int, ...]
 
 _ROWS_LOOKED_AT = 4096  #: of a table, to choose the rows that are mutated
+
+_CELLS_SOLVED_FOR = 8  #: of a violated constraint
 
 STEPS = (1, 2, 255, 256, 2**16, 2**24, 2**32)  #: differences that limb and carry decompositions are sensitive to
 
@@ -66,10 +70,18 @@ class Mutation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rules that notice a mutation: with open buses, and those that only notice it with fixed ones."""
+    """The rules that notice a mutation.
+
+    Attributes
+    ----------
+    local : with open buses
+    bus : those that only notice it with fixed buses
+    unbacked : those of `bus` that ask a witness table for a message that it does not contain
+    """
 
     local: frozenset[Rule]
     bus: frozenset[Rule]
+    unbacked: frozenset[Rule]
 
     @property
     def survives(self) -> bool:
@@ -131,6 +143,7 @@ class Fuzzer:
             for table in circuit
         }
         self._offers: dict[int, set[Message]] = {}
+        self._fixed_buses = {bus.id for bus in circuit.buses if bus.kind == "lookup" and self._is_fixed(bus.id)}
         self._chosen = {table.name: self._choose_rows(table.name) for table in circuit}
 
     @property
@@ -159,6 +172,7 @@ class Fuzzer:
         return Outcome(
             frozenset().union(*(outcome.local for outcome in outcomes)),
             frozenset().union(*(outcome.bus for outcome in outcomes)),
+            frozenset().union(*(outcome.unbacked for outcome in outcomes)),
         )
 
     def run(self, *, values_per_cell: int = 8, pairs_per_row: int = 16, repairs_per_row: int = 8) -> FuzzReport:
@@ -199,7 +213,10 @@ class Fuzzer:
             column, following = self._random.choice(cells)
             cell = ((row + following) % height, column)
             value = self._random.choice(self._values(rule.table, cell, 8))
-            self._repair(report, rule.table, {cell: value}, rule)
+            edits = {cell: value}
+            if self._random.randrange(3) == 0:
+                edits = self._opposite(rule.table, cell)
+            self._repair(report, rule.table, edits, rule)
             if rule in report.witnesses:
                 return True
         return False
@@ -224,8 +241,9 @@ class Fuzzer:
         if outcome.survives:
             if not self._excused(mutation):
                 report.survivors.append(mutation)
-        elif len(outcome.local) == 1:
-            report.witnesses.setdefault(next(iter(outcome.local)), mutation)
+        for rule in outcome.local or outcome.unbacked:
+            if len(outcome.local) <= 1:
+                report.witnesses.setdefault(rule, mutation)
         return outcome
 
     def _excused(self, mutation: Mutation) -> bool:
@@ -240,6 +258,7 @@ class Fuzzer:
         constraints, interactions = self._rules[name]
         function = self.functions[name]
         local: set[Rule] = set()
+        unbacked: set[Rule] = set()
         changed: dict[int, set[Rule]] = {}
         balance: dict[tuple[int, Message], int] = {}
         for row, found in values.items():
@@ -253,7 +272,7 @@ class Fuzzer:
                 bus = interaction.bus
                 if bus.kind == "lookup" and not interaction.provider:
                     if new[0] and new[1] not in self._offered(bus.id):
-                        local.add(rule)
+                        (local if bus.id in self._fixed_buses else unbacked).add(rule)
                     continue
                 if interaction.provider and old[1] != new[1]:
                     continue
@@ -262,7 +281,16 @@ class Fuzzer:
                 balance[bus.id, new[1]] = (balance.get((bus.id, new[1]), 0) + new[0]) % P
         unbalanced = {bus for (bus, _), count in balance.items() if count}
         bus_rules = {rule for bus in unbalanced for rule in changed[bus]}
-        return Outcome(frozenset(local), frozenset(bus_rules))
+        return Outcome(frozenset(local), frozenset(bus_rules | unbacked), frozenset(unbacked))
+
+    def _is_fixed(self, bus: int) -> bool:
+        """True for a lookup bus whose offers do not depend on any witness column."""
+        return not any(
+            support(table.graph, [expr.node for expr in interaction.fields])
+            for table in self.circuit
+            for interaction in table.interactions
+            if interaction.provider and interaction.bus.id == bus
+        )
 
     def _offered(self, bus: int) -> set[Message]:
         """Messages that the lookup tables of a bus contain, whatever their counts."""
@@ -278,16 +306,20 @@ class Fuzzer:
         return found
 
     def _choose_rows(self, name: str) -> list[int]:
-        """First, last, and rows with as many different patterns of small values as there are."""
+        """First, last, every phase of a period, and rows with as many different patterns of small values as fit."""
         function = self.functions[name]
-        columns = range(len(self.circuit.table(name).main_names))
+        table = self.circuit.table(name)
+        columns = range(len(table.main_names))
+        period = max((len(values) for values in table.periodic_values), default=1)
         patterns: dict[tuple[int, ...], int] = {}
         order = list(range(function.height))
         self._random.shuffle(order)
         for row in order[:_ROWS_LOOKED_AT]:
-            patterns.setdefault(tuple(min(function.cell((row, column)), 2) for column in columns), row)
-        chosen = list(dict.fromkeys([0, function.height - 1, *patterns.values(), *order]))
-        return chosen[: self._rows_per_table]
+            small = [min(function.cell((row, column)), 2) for column in columns]
+            patterns.setdefault((row % period, *small), row)
+        by_phase = {row % period: row for row in reversed(order)}
+        chosen = list(dict.fromkeys([0, function.height - 1, *by_phase.values(), *patterns.values(), *order]))
+        return chosen[: self._rows_per_table + period - 1]
 
     def _values(self, name: str, cell: Cell, count: int) -> list[int]:
         """New values for a cell: edges, steps, bit flips, other cells of the row and the column, random ones."""
@@ -334,38 +366,82 @@ class Fuzzer:
         if different:
             yield Mutation(name, different)
 
-    def _repair(self, report: FuzzReport, name: str, edits: dict[Cell, int], keep: Rule | None, depth: int = 6) -> None:
-        """Solve violated constraints other than `keep` for cells not yet edited, until nothing else is violated."""
-        for _ in range(depth):
-            outcome = self._try(report, Mutation(name, tuple(edits.items())))
-            others = sorted(rule for rule in outcome.local if rule != keep)
-            if not others or any(rule.kind == "interaction" for rule in others):
-                return
-            solved = self._solve(name, edits, self._random.choice(others))
-            if solved is None:
-                return
-            edits = edits | dict([solved])
-
-    def _solve(self, name: str, edits: Edits, rule: Rule) -> tuple[Cell, int] | None:
-        """A cell and the value for it that makes the rule hold, where the rule is affine in that cell."""
+    def _opposite(self, name: str, cell: Cell) -> dict[Cell, int]:
+        """Opposite steps in two small cells of a row, which sums of flags do not see."""
         function = self.functions[name]
-        index = self._rules[name][0].index(rule)
-        rows = [row for row in function.affected(edits) if function.evaluate(row, edits).constraints[index]]
-        if not rows:
-            return None
-        row = rows[0]
-        cells = [((row + following) % function.height, column) for column, following in self._supports[name][index]]
+        columns = range(len(self.circuit.table(name).main_names))
+        small = [(cell[0], column) for column in columns if function.cell((cell[0], column)) < 2]
+        other = self._random.choice(small) if small else cell
+        step = self._random.choice((1, P - 1))
+        edits = {cell: (function.cell(cell) + step) % P}
+        if other != cell:
+            edits[other] = (function.cell(other) - step) % P
+        return edits
+
+    def _repair(self, report: FuzzReport, name: str, edits: dict[Cell, int], keep: Rule | None, depth: int = 20) -> None:
+        """Solve violated rules other than `keep` for cells not yet edited, until nothing else is violated.
+
+        Of the cells that a constraint can be solved for, the one is taken after which the fewest rules are violated.
+        """
+        outcome = self._try(report, Mutation(name, tuple(edits.items())))
+        for _ in range(depth):
+            others = sorted(rule for rule in outcome.local if rule != keep)
+            if not others:
+                return
+            best: tuple[int, dict[Cell, int], Outcome] | None = None
+            for cell, value in self._solutions(name, edits, self._random.choice(others)):
+                candidate = {**edits, cell: value}
+                after = self._try(report, Mutation(name, tuple(candidate.items())))
+                left = len(after.local - {keep}) + 2 * (keep is not None and keep not in after.local)
+                if best is None or left < best[0]:
+                    best = left, candidate, after
+            if best is None:
+                return
+            _, edits, outcome = best
+
+    def _solutions(self, name: str, edits: Edits, rule: Rule) -> Iterator[tuple[Cell, int]]:
+        """Cells and the values for them that make the rule hold, where the rule is affine in the cell.
+
+        A lookup is made to hold by giving a field that differs its original value again.
+        """
+        found = self._residual(name, edits, rule)
+        if found is None:
+            return
+        row, residual, reads = found
+        function = self.functions[name]
+        cells = [((row + following) % function.height, column) for column, following in reads]
         self._random.shuffle(cells)
-        for cell in cells:
+        for cell in cells[:_CELLS_SOLVED_FOR]:
             if cell in edits:
                 continue
             old = function.cell(cell)
-            f0, f1, f2 = (
-                function.evaluate(row, {**edits, cell: (old + step) % P}).constraints[index] for step in range(3)
-            )
+            f0, f1, f2 = (residual(function.evaluate(row, {**edits, cell: (old + step) % P})) for step in range(3))
             slope = (f1 - f0) % P
             if slope and (f2 - f1) % P == slope:
                 value = (old - f0 * pow(slope, P - 2, P)) % P
                 if value != old:
-                    return cell, value
-        return None
+                    yield cell, value
+
+    def _residual(
+        self, name: str, edits: Edits, rule: Rule
+    ) -> tuple[int, Callable[[RowValues], int], Sequence[tuple[int, int]]] | None:
+        """A row where the rule is violated, what must become zero there, and the columns that this depends on."""
+        function = self.functions[name]
+        table = self.circuit.table(name)
+        values = {row: function.evaluate(row, edits) for row in function.affected(edits)}
+        if rule.kind == "constraint":
+            index = self._rules[name][0].index(rule)
+            rows = [row for row, found in values.items() if found.constraints[index]]
+            return (rows[0], lambda x: x.constraints[index], self._supports[name][index]) if rows else None
+        which = self._rules[name][1].index(rule)
+        different = [
+            (row, field, old)
+            for row, found in values.items()
+            for field, old in enumerate(function.original(row).messages[which][1])
+            if found.messages[which][1][field] != old
+        ]
+        if not different:
+            return None
+        row, field, wanted = self._random.choice(different)
+        reads = support(table.graph, [table.interactions[which].fields[field].node])
+        return row, lambda x: (x.messages[which][1][field] - wanted) % P, sorted(reads)
