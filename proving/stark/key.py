@@ -25,6 +25,8 @@ from proving.stark.shape import FINAL_LOG_LENGTH, LOG_FOLD, MAX_LOG_HEIGHT, Layo
 PROTOCOL_VERSION = 1
 #: Number of bus interactions of a proof, far below p so that multiplicities cannot wrap.
 MAX_INTERACTIONS = 2**40
+#: The largest domain, 2^(24 + 8), is the largest group of roots of unity of order 2^k.
+MAX_LOG_BLOWUP = 8
 
 _REGIME_WORD = {Regime.JOHNSON: 1, Regime.CONJECTURED: 2}
 
@@ -140,6 +142,8 @@ def build_key(
     SecurityBelowProfile
         A profile cannot be reached at the largest heights.
     """
+    if not 1 <= log_blowup <= MAX_LOG_BLOWUP:
+        raise KeyRefused(f"A rate of 2^-{log_blowup} is outside 1/2 to 2^-{MAX_LOG_BLOWUP}.")
     program = compile_circuit(circuit)
     bounds = tuple(_bound(table, max_log_heights) for table in program.tables)
     layout = Layout(tuple(_table_layout(table, program.max_arity) for table in program.tables), log_blowup, bounds)

@@ -85,23 +85,54 @@ class Proof(Generic[V]):
         return order
 
 
-def part_shapes(shape: Shape, parameters: Parameters) -> list[tuple[int, ...]]:
-    """Return the array shapes of a proof's parts in the order of the format."""
+@dataclass(frozen=True)
+class Part:
+    """One array of a proof: what it is, for people, and its shape."""
 
-    def cap(tree: TreeShape) -> tuple[int, ...]:
-        return (1 << tree.log_cap, DIGEST)
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def words(self) -> int:
+        """Number of words."""
+        return prod(self.shape)
+
+
+def parts_of(shape: Shape, parameters: Parameters) -> list[Part]:
+    """Return a proof's parts in the order of the format."""
+
+    def cap(name: str, tree: TreeShape) -> Part:
+        return Part(f"{name} cap", (1 << tree.log_cap, DIGEST))
 
     trees = shape.trees
-    parts: list[tuple[int, ...]] = [cap(trees[Phase.MAIN])]
+    parts = [cap("main", trees[Phase.MAIN])]
     if Phase.BUS in trees:
-        parts += [cap(trees[Phase.BUS]), (len(shape.bus_tables), EXTENSION_DEGREE)]
-    parts += [cap(trees[Phase.QUOTIENT]), (shape.opened, EXTENSION_DEGREE), (int(parameters.batching_grinding > 0),)]
-    parts += [cap(layer) for layer in shape.layers]
-    parts += [(shape.final_length, EXTENSION_DEGREE), (int(parameters.query_grinding > 0),)]
-    for tree in [*trees.values(), *shape.layers]:
-        parts += [(parameters.queries, matrix.columns) for matrix in tree.matrices]
-        parts.append((parameters.queries, tree.depth, 3, DIGEST))
+        parts += [cap("bus", trees[Phase.BUS]), Part("bus sums", (len(shape.bus_tables), EXTENSION_DEGREE))]
+    parts += [cap("quotient", trees[Phase.QUOTIENT]), Part("openings", (shape.opened, EXTENSION_DEGREE))]
+    parts.append(Part("batching nonce", (int(parameters.batching_grinding > 0),)))
+    parts += [cap("fri", layer) for layer in shape.layers]
+    parts.append(Part("final polynomial", (shape.final_length, EXTENSION_DEGREE)))
+    parts.append(Part("query nonce", (int(parameters.query_grinding > 0),)))
+    named = [(phase.name.lower(), tree) for phase, tree in trees.items()] + [("fri", layer) for layer in shape.layers]
+    for name, tree in named:
+        parts += [Part(f"{name} rows", (parameters.queries, matrix.columns)) for matrix in tree.matrices]
+        parts.append(Part(f"{name} paths", (parameters.queries, tree.depth, 3, DIGEST)))
     return parts
+
+
+def outline(layout: Layout, parameters: Parameters, data: bytes) -> dict[str, int]:
+    """Return the bytes that each kind of part takes, for people who inspect a proof.
+
+    Raises
+    ------
+    ProofTooShort, ShapeRefused, ProofLength, NonCanonicalWord
+        The bytes are not the encoding of a proof.
+    """
+    shape, _ = parse(layout, parameters, data)
+    sizes = {"heights": len(shape.log_heights) * WORD_BYTES}
+    for part in parts_of(shape, parameters):
+        sizes[part.name] = sizes.get(part.name, 0) + part.words * WORD_BYTES
+    return sizes
 
 
 def assemble(shape: Shape, parts: Sequence[V], empty: V) -> Proof[V]:
@@ -127,7 +158,7 @@ def assemble(shape: Shape, parts: Sequence[V], empty: V) -> Proof[V]:
 
 def proof_words(shape: Shape, parameters: Parameters) -> int:
     """Return the number of words of a proof of this shape."""
-    return len(shape.log_heights) + sum(prod(part) for part in part_shapes(shape, parameters))
+    return len(shape.log_heights) + sum(part.words for part in parts_of(shape, parameters))
 
 
 def serialize(shape: Shape, proof: Proof[Words]) -> bytes:
@@ -162,8 +193,7 @@ def parse(layout: Layout, parameters: Parameters, data: bytes) -> tuple[Shape, P
                                got=int(words[first]))  # fmt: skip
     parts = []
     position = tables
-    for part in part_shapes(shape, parameters):
-        size = prod(part)
-        parts.append(words[position : position + size].reshape(part))
-        position += size
+    for part in parts_of(shape, parameters):
+        parts.append(words[position : position + part.words].reshape(part.shape))
+        position += part.words
     return shape, assemble(shape, parts, np.zeros((0, EXTENSION_DEGREE), dtype=np.uint64))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
 
 import numpy as np
 import pytest
@@ -21,7 +20,7 @@ from proving.stark.errors import (
     ShapeRefused,
     UnknownProfile,
 )
-from proving.stark.proof import part_shapes
+from proving.stark.proof import parts_of
 from proving.stark.verifier import verify
 from tests.proving.stark import toy
 
@@ -41,10 +40,10 @@ def regions() -> Iterator[tuple[str, int, int]]:
     shape = key.layout.shape((8, 6, 7))
     yield "heights", 0, 3
     position = 3
-    for number, part in enumerate(part_shapes(shape, key.parameters(toy.QUICK))):
-        if prod(part):
-            yield f"part {number} {part}", position, position + prod(part)
-        position += prod(part)
+    for number, part in enumerate(parts_of(shape, key.parameters(toy.QUICK))):
+        if part.words:
+            yield f"{number} {part.name}", position, position + part.words
+        position += part.words
     assert position * 8 == len(proof)
 
 

@@ -70,9 +70,21 @@ def test_degrees_must_fit_the_rate() -> None:
         build_key(circuit, backend=toy.backend(), log_blowup=1, max_log_heights={"steep": 8})
 
 
+@pytest.mark.parametrize("log_blowup", [0, 9])
+def test_the_rate_must_have_a_domain(log_blowup: int) -> None:
+    with pytest.raises(KeyRefused, match="outside 1/2"):
+        build_key(toy.circuit(), backend=toy.backend(), log_blowup=log_blowup, max_log_heights=BOUNDS)
+
+
 def test_a_profile_out_of_reach_is_an_error_at_key_generation() -> None:
     with pytest.raises(SecurityBelowProfile):
-        build_key(toy.circuit(), backend=toy.backend(), log_blowup=12, max_log_heights=BOUNDS, profiles=["proven128"])
+        build_key(
+            toy.circuit(),
+            backend=toy.backend(),
+            log_blowup=6,
+            max_log_heights={"fibonacci": 24, "sink": 22},
+            profiles=["proven128"],
+        )
 
 
 def test_the_facts_are_counted_from_the_largest_shape() -> None:
