@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import psutil
 import typer
-from rich.table import Table
 
 from cli import display
-from runtime.errors import HallmarkError
+from runtime.errors import BrokerUnavailable, ConfigurationError, HallmarkError
 from runtime.settings import Settings, load_settings, mask_url
 
 
@@ -35,10 +34,9 @@ def doctor() -> None:
     """Check machine, native library, keys, program, database, broker and artifact store."""
     settings = load_settings()
     findings = list(examine(settings))
-    table = Table("check", "", "found", box=None)
-    for finding in findings:
-        table.add_row(finding.name, "ok" if finding.well else "BAD", finding.text)
-    display.console.print(table)
+    display.console.print(
+        display.pairs("doctor", [(each.name, f"{'ok ' if each.well else 'BAD'} {each.text}") for each in findings])
+    )
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)
 
@@ -83,10 +81,10 @@ def _native(_: Settings) -> str:
 def _known_answers(_: Settings) -> str:
     import numpy as np
 
-    from proving.hash import Poseidon2
+    from proving.hash.permutation import Poseidon2
 
     # Poseidon2 over Goldilocks, width 12, Plonky3's published instance on 0..11: first element.
-    answer = int(Poseidon2(12)(np.arange(12, dtype=np.uint64)[None, :])[0, 0])
+    answer = int(Poseidon2(12).permute(np.arange(12, dtype=np.uint64)[None, :])[0, 0])
     if answer != 0xF292AB67C0F14B03:
         raise HallmarkError(f"Poseidon2 gives {answer:016x} instead of f292ab67c0f14b03.", remedy="Run `make native`.")
     return "Poseidon2 gives its published answer"
@@ -101,9 +99,14 @@ def _key(_: Settings) -> str:
 def _program(settings: Settings) -> str:
     from core.program import Program
     from core.settings import load_core_settings
+    from guest.build import manifest
 
     own = load_core_settings()
-    return Program.read(own.program_path(), own.core_cycle_limit).commitment
+    found = Program.read(own.program_path(), own.core_cycle_limit)
+    committed = manifest()["stf"]
+    if own.core_program is None and (found.commitment, found.sha256) != (committed["commitment"], committed["sha256"]):
+        raise HallmarkError("stf.elf is not the program of guest/programs/manifest.json.", remedy="Check it out again.")
+    return found.commitment
 
 
 def _size_class(settings: Settings) -> str:
@@ -129,9 +132,19 @@ def _jobs(settings: Settings) -> str:
 
 
 def _broker(settings: Settings) -> str:
-    from broker.queues import probe
+    if settings.embedded:
+        return "embedded: workers are woken by the job store"
+    import pika
+    from pika.exceptions import AMQPError, ProbableAuthenticationError
 
-    return probe(settings)
+    try:
+        with pika.BlockingConnection(pika.URLParameters(settings.broker_url)) as connection:
+            version = connection._impl.server_properties.get("version", "of unknown version")
+    except ProbableAuthenticationError as error:
+        raise ConfigurationError(f"The broker refuses user or password of {mask_url(settings.broker_url)}.") from error
+    except (AMQPError, OSError) as error:
+        raise BrokerUnavailable(f"{mask_url(settings.broker_url)} does not answer: {error!r}") from error
+    return f"RabbitMQ {version} at {mask_url(settings.broker_url)}"
 
 
 def _artifacts(settings: Settings) -> str:

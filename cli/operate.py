@@ -11,11 +11,15 @@ import typer
 from rich.table import Table
 from rich.tree import Tree
 
-from broker.jobs import BatchState, Job, JobState, JobStore, open_store
-from broker.jobs.overview import attempts_of, find_batch, find_job, jobs_of, recent_batches, stages_of
+from broker.jobs import Batch, BatchState, Job, JobState, JobStore, open_store
+from broker.jobs import status as jobs_status
+from broker.jobs.progress import stages_of
 from cli import demo, display, doctor, run
 from runtime.settings import load_settings, show
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
+
+#: Most jobs of a batch that are listed; a batch has up to 30,000 segments of two jobs each.
+MAX_JOBS = 60_010
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
@@ -39,6 +43,10 @@ def register(app: typer.Typer) -> None:
 
 def _store() -> JobStore:
     return open_store(load_settings())
+
+
+def _dead_first(batches: list[Batch]) -> list[Batch]:
+    return sorted(batches, key=lambda batch: batch.state is not BatchState.DEAD)
 
 
 def _print_json(value: Any) -> None:
@@ -75,7 +83,7 @@ def status(
 
 
 def _status_all(store: JobStore, as_json: bool) -> None:
-    batches = recent_batches(store)
+    batches = _dead_first(jobs_status.batches(store))
     if as_json:
         _print_json(
             [
@@ -92,8 +100,8 @@ def _status_all(store: JobStore, as_json: bool) -> None:
 
 
 def _status_one(store: JobStore, number: int, as_json: bool) -> None:
-    found = find_batch(store, number)
-    jobs = jobs_of(store, found.id)
+    found = jobs_status.batch(store, number)
+    jobs = jobs_status.jobs(store, batch_id=found.id, limit=MAX_JOBS)
     if as_json:
         _print_json({**_as_mapping(found), "jobs": [_as_mapping(job) for job in jobs]})
         return
@@ -120,7 +128,7 @@ def _status_one(store: JobStore, number: int, as_json: bool) -> None:
 def job_show(job: int, as_json: JsonOption = False) -> None:
     """Show a job with every attempt, and the traceback of the last failure."""
     store = _store()
-    found, attempts = find_job(store, job), attempts_of(store, job)
+    found, attempts = jobs_status.job(store, job), jobs_status.attempts(store, job_id=job)
     if as_json:
         _print_json({**dataclasses.asdict(found), "attempts": [dataclasses.asdict(each) for each in attempts]})
         return
@@ -158,7 +166,7 @@ def job_requeue(job: int) -> None:
 def cancel(batch: int) -> None:
     """Withdraw a batch: none of its jobs is claimed again, running ones lose their lease."""
     store = _store()
-    found = find_batch(store, batch)
+    found = jobs_status.batch(store, batch)
     count = store.cancel_batch(found.id)
     typer.echo(f"batch {batch} is {BatchState.CANCELLED}; {count} jobs were withdrawn")
 
@@ -166,7 +174,7 @@ def cancel(batch: int) -> None:
 def trace(batch: int, as_json: JsonOption = False) -> None:
     """Show a batch's trace over all processes and attempts, from the local trace files."""
     settings = load_settings()
-    found = find_batch(open_store(settings), batch)
+    found = jobs_status.batch(open_store(settings), batch)
     identity = trace_id_of(found.traceparent)
     spans = read_spans(trace_directory(settings), identity)
     if as_json:

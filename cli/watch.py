@@ -9,8 +9,8 @@ from typing import Any
 from rich.progress import Progress, TaskID
 
 from broker.artifacts import open_artifacts
-from broker.jobs import Batch, BatchState, JobStore, open_store
-from broker.jobs.overview import find_batch, jobs_of, stages_of
+from broker.jobs import Batch, BatchState, JobStore, open_store, status
+from broker.jobs.progress import stages_of
 from cli.supervisor import Supervisor
 from runtime.errors import HallmarkError, JobNotFound
 from runtime.settings import Settings
@@ -57,7 +57,7 @@ def watch_batch(settings: Settings, number: int, bars: Progress, supervisor: Sup
     while True:
         time.sleep(LOOK_SECONDS)
         try:
-            batch = find_batch(store, number)
+            batch = status.batch(store, number)
         except JobNotFound:
             batch = None
         if batch is not None:
@@ -87,6 +87,6 @@ def _show(store: JobStore, batch: Batch, bars: Progress, tasks: dict[str, TaskID
 
 
 def _why(store: JobStore, batch: Batch) -> str:
-    dead = [job for job in jobs_of(store, batch.id) if job.error]
+    dead = [job for job in status.jobs(store, batch_id=batch.id) if job.error]
     reasons = [f"job {job.id} ({job.stage}): {job.error}" for job in dead[:3]]
     return "; ".join(reasons) or batch.error or f"it ended {batch.state}"

@@ -27,10 +27,12 @@ Row = dict[str, Any]
 
 #: Seconds that SQLite waits for another process's write, and PostgreSQL for a connection.
 TIMEOUT_SECONDS = 10
+#: Rows of one INSERT; with 11 values each this stays under SQLite's limit of 32,766 parameters.
+CHUNK = 500
 #: Times that a transaction is run again after a deadlock or serialisation failure.
 DEADLOCK_RETRIES = 8
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_0-9]+)")
 _BAD_CONFIGURATION = {"28000", "28P01", "3D000", "42501"}
 _RETRIED = {"40001", "40P01"}
 
@@ -169,6 +171,24 @@ class Session:
         if rows:
             cursor = self.database.peewee.cursor()
             cursor.executemany(self._text(statement), list(rows))
+
+    def insert(
+        self, statement: str, row: str, rows: Sequence[Mapping[str, Any]], **shared: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Insert many rows with few statements and yield what they return.
+
+        Parameters
+        ----------
+        statement
+            With ``{rows}`` where the values go.
+        row
+            The values of one row; a parameter that ends in ``#`` is the row's own, the others are shared.
+        """
+        for start in range(0, len(rows), CHUNK):
+            chunk = rows[start : start + CHUNK]
+            text = ", ".join(row.replace("#", f"_{number}") for number in range(len(chunk)))
+            own = {f"{name}_{number}": value for number, values in enumerate(chunk) for name, value in values.items()}
+            yield from self.rows(statement.replace("{rows}", text), **shared, **own)
 
     def now(self) -> float:
         """Return the database's clock in epoch seconds."""

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-# Eligible rows: the order is batch priority, age of the batch, latest round first (it finishes a batch sooner),
-# then the circuit type that this worker has loaded. One statement, so that two workers never hold one job.
+# Eligible rows: the order is batch priority, age of the batch, latest round first (it finishes a batch sooner). One
+# statement, so that two workers never hold one job; the index jobs_claim gives the first row without sorting.
 CLAIM = """
 UPDATE jobs SET
     state = 'in_progress', lease_token = :token, lease_expires_at = {now} + :lease, worker = :worker,
@@ -16,10 +16,18 @@ UPDATE jobs SET
 WHERE id = (
     SELECT id FROM jobs
     WHERE state IN ('queued', 'failed') AND available_at <= {now} AND chain_id = :chain_id {filters}
-    ORDER BY priority DESC, batch_id, round DESC, depth DESC,
-        CASE WHEN circuit_type = :circuit_type THEN 0 ELSE 1 END, position, id
+    ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id
     LIMIT 1 {skip_locked}
 ) RETURNING *
+"""
+
+# Added to the filters for a worker that has a circuit type's key loaded: a job of that type, unless something of
+# another batch, round or depth comes first.
+SAME_CIRCUIT_TYPE = """
+AND circuit_type = :circuit_type AND (priority, batch_id, round, depth) = (
+    SELECT priority, batch_id, round, depth FROM jobs
+    WHERE state IN ('queued', 'failed') AND available_at <= {now} AND chain_id = :chain_id {filters}
+    ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id LIMIT 1)
 """
 
 READY = """
@@ -112,22 +120,26 @@ VALUES (:chain_id, :number, :protocol_version, :priority, :program_commitment, :
 ON CONFLICT (chain_id, number, protocol_version) DO NOTHING RETURNING *
 """
 
-# A job that is made again (its parent ran again) takes the fresh inputs unless its own result is already there.
-INSERT_JOB = """
-INSERT INTO jobs (batch_id, chain_id, protocol_version, stage, round, depth, circuit_type, position, priority, final,
-    state, waiting_on, available_at, queued_at, inputs, parameters, device, traceparent, created_at)
-VALUES (:batch_id, :chain_id, :protocol_version, :stage, :round, :depth, :circuit_type, :position, :priority, :final,
-    :state, :waiting_on, {now}, {now}, :inputs, :parameters, :device, :traceparent, {now})
+# Many rows in one statement: a batch may have 30,000 segments. A job that is made again (its parent ran again) takes
+# the fresh inputs unless its own result is already there.
+INSERT_JOBS = """
+INSERT INTO jobs (batch_id, chain_id, protocol_version, priority, traceparent, stage, round, depth, circuit_type,
+    position, final, state, waiting_on, inputs, parameters, device, available_at, queued_at, created_at)
+VALUES {rows}
 ON CONFLICT (batch_id, stage, round, depth, circuit_type, position) DO UPDATE SET
     inputs = CASE WHEN jobs.state = 'successful' THEN jobs.inputs ELSE excluded.inputs END,
     parameters = CASE WHEN jobs.state = 'successful' THEN jobs.parameters ELSE excluded.parameters END
-RETURNING id, attempts, state, waiting_on
+RETURNING id, stage, round, depth, circuit_type, position
 """
 
-INSERT_DEPENDENCY = """
-INSERT INTO dependencies (job_id, depends_on, released_at) VALUES (:job_id, :depends_on, NULL)
-ON CONFLICT (job_id, depends_on) DO NOTHING
+INSERT_JOBS_ROW = """(:batch_id, :chain_id, :protocol_version, :priority, :traceparent, :stage#, :round#, :depth#,
+    :circuit_type#, :position#, :final#, :state#, :waiting_on#, :inputs#, :parameters#, :device#, {now}, {now}, {now})"""
+
+INSERT_DEPENDENCIES = """
+INSERT INTO dependencies (job_id, depends_on) VALUES {rows} ON CONFLICT (job_id, depends_on) DO NOTHING
 """
+
+INSERT_DEPENDENCIES_ROW = "(:job_id#, :depends_on#)"
 
 INPUTS = """
 SELECT j.id, j.stage, j.round, j.depth, j.circuit_type, j.position, j.result FROM dependencies d

@@ -152,16 +152,17 @@ class JobStore:
         filters, parameters = _filters(stages, protocol_versions, circuit_types, worker.device)
         token = uuid.uuid4().hex
 
+        same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
+        values = {**parameters, "token": token, "lease": self.lease_seconds, "worker": worker.name}
+        values["chain_id"] = self.chain_id
+
         def work(session: Session) -> Claim | None:
-            row = session.one(
-                sql.CLAIM.replace("{filters}", filters),
-                token=token,
-                lease=self.lease_seconds,
-                worker=worker.name,
-                chain_id=self.chain_id,
-                circuit_type=preferred_circuit_type,
-                **parameters,
-            )
+            row = None
+            if same_type:
+                statement = sql.CLAIM.replace("{filters}", filters + same_type)
+                row = session.one(statement, circuit_type=preferred_circuit_type, **values)
+            if row is None:
+                row = session.one(sql.CLAIM.replace("{filters}", filters), **values)
             if row is None:
                 return None
             job = Job.of(row)
@@ -374,38 +375,29 @@ class JobStore:
     # Inside a transaction
 
     def _create_jobs(self, session: Session, parent: Row, specs: Sequence[JobSpec]) -> list[int]:
-        made: dict[str, int] = {}
-        order: list[int] = []
-        edges: list[dict[str, int]] = []
+        known: set[str] = set()
         for spec in specs:
-            unknown = [key for key in spec.depends_on if key not in made]
-            if unknown or (spec.key and spec.key in made):
+            unknown = [key for key in spec.depends_on if key not in known]
+            if unknown or (spec.key and spec.key in known):
                 raise JobError(f"Job {spec.key!r} depends on {unknown}, or its key is taken.")
-            row = session.one(
-                sql.INSERT_JOB,
-                batch_id=parent["batch_id"],
-                chain_id=parent["chain_id"],
-                protocol_version=parent["protocol_version"],
-                priority=parent["priority"],
-                traceparent=parent["traceparent"],
-                stage=spec.stage,
-                round=spec.round,
-                depth=spec.depth,
-                circuit_type=spec.circuit_type,
-                position=spec.index,
-                final=int(spec.final),
-                state=JobState.WAITING if spec.depends_on else JobState.QUEUED,
-                waiting_on=len(set(spec.depends_on)),
-                inputs=json.dumps(dict(spec.inputs)),
-                parameters=json.dumps(dict(spec.parameters)),
-                device=spec.device,
-            )
-            assert row is not None
-            order.append(int(row["id"]))
-            if spec.key:
-                made[spec.key] = int(row["id"])
-            edges += [{"job_id": int(row["id"]), "depends_on": made[key]} for key in set(spec.depends_on)]
-        session.run_many(sql.INSERT_DEPENDENCY, edges)
+            known.add(spec.key)
+        shared = {
+            name: parent[name] for name in ("batch_id", "chain_id", "protocol_version", "priority", "traceparent")
+        }
+        rows = [_row_of(spec) for spec in specs]
+        place = {
+            (row["stage"], row["round"], row["depth"], row["circuit_type"], row["position"]): int(row["id"])
+            for row in session.insert(sql.INSERT_JOBS, sql.INSERT_JOBS_ROW, rows, **shared)
+        }
+        order = [place[spec.stage, spec.round, spec.depth, spec.circuit_type, spec.index] for spec in specs]
+        made = {spec.key: job_id for spec, job_id in zip(specs, order, strict=True)}
+        edges = [
+            {"job_id": job_id, "depends_on": made[key]}
+            for spec, job_id in zip(specs, order, strict=True)
+            for key in dict.fromkeys(spec.depends_on)
+        ]
+        for _ in session.insert(sql.INSERT_DEPENDENCIES, sql.INSERT_DEPENDENCIES_ROW, edges):
+            pass
         return order
 
     def _give_back(
@@ -547,6 +539,22 @@ def open_store(settings: Settings, *, migrate: bool | None = None) -> JobStore:
         max_attempts=settings.max_attempts,
         retry_seconds=settings.retry_seconds,
     )
+
+
+def _row_of(spec: JobSpec) -> dict[str, Any]:
+    return {
+        "stage": str(spec.stage),
+        "round": spec.round,
+        "depth": spec.depth,
+        "circuit_type": spec.circuit_type,
+        "position": spec.index,
+        "final": int(spec.final),
+        "state": str(JobState.WAITING if spec.depends_on else JobState.QUEUED),
+        "waiting_on": len(set(spec.depends_on)),
+        "inputs": json.dumps(dict(spec.inputs)),
+        "parameters": json.dumps(dict(spec.parameters)),
+        "device": spec.device,
+    }
 
 
 def _filters(

@@ -67,7 +67,7 @@ CREATE TABLE jobs (
     CHECK ((state = 'in_progress') = (lease_token IS NOT NULL)),
     CHECK (state <> 'waiting' OR waiting_on > 0)
 );
-CREATE INDEX jobs_claim ON jobs (stage, priority DESC, batch_id, round DESC, depth DESC, position)
+CREATE INDEX jobs_claim ON jobs (stage, priority DESC, batch_id, round DESC, depth DESC, position, id)
     WHERE state IN ('queued', 'failed');
 CREATE INDEX jobs_outbox ON jobs (available_at) WHERE state IN ('queued', 'failed') AND announced_at IS NULL;
 CREATE INDEX jobs_leases ON jobs (lease_expires_at) WHERE state = 'in_progress';

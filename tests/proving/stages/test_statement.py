@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proving.field.goldilocks import PRIME
+from proving.machine.state import State
+from proving.stages import budget
+from proving.stages.statement import MalformedStatement, Statement
+from runtime.errors import InvalidInput, OutOfMemory
+
+
+def statement(segments: int = 2) -> Statement:
+    final = State(
+        pc=64,
+        halted=True,
+        registers=np.arange(32, dtype=np.uint32),
+        memory_root=np.arange(4, dtype=np.uint64),
+        code_root=np.arange(4, 8, dtype=np.uint64),
+    )
+    ends = np.arange(4 * segments, dtype=np.uint64).reshape(-1, 4)
+    return Statement(np.arange(4, dtype=np.uint64), ends, final, 1234)
+
+
+def test_round_trip() -> None:
+    encoded = statement().encode()
+    decoded = Statement.decode(encoded)
+    assert decoded.encode() == encoded
+    assert decoded.cycles == 1234
+    assert decoded.final.output() == statement().final.output()
+
+
+@given(st.binary(max_size=700))
+def test_arbitrary_bytes_are_refused_or_round_trip(data: bytes) -> None:
+    try:
+        decoded = Statement.decode(data)
+    except MalformedStatement:
+        return
+    assert decoded.encode() == data
+
+
+@pytest.mark.parametrize("change", [b"\0", b"\0" * 32])
+def test_trailing_bytes_are_refused(change: bytes) -> None:
+    with pytest.raises(MalformedStatement):
+        Statement.decode(statement().encode() + change)
+
+
+def test_element_not_below_the_prime_is_refused() -> None:
+    encoded = bytearray(statement().encode())
+    encoded[:8] = PRIME.to_bytes(8, "little")
+    with pytest.raises(MalformedStatement, match="below p"):
+        Statement.decode(bytes(encoded))
+
+
+def test_nonzero_x0_is_refused() -> None:
+    encoded = bytearray(statement().encode())
+    place = 4 * 8 + 8 + 4 + 4
+    encoded[place] = 1
+    with pytest.raises(MalformedStatement, match="x0"):
+        Statement.decode(bytes(encoded))
+
+
+def test_size_class_follows_the_budget() -> None:
+    for name, peak in budget.PEAK_BYTES.items():
+        assert budget.size_class(peak) == name
+    with pytest.raises(OutOfMemory, match="GiB"):
+        budget.size_class(1 << 20)
+    with pytest.raises(OutOfMemory):
+        budget.size_class(budget.PEAK_BYTES[17], asked=20)
+    with pytest.raises(InvalidInput):
+        budget.size_class(0, asked=30)
+
+
+def test_budgets_are_parsed() -> None:
+    assert budget.parse("8G") == 8 << 30
+    assert budget.parse("512MiB") == 512 << 20
+    assert budget.parse("") == 0
+    with pytest.raises(InvalidInput):
+        budget.parse("a lot")
