@@ -54,12 +54,13 @@ def _instructions() -> list[Row]:
 def rows() -> npt.NDArray[np.uint64]:
     """The table, (5, 256) uint64.
 
-    Left shifts are rows 0 to 31, right shifts 32 to 63, then the instructions. The last rows repeat row 0.
+    Left shifts are rows 0 to 31, right shifts 32 to 63, then the instructions. The last rows
+    are of kind 0, which nobody looks up.
     """
     table: list[Row] = [(int(Constant.SHIFT_LEFT), amount, 2**amount, 0, 0) for amount in range(32)]
     table += [(int(Constant.SHIFT_RIGHT), amount, 2 ** (31 - amount), 0, 0) for amount in range(32)]
     table += _instructions()
-    table += [table[0]] * (HEIGHT - len(table))
+    table += [(0, row, 0, 0, 0) for row in range(len(table), HEIGHT)]
     return np.array(table, dtype=np.uint64).T.copy()
 
 

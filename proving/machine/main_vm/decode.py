@@ -20,7 +20,7 @@ rd, rs1, rs2   register numbers, 0 where the format has none
 imm, target    second operand; branch or jump target, or JALR's link value
 imm_high ..    upper halves of both
 imm_carry ..   whether 2^32 was subtracted from the immediate or the target
-writes         1 when rd is not 0
+writes         1 when rd is not 0: if it is not 1 then rd is 0, and as rd rd_inverse = writes, so is it
 rd_inverse     of rd, when not 0
 halt_inverse   of the word less the halt word, for jumps
 ============== =====================================================================
@@ -95,7 +95,7 @@ class Decode(Table):
         word(t, real, "target", target, target_high)
 
         # Constraints
-        for flag in (b7, b20, b31, imm_carry, target_carry, writes):
+        for flag in (b7, b20, b31, imm_carry, target_carry):
             t.boolean(flag)
         t.when(count).zero("padding provides nothing", 1 - real)
         is_ = flags

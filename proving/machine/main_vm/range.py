@@ -1,9 +1,9 @@
-"""The range table: row 2^bits + value holds (bits, value), value < 2^bits, bits 0..16.
+"""The range table: row 2^bits + value holds (bits, value), value < 2^bits, bits from 0 to 16.
 
 ====================== =====================================================================
 column                 meaning
 ====================== =====================================================================
-bits, value            preprocessed; row 0 repeats row 1
+bits, value            preprocessed; row 0 says that 0 < 2^17
 count                  number of lookups, free
 ====================== =====================================================================
 """
@@ -28,6 +28,6 @@ class RangeTable(Table):
         """Declare columns, buses and constraints."""
         sizes = np.concatenate([[0], np.repeat(np.arange(MAX_BITS + 1), 2 ** np.arange(MAX_BITS + 1))])
         values = np.arange(HEIGHT) - 2**sizes
-        values[0] = 0
+        sizes[0], values[0] = MAX_BITS + 1, 0
         bits, value = t.preprocessed("bits", sizes), t.preprocessed("value", values)
         t.receive(RANGE, [bits, value], t.main("count"), "value")

@@ -117,7 +117,7 @@ def everything() -> Records:
     words += [asm.auipc(_RESULT, 0), asm.jalr(_RESULT, _RESULT, 9)]
     for name in asm.LOADS:
         words += [asm.load(name, _RESULT, _BASE, offset) for offset in (128, 252)]
-        words.append(asm.load(name, 0, _BASE, 4))
+        words.append(asm.load(name, 0, _BASE, 0))
     words += [asm.load(name, _RESULT, _BASE, o) for name, o in (("lb", 129), ("lb", 131), ("lh", 130), ("lhu", 130))]
     words += [asm.store(name, 12, _BASE, o) for name, o in (("sb", 1), ("sb", 2), ("sh", 6), ("sw", 8), ("sb", 15))]
     words += [asm.store("sw", 12, 2, -5)]

@@ -1,0 +1,476 @@
+"""Hand-made changes of a few cells that exactly one rule of `main_vm` notices.
+
+Each is what a cheating prover would try if that rule were missing. A change is judged on its row with every other
+constraint and lookup in force, while the far side of a permutation bus is left open, as a prover who can change one row
+can change others too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from proving.machine.main_vm.buses import Operation
+from proving.machine.main_vm.circuit import circuit
+from proving.machine.main_vm.decode import FORMATS
+from proving.stark.air.fuzzer import Fuzzer, Mutation, Rule
+from proving.stark.air.graph import P
+from tests.forgeries.main_vm.faults import poseidon2_rows
+from tests.proving.machine.main_vm.segments import everything_expanded
+
+Values = Mapping[str, int]
+
+FLAGS = {
+    "add": ("is_add", "is_sub", "is_advice"),
+    "control": ("jal", "jalr", "equal", "less", "set"),
+    "bitwise": ("is_and", "is_or", "is_xor"),
+    "shift": ("is_sll", "is_srl", "is_sra"),
+    "mul": ("is_mul", "is_mulh", "is_mulhu", "is_mulhsu"),
+    "div": ("is_div", "is_divu", "is_rem", "is_remu"),
+    "memory_word": ("load", "store"),
+    "memory_sub": ("load", "store"),
+    "decode": tuple(f"is_{kind.name.lower()}" for kind in FORMATS),
+}
+
+
+def inverse(value: int) -> int:
+    """The inverse mod p."""
+    return pow(value % P, P - 2, P)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A mutation and the only rule that notices it."""
+
+    rule: Rule
+    mutation: Mutation
+
+
+class Bench:
+    """Honest traces of a segment with every instruction, and ways to find and change their rows."""
+
+    @cached_property
+    def fuzzer(self) -> Fuzzer:
+        """A fuzzer around the honest traces."""
+        traces, publics = everything_expanded()
+        return Fuzzer(circuit(), traces, publics)
+
+    def row(self, table: str, number: int) -> dict[str, int]:
+        """A row's cells by column name."""
+        trace = everything_expanded()[0][table][:, number]
+        return dict(zip(circuit().table(table).main_names, (int(value) for value in trace), strict=True))
+
+    def find(self, table: str, test: Callable[[dict[str, int]], bool]) -> int:
+        """The first row that passes a test."""
+        height = everything_expanded()[0][table].shape[1]
+        return next(number for number in range(height) if test(self.row(table, number)))
+
+    def padding(self, table: str) -> int:
+        """The last row, which is padding."""
+        return int(everything_expanded()[0][table].shape[1]) - 1
+
+    def decoded(self, operation: int, *, writes: int | None = None) -> dict[str, int]:
+        """Pc, operands and modifiers of an instruction of the segment, as instruction tables hold them."""
+        wanted = self.find(
+            "decode", lambda r: r["operation"] == operation and r["count"] > 0 and writes in (None, r["writes"])
+        )
+        row = self.row("decode", wanted)
+        return {name: row[name] for name in ("pc", "rd", "rs1", "rs2", "imm", "writes")}
+
+    def change(self, table: str, number: int, values: Values) -> Mutation:
+        """New values for named cells of one row."""
+        return self.changes(table, {number: values})
+
+    def changes(self, table: str, rows: Mapping[int, Values]) -> Mutation:
+        """New values for named cells of several rows."""
+        names = circuit().table(table).main_names
+        edits = [
+            ((number, names.index(name)), value % P)
+            for number, values in rows.items()
+            for name, value in values.items()
+            if value % P != self.row(table, number)[name]
+        ]
+        return Mutation(table, tuple(edits))
+
+
+BENCH = Bench()
+
+
+def constraint(table: str, name: str, mutation: Mutation) -> Case:
+    """A case that a constraint notices."""
+    return Case(Rule(table, "constraint", name), mutation)
+
+
+def lookup(table: str, name: str, mutation: Mutation) -> Case:
+    """A case that a lookup notices."""
+    return Case(Rule(table, "interaction", name), mutation)
+
+
+def flags() -> Iterator[Case]:
+    """Minus one of a flag and one of another: a padding row that counts nothing, with selectors switched on."""
+    branch: Values = {"next_pc": 4}
+    jump: Values = {"next_pc": 4, "target": 4, "v1": 1, "inverse": 1}
+    computed: Values = {"next_pc": 4, "x_low": 1, "v1": 4, "v2": 3}
+    others: dict[tuple[str, str], tuple[str, Values]] = {
+        ("control", "jal"): ("equal", jump),
+        ("control", "equal"): ("jal", jump),
+        ("control", "jalr"): ("set", computed),
+        ("control", "less"): ("set", branch),
+        ("control", "set"): ("less", branch),
+        ("memory_sub", "store"): ("load", {"signed": 1}),
+        ("decode", "is_jump"): ("is_fence", {"halt_inverse": inverse(-0x6F), "pc": -4, "target": 4}),
+        ("decode", "is_jump_register"): ("is_fence", {"pc": -4}),
+        ("decode", "is_halt"): ("is_fence", {"opcode": 0x6F}),
+        ("decode", "is_advice"): ("is_fence", {"b25": 62}),
+        ("decode", "is_poseidon2"): ("is_fence", {"b21": 8, "b25": 62}),
+        ("decode", "is_fence"): ("is_register", {}),
+    }
+    for table, names in FLAGS.items():
+        row = BENCH.padding(table)
+        for i, name in enumerate(names):
+            other, values = others.get((table, name), ("is_fence" if table == "decode" else names[i - 1], {}))
+            yield constraint(table, f"{name} is boolean", BENCH.change(table, row, {name: -1, other: 1, **values}))
+
+
+def two_operations_at_once() -> Iterator[Case]:
+    """Two flags whose operations add up to a third: one fetch counted twice."""
+    cases: tuple[tuple[str, tuple[str, str], int, Values], ...] = (
+        ("add", ("is_add", "is_sub"), Operation.ADVICE, {}),
+        ("bitwise", ("is_and", "is_or"), Operation.SRA, {}),
+        ("mul", ("is_mul", "is_mulh"), Operation.HALT, {"inverse": 2 * inverse(2**31 - 2**32 + 1)}),
+        ("div", ("is_rem", "is_remu"), Operation.LBU, {"by_zero": 2, "q_low": 2**16 - 1, "q_high": 2**16 - 1}),
+        ("memory_word", ("load", "store"), Operation.SB, {}),
+        ("control", ("less", "set"), Operation.BEQ, {"next_pc": BENCH.decoded(Operation.BEQ)["pc"] + 4}),
+        ("memory_sub", ("load", "store"), Operation.SB, {"w_low": 0}),
+    )
+    for table, pair, operation, values in cases:
+        operands = BENCH.decoded(operation, writes=0)
+        if table in ("mul", "div"):
+            del operands["imm"]
+        changed = {**dict.fromkeys(pair, 1), "clk": 1, **operands, **values}
+        yield constraint(table, "the row is real or padding", BENCH.change(table, BENCH.padding(table), changed))
+    calls = {row: {"real": 2} for row in range(16)}
+    yield constraint("poseidon2_call", "real is boolean", BENCH.changes("poseidon2_call", calls))
+
+
+def times() -> Iterator[Case]:
+    """An access that claims to follow one 2^24 later than it."""
+    tables = ("add", "control", "bitwise", "shift", "mul", "div")
+    pairs = [(table, "rs1, rs2: time since the last access, upper bits", "h1", "p1") for table in tables]
+    pairs += [(table, "rd: time since the last access, upper bits", "hd", "pd") for table in tables]
+    for table in ("memory_word", "memory_sub"):
+        pairs += [
+            (table, "rs1, memory: time since the last access, upper bits", "hm", "pm"),
+            (table, "rd or rs2: time since the last access, upper bits", "hr", "pr"),
+        ]
+    pairs += [
+        ("poseidon2_call", "rs1: time since the last access, upper bits", "h1", "p1"),
+        ("poseidon2_call", "words: time since the last access, upper bits", "h_upper", "p_upper"),
+    ]
+    for table, name, high, previous in pairs:
+        row = BENCH.find(table, lambda r, previous=previous: r[previous] != 0)  # type: ignore[misc]
+        old = BENCH.row(table, row)
+        values = {high: old[high] + 256, previous: old[previous] - 2**24}
+        yield lookup(table, name, BENCH.change(table, row, values))
+
+
+def halves() -> Iterator[Case]:
+    """A low half above 16 bits, made up for by the high half."""
+    cases = (
+        ("control", "difference or target: low half", "x_low", "x_high", "set"),
+        ("shift", "shifted: low half", "r_low", "r_high", "is_srl"),
+        ("shift", "other part: low half", "o_low", "o_high", "is_srl"),
+        ("mul", "lower word: low half", "l_low", "l_high", "is_mul"),
+        ("mul", "upper word: low half", "u_low", "u_high", "is_mulhu"),
+        ("div", "quotient: low half", "q_low", "q_high", "is_divu"),
+        ("div", "remainder: low half", "r_low", "r_high", "is_remu"),
+        ("div", "remainder below the divisor: low half", "s_low", "s_high", "is_remu"),
+    )
+    for table, name, low, high, flag in cases:
+        row = BENCH.find(table, lambda r, high=high, flag=flag: r[flag] == 1 and r[high] > 0)  # type: ignore[misc]
+        old = BENCH.row(table, row)
+        yield lookup(table, name, BENCH.change(table, row, {low: old[low] + 2**16, high: old[high] - 1}))
+
+
+def wide_values() -> Iterator[Case]:
+    """Results and operands of 33 bits."""
+    row = BENCH.find("add", lambda r: r["is_add"] == 1 and r["writes"] == 1)
+    old = BENCH.row("add", row)
+    values = {name: old[name] + 2**32 for name in ("v1", "out")} | {"out_high": old["out_high"] + 2**16}
+    yield lookup("add", "out: high half", BENCH.change("add", row, values))
+    row = BENCH.find("add", lambda r: r["is_sub"] == 1 and r["writes"] == 1)
+    old = BENCH.row("add", row)
+    out = (old["out"] + 1) % 2**32
+    yield constraint("add", "the difference", BENCH.change("add", row, {"out": out, "out_high": out >> 16}))
+
+    zero = {"q_low": 0, "q_high": 0, "r_low": 0, "r_high": 0, "s_low": 0, "s_high": 0, "sign1": 0, "sign2": 0}
+    zero |= {"t1": 0, "t2": 0, "v1": 0, "out": 0, "nonzero": 0, "result_inv": 0, "by_zero": 0, "negative": 0}
+    zero["result_inverse"] = zero.pop("result_inv")
+    row = BENCH.find("div", lambda r: r["is_divu"] == 1)
+    wide = 2**32
+    values = zero | {"v1": wide, "r_high": 2**16, "v2": wide + 1, "inverse": inverse(wide + 1)}
+    yield lookup("div", "remainder: high half", BENCH.change("div", row, values))
+    values = zero | {"s_high": 2**16, "v2": wide + 1, "inverse": inverse(wide + 1)}
+    yield lookup("div", "remainder below the divisor: high half", BENCH.change("div", row, values))
+    values = zero | {"v1": wide, "q_high": 2**16, "v2": 1, "inverse": 1, "result_inverse": inverse(wide), "nonzero": 1}
+    yield lookup("div", "quotient: high half", BENCH.change("div", row, values | {"out": wide}))
+    row = BENCH.padding("div")
+    values = {"by_zero": 1, "v2": 1, "inverse": -1, "v1": 2**32 - 1, "q_low": 2**16 - 1, "q_high": 2**16 - 1}
+    yield constraint("div", "the divisor is zero", BENCH.change("div", row, values))
+
+
+def signs() -> Iterator[Case]:
+    """Signs that are no bits, and operands whose sign is denied."""
+    row = BENCH.find("mul", lambda r: r["is_mulh"] == 1)
+    plain = dict.fromkeys(
+        ("v2", "out", "l_low", "l_high", "u_low", "u_high", "u_sign", "sign1", "sign2", "t1", "t2"), 0
+    )
+    plain |= {"v1": 0, "inverse": inverse(2**31 - 2**32 + 1)}
+    yield constraint("mul", "sign1 is boolean", BENCH.change("mul", row, plain | {"sign1": 2, "v1": 2**32}))
+    yield constraint("mul", "sign2 is boolean", BENCH.change("mul", row, plain | {"sign2": 2, "v2": 2**32}))
+    sign = inverse(2**63)  # high 2^32 + low = 0 with low = 1: high = -2^31 sign
+    values = plain | {"l_low": 1, "u_sign": sign, "out": sign * 2**31}
+    values["inverse"] = inverse(-sign * 2**31 + 2**31 - 2**32 + 1)
+    yield constraint("mul", "u_sign is boolean", BENCH.change("mul", row, values))
+    # 2^31 without its sign has 16 bits above the lowest 16; as a positive number it is multiplied by zero.
+    values = plain | {"v1": 2**31, "t1": 2**15}
+    yield lookup("mul", "first operand without its sign: high half", BENCH.change("mul", row, values))
+    values = plain | {"v2": 2**31, "t2": 2**15}
+    yield lookup("mul", "second operand without its sign: high half", BENCH.change("mul", row, values))
+
+    values = plain | {"v1": 2**16}
+    yield lookup("mul", "first operand without its sign: low half", BENCH.change("mul", row, values))
+    values = plain | {"v2": 2**16}
+    yield lookup("mul", "second operand without its sign: low half", BENCH.change("mul", row, values))
+
+    less = BENCH.find("control", lambda r: r["set"] == 1 and r["signed"] == 1)
+    base = {"v1": 0, "v2": 0, "sign1": 0, "sign2": 0, "t1": 0, "t2": 0, "compare": 0, "out": 0, "x_low": 0, "x_high": 0}
+    imm = BENCH.row("control", less)["imm"]
+    values = base | {"v1": 2**31, "t1": 2**15, "v2": -imm, "x_high": 2**15}
+    yield lookup("control", "first operand without its sign: high half", BENCH.change("control", less, values))
+    values = base | {"v1": 2**31 - 1, "t1": 2**15 - 1, "v2": 2**31 - imm, "t2": 2**15, "compare": 1, "out": 1}
+    values |= {"x_low": 2**16 - 1, "x_high": 2**16 - 1}
+    yield lookup("control", "second operand without its sign: high half", BENCH.change("control", less, values))
+    equal = BENCH.find("control", lambda r: r["equal"] == 1 and r["compare"] == 0)
+    old = BENCH.row("control", equal)
+    next_pc = old["pc"] + 4 if old["negate"] else old["target"]
+    values = {"compare": 1, "inverse": 0, "next_pc": next_pc}
+    yield constraint("control", "equal operands have no difference", BENCH.change("control", equal, values))
+
+    sra = BENCH.find("shift", lambda r: r["is_sra"] == 1 and r["sign"] == 1 and r["imm"] == 0)
+    old = BENCH.row("shift", sra)
+    shifted = old["r_low"] + old["r_high"] * 2**16
+    values = {"sign": 0, "t_high": old["t_high"] + 2**15, "out": shifted}
+    yield lookup("shift", "first operand without its sign: high half", BENCH.change("shift", sra, values))
+
+
+def division_signs() -> Iterator[Case]:
+    """Signs of a division that are no bits."""
+    by_zero = BENCH.find("div", lambda r: r["is_div"] == 1)
+    base = {"v2": 0, "sign2": 0, "t1": 0, "t2": 0, "by_zero": 1, "inverse": 0, "negative": 0, "nonzero": 1}
+    base |= {"q_low": 2**16 - 1, "q_high": 2**16 - 1, "r_low": 0, "r_high": 0, "s_low": 0, "s_high": 0}
+    base |= {"out": 2**32 - 1, "result_inverse": inverse(2**32 - 1)}
+    half = 3 * inverse(2)
+    # With sign 3/2 the operand 3 2^30 has absolute value zero.
+    values = base | {"sign1": half, "v1": 3 * 2**30}
+    yield constraint("div", "sign1 is boolean", BENCH.change("div", by_zero, values))
+    remainder = BENCH.find("div", lambda r: r["is_rem"] == 1)
+    sign, operand = _sign_of_one()
+    values = {
+        "v1": 0,
+        "sign1": 0,
+        "t1": 0,
+        "v2": operand,
+        "sign2": sign,
+        "t2": 0,
+        "by_zero": 0,
+        "negative": 0,
+        "nonzero": 0,
+    }
+    values |= {"inverse": inverse(operand), "q_low": 0, "q_high": 0, "r_low": 0, "r_high": 0, "s_low": 0, "s_high": 0}
+    values |= {"out": 0, "result_inverse": 0}
+    absolute = (operand + sign * (2**32 - 2 * operand)) % P
+    values["s_low"] = absolute - 1
+    yield constraint("div", "sign2 is boolean", BENCH.change("div", remainder, values))
+
+    signed = BENCH.find("div", lambda r: r["is_remu"] == 0 and r["is_divu"] == 0 and r["is_rem"] == 1)
+    base = dict.fromkeys(values, 0) | {"v1": 2**31, "t1": 2**15, "v2": 1, "inverse": 1, "q_high": 2**15}
+    yield lookup("div", "first operand without its sign: high half", BENCH.change("div", signed, base))
+    base = dict.fromkeys(values, 0) | {"v2": 2**31, "t2": 2**15, "inverse": inverse(2**31)}
+    base |= {"s_low": 2**16 - 1, "s_high": 2**15 - 1}
+    yield lookup("div", "second operand without its sign: high half", BENCH.change("div", signed, base))
+
+
+def _sign_of_one() -> tuple[int, int]:
+    """A sign s, not a bit, and the operand 2^31 s whose absolute value under s is a small positive number."""
+    for absolute in range(1, 100):
+        # 2^31 s (3 - 2 s) = absolute
+        root = _square_root((9 - 8 * absolute * inverse(2**31)) % P)
+        if root is not None:
+            sign = (3 + root) * inverse(4) % P
+            return sign, sign * 2**31 % P
+    raise AssertionError("no small square")
+
+
+def _square_root(value: int) -> int | None:
+    """A square root mod p (Tonelli and Shanks)."""
+    if pow(value, (P - 1) // 2, P) != 1:
+        return None
+    odd, order = (P - 1) >> 32, 32
+    generator, found, rest = pow(7, odd, P), pow(value, (odd + 1) // 2, P), pow(value, odd, P)
+    while rest != 1:
+        steps, power = 0, rest
+        while power != 1:
+            power, steps = power * power % P, steps + 1
+        factor = pow(generator, 1 << (order - steps - 1), P)
+        found, generator = found * factor % P, factor * factor % P
+        rest, order = rest * generator % P, steps
+    return found
+
+
+def results() -> Iterator[Case]:
+    """Plain wrong results."""
+    row = BENCH.find("control", lambda r: r["less"] == 1)
+    wrong = BENCH.row("control", row)["next_pc"] + 4
+    yield constraint("control", "a branch's next pc", BENCH.change("control", row, {"next_pc": wrong}))
+    row = BENCH.find("mul", lambda r: r["is_mulhu"] == 1)
+    # 2^64 = 2^32 - 1 mod p
+    values = {
+        "v1": 2**32 - 1,
+        "v2": 1,
+        "l_low": 0,
+        "l_high": 0,
+        "u_low": 0,
+        "u_high": 2**16,
+        "out": 2**32,
+        "inverse": 1,
+    }
+    yield lookup("mul", "upper word: high half", BENCH.change("mul", row, values))
+    row = BENCH.find("div", lambda r: r["is_divu"] == 1)
+    base = {"q_low": 0, "q_high": 0, "r_low": 5, "r_high": 0, "s_low": 1, "s_high": 0, "by_zero": 0, "negative": 1}
+    base |= {"out": 0, "nonzero": 0, "result_inverse": 0}
+    values = base | {"v1": 2**32 - 5, "sign1": 1, "v2": 7, "inverse": inverse(7)}
+    yield constraint("div", "an unsigned first operand has no sign", BENCH.change("div", row, values))
+    values = base | {"v1": 5, "sign2": 1, "v2": 2**32 - 7, "inverse": inverse(-7 + 2**32)}
+    yield constraint("div", "an unsigned second operand has no sign", BENCH.change("div", row, values))
+    row = BENCH.find("div", lambda r: r["is_divu"] == 1 and r["by_zero"] == 1)
+    values = {"q_low": 2**16 - 2, "out": 2**32 - 2, "result_inverse": inverse(2**32 - 2)}
+    yield constraint("div", "the quotient by zero", BENCH.change("div", row, values))
+
+    table = "memory_sub"
+    row = BENCH.find(table, lambda r: r["store"] == 1 and r["byte"] == 0)
+    old = BENCH.row(table, row)
+    values = {"reg_old": old["reg_old"] + 1, "reg_new": old["reg_new"] + 1}
+    yield constraint(table, "the stored word", BENCH.change(table, row, values))
+    yield constraint(table, "a store keeps the register", BENCH.change(table, row, {"reg_new": old["reg_new"] + 1}))
+    values = {"change": old["change"] + 1, "mem_new": old["mem_new"] + 1 + old["o1"] * (2**16 - 1)}
+    yield constraint(table, "a halfword is stored", BENCH.change(table, row, values))
+    row = BENCH.find(table, lambda r: r["store"] == 1 and r["byte"] == 1 and r["rest"] > 0)
+    old = BENCH.row(table, row)
+    step = 1 + 255 * old["o0"]
+    values = {"change": old["change"] + step, "mem_new": old["mem_new"] + step * (1 + old["o1"] * (2**16 - 1))}
+    yield constraint(table, "a byte is stored", BENCH.change(table, row, values))
+    values = {"c1": old["c1"] + 256, "rest": old["rest"] - 1}
+    yield lookup(table, "low bytes of the stored word", BENCH.change(table, row, values))
+
+
+def decoding() -> Iterator[Case]:
+    """Words that are decoded as something else."""
+    table = "decode"
+    jump = BENCH.find(table, lambda r: r["is_jump"] == 1 and r["funct3"] == 0 and r["rs1_field"] == 0)
+    values = {"is_jump": 0, "is_halt": 1, "operation": Operation.HALT, "imm": 0, "imm_high": 0, "target": 0}
+    values |= {"target_high": 0, "rd": 0, "writes": 0, "imm_carry": 0, "target_carry": 0}
+    yield constraint(table, "only the halt word halts", BENCH.change(table, jump, values))
+    halt = BENCH.find(table, lambda r: r["is_halt"] == 1)
+    pc = BENCH.row(table, halt)["pc"]
+    values = {"is_halt": 0, "is_jump": 1, "operation": Operation.JAL, "imm": pc + 4, "imm_high": (pc + 4) >> 16}
+    values |= {"target": pc, "target_high": pc >> 16}
+    yield constraint(table, "the halt word is no jump", BENCH.change(table, halt, values))
+    call = BENCH.find(table, lambda r: r["is_poseidon2"] == 1)
+    yield constraint(table, "the poseidon2 register", BENCH.change(table, call, {"b20": 1}))
+    yield constraint(table, "poseidon2 writes no register", BENCH.change(table, call, {"b8": 3}))
+    advice = BENCH.find(table, lambda r: r["is_advice"] == 1)
+    yield constraint(table, "the advice register", BENCH.change(table, advice, {"b20": 1}))
+    yield constraint(table, "advice reads no register", BENCH.change(table, advice, {"rs1_field": 1}))
+    upper = BENCH.find(table, lambda r: r["is_upper"] == 1)
+    old = BENCH.row(table, upper)
+    yield lookup(table, "rs1_field", _upper(upper, old, "rs1_field", 15, 32))
+    yield lookup(table, "b21", _upper(upper, old, "b21", 21, 16))
+    fence = BENCH.find(table, lambda r: r["is_fence"] == 1)
+    for name, bound in (("b8", 16), ("b25", 64), ("b21", 16), ("rs1_field", 32)):
+        yield lookup(table, name, BENCH.change(table, fence, {name: bound}))
+    relative = BENCH.find(table, lambda r: r["is_upper_pc"] == 1)
+    old = BENCH.row(table, relative)
+    wide = {"pc": old["pc"] + 2**32, "imm": old["imm"] + 2**32, "imm_high": old["imm_high"] + 2**16}
+    yield lookup(table, "imm: high half", BENCH.change(table, relative, wide))
+    branch = BENCH.find(table, lambda r: r["is_branch"] == 1)
+    old = BENCH.row(table, branch)
+    wide = {"pc": old["pc"] + 2**32, "target": old["target"] + 2**32, "target_high": old["target_high"] + 2**16}
+    yield lookup(table, "target: high half", BENCH.change(table, branch, wide))
+
+
+def _upper(row: int, old: dict[str, int], name: str, shift: int, bound: int) -> Mutation:
+    """A field of an upper immediate above its bound, and the immediate that follows, reduced by its carry."""
+    imm = old["imm"] + (bound - old[name]) * 2**shift
+    carry = imm >> 32
+    imm -= carry << 32
+    return BENCH.change("decode", row, {name: bound, "imm": imm, "imm_high": imm >> 16, "imm_carry": carry})
+
+
+def buffers() -> Iterator[Case]:
+    """A lane given by the pair of words of lane + p, and advice of 33 bits."""
+    table = "poseidon2_call"
+    kept = BENCH.find(table, lambda r: r["real"] == 1 and 0 < r["lane[0]"] < 100 and r["new_lower"] == r["lane[0]"])
+    lane = BENCH.row(table, kept)["lane[0]"]
+    pair = {"upper": 2**32 - 1, "new_upper": 2**32 - 1, "new_lower": lane + 1}
+    yield constraint(table, "the lane is canonical", BENCH.change(table, kept, pair))
+    yield constraint(table, "the pointer is aligned", BENCH.change(table, 4, {"a": BENCH.row(table, 4)["a"] + 1}))
+    # Rows 32 and on are padding; a call on them with outputs of zero has the words of p.
+    for first in (0, 1, 2, 3):
+        row = 48 + first
+        wide = {"real": 1, "new_lower": 1, "new_upper": 2**32 - 1, "a": 1, "c": 2**16 - 1, "d": 2**16 - 1}
+        words = BENCH.change(table, row, wide)
+        found = BENCH.fuzzer.judge(words).local
+        assert Rule(table, "constraint", "the output is canonical") in found
+    row = BENCH.find("add", lambda r: r["is_advice"] == 1 and r["writes"] == 1)
+    wide = {"out": 2**32, "out_high": 2**16}
+    yield lookup("add", "out: high half", BENCH.change("add", row, wide))
+
+
+def compressions() -> Iterator[Case]:
+    """A compression with one wrong step, and everything after it consistent with that."""
+    table = "poseidon2"
+    honest = poseidon2_rows([0] * 16)
+    first = BENCH.find(table, lambda r: all(r[f"state[{i}]"] == 0 for i in range(16)))
+    for lane in range(16):
+        for kind, row in (("cube", lane % 8), ("next state", lane % 7)):
+            rows = poseidon2_rows([0] * 16, fault=(kind, row, lane))
+            yield constraint(table, f"{kind} {lane}", _rows(first, honest, rows))
+    for k in range(11):
+        for kind, name in (("inner", f"internal round {k}"), ("inner cube", f"internal round {k}: cube")):
+            rows = poseidon2_rows([0] * 16, fault=(kind, 3 + k % 2, k))
+            yield constraint(table, name, _rows(first, honest, rows))
+    for lane in range(4):
+        rows = poseidon2_rows([0] * 16, fault=("output", 7, lane))
+        yield constraint(table, f"output {lane}", _rows(first, honest, rows))
+
+
+def _rows(first: int, honest: Sequence[Values], forged: Sequence[Values]) -> Mutation:
+    assert all(BENCH.row("poseidon2", first + i)[name] == honest[i][name] for i in range(8) for name in honest[i])
+    return BENCH.changes("poseidon2", {first + i: row for i, row in enumerate(forged)})
+
+
+ALL = (
+    flags,
+    two_operations_at_once,
+    times,
+    halves,
+    wide_values,
+    signs,
+    division_signs,
+    results,
+    decoding,
+    buffers,
+    compressions,
+)
