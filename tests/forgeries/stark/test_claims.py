@@ -125,3 +125,16 @@ def test_bus_sums_moved_between_tables_by_the_prover_are_refused() -> None:
     key = toy.key()
     with pytest.raises(ConstraintsViolated):
         verify(key, toy.QUICK, publics, prove(key, toy.QUICK, publics, traces, Mover()))
+
+
+def test_another_nonce_with_the_same_work_does_not_fit_the_openings() -> None:
+    """Minimality of the nonce is not checked; a substituted one moves the queries, and old openings do not fit."""
+    key, publics, proof = toy.proof()
+    shape, parts = parse(key.layout, key.parameters(toy.QUICK), proof)
+    refusals = []
+    for step in range(1, 200):
+        nonce = parts.query_nonce + np.uint64(step)
+        with pytest.raises(ProofRefused) as caught:
+            verify(key, toy.QUICK, publics, serialize(shape, dataclasses.replace(parts, query_nonce=nonce)))
+        refusals.append(type(caught.value))
+    assert set(refusals) == {GrindingRefused, OpeningRefused}

@@ -29,13 +29,13 @@ def test_an_honest_proof_is_accepted_at_every_mix_of_heights(log_height: int, lo
     assert verify(key, toy.QUICK, publics, proof).log_heights == (log_height, log_height - 2, log_squares)
 
 
-def test_the_shipped_profile_proves_and_names_its_bits() -> None:
+@pytest.mark.parametrize(("profile", "bits", "queries"), [("proven100", 100, 82), ("proven128", 128, 110)])
+def test_the_shipped_profiles_prove_and_name_their_bits(profile: str, bits: int, queries: int) -> None:
     key = toy.key()
     publics, traces = toy.traces()
-    proof = prove(key, "proven100", publics, traces, toy.backend())
-    verdict = verify(key, "proven100", publics, proof)
-    assert verdict.security.bits >= 100
-    assert verdict.security.parameters.queries == 82
+    verdict = verify(key, profile, publics, prove(key, profile, publics, traces, toy.backend()))
+    assert verdict.security.bits >= bits - 1e-6
+    assert verdict.security.parameters.queries == queries
 
 
 def test_proofs_are_deterministic() -> None:
