@@ -16,9 +16,11 @@ if [ -z "$python" ]; then
     fi
   done
 fi
-[ -n "$python" ] || fail "Python 3.11 to 3.14 is missing; install it with: apt-get install python3 python3-venv"
-command -v g++ >/dev/null 2>&1 || fail "a C++20 compiler is missing; install it with: apt-get install g++"
-"$python" -c 'import ensurepip' 2>/dev/null || fail "Python's venv module is missing; install it with: apt-get install python3-venv"
+missing=""
+[ -n "$python" ] || missing="$missing python3 python3-venv"
+[ -z "$python" ] || "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+command -v g++ >/dev/null 2>&1 || missing="$missing g++"
+[ -z "$missing" ] || fail "missing on this machine (Python 3.11 to 3.14, a C++20 compiler); install with: apt-get install$missing"
 
 venv=.venv
 lock=requirements.lock

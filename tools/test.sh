@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 bin=.venv/bin
+tools/install_servers.sh
 $bin/ruff check .
 $bin/mypy
 $bin/lint-imports
