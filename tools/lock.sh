@@ -4,5 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 compile() { .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml "$@"; }
 compile --extra build -o requirements.lock
-compile --extra build --extra dev -o requirements-dev.lock
+compile --extra build --extra dev --extra guest -o requirements-dev.lock
 compile --extra build --extra guest -o requirements-guest.lock
