@@ -1,12 +1,12 @@
 // Openings at extension points, linear combinations of columns and DEEP quotients.
 #include <algorithm>
-#include <memory>
 
 #include "export.hpp"
 #include "field/accumulator.hpp"
 #include "field/domain.hpp"
 #include "field/roots.hpp"
 #include "parallel.hpp"
+#include "scratch.hpp"
 
 namespace {
 
@@ -60,7 +60,7 @@ extern "C" HM_EXPORT void HM_NAME(hm_weighted_sums)(const u64* values, size_t co
                                                    const u64* weights, size_t size, u64* out) {
     const size_t chunk = std::min(size, kOpenChunk);
     const size_t chunks = size / chunk;
-    const auto partial = std::make_unique_for_overwrite<u64[]>(chunks * columns * 3);
+    const auto partial = make_scratch(chunks * columns * 3);
     u64* const sums = partial.get();
     parallel_for(chunks, 1, [=](size_t begin, size_t end) {
         for (size_t at = begin; at < end; ++at) {

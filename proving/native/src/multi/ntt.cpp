@@ -5,12 +5,12 @@
 // layer uses entry j of the table of bit-reversed roots. With inverse roots, values in natural order become coefficients
 // in bit-reversed order.
 #include <algorithm>
-#include <memory>
 
 #include "export.hpp"
 #include "field/packed.hpp"
 #include "field/roots.hpp"
 #include "parallel.hpp"
+#include "scratch.hpp"
 
 namespace {
 
@@ -291,7 +291,7 @@ void reverse_and_scale(const u64* source, u64* target, unsigned log_size, Fp bas
     fill_powers(outer, tile, base.pow(stride), factor);
     size_t reversed[tile];
     for (size_t i = 0; i < tile; ++i) reversed[i] = reverse_bits(i, kLogTile);
-    const auto middle = std::make_unique_for_overwrite<u64[]>(size_t{1} << log_middle);
+    const auto middle = make_scratch(size_t{1} << log_middle);
     fill_powers(middle.get(), size_t{1} << log_middle, base.pow(tile), Fp(1));
     alignas(64) u64 buffer[tile][tile];
     for (size_t m = 0; m < size_t{1} << log_middle; ++m) {
@@ -346,7 +346,7 @@ extern "C" HM_EXPORT void HM_NAME(hm_lde)(const u64* values, u64* out, size_t co
                                          unsigned log_blowup, u64 shift) {
     const size_t size = size_t{1} << log_size;
     const size_t group = group_size(columns);
-    const auto scratch = std::make_unique_for_overwrite<u64[]>(2 * group * size);
+    const auto scratch = make_scratch(2 * group * size);
     u64* const transformed = scratch.get();
     u64* const coefficients = transformed + group * size;
     const u64* const roots = bit_reversed_roots(std::max(log_size, 1u) - 1, true);
@@ -372,7 +372,7 @@ extern "C" HM_EXPORT void HM_NAME(hm_coset_evaluate)(const u64* coefficients, u6
         return;
     }
     const size_t group = group_size(columns);
-    const auto scratch = std::make_unique_for_overwrite<u64[]>(group * size);
+    const auto scratch = make_scratch(group * size);
     u64* const scaled = scratch.get();
     for (size_t first = 0; first < columns; first += group) {
         const size_t count = std::min(group, columns - first);
@@ -392,7 +392,7 @@ extern "C" HM_EXPORT void HM_NAME(hm_coset_interpolate)(const u64* values, u64* 
     const Fp base = Fp(shift).inverse();
     const Fp factor = half_power(log_size);
     parallel_for(columns, 1, [=](size_t begin, size_t end) {
-        const auto natural = std::make_unique_for_overwrite<u64[]>(size);
+        const auto natural = make_scratch(size);
         for (size_t i = begin; i < end; ++i) {
             reverse_and_scale(values + i * size, natural.get(), log_size, Fp(1), Fp(1));
             transform<true>(natural.get(), natural.get(), log_size, 0, roots);
