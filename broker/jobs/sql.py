@@ -120,26 +120,22 @@ VALUES (:chain_id, :number, :protocol_version, :priority, :program_commitment, :
 ON CONFLICT (chain_id, number, protocol_version) DO NOTHING RETURNING *
 """
 
-# Many rows in one statement: a batch may have 30,000 segments. A job that is made again (its parent ran again) takes
-# the fresh inputs unless its own result is already there.
-INSERT_JOBS = """
+# A job that is made again (its parent ran again) takes the fresh inputs unless its own result is already there.
+INSERT_JOB = """
 INSERT INTO jobs (batch_id, chain_id, protocol_version, priority, traceparent, stage, round, depth, circuit_type,
     position, final, state, waiting_on, inputs, parameters, device, available_at, queued_at, created_at)
-VALUES {rows}
+VALUES (:batch_id, :chain_id, :protocol_version, :priority, :traceparent, :stage, :round, :depth, :circuit_type,
+    :position, :final, :state, :waiting_on, :inputs, :parameters, :device, {now}, {now}, {now})
 ON CONFLICT (batch_id, stage, round, depth, circuit_type, position) DO UPDATE SET
     inputs = CASE WHEN jobs.state = 'successful' THEN jobs.inputs ELSE excluded.inputs END,
     parameters = CASE WHEN jobs.state = 'successful' THEN jobs.parameters ELSE excluded.parameters END
-RETURNING id, stage, round, depth, circuit_type, position
+RETURNING id
 """
 
-INSERT_JOBS_ROW = """(:batch_id, :chain_id, :protocol_version, :priority, :traceparent, :stage#, :round#, :depth#,
-    :circuit_type#, :position#, :final#, :state#, :waiting_on#, :inputs#, :parameters#, :device#, {now}, {now}, {now})"""
-
-INSERT_DEPENDENCIES = """
-INSERT INTO dependencies (job_id, depends_on) VALUES {rows} ON CONFLICT (job_id, depends_on) DO NOTHING
+INSERT_DEPENDENCY = """
+INSERT INTO dependencies (job_id, depends_on) VALUES (:job_id, :depends_on)
+ON CONFLICT (job_id, depends_on) DO NOTHING
 """
-
-INSERT_DEPENDENCIES_ROW = "(:job_id#, :depends_on#)"
 
 INPUTS = """
 SELECT j.id, j.stage, j.round, j.depth, j.circuit_type, j.position, j.result FROM dependencies d

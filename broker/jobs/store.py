@@ -384,20 +384,15 @@ class JobStore:
         shared = {
             name: parent[name] for name in ("batch_id", "chain_id", "protocol_version", "priority", "traceparent")
         }
-        rows = [_row_of(spec) for spec in specs]
-        place = {
-            (row["stage"], row["round"], row["depth"], row["circuit_type"], row["position"]): int(row["id"])
-            for row in session.insert(sql.INSERT_JOBS, sql.INSERT_JOBS_ROW, rows, **shared)
-        }
-        order = [place[spec.stage, spec.round, spec.depth, spec.circuit_type, spec.index] for spec in specs]
+        rows = [shared | _row_of(spec) for spec in specs]
+        order = [int(job_id) for job_id in session.run_many_returning(sql.INSERT_JOB, rows)]
         made = {spec.key: job_id for spec, job_id in zip(specs, order, strict=True)}
         edges = [
             {"job_id": job_id, "depends_on": made[key]}
             for spec, job_id in zip(specs, order, strict=True)
             for key in dict.fromkeys(spec.depends_on)
         ]
-        for _ in session.insert(sql.INSERT_DEPENDENCIES, sql.INSERT_DEPENDENCIES_ROW, edges):
-            pass
+        session.run_many(sql.INSERT_DEPENDENCY, edges)
         return order
 
     def _give_back(
