@@ -68,6 +68,12 @@ def expand(records: Records) -> tuple[Traces, U64]:
     return assemble(records, compression_inputs(records))
 
 
+def compression_count(records: Records) -> int:
+    """Number of distinct compressions of a segment."""
+    inputs = np.concatenate(list(compression_inputs(records).values()))
+    return _number(inputs)[0]
+
+
 def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
     """As `expand`, with the inputs of all compressions given: see `compression_inputs`."""
     hashed = _compress_all(parts)
@@ -110,14 +116,20 @@ def _boundary_inputs(records: Records) -> U64:
 
 def _compress_all(parts: dict[str, U64]) -> _Compressions:
     inputs = np.concatenate(list(parts.values()))
-    ids, firsts = np.empty(len(inputs), dtype=np.uint32), np.empty(len(inputs), dtype=np.uint32)
-    found = _distinct(inputs.ctypes.data, len(inputs), ids.ctypes.data, firsts.ctypes.data)
+    found, ids, firsts = _number(inputs)
     distinct = np.ascontiguousarray(inputs[firsts[:found]])
     counts = np.bincount(ids, minlength=found).astype(np.uint32)
     digests = compress(distinct)[ids]
     ends = np.cumsum([len(part) for part in parts.values()])
     pieces = np.split(digests, ends[:-1])
     return _Compressions(distinct, counts, dict(zip(parts, pieces, strict=True)))
+
+
+def _number(inputs: U64) -> tuple[int, NDArray[np.uint32], NDArray[np.uint32]]:
+    """How many inputs are distinct, each one's number, and where each distinct one is first."""
+    ids, firsts = np.empty(len(inputs), dtype=np.uint32), np.empty(len(inputs), dtype=np.uint32)
+    found = _distinct(inputs.ctypes.data, len(inputs), ids.ctypes.data, firsts.ctypes.data)
+    return int(found), ids, firsts
 
 
 def _fill_families(records: Records, traces: Traces) -> None:

@@ -1,0 +1,97 @@
+"""What `main_vm` costs: widths of its tables, and for a segment heights, fill and columns per cycle.
+
+``python -m proving.machine.main_vm.report`` prints the widths; with files of execution records, also each segment.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from proving.machine.main_vm import shape
+from proving.machine.main_vm.circuit import circuit
+from proving.machine.main_vm.expand import compression_count
+from proving.machine.main_vm.poseidon2 import ROWS as ROWS_PER_COMPRESSION
+from proving.machine.records import Records
+from proving.stark.air import compile_circuit
+from proving.stark.key import Key
+from proving.stark.shape import EXTENSION_DEGREE
+
+#: Base columns of the quotient, at the height of the tallest table.
+_QUOTIENT = EXTENSION_DEGREE << shape.LOG_BLOWUP
+
+
+def widths() -> dict[str, int]:
+    """Base columns that a proof commits to, main and bus, by table."""
+    return {t.name: t.main_columns + EXTENSION_DEGREE * t.bus_columns for t in compile_circuit(circuit()).tables}
+
+
+def columns_per_cycle(key: Key, shapes: Mapping[str, tuple[int, ...]], cycles: int) -> float:
+    """Committed base cells of all phases, before the extension to the larger domain, per executed instruction.
+
+    Parameters
+    ----------
+    shapes : by table, (main columns, height)
+    """
+    cells = sum(width * shapes[name][1] for name, width in _widths_of(key).items())
+    return (cells + _QUOTIENT * max(height for _, height in shapes.values())) / cycles
+
+
+def _widths_of(key: Key) -> dict[str, int]:
+    return {table.name: table.main + EXTENSION_DEGREE * table.bus for table in key.layout.tables}
+
+
+def used_rows(records: Records) -> dict[str, int]:
+    """Rows that hold something, of the tables whose height depends on the segment."""
+    found = {name: count * shape.ROWS_PER_RECORD.get(name, 1) for name, count in records.counts().items()}
+    return {**found, "poseidon2": compression_count(records) * ROWS_PER_COMPRESSION}
+
+
+def fill_of(key: Key, records: Records) -> float:
+    """Used part of the committed cells of the tables whose height depends on the segment, from 0 to 1."""
+    return _fill(_widths_of(key), used_rows(records))
+
+
+def _fill(columns: Mapping[str, int], rows: Mapping[str, int]) -> float:
+    used = sum(columns[name] * count for name, count in rows.items())
+    return used / sum(columns[name] * shape.height(count) for name, count in rows.items())
+
+
+def _print_widths() -> None:
+    print(
+        f"{'table':<16}{'main':>6}{'fixed':>7}{'bus':>5}{'sum':>5}{'interactions':>14}{'constraints':>13}{'degree':>8}"
+    )
+    total = 0
+    program = compile_circuit(circuit())
+    for table, described in zip(program.tables, circuit(), strict=True):
+        bus = EXTENSION_DEGREE * table.bus_columns
+        width = table.main_columns + table.preprocessed_columns + bus
+        total += width
+        print(
+            f"{table.name:<16}{table.main_columns:>6}{table.preprocessed_columns:>7}{bus:>5}{width:>5}"
+            f"{len(described.interactions):>14}{table.constraint_count:>13}{max(table.constraint_degrees):>8}"
+        )
+    print(f"opened columns: {total} and {_QUOTIENT} of the quotient, {total + _QUOTIENT} together")
+
+
+def _print_segment(records: Records) -> None:
+    rows, columns = used_rows(records), widths()
+    heights = {**{name: shape.height(count) for name, count in rows.items()}, **shape.FIXED_HEIGHTS}
+    print(f"\n{records.summary()}\n{'table':<16}{'rows':>9}{'height':>9}{'fill':>7}{'columns per cycle':>19}")
+    for name, height in heights.items():
+        used = rows.get(name, height)
+        print(f"{name:<16}{used:>9}{height:>9}{used / height:>7.0%}{columns[name] * height / records.cycles:>19.1f}")
+    cells = sum(columns[name] * height for name, height in heights.items()) + _QUOTIENT * max(heights.values())
+    print(f"columns per cycle: {cells / records.cycles:.1f}, fill: {_fill(columns, rows):.1%}")
+
+
+def main(paths: list[str]) -> None:
+    """Print the report; the arguments are files of execution records."""
+    _print_widths()
+    for path in paths:
+        _print_segment(Records.from_bytes(Path(path).read_bytes()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
