@@ -99,7 +99,35 @@ extern "C" HM_EXPORT void HM_NAME(hm_compress8)(const u64* in, u64* out, size_t 
 
 // count messages of length elements each -> count digests: the fixed-length hash under a tag.
 extern "C" HM_EXPORT void HM_NAME(hm_hash_rows16)(const u64* in, u64* out, size_t count, size_t length, size_t tag) {
-    parallel_for(count, 16, [=](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; ++i) hash_fixed16(tag, in + i * length, length, out + 4 * i);
+    const size_t full = count / kTogether;
+    parallel_for(full, 1, [=](size_t begin, size_t end) {
+        u64 lanes[kTogether];
+        for (size_t at = begin; at < end; ++at) {
+            Vector states[kBatches][16];
+            Vector chaining[kBatches][4];
+            for (auto& cv : chaining) {
+                cv[0] = vector_broadcast(tag);
+                cv[1] = vector_broadcast(length);
+                cv[2] = cv[3] = vector_broadcast(0);
+            }
+            for (size_t block = 0; block < length; block += 12) {
+                for (size_t i = 0; i < 12; ++i) {
+                    for (size_t l = 0; l < kTogether; ++l)
+                        lanes[l] = block + i < length ? in[(at * kTogether + l) * length + block + i] : 0;
+                    for (unsigned b = 0; b < kBatches; ++b) states[b][4 + i] = vector_load(lanes + b * kLanes);
+                }
+                for (unsigned b = 0; b < kBatches; ++b)
+                    for (unsigned i = 0; i < 4; ++i) states[b][i] = chaining[b][i];
+                poseidon2_permute<16, kBatches>(states);
+                for (unsigned b = 0; b < kBatches; ++b)
+                    for (unsigned i = 0; i < 4; ++i)
+                        chaining[b][i] = canonical(add_loose(states[b][i], chaining[b][i]));
+            }
+            for (size_t i = 0; i < 4; ++i) {
+                for (unsigned b = 0; b < kBatches; ++b) vector_store(lanes + b * kLanes, chaining[b][i]);
+                for (size_t l = 0; l < kTogether; ++l) out[(at * kTogether + l) * 4 + i] = lanes[l];
+            }
+        }
     });
+    for (size_t i = full * kTogether; i < count; ++i) hash_fixed16(tag, in + i * length, length, out + 4 * i);
 }
