@@ -1,0 +1,247 @@
+"""Segments that claim something false are refused, and by the rule that is meant for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from proving.hash import compress
+from proving.machine.main_vm.expand import Traces
+from tests.forgeries.main_vm.attacks import Claim, cell
+from tests.forgeries.main_vm.boundaries import changed_requests, cut
+from tests.forgeries.main_vm.test_rules import rules
+from tests.proving.machine import assembler as asm
+from tests.proving.machine.programs import WINDOW
+
+RESULT = 10
+
+
+def compute(name: str, a: int, b: int) -> list[int]:
+    """Code that leaves one instruction's result in x10."""
+    return [*asm.li(1, a), *asm.li(2, b), asm.r_type(name, RESULT, 1, 2), asm.HALT]
+
+
+FAMILY = {
+    **dict.fromkeys(("add", "sub"), "add"),
+    **dict.fromkeys(("slt", "sltu"), "control"),
+    **dict.fromkeys(("and", "or", "xor"), "bitwise"),
+    **dict.fromkeys(("sll", "srl", "sra"), "shift"),
+    **dict.fromkeys(("mul", "mulh", "mulhu", "mulhsu"), "mul"),
+    **dict.fromkeys(("div", "divu", "rem", "remu"), "div"),
+}
+
+
+def claim_result(name: str, a: int, b: int, change: int) -> set[str]:
+    claim = Claim.of(compute(name, a, b))
+    family = FAMILY[name]
+    row = len(claim.rows(family)) - 1
+    wrong = int(claim.rows(family)[row, 5]) + change
+    claim.set(family, row, out=wrong)
+    claim.set_register(RESULT, wrong)
+    return claim.violations()
+
+
+def test_an_unchanged_claim_passes() -> None:
+    claim = Claim.of(compute("add", 1, 2))
+    claim.set_register(RESULT, 3)
+    assert claim.violations() == set()
+
+
+@pytest.mark.parametrize("name", sorted(FAMILY))
+@pytest.mark.parametrize(("a", "b"), [(0x80000000, 0xFFFFFFFF), (7, 0), (5, 3)])
+@pytest.mark.parametrize("change", [1, -1, 2**31])
+def test_a_wrong_result(name: str, a: int, b: int, change: int) -> None:
+    found = claim_result(name, a, b, change)
+    assert found
+    assert all(violation.startswith(f"{FAMILY[name]}: ") for violation in found)
+
+
+def test_a_wrong_carry() -> None:
+    claim = Claim.of(compute("add", 0xFFFFFFFF, 1))
+    row = len(claim.rows("add")) - 1
+
+    def uncarried(traces: Traces) -> None:
+        cell(traces, "add", row, carry=0, out=2**32, out_high=2**16)
+
+    assert {"range", "memory"} <= claim.violations(uncarried)
+
+
+def test_a_product_plus_p() -> None:
+    """5 * 3 = 15 = (2^32 - 1) 2^32 + 16 mod p."""
+    claim = Claim.of(compute("mulhu", 5, 3))
+    claim.set("mul", 0, out=2**32 - 1)
+    claim.set_register(RESULT, 2**32 - 1)
+
+    def wrapped(traces: Traces) -> None:
+        cell(traces, "mul", 0, u_low=2**16 - 1, u_high=2**16 - 1, l_low=16, inverse=0)
+        traces["range"][0, 2**16 + 15] -= np.uint64(1)
+        traces["range"][0, 2**16 + 16] += np.uint64(1)
+        traces["range"][0, 2**16] -= np.uint64(2)
+        traces["range"][0, 2**17 - 1] += np.uint64(2)
+
+    assert claim.violations(wrapped) == {"mul: the upper half is not the excluded value"}
+
+
+def test_a_register_other_than_x0_is_claimed_for_x0() -> None:
+    claim = Claim.of([asm.i_type("addi", 0, 0, 1), asm.HALT])
+
+    def written(traces: Traces) -> None:
+        cell(traces, "decode", 0, writes=1, rd_inverse=0)
+        cell(traces, "add", 0, writes=1, pd=5)
+
+    assert "decode: a register other than x0 is written" in claim.violations(written)
+
+
+def test_a_load_from_a_register_by_its_key() -> None:
+    """The key of x1 in memory is 2^32 + 4: no load may reach it."""
+    claim = Claim.of([*asm.li(1, 77), asm.load("lw", RESULT, 0, 4), asm.HALT])
+
+    def aliased(traces: Traces) -> None:
+        cell(traces, "memory_word", 0, w_low=1, w_high=2**14)
+
+    assert {"range", "memory"} <= claim.violations(aliased)
+
+
+def test_a_skipped_instruction() -> None:
+    claim = Claim.of([asm.i_type("addi", 5, 0, 1), asm.i_type("addi", 5, 0, 2), asm.HALT])
+    kept = claim.rows("add")[:, 1] != 0x1004
+    claim.keep("add", kept)
+    claim.keep("decode", claim.rows("decode")[:, 0] != 0x1004)
+    claim.set_boundary(clk_end=2)
+    claim.set_register(5, 1, 7)
+    assert "state" in claim.violations()
+
+
+def test_a_wrong_next_pc() -> None:
+    claim = Claim.of([asm.branch("beq", 0, 0, 8), asm.NOP, asm.NOP, asm.HALT])
+    found = claim.violations(lambda traces: cell(traces, "control", 0, next_pc=0x1004))
+    assert {"control: a branch's next pc", "state"} <= found
+
+
+def stale_load() -> Claim:
+    """A word is stored and loaded; the load claims to see the word before."""
+    words = [*asm.li(1, WINDOW), asm.store("sw", 0, 1), asm.load("lw", RESULT, 1), asm.HALT]
+    claim = Claim.of(words)
+    before = int(claim.rows("memory_word")[0, 9])
+    claim.set("memory_word", 1, out=before, mem_old=before, mem_new=before, pm=0)
+    claim.set_register(RESULT, before)
+    return claim
+
+
+def test_a_stale_value() -> None:
+    assert stale_load().violations() == {"memory"}
+
+
+def test_an_access_to_the_future() -> None:
+    """The first load takes the word that is stored after it."""
+    words = [*asm.li(1, WINDOW), *asm.li(2, 9), asm.load("lw", RESULT, 1), asm.store("sw", 2, 1), asm.HALT]
+    claim = Claim.of(words)
+    load, store = claim.rows("memory_word")[:, 0]
+    before = int(claim.rows("memory_word")[0, 9])
+    claim.set("memory_word", 0, out=9, mem_old=9, mem_new=9, pm=4 * int(store) + 2)
+    claim.set("memory_word", 1, mem_old=before, pm=0)
+    claim.set_register(RESULT, 9)
+    blocks = claim.rows("block")
+    row = int(np.flatnonzero((blocks[:, 0] == 0) & (blocks[:, 1] == WINDOW // 64))[0])
+    blocks[row, 34] = 4 * int(load) + 2
+    found = claim.violations()
+    assert "range" in found
+    assert "memory" not in found
+
+
+def test_a_block_touched_twice() -> None:
+    claim = Claim.of([*asm.li(1, WINDOW), asm.load("lw", RESULT, 1), asm.HALT])
+    blocks = claim.rows("block")
+    claim.append("block", blocks[blocks[:, 0] == 0])
+    assert {"page", "memory"} <= claim.violations()
+
+
+def test_an_untouched_child_that_changes() -> None:
+    claim = Claim.of([asm.HALT])
+    keys = claim.records.node_key
+    root = int(np.flatnonzero((keys[:, 0] == 0) & (keys[:, 1] == 13))[0])
+    claim.records.node_new[root, 2] = (1, 2, 3, 4)
+    claim.records.digests[1, 2] = compress(claim.records.node_new[root].reshape(1, 16))[0]
+    found = claim.violations()
+    assert found
+    assert all(violation.startswith("node: child[") for violation in found)
+
+
+def test_a_wrong_root() -> None:
+    claim = Claim.of([asm.HALT])
+    claim.records.digests[1, 2, 0] ^= np.uint64(1)
+    assert claim.violations() == {"page"}
+
+
+def test_another_code_word() -> None:
+    """Addition of 2 where the code says 1."""
+    claim = Claim.of([asm.i_type("addi", RESULT, 0, 1), asm.HALT])
+    claim.set("decode", 0, word=asm.i_type("addi", RESULT, 0, 2))
+    claim.set("add", 0, out=2)
+    claim.set_register(RESULT, 2)
+    assert claim.violations() == {"memory"}
+
+
+def test_changed_code() -> None:
+    """A code block that differs at the end from the start."""
+    claim = Claim.of([asm.i_type("addi", RESULT, 0, 1), asm.HALT])
+    blocks = claim.rows("block")
+    row = int(np.flatnonzero(blocks[:, 0] == 2)[0])
+    blocks[row, 18 + 1] = asm.NOP
+    assert {"memory", "page"} <= claim.violations()
+
+
+def test_a_segment_that_halts_early() -> None:
+    claim = Claim(cut())
+    claim = Claim(type(claim.records)(**{name: array.copy() for name, array in claim.records.arrays()}))
+    claim.set_boundary(halted=1)
+    assert claim.violations() == {"decode"}
+
+
+def test_an_empty_segment() -> None:
+    claim = Claim.of([asm.HALT])
+    claim.set_boundary(halted=0)
+    claim.keep("decode", np.zeros(1, dtype=np.bool_))
+    blocks = claim.rows("block")
+    blocks[blocks[:, 0] == 2, 34:] = 0
+    assert claim.violations() == {"boundary: the segment makes progress"}
+
+
+def test_changed_requests() -> None:
+    found = {rule.name for rule in rules(changed_requests())}
+    assert any(name.startswith("Q ") for name in found)
+
+
+def test_advice_of_more_than_32_bits() -> None:
+    claim = Claim.of([asm.advice(RESULT), asm.HALT], [5])
+
+    def wide(traces: Traces) -> None:
+        cell(traces, "add", 0, out=5 + 2**32, out_high=2**16)
+
+    assert {"range", "memory"} <= claim.violations(wide)
+
+
+def test_a_division_by_zero_denied() -> None:
+    """7 / 0 = 3 claimed through the flag that the divisor is not zero."""
+    claim = Claim.of(compute("divu", 7, 0))
+    claim.set("div", 0, out=3)
+    claim.set_register(RESULT, 3)
+
+    def denied(traces: Traces) -> None:
+        cell(traces, "div", 0, by_zero=0, q_low=3, q_high=0, result_inverse=pow(3, -1, 2**64 - 2**32 + 1))
+
+    found = claim.violations(denied)
+    assert "div: a divisor has an inverse unless it is zero" in found
+
+
+def test_an_overflowing_division_as_a_plain_one() -> None:
+    """-2^31 / -1 claimed to be 2^31 - 1 with remainder 1."""
+    claim = Claim.of(compute("div", 0x80000000, 0xFFFFFFFF))
+    claim.set("div", 0, out=2**31 - 1)
+    claim.set_register(RESULT, 2**31 - 1)
+
+    def plain(traces: Traces) -> None:
+        inverse = pow(2**31 - 1, -1, 2**64 - 2**32 + 1)
+        cell(traces, "div", 0, q_low=2**16 - 1, q_high=2**15 - 1, r_low=1, s_low=0, result_inverse=inverse)
+
+    assert "div: the remainder is below the divisor" in claim.violations(plain)
