@@ -113,7 +113,7 @@ def _size_class(settings: Settings) -> str:
     from proving.stages import budget
 
     chosen = budget.size_class(settings.memory, asked=settings.size_class)
-    return f"{chosen} (up to {budget.PEAK_BYTES[chosen] / 2**30:.1f} GiB)"
+    return f"{chosen} (up to {budget.peak_bytes(chosen) / 2**30:.1f} GiB)"
 
 
 def _state(settings: Settings) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import psutil
 
+from proving import keys
+from proving.machine.main_vm.shape import MAX_SIZE_CLASS, MIN_SIZE_CLASS, max_log_heights
+from proving.stark.memory import estimate
 from runtime.errors import InvalidInput, OutOfMemory
 
-#: Peak bytes of proving one segment of each size class with every table at its capacity, measured by `make bench`
-#: (`main_vm.memory`) and rounded up; the key and the interpreter are included.
-PEAK_BYTES = {16: 1 << 30, 17: 3 << 29, 18: 5 << 29, 19: 5 << 30, 20: 19 << 29}
-#: The largest class that is chosen unless a caller asks for a larger one.
-LARGEST = 20
+#: What a proving process takes beside the proof itself: interpreter, libraries, key, execution records.
+OVERHEAD_BYTES = 400 << 20
+#: The classes that are chosen from: smaller ones waste time on the tables of fixed height, and the largest of these is
+#: what one laptop holds.
+CLASSES = (16, 17, 18, 19, 20)
+#: The largest class that is chosen without being asked for: beyond it a proof gets little faster and holds the
+#: first result back.
+LARGEST = 19
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"^(\d+)([KMGT]?)(?:iB|B)?$", re.IGNORECASE)
@@ -34,6 +41,17 @@ def parse(text: str) -> int:
     return int(match[1]) * _UNITS[match[2].upper()]
 
 
+@functools.cache
+def peak_bytes(name: int) -> int:
+    """Return the peak memory of proving a segment of a size class whose every table is full, in bytes."""
+    layout = keys.main_vm_key().layout
+    bounds = max_log_heights(name)
+    shape = layout.shape(
+        tuple(bounds.get(table.name, bound) for table, bound in zip(layout.tables, layout.max_log_heights, strict=True))
+    )
+    return estimate(shape).peak + OVERHEAD_BYTES
+
+
 def size_class(memory: int, *, asked: int = 0) -> int:
     """Return the size class to cut segments for.
 
@@ -50,22 +68,22 @@ def size_class(memory: int, *, asked: int = 0) -> int:
         The budget does not hold the class that was asked for, or the smallest one.
     """
     budget = memory or psutil.virtual_memory().available * 3 // 4
-    fitting = [name for name, peak in PEAK_BYTES.items() if peak <= budget]
+    fitting = [name for name in CLASSES if peak_bytes(name) <= budget]
     if asked:
-        if asked not in PEAK_BYTES:
-            known = f"{min(PEAK_BYTES)} to {max(PEAK_BYTES)}"
+        if not MIN_SIZE_CLASS <= asked <= MAX_SIZE_CLASS:
+            known = f"{MIN_SIZE_CLASS} to {MAX_SIZE_CLASS}"
             raise InvalidInput(f"There is no size class {asked}.", remedy=f"Size classes are {known}.")
-        if memory and asked not in fitting:
+        if memory and peak_bytes(asked) > budget:
             raise _too_small(budget, asked)
         return asked
     if not fitting:
-        raise _too_small(budget, min(PEAK_BYTES))
+        raise _too_small(budget, min(CLASSES))
     return min(max(fitting), LARGEST)
 
 
 def _too_small(budget: int, wanted: int) -> OutOfMemory:
     return OutOfMemory(
-        f"Proving at size class {wanted} takes up to {PEAK_BYTES[wanted] / 2**30:.1f} GiB; the budget is "
+        f"Proving at size class {wanted} takes up to {peak_bytes(wanted) / 2**30:.1f} GiB; the budget is "
         f"{budget / 2**30:.1f} GiB.",
         remedy="Give more with --memory or HALLMARK_MEMORY, or choose a smaller size class.",
     )

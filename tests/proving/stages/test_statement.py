@@ -63,12 +63,12 @@ def test_nonzero_x0_is_refused() -> None:
 
 
 def test_size_class_follows_the_budget() -> None:
-    for name, peak in budget.PEAK_BYTES.items():
-        assert budget.size_class(peak) == name
+    for name in budget.CLASSES:
+        assert budget.size_class(budget.peak_bytes(name)) == min(name, budget.LARGEST)
     with pytest.raises(OutOfMemory, match="GiB"):
         budget.size_class(1 << 20)
     with pytest.raises(OutOfMemory):
-        budget.size_class(budget.PEAK_BYTES[17], asked=20)
+        budget.size_class(budget.peak_bytes(17), asked=20)
     with pytest.raises(InvalidInput):
         budget.size_class(0, asked=30)
 
