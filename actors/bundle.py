@@ -21,4 +21,4 @@ def run(work: Work) -> Result:
         work.progress(0.5 * done / max(len(made), 1), "load")
     statement = work.load("statement")
     work.progress(0.5, "join")
-    return Result("bundle", work.context.stages.join(proofs, statement))
+    return Result("bundle", work.context.stages.join(proofs, statement, profile=work.context.settings.profile))

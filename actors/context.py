@@ -19,6 +19,9 @@ from broker.relay import Relay
 from runtime.pulse import Pulse
 from runtime.settings import Settings
 
+#: Where supervisors tell a process its name: Hallmark's own, honcho, Heroku, foreman.
+PROCESS_VARIABLES = ("HALLMARK_PROCESS", "HONCHO_PROCESS_NAME", "DYNO", "PS")
+
 
 @dataclass
 class WorkerContext:
@@ -69,7 +72,8 @@ class WorkerContext:
 
 def process_name(stage: str) -> str:
     """Return this process's name: what the supervisor calls it (``prove.2``), or the stage."""
-    name = os.environ.get("HONCHO_PROCESS_NAME") or os.environ.get("DYNO") or os.environ.get("PS") or stage
+    named = (os.environ.get(variable) for variable in PROCESS_VARIABLES)
+    name = next((name for name in named if name), stage)
     return name.replace("/", "_")
 
 

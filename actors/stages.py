@@ -25,7 +25,9 @@ class BasicWitness(Protocol):
 class Stages(Protocol):
     """The functions of the stage module."""
 
-    def basic_witness(self, program: bytes, advice: bytes, *, size_class: int, progress: Progress) -> BasicWitness:
+    def basic_witness(
+        self, program: bytes, advice: bytes, *, size_class: int, cycle_limit: int, progress: Progress
+    ) -> BasicWitness:
         """Run the program and cut the run into segments."""
 
     def witness_vector(self, checkpoint: bytes) -> bytes:
@@ -36,7 +38,7 @@ class Stages(Protocol):
     ) -> bytes:
         """Prove one segment, from its records or, without them, from its checkpoint."""
 
-    def join(self, proofs: Sequence[bytes], statement: bytes) -> bytes:
+    def join(self, proofs: Sequence[bytes], statement: bytes, *, profile: str) -> bytes:
         """Check and join the chain of segment proofs."""
 
 
@@ -57,3 +59,21 @@ def load_stages(module: str) -> Stages:
     if missing:
         raise StageUnavailable(f"The stage module {module} lacks {', '.join(missing)}.")
     return cast(Stages, found)
+
+
+def choose_size_class(module: str, *, memory: int, asked: int) -> int:
+    """Return log2 of the rows that a segment's largest table may have.
+
+    The stage package's ``budget`` module decides from the memory budget (bytes, 0 for what is free); a stage module
+    without one gets what was asked for.
+
+    Raises
+    ------
+    OutOfMemory, InvalidInput
+        The budget does not hold the class, or there is no such class.
+    """
+    try:
+        budget = importlib.import_module(f"{module}.budget")
+    except ModuleNotFoundError:
+        return asked
+    return int(budget.size_class(memory, asked=asked))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from actors.attempt import Result, Work
+from actors.stages import choose_size_class
 from broker.jobs import JobSpec, Stage
 
-#: log2 of the cycles of a segment when neither the job nor the settings choose one.
-DEFAULT_SIZE_CLASS = 18
 #: Round of the ``bundle`` job, which stands where the later rounds will be.
 BUNDLE_ROUND = 1
 
@@ -14,9 +13,14 @@ BUNDLE_ROUND = 1
 def run(work: Work) -> Result:
     """Execute the batch's program on its advice."""
     program, advice = work.load("program"), work.load("advice")
-    size_class = int(work.claim.job.parameters.get("size_class") or work.context.settings.size_class)
+    settings = work.context.settings
+    asked = int(work.claim.job.parameters.get("size_class") or settings.size_class)
     witness = work.context.stages.basic_witness(
-        program, advice, size_class=size_class or DEFAULT_SIZE_CLASS, progress=work.progress
+        program,
+        advice,
+        size_class=choose_size_class(settings.stages, memory=settings.memory, asked=asked),
+        cycle_limit=settings.cycle_limit,
+        progress=work.progress,
     )
     names = [
         work.save("checkpoint", checkpoint, part=index, compress=True)

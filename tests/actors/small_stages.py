@@ -23,7 +23,9 @@ class Witness:
     statement: bytes
 
 
-def basic_witness(program: bytes, advice: bytes, *, size_class: int, progress: Callable[[float, str], None]) -> Witness:
+def basic_witness(
+    program: bytes, advice: bytes, *, size_class: int, cycle_limit: int, progress: Callable[[float, str], None]
+) -> Witness:
     wanted = json.loads(advice)
     if wanted.get("fail") == "trap":
         raise InvalidInput("The program trapped at pc 0x1000.")
@@ -64,12 +66,12 @@ def prove_segment(
     return hashlib.sha256(b"proof" + witness_vector(checkpoint)).digest()
 
 
-def join(proofs: Sequence[bytes], statement: bytes) -> bytes:
+def join(proofs: Sequence[bytes], statement: bytes, *, profile: str = "proven100") -> bytes:
     return hashlib.sha256(b"".join(proofs) + statement).digest()
 
 
 def expected(program: bytes, advice: bytes) -> bytes:
     """The bundle that a batch must end in, whatever happened on the way."""
-    witness = basic_witness(program, advice, size_class=18, progress=lambda fraction, note: None)
+    witness = basic_witness(program, advice, size_class=18, cycle_limit=1, progress=lambda fraction, note: None)
     proofs = [hashlib.sha256(b"proof" + witness_vector(checkpoint)).digest() for checkpoint in witness.checkpoints]
     return join(proofs, witness.statement)

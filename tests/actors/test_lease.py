@@ -1,0 +1,158 @@
+"""Leases without processes: renewal, stalls, cancellation and stopping, on a store whose worker runs here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actors.attempt import Result, Work, run_one
+from actors.context import WorkerContext
+from broker.artifacts import ArtifactStore, open_artifacts
+from broker.jobs import BatchState, JobSpec, JobState, Stage, Worker, open_store, status
+from broker.queues import EmbeddedBroker, Hint
+from broker.relay import Relay
+from runtime.errors import BrokerUnavailable, LeaseLost
+from runtime.settings import load_settings
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[WorkerContext]:
+    settings = load_settings(state_dir=tmp_path, lease_seconds=0.6, stall_seconds=1, retry_seconds=0, disk_reserve=0)
+    store = open_store(settings)
+    relay = Relay(store, EmbeddedBroker(lambda queue: False, lambda: 0))
+    local = ArtifactStore(f"file://{tmp_path}/local")
+    yield WorkerContext(settings, store, open_artifacts(settings), local, relay, Worker("w"))
+    store.database.close()
+
+
+def offer(context: WorkerContext) -> int:
+    jobs = [JobSpec(Stage.BUNDLE, final=True)]
+    return context.store.create_batch(1, protocol_version="1", jobs=jobs)[0].id
+
+
+def test_a_long_job_keeps_its_lease_while_it_reports(context: WorkerContext) -> None:
+    offer(context)
+
+    def body(work: Work) -> Result:
+        for step in range(15):
+            time.sleep(0.1)
+            work.progress(step / 15, "phase")
+            assert context.store.sweep().lost == ()
+        return Result("bundle", b"done")
+
+    assert run_one(context, Stage.BUNDLE, body)
+    assert status.batch(context.store, 1).state is BatchState.PROVEN
+    assert not run_one(context, Stage.BUNDLE, body)
+
+
+def test_a_job_that_stalls_loses_its_lease_however_alive_it_is(context: WorkerContext) -> None:
+    offer(context)
+    swept: list[int] = []
+
+    def body(work: Work) -> Result:
+        deadline = time.monotonic() + 10
+        while not swept and time.monotonic() < deadline:
+            time.sleep(0.1)
+            swept.extend(lost.job_id for lost in context.store.sweep().lost)
+        return Result("bundle", b"too late")
+
+    run_one(context, Stage.BUNDLE, body)
+    job = status.jobs(context.store)[0]
+    assert swept == [job.id] and job.state is JobState.QUEUED
+    assert list(context.artifacts.names()) == []
+
+
+def test_cancellation_reaches_a_running_job(context: WorkerContext) -> None:
+    batch_id = offer(context)
+    steps: list[int] = []
+
+    def body(work: Work) -> Result:
+        context.store.cancel_batch(batch_id)
+        for step in range(100):
+            time.sleep(0.05)
+            work.progress(0, "phase")
+            steps.append(step)
+        return Result("bundle", b"")
+
+    run_one(context, Stage.BUNDLE, body)
+    assert len(steps) < 20 and status.jobs(context.store)[0].state is JobState.CANCELLED
+
+
+def test_a_stopping_process_gives_its_job_back_and_claims_no_other(context: WorkerContext) -> None:
+    offer(context)
+
+    def body(work: Work) -> Result:
+        assert list(context.held) == [work.claim.job_id]
+        context.draining.set()
+        context.stopping.set()
+        work.progress(0.5, "phase")
+        raise AssertionError
+
+    run_one(context, Stage.BUNDLE, body)
+    job = status.jobs(context.store)[0]
+    assert job.state is JobState.QUEUED and job.failures == 0 and context.held == {}
+    assert not run_one(context, Stage.BUNDLE, body)
+
+
+def test_a_lost_lease_stores_nothing_even_after_the_work_is_done(context: WorkerContext) -> None:
+    offer(context)
+
+    def body(work: Work) -> Result:
+        context.store.requeue(work.claim.job_id)
+        with pytest.raises(LeaseLost):
+            context.store.complete(work.claim, "stolen")
+        return Result("bundle", b"x")
+
+    run_one(context, Stage.BUNDLE, body)
+    assert status.jobs(context.store)[0].state is JobState.QUEUED
+
+
+def test_relay_keeps_in_the_outbox_what_the_broker_did_not_confirm(context: WorkerContext) -> None:
+    sent: list[int] = []
+
+    class Unreliable(EmbeddedBroker):
+        def enqueue(self, message, *, delay=None):  # type: ignore[no-untyped-def]
+            if len(sent) == 2:
+                raise BrokerUnavailable()
+            sent.append(message.kwargs["job"])
+            return message
+
+    jobs = [JobSpec(Stage.PROVE, index=index) for index in range(5)]
+    context.store.create_batch(1, protocol_version="1", jobs=jobs)
+    with pytest.raises(BrokerUnavailable):
+        Relay(context.store, Unreliable(lambda queue: False, lambda: 0)).announce()
+    assert [row.job_id for row in context.store.unannounced()] == [3, 4, 5] and sent == [1, 2]
+    assert Relay(context.store, EmbeddedBroker(lambda queue: False, lambda: 0)).announce() == 3
+    assert context.store.unannounced() == []
+
+
+def test_embedded_broker_wakes_from_rows_and_nudges_and_keeps_nothing() -> None:
+    work = threading.Event()
+    broker = EmbeddedBroker(lambda queue: work.is_set(), lambda: 0)
+    consumer = broker.consume("prove", prefetch=1, timeout=100)
+    assert next(consumer) is None
+    work.set()
+    broker.enqueue(Hint("prove", 1, 1, 1).message())
+    started = time.monotonic()
+    message = next(consumer)
+    assert message is not None and message.actor_name == "prove" and time.monotonic() - started < 0.2
+    assert next(consumer) is None
+    consumer.ack(message)
+    assert next(consumer) is not None
+
+
+def test_embedded_broker_survives_a_database_that_is_away() -> None:
+    answers: list[object] = [OSError("away"), True]
+
+    def ready(queue: str) -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    consumer = EmbeddedBroker(ready, lambda: 0).consume("prove", prefetch=1, timeout=4000)
+    assert next(consumer) is not None
