@@ -1,4 +1,4 @@
-"""What a cheating prover would claim, as complete segments: records are changed and everything else follows from them."""
+"""What a cheating prover would claim, as complete segments: records are changed and all else follows from them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Claim:
         """A family's rows."""
         return self.records.family(family)
 
-    def set(self, family: str, row: int, **values: int) -> None:
+    def change(self, family: str, row: int, **values: int) -> None:
         """Change words of a record."""
         names = {"decode": DECODE}.get(family, MEMORY if family in MEMORY_FAMILIES else CYCLE)
         for name, value in values.items():

@@ -36,7 +36,7 @@ def claim_result(name: str, a: int, b: int, change: int) -> set[str]:
     family = FAMILY[name]
     row = len(claim.rows(family)) - 1
     wrong = int(claim.rows(family)[row, 5]) + change
-    claim.set(family, row, out=wrong)
+    claim.change(family, row, out=wrong)
     claim.set_register(RESULT, wrong)
     return claim.violations()
 
@@ -69,7 +69,7 @@ def test_a_wrong_carry() -> None:
 def test_a_product_plus_p() -> None:
     """5 * 3 = 15 = (2^32 - 1) 2^32 + 16 mod p."""
     claim = Claim.of(compute("mulhu", 5, 3))
-    claim.set("mul", 0, out=2**32 - 1)
+    claim.change("mul", 0, out=2**32 - 1)
     claim.set_register(RESULT, 2**32 - 1)
 
     def wrapped(traces: Traces) -> None:
@@ -123,7 +123,7 @@ def stale_load() -> Claim:
     words = [*asm.li(1, WINDOW), asm.store("sw", 0, 1), asm.load("lw", RESULT, 1), asm.HALT]
     claim = Claim.of(words)
     before = int(claim.rows("memory_word")[0, 9])
-    claim.set("memory_word", 1, out=before, mem_old=before, mem_new=before, pm=0)
+    claim.change("memory_word", 1, out=before, mem_old=before, mem_new=before, pm=0)
     claim.set_register(RESULT, before)
     return claim
 
@@ -138,8 +138,8 @@ def test_an_access_to_the_future() -> None:
     claim = Claim.of(words)
     load, store = claim.rows("memory_word")[:, 0]
     before = int(claim.rows("memory_word")[0, 9])
-    claim.set("memory_word", 0, out=9, mem_old=9, mem_new=9, pm=4 * int(store) + 2)
-    claim.set("memory_word", 1, mem_old=before, pm=0)
+    claim.change("memory_word", 0, out=9, mem_old=9, mem_new=9, pm=4 * int(store) + 2)
+    claim.change("memory_word", 1, mem_old=before, pm=0)
     claim.set_register(RESULT, 9)
     blocks = claim.rows("block")
     row = int(np.flatnonzero((blocks[:, 0] == 0) & (blocks[:, 1] == WINDOW // 64))[0])
@@ -176,8 +176,8 @@ def test_a_wrong_root() -> None:
 def test_another_code_word() -> None:
     """Addition of 2 where the code says 1."""
     claim = Claim.of([asm.i_type("addi", RESULT, 0, 1), asm.HALT])
-    claim.set("decode", 0, word=asm.i_type("addi", RESULT, 0, 2))
-    claim.set("add", 0, out=2)
+    claim.change("decode", 0, word=asm.i_type("addi", RESULT, 0, 2))
+    claim.change("add", 0, out=2)
     claim.set_register(RESULT, 2)
     assert claim.violations() == {"memory"}
 
@@ -224,7 +224,7 @@ def test_advice_of_more_than_32_bits() -> None:
 def test_a_division_by_zero_denied() -> None:
     """7 / 0 = 3 claimed through the flag that the divisor is not zero."""
     claim = Claim.of(compute("divu", 7, 0))
-    claim.set("div", 0, out=3)
+    claim.change("div", 0, out=3)
     claim.set_register(RESULT, 3)
 
     def denied(traces: Traces) -> None:
@@ -237,7 +237,7 @@ def test_a_division_by_zero_denied() -> None:
 def test_an_overflowing_division_as_a_plain_one() -> None:
     """-2^31 / -1 claimed to be 2^31 - 1 with remainder 1."""
     claim = Claim.of(compute("div", 0x80000000, 0xFFFFFFFF))
-    claim.set("div", 0, out=2**31 - 1)
+    claim.change("div", 0, out=2**31 - 1)
     claim.set_register(RESULT, 2**31 - 1)
 
     def plain(traces: Traces) -> None:
