@@ -16,6 +16,7 @@ from aiohttp import web
 
 from core.errors import GenesisMismatch
 from core.node import Node, open_node
+from core.only_core import only_core
 from core.openapi import openapi
 from core.server import Server
 from core.settings import load_core_settings
@@ -41,17 +42,19 @@ def serve(context: typer.Context) -> None:
     settings = load_settings()
     configure_logging(settings, process="core")
     configure_telemetry(settings, service="core")
-    node = open_node(
-        settings,
-        load_core_settings(),
-        verifier=proof_verifier(settings.profile),
-        key_digest=key_identity(settings.profile),
-    )
-    try:
-        asyncio.run(_serve(settings, node))
-    finally:
-        node.store.close()
-        flush_telemetry()
+    own = load_core_settings()
+    with only_core(own.folder(settings)):
+        node = open_node(
+            settings,
+            own,
+            verifier=proof_verifier(settings.profile),
+            key_digest=key_identity(settings.profile),
+        )
+        try:
+            asyncio.run(_serve(settings, node))
+        finally:
+            node.store.close()
+            flush_telemetry()
 
 
 @app.command()

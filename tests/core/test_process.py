@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.batch_file import read_batch_file
+from core.only_core import OtherCore, only_core
 from tests.core.chain import WALLETS, transfer
 from tests.core.process import ServerProcess
 
@@ -40,9 +42,17 @@ def test_core_takes_a_file_survives_a_kill_and_stops_on_a_signal(core: ServerPro
     assert read_batch_file(printed.stdout.encode()).transactions == 2
     assert before["program_commitment"] in core.log.read_text(), "core prints what it verifies with"
 
+    with pytest.raises(OtherCore), only_core(tmp_path / "core", wait_seconds=0):
+        pass
     core.process.send_signal(signal.SIGTERM)
     assert core.process.wait(20) == 0
     assert core.command("batch", "1").returncode == 1
+    with only_core(tmp_path / "core", wait_seconds=0):
+        pass
+    spans = [json.loads(line) for line in (tmp_path / "traces" / "core.jsonl").read_text().splitlines()]
+    parts = {span["name"] for span in spans}
+    assert {"seal batch", "metadata calculator", "basic witness input producer", "commitment generator"} <= parts
+    assert len({span["trace_id"] for span in spans}) == 1, "one batch, one trace"
 
 
 def test_a_wrong_configuration_ends_in_one_line_and_exit_code_78(core: ServerProcess, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,29 @@ async def test_a_failed_verifier_is_no_acceptance(
         assert (status, code) == (500, "error")
     assert proven(node) == 0
     assert (await submit(http, 1, token, proof))[0] == 200
+
+
+async def test_more_proofs_than_core_verifies_at_once_are_told_to_wait(
+    http: ClientSession, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(node)
+    token = (await ask(http))[1]["offer_token"]
+    proof = stand_in_proof(outputs(node)[1])
+    release = threading.Event()
+    verify = node.acceptance._verifier
+
+    def slow(*arguments: bytes) -> object:
+        release.wait(20)
+        return verify(*arguments)
+
+    monkeypatch.setattr(node.acceptance, "_verifier", slow)
+    tasks = [asyncio.create_task(submit(http, 1, token, proof)) for _ in range(6)]
+    first, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    assert next(task.result() for task in first) == (503, "busy")
+    release.set()
+    answers = [status for status, _ in await asyncio.gather(*tasks)]
+    assert (answers.count(200), answers.count(503)) == (4, 2)
+    assert submissions(node) == ["accepted"] * 4
 
 
 @pytest.mark.parametrize(

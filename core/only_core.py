@@ -1,0 +1,44 @@
+"""One core per state directory: the state tree lives in its memory, a second one would build on a stale state."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime.errors import Unavailable
+
+#: Seconds that a starting core waits for another one to end; a restart may overlap with the end of its predecessor.
+WAIT_SECONDS = 15.0
+
+
+class OtherCore(Unavailable):
+    """Another core runs on this state directory."""
+
+    code = "other_core"
+    default_remedy = "Stop the other core, or give this one a HALLMARK_STATE_DIR of its own."
+
+
+@contextmanager
+def only_core(folder: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold the folder's lock; the kernel frees it when the process ends, however it ends.
+
+    Raises
+    ------
+    OtherCore
+        The lock is not free in time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_seconds
+    with (folder / "lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise OtherCore(f"Another core runs on {folder}.") from None
+                time.sleep(0.1)
+        yield
