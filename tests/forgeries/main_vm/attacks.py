@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,13 @@ class Claim:
     @classmethod
     def of(cls, words: list[int], advice: list[int] | None = None) -> Claim:
         """The first segment of a program."""
-        found = segments.records(words, advice)[0]
-        return cls(dataclasses.replace(found, **{name: array.copy() for name, array in found.arrays()}))
+        return cls.copy(segments.records(words, advice)[0])
+
+    @classmethod
+    def copy(cls, records: Records) -> Claim:
+        """Records with arrays of their own."""
+        arrays: dict[str, Any] = {name: array.copy() for name, array in records.arrays()}
+        return cls(dataclasses.replace(records, **arrays))
 
     def rows(self, family: str) -> NDArray[np.uint32]:
         """A family's rows."""
