@@ -65,11 +65,13 @@ class Claim:
 
     def keep(self, family: str, rows: NDArray[np.bool_]) -> None:
         """Keep some rows of a family and drop the others."""
-        self.records = dataclasses.replace(self.records, **{family: self.rows(family)[rows].copy()})
+        kept: dict[str, Any] = {family: self.rows(family)[rows].copy()}
+        self.records = dataclasses.replace(self.records, **kept)
 
     def append(self, family: str, rows: NDArray[np.uint32]) -> None:
         """Add rows to a family."""
-        self.records = dataclasses.replace(self.records, **{family: np.concatenate([self.rows(family), rows])})
+        longer: dict[str, Any] = {family: np.concatenate([self.rows(family), rows])}
+        self.records = dataclasses.replace(self.records, **longer)
 
     def violations(self, edit: Callable[[Traces], None] | None = None) -> set[str]:
         """What the circuit says: names of constraints, and of buses that do not balance."""
