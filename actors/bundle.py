@@ -12,6 +12,7 @@ from runtime.errors import InvalidInput
 
 def run(work: Work) -> Result:
     """Load every segment's proof in the chain's order and join them."""
+    work.check_keys()
     made = [entry for entry in work.context.store.inputs(work.claim) if entry.stage is Stage.PROVE]
     if [entry.index for entry in made] != list(range(len(made))):
         raise InvalidInput(f"The segments {[entry.index for entry in made]} are no chain.")

@@ -11,6 +11,7 @@ from runtime.logging import get_logger
 
 def run(work: Work) -> Result:
     """Prove the segment."""
+    work.check_keys()
     checkpoint = work.load("checkpoint")
     name = records_name(work)
     vectors = load_records(work, name) if name else None

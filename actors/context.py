@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from actors.backend import device_name, open_backend
+from actors.keys import key_identity
 from actors.stages import Stages, load_stages
 from broker.artifacts import ArtifactStore
 from broker.jobs import Claim, JobStore, Worker
@@ -63,6 +64,11 @@ class WorkerContext:
     def stages(self) -> Stages:
         """The stage functions."""
         return load_stages(self.settings.stages)
+
+    @cached_property
+    def keys(self) -> str:
+        """What identifies the keys held here, see :func:`actors.keys.key_identity`."""
+        return key_identity(self.stages, self.settings)
 
     @cached_property
     def backend(self) -> Any:

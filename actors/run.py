@@ -39,6 +39,8 @@ BODIES: Mapping[Stage, Body] = {
     Stage.BUNDLE: bundle.run,
 }
 
+#: Stages that need keys.
+PROVING = (Stage.PROVE, Stage.BUNDLE)
 #: A process that neither did nor tried anything for this long is restarted.
 SILENT_SECONDS = 180.0
 #: Seconds between two looks of the main thread.
@@ -78,8 +80,9 @@ def serve(settings: Settings, stopping: threading.Event, stage: Stage, threads: 
     """Work until told to stop; return the exit code."""
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
     context, broker = open_context(settings, stage, stopping)
-    # The stage module is imported now, so that a broken installation shows at the start.
+    # Imported and made now, so that a broken installation shows at the start and the first job does not wait for keys.
     _ = context.stages
+    keys = context.keys if stage in PROVING else ""
     declare(broker, context, stage)
     endpoint = Endpoint(settings, process_name(str(stage)), context.pulse, port=metrics_port(settings, stage)).start()
     context.relay.start()
@@ -88,7 +91,7 @@ def serve(settings: Settings, stopping: threading.Event, stage: Stage, threads: 
     worker.queue_prefetch = threads
     worker.start()
     log = get_logger("worker").bind(stage=str(stage), worker=context.worker.name)
-    log.info("ready", device=context.worker.device, endpoint=endpoint.port, threads=threads)
+    log.info("ready", device=context.worker.device, keys=keys, endpoint=endpoint.port, threads=threads)
     code = _watch(context, stopping)
     log.info("draining", busy=context.pulse.busy)
     drain(context, worker)

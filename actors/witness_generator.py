@@ -27,12 +27,13 @@ def run(work: Work) -> Result:
         for index, checkpoint in enumerate(witness.checkpoints)
     ]
     statement = work.save("statement", witness.statement)
-    return Result("statement", name=statement, children=segment_jobs(names, statement))
+    return Result("statement", name=statement, children=segment_jobs(names, statement, work.wanted_keys))
 
 
-def segment_jobs(checkpoints: list[str], statement: str) -> list[JobSpec]:
+def segment_jobs(checkpoints: list[str], statement: str, key_identity: str = "") -> list[JobSpec]:
     """Return a ``vectors`` and a ``prove`` job for every segment, and the ``bundle`` job that waits for all proofs."""
     jobs = []
+    parameters = {"key_identity": key_identity} if key_identity else {}
     for index, name in enumerate(checkpoints):
         inputs = {"checkpoint": name}
         jobs.append(JobSpec(Stage.VECTORS, key=f"vectors.{index}", circuit_type="main_vm", index=index, inputs=inputs))
@@ -43,11 +44,19 @@ def segment_jobs(checkpoints: list[str], statement: str) -> list[JobSpec]:
                 circuit_type="main_vm",
                 index=index,
                 inputs=inputs,
+                parameters=parameters,
                 depends_on=(f"vectors.{index}",),
             )
         )
     proofs = tuple(f"prove.{index}" for index in range(len(checkpoints)))
     jobs.append(
-        JobSpec(Stage.BUNDLE, round=BUNDLE_ROUND, inputs={"statement": statement}, depends_on=proofs, final=True)
+        JobSpec(
+            Stage.BUNDLE,
+            round=BUNDLE_ROUND,
+            inputs={"statement": statement},
+            parameters=parameters,
+            depends_on=proofs,
+            final=True,
+        )
     )
     return jobs
