@@ -48,7 +48,8 @@ class Source:
 _STF = "main hash tree rlp keccak field scalar endomorphism recover recover_hinted transaction"
 STATE_TRANSITION = Source("stf", tuple(f"stf/{module}.c" for module in _STF.split()))
 EXAMPLE = Source("keccak", ("example/keccak256.c", "stf/keccak.c"))
-SOURCES = (STATE_TRANSITION, EXAMPLE)
+SORT = Source("sort", ("example/sort.c",))
+SOURCES = (STATE_TRANSITION, EXAMPLE, SORT)
 
 
 class BuildError(Exception):
