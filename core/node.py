@@ -20,10 +20,13 @@ from core.retention import Retention
 from core.sequencer import Sequencer
 from core.settings import CoreSettings
 from core.settlement import Settlement
-from core.store import Store, open_store
+from core.store import Batch, BatchStatus, Store, open_store
 from core.witness_store import WitnessStore
 from runtime.errors import ConfigurationError
+from runtime.logging import get_logger
 from runtime.settings import Settings
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def open_node(
     store = open_store(core_settings.database_url(settings))
     with store.session():
         _check_facts(store, settings, genesis)
+        _note_program(store, program)
         witnesses = WitnessStore(folder / "witnesses")
         calculator = MetadataCalculator(store, witnesses, genesis)
         settlement = Settlement(
@@ -134,6 +138,21 @@ def _check_facts(store: Store, settings: Settings, genesis: Genesis) -> None:
             store.record_fact(key, value)
         elif known != value:
             raise GenesisMismatch(f"This store was made with {key} {known}, the settings say {value}.")
+
+
+def _note_program(store: Store, program: Program) -> None:
+    """Say so when unproven batches were made by another program: their proofs will show another commitment."""
+    known = store.fact("program_commitment")
+    if known not in (None, program.commitment):
+        unproven = Batch.select(Batch.number).where(Batch.status != BatchStatus.PROVEN).order_by(Batch.number)
+        log.warning(
+            "program.changed",
+            known=known,
+            now=program.commitment,
+            unproven=[row.number for row in unproven.limit(20)],
+            remedy="A program is part of a protocol version: prove these batches with the release that made them.",
+        )
+    store.record_fact("program_commitment", program.commitment)
 
 
 def _protocol_number(settings: Settings) -> int:
