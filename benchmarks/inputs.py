@@ -7,8 +7,10 @@ from pathlib import Path
 
 from eth_account import Account
 
+from core.hints import with_hints
 from core.state_tree import StateTree
 from core.witness_input import Header, encode
+from proving.machine.program import Program
 
 #: The committed proven programs.
 PROGRAMS = Path(__file__).parent.parent / "guest" / "programs"
@@ -33,7 +35,13 @@ class _Value:
 
 
 def transfer_input(count: int, *, accounts: int = 1000) -> bytes:
-    """Return a witness input of `count` plain EIP-1559 transfers in a state of `accounts` accounts."""
+    """Return a witness input, with hints as core makes them, of `count` plain EIP-1559 transfers.
+
+    Parameters
+    ----------
+    accounts
+        Accounts in the state.
+    """
     wallets = [Account.from_key((index + 1).to_bytes(32, "big")) for index in range(accounts)]
     addresses = [bytes.fromhex(wallet.address[2:]) for wallet in wallets]
     tree = StateTree({address: _Value(0, 10**21) for address in addresses})
@@ -52,4 +60,6 @@ def transfer_input(count: int, *, accounts: int = 1000) -> bytes:
             }
         )
         raws.append(bytes(signed.raw_transaction))
-    return encode(_HEADER, raws, tree.partial([*addresses[: count + 1], _HEADER.fee_recipient]))
+    touched = [*addresses[: count + 1], _HEADER.fee_recipient]
+    program = Program.from_elf((PROGRAMS / "stf.elf").read_bytes())
+    return with_hints(program, encode(_HEADER, raws, tree.partial(touched)))

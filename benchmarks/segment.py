@@ -23,7 +23,7 @@ from proving.stark.prover import prove
 from proving.stark.verifier import verify
 
 #: Transfers in the batch: enough cycles to fill a segment of the largest class.
-TRANSFERS = 4
+TRANSFERS = 12
 PROFILE = "proven100"
 #: Verifications timed; the median is taken.
 VERIFICATIONS = 5

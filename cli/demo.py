@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import socket
 import threading
@@ -108,13 +109,15 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
         batch_path, proof_path = target / f"batch-{number}.json", target / f"batch-{number}.proof"
         files.write(batch_path, client.batch_file(number))
         files.write(proof_path, watched.bundle)
-        return summarise(
+        summary = summarise(
             watched,
             batch_path=batch_path,
             proof_path=proof_path,
             seconds=time.perf_counter() - start,
             profile=place.settings.profile,
         )
+        files.write(place.directory / "last.json", json.dumps(summary.figures(), indent=1).encode())
+        return summary
 
 
 @contextlib.contextmanager

@@ -1,0 +1,96 @@
+"""The demo as a newcomer runs it, and its proof against everything that it does not prove."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli import demo
+from cli.run import ROOT
+from core.batch_file import read_batch_file
+from proving import stages
+from proving.hash.text import digest_from_hex
+from runtime.errors import VerificationError
+
+PROFILE = "proven100"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the demo once and return its folder."""
+    base = tmp_path_factory.mktemp("demo")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HALLMARK_")}
+    environment |= {"HALLMARK_STATE_DIR": str(base), "HALLMARK_SIZE_CLASS": "18"}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "demo", "--transactions", "3"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for part in ("program commitment", "old state root", "new state root", "100", "proof size", "prove", "verify it"):
+        assert part in done.stdout
+    return base / "demo"
+
+
+def hallmark(*arguments: str | Path, status: int) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_proof_is_accepted_and_refused_where_it_must(finished: Path, tmp_path: Path) -> None:
+    proof, batch = finished / "proofs" / "batch-1.proof", finished / "proofs" / "batch-1.json"
+    stf = ROOT / "guest" / "programs" / "stf.elf"
+    assert "new root" in hallmark("verify", proof, "--program", stf, "--batch", batch, status=0)
+    hallmark("verify", proof, "--program", ROOT / "guest" / "programs" / "keccak.elf", status=1)
+    hallmark("verify", proof, "--program", stf, "--output", "11" * 32, status=1)
+    hallmark("verify", proof, "--program", stf, "--batch", batch, "--profile", "proven128", status=1)
+
+    other = json.loads(batch.read_text())
+    other["new_root"] = other["old_root"]
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    assert "expected output" in hallmark(
+        "verify", proof, "--program", stf, "--batch", tmp_path / "other.json", status=65
+    )
+
+
+def test_any_one_byte_change_is_refused(finished: Path) -> None:
+    proof = (finished / "proofs" / "batch-1.proof").read_bytes()
+    stated = read_batch_file((finished / "proofs" / "batch-1.json").read_bytes())
+    commitment = digest_from_hex(stated.program_commitment)
+    stages.verify_bundle(proof, program_commitment=commitment, profile=PROFILE, output=stated.output)
+    rng = random.Random(7)
+    for place in [0, 8, 10, 12, 20, 30, 63, 64, 80, *(rng.randrange(len(proof)) for _ in range(100))]:
+        changed = bytearray(proof)
+        changed[place] ^= 1 << rng.randrange(8)
+        with pytest.raises(VerificationError):
+            stages.verify_bundle(bytes(changed), program_commitment=commitment, profile=PROFILE, output=stated.output)
+
+
+def test_nothing_is_left_running(finished: Path) -> None:
+    left = []
+    for process in psutil.process_iter(["pid", "environ"]):
+        environment = process.info["environ"] or {}
+        if environment.get("HALLMARK_STATE_DIR") == str(finished):
+            left.append(process.info["pid"])
+    assert left == []
+
+
+def test_two_demos_take_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HALLMARK_STATE_DIR", str(tmp_path))
+    with demo._folder() as first, demo._folder() as second:
+        assert first != second
+    with demo._folder() as again:
+        assert again == first
