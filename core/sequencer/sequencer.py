@@ -14,7 +14,7 @@ from core.genesis import Genesis
 from core.metadata_calculator import MetadataCalculator
 from core.program import Program, Result, Run, Status
 from core.sequencer.admission import MESSAGES, Admission
-from core.sequencer.mempool import Mempool
+from core.sequencer.mempool import Mempool, MempoolFull
 from core.settings import CoreSettings
 from core.store import Batch, BatchStatus, Store, Transaction, TransactionStatus
 from core.transactions import MAX_TRANSACTION_BYTES, UnreadableTransaction, read_transaction, touched_accounts
@@ -126,7 +126,7 @@ class Sequencer:
             for number, line in _bounded_lines(lines):
                 try:
                     outcome.append(FileLine(number, self.submit(_from_hex(line)), None))
-                except InvalidInput as error:
+                except (InvalidInput, MempoolFull) as error:
                     outcome.append(FileLine(number, None, error))
         return outcome
 

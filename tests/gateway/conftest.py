@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
-from broker.artifacts import ArtifactStore, open_artifacts
-from broker.jobs import Batch, BatchState, JobStore, Stage, Worker, open_store
+from broker.artifacts import ArtifactStore, artifact_name, open_artifacts
+from broker.jobs import Batch, JobSpec, JobStore, Stage, Worker, open_store, status
 from core.node import Node
 from core.server import Server
 from gateway.service import Gateway
@@ -50,8 +50,7 @@ class Prover:
         return Gateway(self.settings, self.own, self.jobs, self.artifacts, key)
 
     def batch(self, number: int = 1) -> Batch:
-        rows = self.jobs.database.read("SELECT * FROM batches WHERE number = :number", number=number)
-        return Batch.of(rows[0])
+        return status.batch(self.jobs, number)
 
     def work(self, node: Node, *, spoil: bool = False) -> None:
         """Run every waiting batch's program from the artifacts and complete it with a stand-in proof."""
@@ -59,18 +58,12 @@ class Prover:
             inputs = claim.job.inputs
             advice = self.artifacts.load(inputs["advice"], kind="advice", protocol="1")
             assert self.artifacts.load(inputs["program"], kind="program", protocol="1") == node.program.elf
-            proof = stand_in_proof(node.program.run(advice).output)
-            name = f"batches/{claim.job.batch_id}/{claim.job_id}/{claim.token}/bundle"
-            self.artifacts.save(name, "bundle", b"spoilt" if spoil else proof, protocol="1")
-            self.jobs.complete(claim, name)
-            self.jobs.database.transact(
-                lambda session, job=claim.job, result=name: session.run(
-                    "UPDATE batches SET state = :state, result = :result WHERE id = :id",
-                    state=str(BatchState.PROVEN),
-                    result=result,
-                    id=job.batch_id,
-                )
-            )
+            proof = b"spoilt" if spoil else stand_in_proof(node.program.run(advice).output)
+            self.jobs.complete(claim, inputs["advice"], [JobSpec(Stage.BUNDLE, final=True)])
+            last = self.jobs.claim([Stage.BUNDLE], WORKER, protocol_versions=["1"])
+            assert last is not None
+            name = artifact_name(last.job.batch_id, last.job_id, last.token, "bundle")
+            self.jobs.complete(last, self.artifacts.save(name, "bundle", proof, protocol="1"))
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ async def test_an_offer_that_ran_out_while_proving_is_replaced_and_the_proof_kep
         assert not await gateway.hand_back(), "the refused token is not tried again"
         assert prover.batch().state == BatchState.PROVEN
         assert await gateway.poll(), "core offers the batch again"
-        assert (count(prover, "batches"), count(prover, "jobs")) == (1, 1)
+        assert (count(prover, "batches"), count(prover, "jobs")) == (1, 2)
         assert await gateway.hand_back()
     assert prover.batch().state == BatchState.ACCEPTED
     assert proven(node) == 1
