@@ -9,16 +9,19 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from opentelemetry import trace
 from peewee import PeeweeException
 
 from core.errors import CoreError, Unauthorized
 from core.store import CoreStoreUnavailable
 from runtime.errors import DiskFull, HallmarkError, InvalidInput, ResourceError, TooLarge, Unavailable
 from runtime.logging import get_logger
+from runtime.telemetry import trace_id_of
 from runtime.wire import ErrorBody, ErrorDetail, encode
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: Characters of a ``traceparent`` header that are read; a valid one has 55.
+MAX_TRACEPARENT = 256
 
 #: Routes that a load balancer asks without a token.
 OPEN_PATHS = frozenset({"/health", "/ready"})
@@ -39,10 +42,9 @@ def status_of(error: HallmarkError) -> int:
     return 500
 
 
-def error_answer(error: HallmarkError, status: int | None = None) -> web.Response:
-    """Return `error` as the JSON body that the wire types define, with the trace id of the current span."""
-    context = trace.get_current_span().get_span_context()
-    trace_id = format(context.trace_id, "032x") if context.is_valid else ""
+def error_answer(request: web.Request, error: HallmarkError, status: int | None = None) -> web.Response:
+    """Return `error` as the JSON body that the wire types define, with the trace id that the client sent."""
+    trace_id = trace_id_of(request.headers.get("traceparent", "")[:MAX_TRACEPARENT])
     detail = ErrorDetail(code=error.code, message=error.message, remedy=error.remedy, trace_id=trace_id)
     return web.Response(
         status=status_of(error) if status is None else status,
@@ -58,24 +60,24 @@ async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return await handler(request)
     except HallmarkError as error:
         log.info("request.refused", path=request.path, code=error.code, error=error.message)
-        return error_answer(error)
+        return error_answer(request, error)
     except web.HTTPException as error:
         return error_answer(
-            InvalidInput(f"{error.status} {error.reason}: {request.method} {request.path}"), error.status
+            request, InvalidInput(f"{error.status} {error.reason}: {request.method} {request.path}"), error.status
         )
     except (ConnectionResetError, asyncio.CancelledError):
         raise
     except PeeweeException as error:
         log.exception("store.failed", path=request.path)
-        return error_answer(CoreStoreUnavailable(f"The store does not answer: {type(error).__name__}."))
+        return error_answer(request, CoreStoreUnavailable(f"The store does not answer: {type(error).__name__}."))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             log.exception("request.failed", path=request.path)
-            return error_answer(HallmarkError("Internal error; the log of core says more."), 500)
-        return error_answer(DiskFull())
+            return error_answer(request, HallmarkError("Internal error; the log of core says more."), 500)
+        return error_answer(request, DiskFull())
     except Exception:
         log.exception("request.failed", path=request.path)
-        return error_answer(HallmarkError("Internal error; the log of core says more."), 500)
+        return error_answer(request, HallmarkError("Internal error; the log of core says more."), 500)
 
 
 def bearer(token: str) -> Middleware:

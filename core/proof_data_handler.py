@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanKind
 
 from core.acceptance import Acceptance
 from core.errors import Busy, CoreError, KeyMismatch, ProgramUnknown, ProofTooLarge, ProofTruncated, ProtocolMismatch
+from core.http_errors import MAX_TRACEPARENT
 from core.identity import Identity
 from core.offers import Offers, find_batch
 from core.store import Batch, Offer, Store
@@ -158,7 +159,7 @@ class ProofDataHandler:
         """Take a proof: 200 once it is verified and recorded, a typed refusal otherwise."""
         number = _batch_number(request)
         token = request.headers.get(OFFER_HEADER, "")
-        traceparent = request.headers.get("traceparent", "")[:256]
+        traceparent = request.headers.get("traceparent", "")[:MAX_TRACEPARENT]
         with span(
             "submit proof",
             traceparent=traceparent,

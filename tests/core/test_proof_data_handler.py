@@ -182,6 +182,18 @@ async def test_a_proof_of_another_batch_is_refused(http: ClientSession, node: No
     assert proven(node) == 0
 
 
+async def test_a_refusal_names_its_remedy_and_the_clients_trace(http: ClientSession, node: Node) -> None:
+    seal(node)
+    token = (await ask(http))[1]["offer_token"]
+    headers = {"Hallmark-Offer": token, "traceparent": TRACEPARENT}
+    async with http.post("/submit_proof/1", data=b"no proof", headers=headers) as answer:
+        error = (await answer.json())["error"]
+    assert set(error) == {"code", "message", "remedy", "trace_id"}
+    assert (error["trace_id"], bool(error["remedy"])) == ("ab" * 16, True)
+    with node.store.session():
+        assert Submission.select().get().trace_id == "ab" * 16
+
+
 async def test_a_replayed_proof_changes_nothing(http: ClientSession, node: Node) -> None:
     seal(node, 2)
     token = (await ask(http))[1]["offer_token"]
