@@ -261,4 +261,3 @@ class Sweep:
 
     lost: tuple[Lost, ...]
     reannounced: int
-    recounted: int

@@ -93,9 +93,17 @@ MARK_ANNOUNCED = """
 UPDATE jobs SET announced_at = {now} WHERE id = :job_id AND announced_at IS NULL AND state IN ('queued', 'failed')
 """
 
+# Messages may have been lost when a stage has old announcements, no new one, and nobody claims. A few are sent again:
+# enough to wake workers, few enough that a backlog of busy ones does not fill the queue.
 REANNOUNCE = """
-UPDATE jobs SET announced_at = NULL
-WHERE state IN ('queued', 'failed') AND announced_at < {now} - :age AND available_at <= {now}
+UPDATE jobs SET announced_at = NULL WHERE id IN (
+    SELECT stale.id FROM jobs stale
+    WHERE stale.state IN ('queued', 'failed') AND stale.announced_at < {now} - :age AND stale.available_at <= {now}
+    AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.stage = stale.stage
+        AND other.state IN ('queued', 'failed') AND other.announced_at >= {now} - :age)
+    AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.stage = stale.stage
+        AND other.state = 'in_progress' AND other.started_at >= {now} - :age)
+    ORDER BY stale.announced_at LIMIT :limit)
 """
 
 # Safety net of the barrier: recount what a fault of this program or an operator's hand left wrong.
@@ -208,13 +216,13 @@ FORGET_TICKS = "DELETE FROM ticks WHERE taken_by IS NOT NULL AND due_at < ({now}
 
 COLLECTABLE = """
 SELECT * FROM batches WHERE collected_at IS NULL AND state IN ('accepted', 'refused', 'cancelled')
-AND finished_at < {now} - :age ORDER BY id LIMIT :limit
+AND finished_at <= {now} - :age ORDER BY id LIMIT :limit
 """
 
 MARK_COLLECTED = "UPDATE batches SET collected_at = {now} WHERE id = :batch_id"
 
 ARCHIVABLE = """
-SELECT * FROM batches WHERE state IN ('accepted', 'refused', 'cancelled') AND finished_at < {now} - :age
+SELECT * FROM batches WHERE state IN ('accepted', 'refused', 'cancelled') AND finished_at <= {now} - :age
 ORDER BY id LIMIT :limit
 """
 

@@ -22,6 +22,8 @@ from runtime.telemetry import trace_id_of
 
 #: Longest traceback kept in a row, in characters; the end of it says what failed.
 TRACEBACK_LIMIT = 16_000
+#: Messages sent again at a time for a stage whose hints seem lost.
+REANNOUNCED = 20
 #: Longest delay between two attempts, in seconds.
 MAX_RETRY_SECONDS = 300.0
 
@@ -278,14 +280,28 @@ class JobStore:
     # Housekeeping
 
     def sweep(self, *, announce_after: float = 60.0, limit: int = 1000) -> Sweep:
-        """Requeue jobs whose lease ran out, let stale announcements be sent again, and recount wrong barriers."""
+        """Requeue jobs whose lease ran out, and let announcements be sent again that seem lost.
+
+        Parameters
+        ----------
+        announce_after
+            Seconds without any new announcement or claim of a stage after which its old ones count as lost.
+        limit
+            Expired leases handled in one transaction.
+        """
 
         def work(session: Session) -> Sweep:
             lost = [self._expire(session, row) for row in session.rows(sql.EXPIRED, limit=limit)]
-            reannounced = session.run(sql.REANNOUNCE, age=announce_after)
+            return Sweep(tuple(lost), session.run(sql.REANNOUNCE, age=announce_after, limit=REANNOUNCED))
+
+        return self.database.transact(work)
+
+    def recount(self) -> int:
+        """Repair barriers that a fault of this program or an operator's hand left wrong; return how many were."""
+
+        def work(session: Session) -> int:
             session.run(sql.RELEASE_STALE)
-            recounted = session.run(sql.RECOUNT)
-            return Sweep(tuple(lost), max(reannounced, 0), max(recounted, 0))
+            return session.run(sql.RECOUNT)
 
         return self.database.transact(work)
 

@@ -154,6 +154,14 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
                 if attempts >= ENQUEUE_ATTEMPTS:
                     raise BrokerUnavailable(f"The broker did not confirm a message: {error!r}") from error
 
+    def flush(self, queue_name: str) -> None:
+        """Drop the messages of a queue and its dead letters."""
+        for name in (queue_name, xq_name(queue_name)):
+            try:
+                self.channel.queue_purge(name)
+            except pika.exceptions.AMQPChannelError:
+                del self.channel
+
     def _ensure_queue(self, canonical_queue_name: str) -> None:
         if canonical_queue_name not in self.queues_pending:
             return

@@ -302,7 +302,20 @@ def test_outbox_holds_ready_rows_until_they_are_announced(store: JobStore) -> No
     assert len(store.unannounced()) == 1
 
 
-def test_sweep_repairs_a_barrier_that_someone_broke(store: JobStore) -> None:
+def test_lost_announcements_are_repeated_sparingly(store: JobStore) -> None:
+    make(store, 1, *[JobSpec(Stage.PROVE, index=index) for index in range(50)])
+    store.mark_announced([row.job_id for row in store.unannounced()])
+    old = "UPDATE jobs SET announced_at = announced_at - 100"
+    store.database.transact(lambda session: session.run(old))
+    held = must_claim(store)
+    assert store.sweep(announce_after=60).reannounced == 0
+    store.database.transact(lambda session: session.run("UPDATE jobs SET started_at = 1 WHERE id = :j", j=held.job_id))
+    assert store.sweep(announce_after=60).reannounced == 20
+    store.mark_announced([row.job_id for row in store.unannounced()])
+    assert store.sweep(announce_after=60).reannounced == 0
+
+
+def test_recount_repairs_a_barrier_that_someone_broke(store: JobStore) -> None:
     make(store)
     store.complete(must_claim(store), "s", segments(1))
     store.complete(must_claim(store, Stage.VECTORS), "v")
@@ -310,9 +323,9 @@ def test_sweep_repairs_a_barrier_that_someone_broke(store: JobStore) -> None:
         lambda session: session.run("UPDATE jobs SET state = 'waiting', waiting_on = 1 WHERE stage = 'prove'")
     )
     assert claim(store, Stage.PROVE) is None
-    assert store.sweep().recounted == 1
+    assert store.recount() == 1
     assert claim(store, Stage.PROVE) is not None
-    assert store.sweep().recounted == 0
+    assert store.recount() == 0
 
 
 def test_ticks_are_taken_once(store: JobStore) -> None:

@@ -70,6 +70,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_claim ON jobs (stage, priority DESC, batch_id, round DESC, depth DESC, position, id)
     WHERE state IN ('queued', 'failed');
 CREATE INDEX jobs_outbox ON jobs (available_at) WHERE state IN ('queued', 'failed') AND announced_at IS NULL;
+CREATE INDEX jobs_announced ON jobs (stage, announced_at)
+    WHERE state IN ('queued', 'failed') AND announced_at IS NOT NULL;
 CREATE INDEX jobs_leases ON jobs (lease_expires_at) WHERE state = 'in_progress';
 CREATE INDEX jobs_dead ON jobs (finished_at) WHERE state = 'dead';
 CREATE INDEX jobs_state ON jobs (state, stage);
