@@ -1,0 +1,180 @@
+// The Goldilocks field, p = 2^64 - 2^32 + 1, one element per thread.
+//
+// Two kinds of numbers: an `Fp` is canonical (below p) at all times; functions named `..._loose` take or give any
+// 64-bit representative, which saves a comparison where only the end of a chain is stored. `multiply_loose` is written
+// in PTX; its portable twin runs in the emulation and on the host, and a test interprets the PTX and compares the two.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gpu {
+
+using u64 = unsigned long long;
+using u32 = unsigned int;
+
+inline constexpr u64 kPrime = 0xffffffff00000001ULL;
+// 2^64 mod p.
+inline constexpr u64 kEpsilon = 0xffffffffULL;
+
+__device__ __forceinline__ u64 canonical(u64 x) { return x >= kPrime ? x - kPrime : x; }
+
+// a + b for any a and b canonical. One correction is enough: a + b < 2^64 + p.
+__device__ __forceinline__ u64 add_loose(u64 a, u64 b) {
+    const u64 sum = a + b;
+    return sum < a ? sum + kEpsilon : sum;
+}
+
+// a - b for any a and b canonical. One correction is enough: a - b + 2^64 > 2^32 - 1.
+__device__ __forceinline__ u64 subtract_loose(u64 a, u64 b) {
+    const u64 difference = a - b;
+    return a < b ? difference - kEpsilon : difference;
+}
+
+// low + 2^64 high for high below 2^32.
+__device__ __forceinline__ u64 reduce96_loose(u64 low, u32 high) {
+    const u64 folded = high * kEpsilon;
+    const u64 sum = low + folded;
+    return sum < low ? sum + kEpsilon : sum;
+}
+
+// low + 2^64 high: 2^64 = 2^32 - 1 and 2^96 = -1.
+__device__ __forceinline__ u64 reduce128_loose(u64 low, u64 high) {
+    const u64 top = high >> 32;
+    u64 t = low - top;
+    if (low < top) t -= kEpsilon;
+    return reduce96_loose(t, static_cast<u32>(high));
+}
+
+// a b for any a and b, about 18 instructions: four 32-bit products in a carry chain, then 2^64 r2 = r2 (2^32 - 1) and
+// 2^96 r3 = -r3.
+__device__ __forceinline__ u64 multiply_loose(u64 a, u64 b) {
+#ifdef __CUDA_ARCH__
+    const u32 a0 = static_cast<u32>(a);
+    const u32 a1 = static_cast<u32>(a >> 32);
+    const u32 b0 = static_cast<u32>(b);
+    const u32 b1 = static_cast<u32>(b >> 32);
+    u32 low;
+    u32 high;
+    asm("{\n"
+        ".reg .u32 r2, r3, c;\n"
+        "mul.lo.u32 %0, %2, %4;\n"
+        "mul.hi.u32 %1, %2, %4;\n"
+        "mul.lo.u32 r2, %3, %5;\n"
+        "mul.hi.u32 r3, %3, %5;\n"
+        "mad.lo.cc.u32 %1, %2, %5, %1;\n"
+        "madc.hi.cc.u32 r2, %2, %5, r2;\n"
+        "addc.u32 r3, r3, 0;\n"
+        "mad.lo.cc.u32 %1, %3, %4, %1;\n"
+        "madc.hi.cc.u32 r2, %3, %4, r2;\n"
+        "addc.u32 r3, r3, 0;\n"
+        "sub.cc.u32 %0, %0, r3;\n"
+        "subc.cc.u32 %1, %1, 0;\n"
+        "subc.u32 c, 0, 0;\n"
+        "sub.cc.u32 %0, %0, c;\n"
+        "subc.u32 %1, %1, 0;\n"
+        "mad.lo.cc.u32 %0, r2, 0xffffffff, %0;\n"
+        "madc.hi.cc.u32 %1, r2, 0xffffffff, %1;\n"
+        "addc.u32 c, 0, 0;\n"
+        "sub.u32 c, 0, c;\n"
+        "add.cc.u32 %0, %0, c;\n"
+        "addc.u32 %1, %1, 0;\n"
+        "}"
+        : "=&r"(low), "=&r"(high)
+        : "r"(a0), "r"(a1), "r"(b0), "r"(b1));
+    return static_cast<u64>(high) << 32 | low;
+#else
+    const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+    return reduce128_loose(static_cast<u64>(product), static_cast<u64>(product >> 64));
+#endif
+}
+
+// x 2^bits for any x, bits below 96.
+template <u32 bits>
+__device__ __forceinline__ u64 shift_loose(u64 x) {
+    static_assert(bits < 96);
+    if constexpr (bits == 0) {
+        return x;
+    } else if constexpr (bits <= 32) {
+        return reduce96_loose(x << bits, static_cast<u32>(x >> (64 - bits)));
+    } else if constexpr (bits < 64) {
+        return reduce128_loose(x << bits, x >> (64 - bits));
+    } else {
+        // The low 96 - bits bits of x move to 2^64 and above, the others to 2^96 = -1.
+        const u64 moved = (x << (bits - 64) & kEpsilon) * kEpsilon;
+        const u64 wrapped = x >> (96 - bits);
+        const u64 difference = moved - wrapped;
+        return moved < wrapped ? difference - kEpsilon : difference;
+    }
+}
+
+// A sum of fewer than 2^32 numbers of any size, reduced once.
+struct Wide {
+    u64 low = 0;
+    u32 high = 0;
+
+    __device__ __forceinline__ Wide() {}
+    __device__ __forceinline__ explicit Wide(u64 x) : low(x) {}
+    __device__ __forceinline__ Wide(u64 x, u32 carry) : low(x), high(carry) {}
+    friend __device__ __forceinline__ Wide operator+(Wide a, Wide b) {
+        const u64 sum = a.low + b.low;
+        return {sum, a.high + b.high + (sum < a.low ? 1u : 0u)};
+    }
+    __device__ __forceinline__ u64 loose() const { return reduce96_loose(low, high); }
+};
+
+// An element; `value` is canonical.
+struct Fp {
+    u64 value;
+
+    __device__ __forceinline__ Fp() : value(0) {}
+    __device__ __forceinline__ explicit constexpr Fp(u64 canonical_value) : value(canonical_value) {}
+
+    friend __device__ __forceinline__ Fp operator+(Fp a, Fp b) {
+        const u64 sum = a.value + b.value;
+        return Fp(sum < a.value || sum >= kPrime ? sum - kPrime : sum);
+    }
+    friend __device__ __forceinline__ Fp operator-(Fp a, Fp b) {
+        const u64 difference = a.value - b.value;
+        return Fp(a.value < b.value ? difference + kPrime : difference);
+    }
+    friend __device__ __forceinline__ Fp operator*(Fp a, Fp b) {
+        return Fp(canonical(multiply_loose(a.value, b.value)));
+    }
+    __device__ __forceinline__ Fp operator-() const { return Fp(value == 0 ? 0 : kPrime - value); }
+    __device__ __forceinline__ Fp& operator+=(Fp b) { return *this = *this + b; }
+    __device__ __forceinline__ Fp& operator*=(Fp b) { return *this = *this * b; }
+
+    __device__ __forceinline__ Fp square() const { return *this * *this; }
+    __device__ Fp pow(u64 exponent) const {
+        Fp base = *this;
+        Fp result(1);
+        for (; exponent != 0; exponent >>= 1) {
+            if (exponent & 1) result *= base;
+            base = base.square();
+        }
+        return result;
+    }
+
+    // The inverse, zero for zero: x^(p - 2), p - 2 = 2^64 - 2^32 - 1, by 63 squarings and 9 products.
+    __device__ Fp inverse() const {
+        const Fp x2 = square() * *this;
+        const Fp x3 = x2.square() * *this;
+        const Fp x6 = x3.squared(3) * x3;
+        const Fp x12 = x6.squared(6) * x6;
+        const Fp x24 = x12.squared(12) * x12;
+        const Fp x30 = x24.squared(6) * x6;
+        const Fp x31 = x30.square() * *this;
+        // 31 ones, a zero, 32 ones.
+        return x31.squared(33) * (x31.square() * *this);
+    }
+
+    // this^(2^count).
+    __device__ __forceinline__ Fp squared(u32 count) const {
+        Fp result = *this;
+        for (u32 i = 0; i < count; ++i) result = result.square();
+        return result;
+    }
+};
+
+}  // namespace gpu
