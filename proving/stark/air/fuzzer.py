@@ -29,7 +29,7 @@ import numpy as np
 
 from proving.stark.air.circuit import Circuit, Traces
 from proving.stark.air.graph import P
-from proving.stark.air.row_function import Cell, Edits, RowFunction, RowValues, support
+from proving.stark.air.row_function import Cell, Edits, RowFunction, RowValues, affine_support, support
 from proving.stark.air.rows import U64, evaluate_rows, whole_table
 
 RuleKind = Literal["constraint", "interaction"]
@@ -37,7 +37,9 @@ Message = tuple[int, ...]
 
 _ROWS_LOOKED_AT = 4096  #: of a table, to choose the rows that are mutated
 
-_CELLS_SOLVED_FOR = 8  #: of a violated constraint
+_CELLS_SOLVED_FOR = 8  #: of a violated rule, when few rules are violated
+_FEW = 6
+_REPAIRS = 12  #: of one mutation; whatever needs more is a forgery's business
 
 STEPS = (1, 2, 255, 256, 2**16, 2**24, 2**32)  #: differences that limb and carry decompositions are sensitive to
 
@@ -142,6 +144,16 @@ class Fuzzer:
             table.name: [sorted(support(table.graph, [constraint.expr.node])) for constraint in table.constraints]
             for table in circuit
         }
+        self._affine = {
+            table.name: affine_support(
+                table.graph,
+                [
+                    *(constraint.expr.node for constraint in table.constraints),
+                    *(expr.node for interaction in table.interactions for expr in interaction.fields),
+                ],
+            )
+            for table in circuit
+        }
         self._offers: dict[int, set[Message]] = {}
         self._fixed_buses = {bus.id for bus in circuit.buses if bus.kind == "lookup" and self._is_fixed(bus.id)}
         self._chosen = {table.name: self._choose_rows(table.name) for table in circuit}
@@ -238,9 +250,8 @@ class Fuzzer:
     def _try(self, report: FuzzReport, mutation: Mutation) -> Outcome:
         outcome = self.judge(mutation)
         report.trials += 1
-        if outcome.survives:
-            if not self._excused(mutation):
-                report.survivors.append(mutation)
+        if outcome.survives and not self._excused(mutation):
+            report.survivors.append(mutation)
         for rule in outcome.local or outcome.unbacked:
             if len(outcome.local) <= 1:
                 report.witnesses.setdefault(rule, mutation)
@@ -378,18 +389,21 @@ class Fuzzer:
             edits[other] = (function.cell(other) - step) % P
         return edits
 
-    def _repair(self, report: FuzzReport, name: str, edits: dict[Cell, int], keep: Rule | None, depth: int = 20) -> None:
+    def _repair(self, report: FuzzReport, name: str, edits: dict[Cell, int], keep: Rule | None) -> None:
         """Solve violated rules other than `keep` for cells not yet edited, until nothing else is violated.
 
         Of the cells that a constraint can be solved for, the one is taken after which the fewest rules are violated.
         """
         outcome = self._try(report, Mutation(name, tuple(edits.items())))
-        for _ in range(depth):
+        for _ in range(_REPAIRS):
             others = sorted(rule for rule in outcome.local if rule != keep)
             if not others:
                 return
             best: tuple[int, dict[Cell, int], Outcome] | None = None
-            for cell, value in self._solutions(name, edits, self._random.choice(others)):
+            limit = _CELLS_SOLVED_FOR if len(others) <= _FEW else 2
+            self._random.shuffle(others)
+            solutions = (list(self._solutions(name, edits, rule, limit)) for rule in others[:_FEW])
+            for cell, value in next(filter(None, solutions), []):
                 candidate = {**edits, cell: value}
                 after = self._try(report, Mutation(name, tuple(candidate.items())))
                 left = len(after.local - {keep}) + 2 * (keep is not None and keep not in after.local)
@@ -399,8 +413,8 @@ class Fuzzer:
                 return
             _, edits, outcome = best
 
-    def _solutions(self, name: str, edits: Edits, rule: Rule) -> Iterator[tuple[Cell, int]]:
-        """Cells and the values for them that make the rule hold, where the rule is affine in the cell.
+    def _solutions(self, name: str, edits: Edits, rule: Rule, limit: int) -> Iterator[tuple[Cell, int]]:
+        """At most `limit` cells and the values for them that make the rule hold, where it is affine in the cell.
 
         A lookup is made to hold by giving a field that differs its original value again.
         """
@@ -410,17 +424,15 @@ class Fuzzer:
         row, residual, reads = found
         function = self.functions[name]
         cells = [((row + following) % function.height, column) for column, following in reads]
+        cells = [cell for cell in cells if cell not in edits]
         self._random.shuffle(cells)
-        for cell in cells[:_CELLS_SOLVED_FOR]:
-            if cell in edits:
-                continue
+        f0 = residual(function.evaluate(row, edits))
+        for cell in cells:
             old = function.cell(cell)
-            f0, f1, f2 = (residual(function.evaluate(row, {**edits, cell: (old + step) % P})) for step in range(3))
-            slope = (f1 - f0) % P
-            if slope and (f2 - f1) % P == slope:
-                value = (old - f0 * pow(slope, P - 2, P)) % P
-                if value != old:
-                    yield cell, value
+            slope = (residual(function.evaluate(row, {**edits, cell: (old + 1) % P})) - f0) % P
+            if slope and f0 and limit:
+                limit -= 1
+                yield cell, (old - f0 * pow(slope, P - 2, P)) % P
 
     def _residual(
         self, name: str, edits: Edits, rule: Rule
@@ -432,7 +444,11 @@ class Fuzzer:
         if rule.kind == "constraint":
             index = self._rules[name][0].index(rule)
             rows = [row for row, found in values.items() if found.constraints[index]]
-            return (rows[0], lambda x: x.constraints[index], self._supports[name][index]) if rows else None
+            return (
+                (rows[0], lambda x: x.constraints[index], self._affine[name][table.constraints[index].expr.node])
+                if rows
+                else None
+            )
         which = self._rules[name][1].index(rule)
         different = [
             (row, field, old)
@@ -443,5 +459,5 @@ class Fuzzer:
         if not different:
             return None
         row, field, wanted = self._random.choice(different)
-        reads = support(table.graph, [table.interactions[which].fields[field].node])
-        return row, lambda x: (x.messages[which][1][field] - wanted) % P, sorted(reads)
+        reads = self._affine[name][table.interactions[which].fields[field].node]
+        return row, lambda x: (x.messages[which][1][field] - wanted) % P, reads

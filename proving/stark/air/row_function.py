@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
+
 from proving.field.goldilocks import root_of_unity
 from proving.stark.air.graph import Graph, Op, P
 from proving.stark.air.rows import U64
@@ -119,6 +122,25 @@ class RowFunction:
 def support(graph: Graph, nodes: Sequence[int]) -> set[tuple[int, int]]:
     """Main columns that `nodes` read, as (column, 0 for the current row or 1 for the next)."""
     return {(graph.a[node], graph.b[node]) for node in graph.reachable(nodes) if graph.op[node] is Op.MAIN}
+
+
+def affine_support(graph: Graph, nodes: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
+    """For each of `nodes` the cells that it reads and is at most affine in, as in `support`, ascending."""
+    order = graph.reachable(nodes)
+    leaves = sorted({(graph.a[node], graph.b[node]) for node in order if graph.op[node] is Op.MAIN})
+    position = {leaf: i for i, leaf in enumerate(leaves)}
+    degrees: dict[int, npt.NDArray[np.int64]] = {}
+    for node in order:
+        operands = [degrees[operand] for operand in graph.operands(node)]
+        if graph.op[node] is Op.MUL:
+            degrees[node] = operands[0] + operands[1]
+        elif operands:
+            degrees[node] = np.maximum(operands[0], operands[-1])
+        else:
+            degrees[node] = np.zeros(len(leaves), dtype=np.int64)
+            if graph.op[node] is Op.MAIN:
+                degrees[node][position[graph.a[node], graph.b[node]]] = 1
+    return {node: [leaves[i] for i in np.flatnonzero(degrees[node] == 1)] for node in nodes}
 
 
 def _generate(graph: Graph, roots: Sequence[int]) -> Function:

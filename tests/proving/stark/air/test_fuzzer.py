@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from proving.stark.air import Circuit, Table, TableBuilder, check
+from proving.stark.air import Bus, Circuit, Table, TableBuilder, check
 from proving.stark.air.fuzzer import PUBLICS, Fuzzer, Mutation, Rule
 from proving.stark.air.removal import Forgery, removal_score
+from proving.stark.air.row_function import affine_support
 from tests.proving.stark.air.circuits import ALL, Access, ByteRange, Cells, Fibonacci, Without, Words, range_lookup
 
 
@@ -138,3 +139,37 @@ def test_free_cells_and_what_follows_from_them_are_not_survivors() -> None:
     survivors = reports[1].survivors
     assert survivors
     assert all(3 in {column for (_, column), _ in mutation.edits} for mutation in survivors)
+
+
+def test_affine_support_leaves_out_what_is_squared() -> None:
+    t = TableBuilder("t")
+    a, b, c = t.main("a"), t.main("b"), t.main("c")
+    node = (a * a * b + c.next * b - 4 * c).node
+    assert affine_support(t.graph, [node]) == {node: [(1, 0), (2, 0), (2, 1)]}
+
+
+def test_a_lookup_in_a_witness_table_is_held_against_a_mutation_as_a_bus() -> None:
+    square = Bus(9, 2, kind="lookup", name="square")
+
+    class Squares(Table):
+        name = "squares"
+
+        def build(self, t: TableBuilder) -> None:
+            x, y, count = t.main("x"), t.main("y"), t.main("count")
+            t.equal("y is the square", y, x * x)
+            t.receive(square, [x, y], count, "square")
+
+    class Users(Table):
+        name = "users"
+
+        def build(self, t: TableBuilder) -> None:
+            t.send(square, [t.main("x"), t.main("y")], 1, "asks")
+
+    x = np.arange(64, dtype=np.uint64)
+    traces = {"squares": np.stack([x, x * x, np.ones(64, dtype=np.uint64)]), "users": np.stack([x, x * x])}
+    circuit = Circuit("squares", [Squares(), Users()])
+    outcome = Fuzzer(circuit, traces).judge(Mutation("users", (((5, 1), 26),)))
+    assert outcome.local == frozenset()
+    assert outcome.unbacked == {Rule("users", "interaction", "asks")}
+    assert not outcome.survives
+    assert removal_score(circuit, traces).missed == []

@@ -31,20 +31,27 @@ def every_table(seed: int = 7) -> list[tuple[CircuitProgram, TableProgram, U64, 
 
 
 @pytest.mark.parametrize("isa", available_isas())
-def test_quotient_equals_the_graph_evaluated_point_by_point(isa: str) -> None:
+@pytest.mark.parametrize("kind", ["random", "largest"])
+def test_quotient_equals_the_graph_evaluated_point_by_point(isa: str, kind: str) -> None:
     rng = np.random.default_rng(1)
+
+    def fill(*shape: int) -> U64:
+        if kind == "random":
+            return reference.random_elements(rng, *shape)
+        return np.full(shape, PRIME - 1, dtype=np.uint64)
+
     for _, table, trace, publics in every_table():
         log_height = trace.shape[1].bit_length() - 1
         size = trace.shape[1] << BLOWUP
         shift = coset_shift(log_height)
-        main = reference.random_elements(rng, table.main_columns, size)
+        main = fill(table.main_columns, size)
         fixed = None
         if table.preprocessed_columns:
-            fixed = reference.random_elements(rng, table.preprocessed_columns, size)
-        bus = reference.random_elements(rng, 3 * table.bus_columns, size) if table.bus_columns else None
-        challenges = reference.random_elements(rng, 2, 3)
-        bus_sum = reference.random_elements(rng, 3)
-        powers = extension.powers(reference.random_elements(rng, 3), table.constraint_count)
+            fixed = fill(table.preprocessed_columns, size)
+        bus = fill(3 * table.bus_columns, size) if table.bus_columns else None
+        challenges = fill(2, 3)
+        bus_sum = fill(3)
+        powers = extension.powers(fill(3), table.constraint_count)
         share = extension.scale(bus_sum, reference.inverse_of(trace.shape[1]))
         leaves = reference.coset_leaves(table, main, fixed, bus, log_height, BLOWUP, shift)
         values = reference.graph_values(table, leaves, {"publics": publics, "challenges": challenges, "share": share})
@@ -243,24 +250,3 @@ def test_wrong_shapes_are_refused_before_the_kernel_reads_them() -> None:
         bus_columns(table, traces["cells"][:1], table.preprocessed, challenges, nothing)
     with pytest.raises(ValueError, match="rows"):
         bus_columns(table, traces["cells"][:, :32].copy(), table.preprocessed, challenges, nothing)
-
-
-def test_values_stay_canonical_at_the_edges() -> None:
-    circuit, _, _ = memory()
-    table = compile_circuit(circuit).tables[0]
-    edge = np.full((table.main_columns, 256), PRIME - 1, dtype=np.uint64)
-    bus = np.full((3 * table.bus_columns, 256), PRIME - 1, dtype=np.uint64)
-    found = quotient(
-        table,
-        edge,
-        None,
-        bus,
-        publics=np.array([], dtype=np.uint64),
-        challenges=np.full((2, 3), PRIME - 1, dtype=np.uint64),
-        alpha_powers=np.full((table.constraint_count, 3), PRIME - 1, dtype=np.uint64),
-        bus_sum=np.full(3, PRIME - 1, dtype=np.uint64),
-        log_height=6,
-        log_blowup=2,
-        shift=coset_shift(6),
-    )
-    assert goldilocks.is_canonical(found)
