@@ -6,17 +6,15 @@ from functools import cache
 
 from proving.machine.main_vm.add import Add
 from proving.machine.main_vm.bitwise import Bitwise
-from proving.machine.main_vm.block import Block
 from proving.machine.main_vm.boundary import Boundary
 from proving.machine.main_vm.byte_and import ByteAnd
 from proving.machine.main_vm.constant import ConstantTable
 from proving.machine.main_vm.control import Control
 from proving.machine.main_vm.decode import Decode
-from proving.machine.main_vm.div import Div
 from proving.machine.main_vm.memory_sub import MemorySub
 from proving.machine.main_vm.memory_word import MemoryWord
-from proving.machine.main_vm.mul import Mul
-from proving.machine.main_vm.node import Node
+from proving.machine.main_vm.mul_div import MulDiv
+from proving.machine.main_vm.page import Page
 from proving.machine.main_vm.poseidon2 import Poseidon2
 from proving.machine.main_vm.poseidon2_call import Poseidon2Call
 from proving.machine.main_vm.range import RangeTable
@@ -34,7 +32,7 @@ MAX_DEGREE = 2**LOG_BLOWUP + 1
 def circuit() -> Circuit:
     """The circuit, built once."""
     tables = [
-        Add(), Control(), Bitwise(), Shift(), Mul(), Div(), MemoryWord(), MemorySub(), Poseidon2Call(), Decode(),
-        Block(), Node(), Boundary(), Poseidon2(), RangeTable(), ByteAnd(), ConstantTable(),
+        Add(), Control(), Bitwise(), Shift(), MulDiv(), MemoryWord(), MemorySub(), Poseidon2Call(), Decode(),
+        Page(), Boundary(), Poseidon2(), RangeTable(), ByteAnd(), ConstantTable(),
     ]  # fmt: skip
     return Circuit(NAME, tables, publics=2 * DIGEST, max_degree=MAX_DEGREE)

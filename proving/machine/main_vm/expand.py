@@ -18,6 +18,8 @@ from runtime.errors import InvalidInput
 U64 = NDArray[np.uint64]
 Traces = dict[str, U64]
 
+#: Families that share a table, the rows of div after those of mul.
+_TABLE_OF = {"mul": "mul_div", "div": "mul_div"}
 _PRIME = 0xFFFFFFFF00000001
 
 _families = function("hm_expand_families", INT, [POINTER, POINTER, POINTER, SIZE, *[POINTER] * 6])
@@ -80,8 +82,9 @@ def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
     heights = shape.heights(records.counts(), len(hashed.counts))
     traces = {t.name: np.zeros((len(t.main_names), heights[t.name]), dtype=np.uint64) for t in circuit()}
     _fill_families(records, traces)
-    _fill_blocks(records, hashed.digests["block"], traces["block"])
-    _fill_nodes(records, parts["node"], hashed.digests["node"], traces["node"])
+    used = 2 * len(records.block)
+    _fill_blocks(records, hashed.digests["block"], traces["page"][:, :used])
+    _fill_nodes(records, parts["node"], hashed.digests["node"], traces["page"][:, used:])
     _fill_boundary(records, parts["boundary"], hashed.digests["boundary"], traces["boundary"])
     counts, inputs, table = hashed.counts, hashed.inputs, traces["poseidon2"]
     _poseidon2(inputs.ctypes.data, counts.ctypes.data, len(counts), table.ctypes.data, table.shape[1])
@@ -136,10 +139,11 @@ def _fill_families(records: Records, traces: Traces) -> None:
     rows = [np.ascontiguousarray(records.family(name), dtype=np.uint32) for name in FAMILIES]
     decode = np.ascontiguousarray(records.decode, dtype=np.uint32)
     constants = constant.rows()
-    tables = [traces[name] for name in (*FAMILIES, "decode")]
+    tables = [traces[_TABLE_OF.get(name, name)] for name in (*FAMILIES, "decode")]
     pointers = np.array([array.ctypes.data for array in rows], dtype=np.uint64)
     lengths = np.array([len(array) for array in rows], dtype=np.uint64)
     columns = np.array([table.ctypes.data for table in tables], dtype=np.uint64)
+    columns[FAMILIES.index("div")] += np.uint64(8 * len(records.mul))
     heights = np.array([table.shape[1] for table in tables], dtype=np.uint64)
     status = _families(
         pointers.ctypes.data,
@@ -160,28 +164,28 @@ def _fill_families(records: Records, traces: Traces) -> None:
 
 
 def _fill_blocks(records: Records, digests: U64, table: U64) -> None:
-    """Real, space, index, 16 words, 16 times, digest; two rows a block."""
-    used = 2 * len(records.block)
-    before, after = table[:, 0:used:2], table[:, 1:used:2]
+    """Two rows a block, columns as in `page`: flags, place, touched, words, digest, times."""
+    before, after = table[:, 0::2], table[:, 1::2]
     block = records.block.T
     for rows, words in ((before, block[2:18]), (after, block[18:34])):
         rows[0] = 1
-        rows[1:3] = block[:2]
-        rows[3:19] = words
-    after[19:35] = block[34:50]
-    table[35:39, :used] = digests.T
+        rows[2], rows[4] = block[0], block[1]
+        rows[9:25] = words
+    after[29:45] = block[34:50]
+    table[25:29] = digests.T
 
 
 def _fill_nodes(records: Records, children: U64, digests: U64, table: U64) -> None:
-    """Real, space, level, index, 4 flags, 16 lanes of children, digest; two rows a node."""
+    """Two rows a node, columns as in `page`: flags, place, touched, digests of the children, digest."""
     used = 2 * len(records.node_key)
-    table[0, :used] = 1
+    table[1, :used] = 1
     keys = records.node_key.T
-    table[1:4, 0:used:2] = keys[:3]
+    for first in (0, 1):
+        table[2:5, first:used:2] = keys[:3]
     for child in range(4):
-        table[4 + child, 0:used:2] = keys[3] >> np.uint32(child) & np.uint32(1)
-    table[8:24, :used] = children.T
-    table[24:28, :used] = digests.T
+        table[5 + child, 0:used:2] = keys[3] >> np.uint32(child) & np.uint32(1)
+    table[9:25, :used] = children.T
+    table[25:29, :used] = digests.T
 
 
 def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> None:

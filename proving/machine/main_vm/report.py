@@ -12,7 +12,6 @@ from pathlib import Path
 from proving.machine.main_vm import shape
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import compression_count
-from proving.machine.main_vm.poseidon2 import ROWS as ROWS_PER_COMPRESSION
 from proving.machine.records import Records
 from proving.stark.air import compile_circuit
 from proving.stark.key import Key
@@ -44,8 +43,7 @@ def _widths_of(key: Key) -> dict[str, int]:
 
 def used_rows(records: Records) -> dict[str, int]:
     """Rows that hold something, of the tables whose height depends on the segment."""
-    found = {name: count * shape.ROWS_PER_RECORD.get(name, 1) for name, count in records.counts().items()}
-    return {**found, "poseidon2": compression_count(records) * ROWS_PER_COMPRESSION}
+    return shape.used_rows(records.counts(), compression_count(records))
 
 
 def fill_of(key: Key, records: Records) -> float:

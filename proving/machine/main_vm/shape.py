@@ -38,8 +38,18 @@ _DECODE_CAPACITY = 2**15
 #: Below these, paths through the trees and their compressions would end segments too early.
 _FLOORS = {"poseidon2_call": 8, "block": 256, "node": 512, "poseidon2": 2**13}
 
-#: Rows that one record takes; 1 where not listed. Block and node: before and after.
-ROWS_PER_RECORD = {"poseidon2_call": poseidon2_call.ROWS, "block": 2, "node": 2}
+#: The records of a table and the rows that one takes; where not listed, those of the table's name, 1 row each. Blocks
+#: and nodes have a row before and one after.
+_RECORDS = {
+    "mul_div": (("mul", 1), ("div", 1)),
+    "page": (("block", 2), ("node", 2)),
+    "poseidon2_call": (("poseidon2_call", poseidon2_call.ROWS),),
+}
+#: Tables whose height depends on the segment, poseidon2 excepted.
+_TABLES = (
+    *("add", "control", "bitwise", "shift", "mul_div", "memory_word", "memory_sub", "poseidon2_call"),
+    *("decode", "page"),
+)
 
 #: Heights that do not depend on the segment.
 FIXED_HEIGHTS = {
@@ -69,16 +79,22 @@ def height(rows: int) -> int:
     return max(1 << max(rows - 1, 0).bit_length(), 1 << MIN_LOG_HEIGHT)
 
 
-def heights(records: Mapping[str, int], compressions: int) -> dict[str, int]:
-    """Heights of all tables of a segment.
+def used_rows(records: Mapping[str, int], compressions: int) -> dict[str, int]:
+    """Rows that hold something, of the tables whose height depends on the segment.
 
     Parameters
     ----------
     records : number of records of every family, and of decode, block and node
     compressions : number of distinct compressions
     """
-    found = {name: height(count * ROWS_PER_RECORD.get(name, 1)) for name, count in records.items()}
-    return {**found, "poseidon2": height(compressions * poseidon2.ROWS), **FIXED_HEIGHTS}
+    found = {table: sum(records[kind] * rows for kind, rows in _RECORDS.get(table, ((table, 1),))) for table in _TABLES}
+    return {**found, "poseidon2": compressions * poseidon2.ROWS}
+
+
+def heights(records: Mapping[str, int], compressions: int) -> dict[str, int]:
+    """Heights of all tables of a segment; the parameters are those of `used_rows`."""
+    found = {table: height(rows) for table, rows in used_rows(records, compressions).items()}
+    return {**found, **FIXED_HEIGHTS}
 
 
 def max_log_heights(size_class: int = MAX_SIZE_CLASS) -> dict[str, int]:

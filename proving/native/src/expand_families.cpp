@@ -5,6 +5,8 @@ namespace hm::expand {
 namespace {
 
 constexpr std::size_t kCycle = 9;
+// The column of the inverse in the mul_div table.
+constexpr std::size_t kInverse = 36;
 
 // A record of a cycle family.
 struct Cycle {
@@ -139,7 +141,7 @@ void fill_shift(const Context& context, const std::uint32_t* records, std::size_
 }
 
 void fill_mul(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    constexpr std::size_t inverse_column = 29;
+    constexpr std::size_t inverse_column = kInverse;
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
@@ -167,17 +169,17 @@ void fill_mul(const Context& context, const std::uint32_t* records, std::size_t 
         }
         const std::int64_t high = is_signed ? static_cast<std::int32_t>(upper) : static_cast<std::int64_t>(upper);
         const std::int64_t distance = high - (is_signed ? 0x7fffffffLL : 0xffffffffLL);
-        table.put(row, 0, {c.clk, c.pc, d.operation == kMul, both_signed, d.operation == kMulhu, d.operation == kMulhsu, d.rs1,
-                           d.rs2, d.rd, d.writes, c.v1, c.v2, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd, low & 0xffff,
-                           low >> 16, upper & 0xffff, u_high, u_sign, sign1, sign2, t1, t2,
+        table.put(row, 0, {c.clk, c.pc, d.operation == kMul, both_signed, d.operation == kMulhu, d.operation == kMulhsu, 0, 0, 0,
+                           0, d.rs1, d.rs2, d.rd, d.writes, c.v1, c.v2, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd,
+                           low & 0xffff, low >> 16, upper & 0xffff, u_high, 0, 0, sign1, sign2, t1, t2, u_sign, 0,
                            field_difference(0, static_cast<std::uint64_t>(-distance))});
     });
     table.invert(inverse_column, 0, count);
 }
 
 void fill_div(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    constexpr std::size_t inverse_column = 31;
-    constexpr std::size_t result_inverse_column = 34;
+    constexpr std::size_t inverse_column = kInverse;
+    constexpr std::size_t result_inverse_column = kInverse + 2;
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
@@ -204,10 +206,10 @@ void fill_div(const Context& context, const std::uint32_t* records, std::size_t 
             counts.check(16, c.v2 & 0xffff);
             counts.check(15, t2);
         }
-        table.put(row, 0, {c.clk, c.pc, d.operation == kDiv, d.operation == kDivu, d.operation == kRem, d.operation == kRemu,
-                           d.rs1, d.rs2, d.rd, d.writes, c.v1, c.v2, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd,
+        table.put(row, 0, {c.clk, c.pc, 0, 0, 0, 0, d.operation == kDiv, d.operation == kDivu, d.operation == kRem,
+                           d.operation == kRemu, d.rs1, d.rs2, d.rd, d.writes, c.v1, c.v2, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd,
                            quotient & 0xffff, quotient >> 16, remainder & 0xffff, remainder >> 16, slack & 0xffff, slack >> 16,
-                           sign1, sign2, t1, t2, by_zero, c.v2, negative, result != 0, result});
+                           sign1, sign2, t1, t2, negative, by_zero, c.v2, result != 0, result});
     });
     table.invert(inverse_column, 0, count);
     table.invert(result_inverse_column, 0, count);

@@ -26,8 +26,7 @@ FLAGS = {
     "control": ("jal", "jalr", "equal", "less", "set"),
     "bitwise": ("is_and", "is_or", "is_xor"),
     "shift": ("is_sll", "is_srl", "is_sra"),
-    "mul": ("is_mul", "is_mulh", "is_mulhu", "is_mulhsu"),
-    "div": ("is_div", "is_divu", "is_rem", "is_remu"),
+    "mul_div": ("is_mul", "is_mulh", "is_mulhu", "is_mulhsu", "is_div", "is_divu", "is_rem", "is_remu"),
     "memory_word": ("load", "store"),
     "memory_sub": ("load", "store"),
     "decode": tuple(f"is_{kind.name.lower()}" for kind in FORMATS),
@@ -54,7 +53,7 @@ class Bench:
     def fuzzer(self) -> Fuzzer:
         """A fuzzer around the honest traces."""
         traces, publics = everything_expanded()
-        return Fuzzer(circuit(), traces, publics)
+        return Fuzzer(circuit(), traces, publics, rows_per_table=5)
 
     def row(self, table: str, number: int) -> dict[str, int]:
         """A row's cells by column name."""
@@ -118,6 +117,8 @@ def flags() -> Iterator[Case]:
         ("control", "jalr"): ("set", computed),
         ("control", "less"): ("set", branch),
         ("control", "set"): ("less", branch),
+        ("mul_div", "is_mul"): ("is_mulhu", {}),
+        ("mul_div", "is_div"): ("is_divu", {}),
         ("memory_sub", "store"): ("load", {"signed": 1}),
         ("decode", "is_jump"): ("is_fence", {"halt_inverse": inverse(-0x6F), "pc": -4, "target": 4}),
         ("decode", "is_jump_register"): ("is_fence", {"pc": -4}),
@@ -133,20 +134,28 @@ def flags() -> Iterator[Case]:
             yield constraint(table, f"{name} is boolean", BENCH.change(table, row, {name: -1, other: 1, **values}))
 
 
+def pages() -> Iterator[Case]:
+    """Minus one of a block and one of a node, or the other way round, on two padding rows."""
+    last = BENCH.padding("page")
+    for name, other in (("block", "node"), ("node", "block")):
+        rows = {row: {name: -1, other: 1} for row in (last - 1, last)}
+        yield constraint("page", f"{name} is boolean", BENCH.changes("page", rows))
+
+
 def two_operations_at_once() -> Iterator[Case]:
     """Two flags whose operations add up to a third: one fetch counted twice."""
     cases: tuple[tuple[str, tuple[str, str], int, Values], ...] = (
         ("add", ("is_add", "is_sub"), Operation.ADVICE, {}),
         ("bitwise", ("is_and", "is_or"), Operation.SRA, {}),
-        ("mul", ("is_mul", "is_mulh"), Operation.HALT, {"inverse": 2 * inverse(2**31 - 2**32 + 1)}),
-        ("div", ("is_rem", "is_remu"), Operation.LBU, {"by_zero": 2, "q_low": 2**16 - 1, "q_high": 2**16 - 1}),
+        ("mul_div", ("is_mul", "is_mulh"), Operation.HALT, {"inverse": inverse(2**31 - 2**32 + 1)}),
+        ("mul_div", ("is_rem", "is_remu"), Operation.LBU, {"v2": 1, "inverse": 1}),
         ("memory_word", ("load", "store"), Operation.SB, {}),
         ("control", ("less", "set"), Operation.BEQ, {"next_pc": BENCH.decoded(Operation.BEQ)["pc"] + 4}),
         ("memory_sub", ("load", "store"), Operation.SB, {"w_low": 0}),
     )
     for table, pair, operation, values in cases:
         operands = BENCH.decoded(operation, writes=0)
-        if table in ("mul", "div"):
+        if table in ("mul_div", "mul_div"):
             del operands["imm"]
         changed = {**dict.fromkeys(pair, 1), "clk": 1, **operands, **values}
         yield constraint(table, "the row is real or padding", BENCH.change(table, BENCH.padding(table), changed))
@@ -156,7 +165,7 @@ def two_operations_at_once() -> Iterator[Case]:
 
 def times() -> Iterator[Case]:
     """An access that claims to follow one 2^24 later than it."""
-    tables = ("add", "control", "bitwise", "shift", "mul", "div")
+    tables = ("add", "control", "bitwise", "shift", "mul_div")
     pairs = [(table, "rs1, rs2: time since the last access, upper bits", "h1", "p1") for table in tables]
     pairs += [(table, "rd: time since the last access, upper bits", "hd", "pd") for table in tables]
     for table in ("memory_word", "memory_sub"):
@@ -181,11 +190,11 @@ def halves() -> Iterator[Case]:
         ("control", "difference or target: low half", "x_low", "x_high", "set"),
         ("shift", "shifted: low half", "r_low", "r_high", "is_srl"),
         ("shift", "other part: low half", "o_low", "o_high", "is_srl"),
-        ("mul", "lower word: low half", "l_low", "l_high", "is_mul"),
-        ("mul", "upper word: low half", "u_low", "u_high", "is_mulhu"),
-        ("div", "quotient: low half", "q_low", "q_high", "is_divu"),
-        ("div", "remainder: low half", "r_low", "r_high", "is_remu"),
-        ("div", "remainder below the divisor: low half", "s_low", "s_high", "is_remu"),
+        ("mul_div", "lower word or quotient: low half", "q_low", "q_high", "is_mul"),
+        ("mul_div", "upper word or remainder: low half", "r_low", "r_high", "is_mulhu"),
+        ("mul_div", "lower word or quotient: low half", "q_low", "q_high", "is_divu"),
+        ("mul_div", "upper word or remainder: low half", "r_low", "r_high", "is_remu"),
+        ("mul_div", "remainder below the divisor: low half", "s_low", "s_high", "is_remu"),
     )
     for table, name, low, high, flag in cases:
         row = BENCH.find(table, lambda r, high=high, flag=flag: r[flag] == 1 and r[high] > 0)  # type: ignore[misc]
@@ -207,42 +216,45 @@ def wide_values() -> Iterator[Case]:
     zero = {"q_low": 0, "q_high": 0, "r_low": 0, "r_high": 0, "s_low": 0, "s_high": 0, "sign1": 0, "sign2": 0}
     zero |= {"t1": 0, "t2": 0, "v1": 0, "out": 0, "nonzero": 0, "result_inv": 0, "by_zero": 0, "negative": 0}
     zero["result_inverse"] = zero.pop("result_inv")
-    row = BENCH.find("div", lambda r: r["is_divu"] == 1)
+    row = BENCH.find("mul_div", lambda r: r["is_divu"] == 1)
     wide = 2**32
     values = zero | {"v1": wide, "r_high": 2**16, "v2": wide + 1, "inverse": inverse(wide + 1)}
-    yield lookup("div", "remainder: high half", BENCH.change("div", row, values))
+    yield lookup("mul_div", "upper word or remainder: high half", BENCH.change("mul_div", row, values))
     values = zero | {"s_high": 2**16, "v2": wide + 1, "inverse": inverse(wide + 1)}
-    yield lookup("div", "remainder below the divisor: high half", BENCH.change("div", row, values))
+    yield lookup("mul_div", "remainder below the divisor: high half", BENCH.change("mul_div", row, values))
     values = zero | {"v1": wide, "q_high": 2**16, "v2": 1, "inverse": 1, "result_inverse": inverse(wide), "nonzero": 1}
-    yield lookup("div", "quotient: high half", BENCH.change("div", row, values | {"out": wide}))
-    row = BENCH.padding("div")
-    values = {"by_zero": 1, "v2": 1, "inverse": -1, "v1": 2**32 - 1, "q_low": 2**16 - 1, "q_high": 2**16 - 1}
-    yield constraint("div", "the divisor is zero", BENCH.change("div", row, values))
+    yield lookup("mul_div", "lower word or quotient: high half", BENCH.change("mul_div", row, values | {"out": wide}))
+    ones = {"q_low": 2**16 - 1, "q_high": 2**16 - 1}
+    values = zero | ones | {"by_zero": 1, "inverse": 0, "v1": 2**32 - 1, "v2": 1, "out": 2**32 - 1, "nonzero": 1}
+    values["result_inverse"] = inverse(2**32 - 1)
+    yield constraint("mul_div", "the divisor is zero", BENCH.change("mul_div", row, values))
+    padding = BENCH.change("mul_div", BENCH.padding("mul_div"), {"by_zero": 1, "r_low": -1, **ones})
+    yield constraint("mul_div", "only divisions divide by zero", padding)
 
 
 def signs() -> Iterator[Case]:
     """Signs that are no bits, and operands whose sign is denied."""
-    row = BENCH.find("mul", lambda r: r["is_mulh"] == 1)
+    row = BENCH.find("mul_div", lambda r: r["is_mulh"] == 1)
     plain = dict.fromkeys(
-        ("v2", "out", "l_low", "l_high", "u_low", "u_high", "u_sign", "sign1", "sign2", "t1", "t2"), 0
+        ("v2", "out", "q_low", "q_high", "r_low", "r_high", "negative", "sign1", "sign2", "t1", "t2"), 0
     )
     plain |= {"v1": 0, "inverse": inverse(2**31 - 2**32 + 1)}
-    yield constraint("mul", "sign1 is boolean", BENCH.change("mul", row, plain | {"sign1": 2, "v1": 2**32}))
-    yield constraint("mul", "sign2 is boolean", BENCH.change("mul", row, plain | {"sign2": 2, "v2": 2**32}))
+    yield constraint("mul_div", "sign1 is boolean", BENCH.change("mul_div", row, plain | {"sign1": 2, "v1": 2**32}))
+    yield constraint("mul_div", "sign2 is boolean", BENCH.change("mul_div", row, plain | {"sign2": 2, "v2": 2**32}))
     sign = inverse(2**63)  # high 2^32 + low = 0 with low = 1: high = -2^31 sign
-    values = plain | {"l_low": 1, "u_sign": sign, "out": sign * 2**31}
+    values = plain | {"q_low": 1, "negative": sign, "out": sign * 2**31}
     values["inverse"] = inverse(-sign * 2**31 + 2**31 - 2**32 + 1)
-    yield constraint("mul", "u_sign is boolean", BENCH.change("mul", row, values))
+    yield constraint("mul_div", "negative is boolean", BENCH.change("mul_div", row, values))
     # 2^31 without its sign has 16 bits above the lowest 16; as a positive number it is multiplied by zero.
     values = plain | {"v1": 2**31, "t1": 2**15}
-    yield lookup("mul", "first operand without its sign: high half", BENCH.change("mul", row, values))
+    yield lookup("mul_div", "first operand without its sign: high half", BENCH.change("mul_div", row, values))
     values = plain | {"v2": 2**31, "t2": 2**15}
-    yield lookup("mul", "second operand without its sign: high half", BENCH.change("mul", row, values))
+    yield lookup("mul_div", "second operand without its sign: high half", BENCH.change("mul_div", row, values))
 
     values = plain | {"v1": 2**16}
-    yield lookup("mul", "first operand without its sign: low half", BENCH.change("mul", row, values))
+    yield lookup("mul_div", "first operand without its sign: low half", BENCH.change("mul_div", row, values))
     values = plain | {"v2": 2**16}
-    yield lookup("mul", "second operand without its sign: low half", BENCH.change("mul", row, values))
+    yield lookup("mul_div", "second operand without its sign: low half", BENCH.change("mul_div", row, values))
 
     less = BENCH.find("control", lambda r: r["set"] == 1 and r["signed"] == 1)
     base = {"v1": 0, "v2": 0, "sign1": 0, "sign2": 0, "t1": 0, "t2": 0, "compare": 0, "out": 0, "x_low": 0, "x_high": 0}
@@ -267,15 +279,15 @@ def signs() -> Iterator[Case]:
 
 def division_signs() -> Iterator[Case]:
     """Signs of a division that are no bits."""
-    by_zero = BENCH.find("div", lambda r: r["is_div"] == 1)
+    by_zero = BENCH.find("mul_div", lambda r: r["is_div"] == 1)
     base = {"v2": 0, "sign2": 0, "t1": 0, "t2": 0, "by_zero": 1, "inverse": 0, "negative": 0, "nonzero": 1}
     base |= {"q_low": 2**16 - 1, "q_high": 2**16 - 1, "r_low": 0, "r_high": 0, "s_low": 0, "s_high": 0}
     base |= {"out": 2**32 - 1, "result_inverse": inverse(2**32 - 1)}
     half = 3 * inverse(2)
     # With sign 3/2 the operand 3 2^30 has absolute value zero.
     values = base | {"sign1": half, "v1": 3 * 2**30}
-    yield constraint("div", "sign1 is boolean", BENCH.change("div", by_zero, values))
-    remainder = BENCH.find("div", lambda r: r["is_rem"] == 1)
+    yield constraint("mul_div", "sign1 is boolean", BENCH.change("mul_div", by_zero, values))
+    remainder = BENCH.find("mul_div", lambda r: r["is_rem"] == 1)
     sign, operand = _sign_of_one()
     values = {
         "v1": 0,
@@ -292,14 +304,14 @@ def division_signs() -> Iterator[Case]:
     values |= {"out": 0, "result_inverse": 0}
     absolute = (operand + sign * (2**32 - 2 * operand)) % P
     values["s_low"] = absolute - 1
-    yield constraint("div", "sign2 is boolean", BENCH.change("div", remainder, values))
+    yield constraint("mul_div", "sign2 is boolean", BENCH.change("mul_div", remainder, values))
 
-    signed = BENCH.find("div", lambda r: r["is_remu"] == 0 and r["is_divu"] == 0 and r["is_rem"] == 1)
+    signed = BENCH.find("mul_div", lambda r: r["is_remu"] == 0 and r["is_divu"] == 0 and r["is_rem"] == 1)
     base = dict.fromkeys(values, 0) | {"v1": 2**31, "t1": 2**15, "v2": 1, "inverse": 1, "q_high": 2**15}
-    yield lookup("div", "first operand without its sign: high half", BENCH.change("div", signed, base))
+    yield lookup("mul_div", "first operand without its sign: high half", BENCH.change("mul_div", signed, base))
     base = dict.fromkeys(values, 0) | {"v2": 2**31, "t2": 2**15, "inverse": inverse(2**31)}
     base |= {"s_low": 2**16 - 1, "s_high": 2**15 - 1}
-    yield lookup("div", "second operand without its sign: high half", BENCH.change("div", signed, base))
+    yield lookup("mul_div", "second operand without its sign: high half", BENCH.change("mul_div", signed, base))
 
 
 def _sign_of_one() -> tuple[int, int]:
@@ -334,29 +346,59 @@ def results() -> Iterator[Case]:
     row = BENCH.find("control", lambda r: r["less"] == 1)
     wrong = BENCH.row("control", row)["next_pc"] + 4
     yield constraint("control", "a branch's next pc", BENCH.change("control", row, {"next_pc": wrong}))
-    row = BENCH.find("mul", lambda r: r["is_mulhu"] == 1)
+    row = BENCH.find("control", lambda r: r["equal"] == 1 and r["v1"] != r["v2"])
+    wrong = BENCH.row("control", row)["inverse"] + 1
+    yield constraint(
+        "control", "different operands have an inverse difference", BENCH.change("control", row, {"inverse": wrong})
+    )
+    row = BENCH.find("control", lambda r: r["jal"] == 1 and r["writes"] == 1)
+    wrong = BENCH.row("control", row)["out"] + 1
+    yield constraint("control", "jal links", BENCH.change("control", row, {"out": wrong}))
+
+    row = BENCH.find("mul_div", lambda r: r["is_mulhu"] == 1)
+    values = dict.fromkeys(("v1", "v2", "q_low", "q_high", "r_low"), 0)
+    values |= {"r_high": 2**15, "negative": 1, "out": 2**32, "inverse": inverse(1 - 2**32)}
+    yield constraint("mul_div", "an unsigned product has no sign", BENCH.change("mul_div", row, values))
+    row = BENCH.find("mul_div", lambda r: r["is_divu"] == 1 and r["v2"] != 0)
+    wrong = BENCH.row("mul_div", row)["inverse"] + 1
+    case = BENCH.change("mul_div", row, {"inverse": wrong})
+    yield constraint("mul_div", "a divisor has an inverse unless it is zero", case)
+    for flag, name in (("is_div", "the quotient's sign"), ("is_rem", "the remainder's sign")):
+        row = BENCH.find("mul_div", lambda r, flag=flag: r[flag] * r["nonzero"] == 1 and r["by_zero"] == 0)  # type: ignore[misc]
+        old = BENCH.row("mul_div", row)
+        values = {"negative": 1 - old["negative"], "out": 2**32 - old["out"]}
+        yield constraint("mul_div", name, BENCH.change("mul_div", row, values))
+    for flag, name in (("is_sra", "the result with the sign's copies"), ("is_sll", "the result")):
+        row = BENCH.find("shift", lambda r, flag=flag: r[flag] * r["writes"] == 1)  # type: ignore[misc]
+        wrong = BENCH.row("shift", row)["out"] + 1
+        yield constraint("shift", name, BENCH.change("shift", row, {"out": wrong}))
+    row = BENCH.find("mul_div", lambda r: r["is_divu"] == 1 and r["nonzero"] == 1)
+    values = {"nonzero": 0, "result_inverse": 0}
+    yield constraint("mul_div", "the result is zero", BENCH.change("mul_div", row, values))
+
+    row = BENCH.find("mul_div", lambda r: r["is_mulhu"] == 1)
     # 2^64 = 2^32 - 1 mod p
     values = {
         "v1": 2**32 - 1,
         "v2": 1,
-        "l_low": 0,
-        "l_high": 0,
-        "u_low": 0,
-        "u_high": 2**16,
+        "q_low": 0,
+        "q_high": 0,
+        "r_low": 0,
+        "r_high": 2**16,
         "out": 2**32,
         "inverse": 1,
     }
-    yield lookup("mul", "upper word: high half", BENCH.change("mul", row, values))
-    row = BENCH.find("div", lambda r: r["is_divu"] == 1)
+    yield lookup("mul_div", "upper word or remainder: high half", BENCH.change("mul_div", row, values))
+    row = BENCH.find("mul_div", lambda r: r["is_divu"] == 1)
     base = {"q_low": 0, "q_high": 0, "r_low": 5, "r_high": 0, "s_low": 1, "s_high": 0, "by_zero": 0, "negative": 1}
     base |= {"out": 0, "nonzero": 0, "result_inverse": 0}
     values = base | {"v1": 2**32 - 5, "sign1": 1, "v2": 7, "inverse": inverse(7)}
-    yield constraint("div", "an unsigned first operand has no sign", BENCH.change("div", row, values))
+    yield constraint("mul_div", "an unsigned first operand has no sign", BENCH.change("mul_div", row, values))
     values = base | {"v1": 5, "sign2": 1, "v2": 2**32 - 7, "inverse": inverse(-7 + 2**32)}
-    yield constraint("div", "an unsigned second operand has no sign", BENCH.change("div", row, values))
-    row = BENCH.find("div", lambda r: r["is_divu"] == 1 and r["by_zero"] == 1)
+    yield constraint("mul_div", "an unsigned second operand has no sign", BENCH.change("mul_div", row, values))
+    row = BENCH.find("mul_div", lambda r: r["is_divu"] == 1 and r["by_zero"] == 1)
     values = {"q_low": 2**16 - 2, "out": 2**32 - 2, "result_inverse": inverse(2**32 - 2)}
-    yield constraint("div", "the quotient by zero", BENCH.change("div", row, values))
+    yield constraint("mul_div", "the quotient by zero", BENCH.change("mul_div", row, values))
 
     table = "memory_sub"
     row = BENCH.find(table, lambda r: r["store"] == 1 and r["byte"] == 0)
@@ -426,6 +468,8 @@ def buffers() -> Iterator[Case]:
     pair = {"upper": 2**32 - 1, "new_upper": 2**32 - 1, "new_lower": lane + 1}
     yield constraint(table, "the lane is canonical", BENCH.change(table, kept, pair))
     yield constraint(table, "the pointer is aligned", BENCH.change(table, 4, {"a": BENCH.row(table, 4)["a"] + 1}))
+    for register in ("lane[15]", "output[3]"):
+        yield constraint(table, f"nothing follows {register}", BENCH.change(table, 15, {register: 1}))
     # Rows 32 and on are padding; a call on them with outputs of zero has the words of p.
     for first in (0, 1, 2, 3):
         row = 48 + first
@@ -463,6 +507,7 @@ def _rows(first: int, honest: Sequence[Values], forged: Sequence[Values]) -> Mut
 
 ALL = (
     flags,
+    pages,
     two_operations_at_once,
     times,
     halves,
