@@ -150,7 +150,9 @@ def _environment(folder: Path) -> Demo:
         "HALLMARK_GATEWAY_HOST": "127.0.0.1",
         "HALLMARK_GATEWAY_PORT": str(gateway),
         "HALLMARK_METRICS_PORT": "0",
+        # The demo seals by an explicit call.
         "HALLMARK_CORE_BATCH_SECONDS": "0",
+        "HALLMARK_CORE_BATCH_TRANSACTIONS": "4096",
     }
     return Demo(folder, environment)
 

@@ -91,7 +91,6 @@ def _bundle(data: bytes) -> Rows:
         ("program commitment", digest_hex(statement.program_commitment)),
         ("output (unverified)", statement.final.output().hex()),
         ("segments", str(statement.segments)),
-        ("cycles (stated)", f"{statement.cycles:,}"),
         ("final state", digest_hex(statement.ends[-1])),
         ("proofs", size(sum(map(len, proofs)))),
     ]

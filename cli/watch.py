@@ -9,9 +9,11 @@ from typing import Any
 from rich.progress import Progress, TaskID
 
 from broker.artifacts import open_artifacts
-from broker.jobs import Batch, BatchState, JobStore, open_store, status
+from broker.jobs import Batch, BatchState, JobStore, Stage, open_store, status
 from broker.jobs.progress import stages_of
 from cli.supervisor import Supervisor
+from proving.machine.executor import execute
+from proving.machine.program import Program
 from runtime.errors import HallmarkError, JobNotFound
 from runtime.settings import Settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
@@ -19,6 +21,7 @@ from runtime.telemetry import read_spans, trace_directory, trace_id_of
 #: Seconds between two looks at the job store.
 LOOK_SECONDS = 0.2
 
+_INPUTS = ("program", "advice")
 _FINISHED = (BatchState.ACCEPTED, BatchState.REFUSED, BatchState.DEAD, BatchState.CANCELLED)
 
 
@@ -32,6 +35,8 @@ class Watched:
         Why it did not reach an accepted proof; empty when it did.
     bundle
         The proof as core got it; empty on an error.
+    cycles
+        Executed instructions; 0 on an error.
     spans
         Every span of the batch's trace.
     """
@@ -39,6 +44,7 @@ class Watched:
     batch: Batch
     error: str
     bundle: bytes
+    cycles: int
     spans: list[dict[str, Any]]
 
 
@@ -71,11 +77,19 @@ def watch_batch(settings: Settings, number: int, bars: Progress, supervisor: Sup
             raise HallmarkError(f"Batch {number} took more than {timeout:.0f} s.")
     task = bars.add_task("core verifies and accepts", total=1, note=str(batch.state))
     if batch.state is not BatchState.ACCEPTED:
-        return Watched(batch, _why(store, batch), b"", [])
+        return Watched(batch, _why(store, batch), b"", 0, [])
     bars.update(task, completed=1)
     bundle = open_artifacts(settings).load(batch.result, kind="bundle", protocol=batch.protocol_version)
     spans = read_spans(trace_directory(settings), trace_id_of(batch.traceparent))
-    return Watched(batch, "", bundle, spans)
+    return Watched(batch, "", bundle, _cycles(settings, store, batch), spans)
+
+
+def _cycles(settings: Settings, store: JobStore, batch: Batch) -> int:
+    """Run the batch's program once more on its input: no proof states the number of cycles."""
+    inputs = next(job.inputs for job in status.jobs(store, batch_id=batch.id, stage=Stage.WITNESS))
+    artifacts = open_artifacts(settings)
+    program, advice = (artifacts.load(inputs[kind], kind=kind, protocol=batch.protocol_version) for kind in _INPUTS)
+    return execute(Program.from_elf(program), advice).cycles
 
 
 def _show(store: JobStore, batch: Batch, bars: Progress, tasks: dict[str, TaskID]) -> None:

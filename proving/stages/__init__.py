@@ -51,10 +51,13 @@ class BasicWitness:
         One artifact per segment, in order.
     statement
         Bytes of the `Statement` that the proofs of all segments show together.
+    cycles
+        Executed instructions.
     """
 
     checkpoints: list[bytes]
     statement: bytes
+    cycles: int
 
 
 def basic_witness(
@@ -93,8 +96,8 @@ def basic_witness(
         final = segment.end
         if progress is not None:
             progress(0.0, f"{len(checkpoints)} segments, {cycles / 1e6:.1f} million cycles")
-    statement = Statement(loaded.commitment, np.stack(ends), final, cycles)
-    return BasicWitness(checkpoints, statement.encode())
+    statement = Statement(loaded.commitment, np.stack(ends), final)
+    return BasicWitness(checkpoints, statement.encode(), cycles)
 
 
 def witness_vector(checkpoint: bytes) -> bytes:

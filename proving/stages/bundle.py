@@ -82,7 +82,6 @@ class Verified:
     program_commitment: NDArray[np.uint64]
     output: bytes
     segments: int
-    cycles: int
     security: Report
 
 
@@ -102,8 +101,11 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Statement, list
         Anything that `pack` does not make.
     """
     try:
-        payload = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES).payload
-        parts = _parts(payload)
+        opened = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES)
+        if opened.header.compressed:
+            # One bundle has one encoding: a compressed copy of it is another one.
+            raise MalformedBundle("A bundle is not compressed.")
+        parts = _parts(opened.payload)
         statement = Statement.decode(next(parts, b""))
         proofs = list(parts)
     except InvalidInput as error:
@@ -178,6 +180,5 @@ def check(
         program_commitment=statement.program_commitment,
         output=statement.final.output(),
         segments=statement.segments,
-        cycles=statement.cycles,
         security=key.report(profile),
     )

@@ -1,6 +1,6 @@
 """What a batch's chain of proofs claims: where it starts, which states it passes, and the final state it ends in.
 
-Layout (little-endian): program commitment 4 u64 | cycles u64 | segments u32 | final state | end digest of every
+Layout (little-endian): program commitment 4 u64 | segments u32 | final state | end digest of every
 segment, 4 u64 each. A state: pc u32, registers 32 u32, memory root 4 u64, code root 4 u64, request digests 16 u64;
 it is halted.
 """
@@ -23,7 +23,7 @@ Digest = NDArray[np.uint64]
 MAX_SEGMENTS = 30_000
 
 _STATE = struct.Struct(f"<I32I4Q4Q{4 * REQUEST_TYPES}Q")
-_HEAD = struct.Struct("<4QQI")
+_HEAD = struct.Struct("<4QI")
 
 
 class MalformedStatement(InvalidInput):
@@ -44,14 +44,11 @@ class Statement:
         ``(segments, 4) uint64``, the digest each segment ends in.
     final
         The opening of the last digest.
-    cycles
-        Executed instructions, for people: no proof depends on it.
     """
 
     program_commitment: Digest
     ends: NDArray[np.uint64]
     final: State
-    cycles: int
 
     @property
     def segments(self) -> int:
@@ -60,7 +57,7 @@ class Statement:
 
     def encode(self) -> bytes:
         """Return the statement's bytes."""
-        head = _HEAD.pack(*map(int, self.program_commitment), self.cycles, self.segments)
+        head = _HEAD.pack(*map(int, self.program_commitment), self.segments)
         return head + encode_state(self.final) + self.ends.astype("<u8").tobytes()
 
     @classmethod
@@ -74,7 +71,7 @@ class Statement:
         """
         if len(data) < _HEAD.size + _STATE.size:
             raise MalformedStatement(f"A statement has at least {_HEAD.size + _STATE.size} bytes, got {len(data)}.")
-        *commitment, cycles, segments = _HEAD.unpack_from(data)
+        *commitment, segments = _HEAD.unpack_from(data)
         if not 0 < segments <= MAX_SEGMENTS:
             raise MalformedStatement(f"A statement has 1 to {MAX_SEGMENTS} segments, got {segments}.")
         expected = _HEAD.size + _STATE.size + 32 * segments
@@ -82,7 +79,7 @@ class Statement:
             raise MalformedStatement(f"A statement of {segments} segments has {expected} bytes, got {len(data)}.")
         final = decode_state(data[_HEAD.size : _HEAD.size + _STATE.size])
         ends = np.frombuffer(data, dtype="<u8", offset=_HEAD.size + _STATE.size).astype(np.uint64).reshape(-1, 4)
-        return cls(canonical(np.array(commitment, dtype=np.uint64)), canonical(ends), final, cycles)
+        return cls(canonical(np.array(commitment, dtype=np.uint64)), canonical(ends), final)
 
 
 def canonical(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

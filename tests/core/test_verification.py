@@ -60,10 +60,6 @@ def test_no_changed_cut_or_lengthened_proof_is_accepted(program: Program, proof:
             verify(bad, OUTPUT)
 
 
-#: Bytes of a bundle's payload that state the cycles of the run "for people"; the only ones that nothing binds.
-STATED_CYCLES = range(36, 44)
-
-
 def test_no_changed_proof_is_accepted_inside_a_repaired_envelope(program: Program, proof: bytes) -> None:
     """The envelope's checksum finds accidents; whoever forges a proof makes a fresh one."""
     verify = proof_verifier("proven100")(program)
@@ -75,8 +71,7 @@ def test_no_changed_proof_is_accepted_inside_a_repaired_envelope(program: Progra
 
     assert verify(repaired(whole.payload), OUTPUT).output == OUTPUT
     forged = [whole.payload[:-1], whole.payload + b"\x00", b""]
-    places = set(range(0, 400, 13)) - set(STATED_CYCLES)
-    for place in [*sorted(places), *random.integers(400, len(whole.payload), 12).tolist()]:
+    for place in [*range(0, 400, 13), *random.integers(400, len(whole.payload), 12).tolist()]:
         changed = bytearray(whole.payload)
         changed[place] ^= 1 << int(random.integers(8))
         forged.append(bytes(changed))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import random
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+import zstandard
 
 from proving import stages
 from proving.machine.program import Program
 from proving.stages import bundle
 from proving.stages.bundle import ChainBroken, MalformedBundle, OtherOutput, OtherProgram, SegmentRefused
 from proving.stages.statement import Statement
+from runtime import artifact
 from runtime.errors import VerificationError
 from tests.proving.stages.chain import PROFILE, Chain, chain, elf_of
 
@@ -183,3 +186,31 @@ def test_count_of_proofs_must_match(made: Chain) -> None:
 def test_join_refuses_a_foreign_proof(made: Chain) -> None:
     with pytest.raises(VerificationError):
         stages.join([*made.artifacts[:-1], made.artifacts[0]], made.statement.encode(), profile=PROFILE)
+
+
+def test_no_byte_of_the_payload_is_free(made: Chain) -> None:
+    """Every byte of the statement is bound, also under a right checksum: a bundle has one encoding."""
+    payload = artifact.unpack(made.bundle).payload
+    for place in range(4 + len(made.statement.encode()) + 8):
+        forged = bytearray(payload)
+        forged[place] ^= 1
+        with pytest.raises(VerificationError):
+            verify(
+                made,
+                artifact.pack(bundle.KIND, bytes(forged), version=bundle.VERSION, protocol=stages.PROTOCOL_VERSION),
+            )
+
+
+def test_compressed_copy_is_refused(made: Chain) -> None:
+    payload = artifact.unpack(made.bundle).payload + bytes(0)
+    stored = zstandard.ZstdCompressor().compress(payload)
+    head = bytearray(made.bundle[:64])
+    header = artifact.read_header(made.bundle)
+    head[12] = 1
+    head[24:32] = len(stored).to_bytes(8, "little")
+    names = made.bundle[64 : header.payload_offset]
+    head[32:64] = hashlib.sha256(bytes(head[:32]) + names + payload).digest()
+    copy = bytes(head) + names + stored
+    assert artifact.unpack(copy).payload == payload
+    with pytest.raises(MalformedBundle, match="compressed"):
+        verify(made, copy)

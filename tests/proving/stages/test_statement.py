@@ -21,14 +21,13 @@ def statement(segments: int = 2) -> Statement:
         code_root=np.arange(4, 8, dtype=np.uint64),
     )
     ends = np.arange(4 * segments, dtype=np.uint64).reshape(-1, 4)
-    return Statement(np.arange(4, dtype=np.uint64), ends, final, 1234)
+    return Statement(np.arange(4, dtype=np.uint64), ends, final)
 
 
 def test_round_trip() -> None:
     encoded = statement().encode()
     decoded = Statement.decode(encoded)
     assert decoded.encode() == encoded
-    assert decoded.cycles == 1234
     assert decoded.final.output() == statement().final.output()
 
 
@@ -56,7 +55,7 @@ def test_element_not_below_the_prime_is_refused() -> None:
 
 def test_nonzero_x0_is_refused() -> None:
     encoded = bytearray(statement().encode())
-    place = 4 * 8 + 8 + 4 + 4
+    place = 4 * 8 + 4 + 4
     encoded[place] = 1
     with pytest.raises(MalformedStatement, match="x0"):
         Statement.decode(bytes(encoded))
