@@ -66,6 +66,12 @@ class Held:
             raise Released()
 
     def _renew(self) -> None:
+        try:
+            self._renew_until_ended()
+        finally:
+            self.context.store.database.close()
+
+    def _renew_until_ended(self) -> None:
         stall = self.context.settings.stall_seconds
         while not self._ended.wait(self.claim.lease_seconds / 3):
             if time.monotonic() - self._moved > stall:

@@ -43,6 +43,8 @@ BODIES: Mapping[Stage, Body] = {
 PROVING = (Stage.PROVE, Stage.BUNDLE)
 #: A process that neither did nor tried anything for this long is restarted.
 SILENT_SECONDS = 180.0
+#: Seconds between two removals of execution records that no prover on this host came for.
+FORGET_SECONDS = 600.0
 #: Seconds between two looks of the main thread.
 LOOK_SECONDS = 0.2
 
@@ -128,10 +130,14 @@ def resident_memory() -> int:
 def _watch(context: WorkerContext, stopping: threading.Event) -> int:
     budget = context.settings.memory
     look_at = time.monotonic() + 5
+    forget_at = time.monotonic()
     while not stopping.wait(LOOK_SECONDS):
         if time.monotonic() < look_at:
             continue
         look_at = time.monotonic() + 5
+        if time.monotonic() > forget_at:
+            forget_at = time.monotonic() + FORGET_SECONDS
+            context.local.forget(context.settings.retention_hours * 3600)
         if not context.pulse.busy and context.pulse.silent() > SILENT_SECONDS:
             get_logger("watchdog").error("silent, restarting", seconds=context.pulse.silent())
             return EXIT_RESTART

@@ -34,9 +34,7 @@ class DatabaseCollector(Collector):
         yield GaugeMetricFamily(
             "hallmark_database_up", "Whether the last reading succeeded.", float(numbers is not None)
         )
-        yield GaugeMetricFamily(
-            "hallmark_store_free_bytes", "Free disk of the store.", float(self._artifacts.free_bytes())
-        )
+        yield GaugeMetricFamily("hallmark_store_free_bytes", "Free disk of the store.", float(self._free_bytes()))
         if numbers is None:
             return
         labels = ["stage", "status", "cluster"]
@@ -73,6 +71,12 @@ class DatabaseCollector(Collector):
         """Describe nothing, so that registering reads no database."""
         return iter(())
 
+    def _free_bytes(self) -> int:
+        try:
+            return self._artifacts.free_bytes()
+        except HallmarkError:
+            return 0
+
     def _read(self) -> status.Numbers | None:
         with self._lock:
             if time.monotonic() - self._read_at > CACHE_SECONDS:
@@ -80,5 +84,8 @@ class DatabaseCollector(Collector):
                     self._numbers = status.numbers(self._store)
                 except HallmarkError:
                     self._numbers = None
+                finally:
+                    # Every scrape comes on a thread of its own, and connections are per thread.
+                    self._store.database.close()
                 self._read_at = time.monotonic()
             return self._numbers

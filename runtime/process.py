@@ -47,13 +47,11 @@ def run_process(name: str, body: Callable[[Settings, threading.Event], int]) -> 
         configure_logging(settings, process=name)
         configure_telemetry(settings, service=name)
         code = body(settings, stopping)
-    except ConfigurationError as error:
-        print(error.line(), file=sys.stderr, flush=True)
-        code = EXIT_CONFIGURATION
     except HallmarkError as error:
+        # A process told to stop while it waits for a service leaves with the reason why it waited; that is no fault.
         if not stopping.is_set():
             print(error.line(), file=sys.stderr, flush=True)
-            code = EXIT_BUG
+            code = EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_BUG
     flush_telemetry()
     sys.stdout.flush()
     sys.stderr.flush()

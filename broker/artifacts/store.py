@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,14 +136,27 @@ class ArtifactStore:
         for start in range(0, len(doomed), 500):
             obstore.delete(self._store, [name for name, _ in doomed[start : start + 500]])
         if self.folder is not None:
-            _remove_empty(self.folder / prefix.rstrip("/"))
+            _remove_leavings(self.folder / prefix.rstrip("/"))
         return len(doomed), sum(size for _, size in doomed)
+
+    def forget(self, age_seconds: float) -> int:
+        """Remove a local store's artifacts written longer ago than this and return how many; for caches only."""
+        if self.folder is None:
+            return 0
+        oldest = time.time() - age_seconds
+        doomed = [path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_mtime < oldest]
+        for path in doomed:
+            path.unlink(missing_ok=True)
+        return len(doomed)
 
     def free_bytes(self) -> int:
         """Return the free bytes of a local store's disk, and a very large number for any other store."""
         if self.folder is None:
             return 1 << 62
-        state = os.statvfs(self.folder)
+        try:
+            state = os.statvfs(self.folder)
+        except OSError as error:
+            raise StoreUnavailable(f"The artifact store's folder {self.folder} is gone: {error.strerror}.") from error
         return state.f_bavail * state.f_frsize
 
     def _open(self, url: str) -> Any:
@@ -175,11 +189,14 @@ def _check_name(name: str) -> None:
         raise ValueError(f"{name!r} is not an artifact name")
 
 
-def _remove_empty(folder: Path) -> None:
+def _remove_leavings(folder: Path) -> None:
+    """Remove half-written files of killed processes (obstore marks them with ``#``) and empty folders."""
     if not folder.is_dir():
         return
     for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not any(path.iterdir()):
+        if path.is_file() and "#" in path.name:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
     if not any(folder.iterdir()):
         folder.rmdir()

@@ -18,6 +18,7 @@ from runtime.errors import (
     ArtifactVersion,
     ConfigurationError,
     DiskFull,
+    StoreUnavailable,
     TooLarge,
 )
 
@@ -76,6 +77,27 @@ def test_a_batch_is_removed_but_for_what_is_kept(store: ArtifactStore) -> None:
     assert store.remove(batch_prefix(1), keep=frozenset({kept})) == (2, 8)
     assert {name for name, _ in store.names()} == {artifact_name(12, 1, "t", "x"), kept}
     assert not (Path(str(store.folder)) / "batches/1/2").exists()
+
+
+def test_half_written_files_go_with_their_batch(store: ArtifactStore) -> None:
+    store.put(artifact_name(1, 2, "t", "proof"), b"1234")
+    leaving = Path(str(store.folder)) / "batches/1/2/t/bundle#1"
+    leaving.write_bytes(b"half")
+    store.remove(batch_prefix(1))
+    assert not (Path(str(store.folder)) / "batches/1").exists()
+
+
+def test_a_cache_forgets_by_age(store: ArtifactStore) -> None:
+    store.put("old", b"1")
+    store.put("new", b"2")
+    os.utime(Path(str(store.folder)) / "old", (1, 1))
+    assert store.forget(3600) == 1 and [name for name, _ in store.names()] == ["new"]
+
+
+def test_a_vanished_store_is_an_outage(store: ArtifactStore) -> None:
+    Path(str(store.folder)).rmdir()
+    with pytest.raises(StoreUnavailable, match="gone"):
+        store.put("a", b"x")
 
 
 @pytest.mark.parametrize("name", ["../x", "a//b", "/etc/passwd", "", "a/../b", "a b"])
