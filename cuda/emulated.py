@@ -30,11 +30,13 @@ MAX_SHARED = 48 << 10
 _ERROR_BYTES = 512
 
 
-def build(*, sanitize: bool = False) -> Path:
-    """Compile the kernels for the host where that was not done yet, and return the library.
+def build(units: Sequence[Path] | None = None, *, sanitize: bool = False) -> Path:
+    """Compile kernels for the host where that was not done yet, and return the library.
 
     Parameters
     ----------
+    units
+        The files to compile; all of this folder's by default.
     sanitize
         Whether the library reports accesses outside of allocations; the process must have loaded libasan first.
 
@@ -44,24 +46,25 @@ def build(*, sanitize: bool = False) -> Path:
         The compiler refused.
     """
     options = (*OPTIONS, *(SANITIZER_OPTIONS if sanitize else ()))
-    own = (sources.FOLDER / "emulation.hpp", sources.FOLDER / "emulation.cpp")
+    compiled = [*(sources.units() if units is None else units), sources.FOLDER / "emulation.cpp"]
+    own = (sources.FOLDER / "emulation.hpp", *compiled)
     name = f"libemulated-{'address-' if sanitize else ''}{sources.digest(own, options)}.so"
     library = sources.BUILD / "emulated" / name
     if library.exists():
         return library
     with sources.locked(library.parent):
         if not library.exists():
-            _compile(library, options)
+            _compile(library, compiled, options)
     return library
 
 
-def _compile(library: Path, options: Sequence[str]) -> None:
+def _compile(library: Path, units: Sequence[Path], options: Sequence[str]) -> None:
     compiler = os.environ.get("CXX", "g++")
     temporary = library.with_suffix(".part")
     header = str(sources.FOLDER / "emulation.hpp")
     objects: list[Path] = []
     running: list[tuple[Path, subprocess.Popen[str]]] = []
-    for unit in (*sources.units(), sources.FOLDER / "emulation.cpp"):
+    for unit in units:
         target = library.parent / f"{library.stem}-{unit.stem}.o"
         objects.append(target)
         command = [compiler, *options, *sources.INCLUDES, "-include", header, "-x", "c++", "-c", str(unit)]
@@ -96,6 +99,8 @@ class EmulatedDevice:
         Of the order of threads and blocks.
     sanitize
         Whether the library with the address sanitizer is used; what HALLMARK_EMULATION=address says by default.
+    units
+        The files with the kernels; all of this folder's by default.
     """
 
     name = "emulated"
@@ -103,10 +108,10 @@ class EmulatedDevice:
     granularity = WORD
     grinding_wave = 512
 
-    def __init__(self, seed: int = 1, *, sanitize: bool | None = None) -> None:
+    def __init__(self, seed: int = 1, *, sanitize: bool | None = None, units: Sequence[Path] | None = None) -> None:
         if sanitize is None:
             sanitize = os.environ.get("HALLMARK_EMULATION") == "address"
-        self._library = ctypes.CDLL(str(build(sanitize=sanitize)))
+        self._library = ctypes.CDLL(str(build(units, sanitize=sanitize)))
         self._library.emulation_allocate.restype = ctypes.c_void_p
         self._library.emulation_allocate.argtypes = [ctypes.c_uint64]
         self._library.emulation_free.restype = None
@@ -115,7 +120,9 @@ class EmulatedDevice:
         self._library.emulation_seed.argtypes = [ctypes.c_uint64]
         self._library.emulation_skip_barrier.restype = None
         self._library.emulation_skip_barrier.argtypes = [ctypes.c_char_p, ctypes.c_int]
-        self._parameters = {name: count for unit in sources.units() for name, count in sources.kernels(unit).items()}
+        self._parameters = {
+            name: count for unit in units or sources.units() for name, count in sources.kernels(unit).items()
+        }
         #: Launches by kernel, for tests.
         self.launches: dict[str, int] = {}
         self.seed(seed)

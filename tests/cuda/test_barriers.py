@@ -1,0 +1,67 @@
+"""Every barrier of every kernel is needed: with any one of them switched off, a result changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from cuda import sources
+from cuda.backend import CudaBackend
+from cuda.emulated import EmulatedDevice
+from cuda.errors import LaunchRefused
+from cuda.operations import prefix_sums
+from tests.proving.elements import random_elements
+
+Words = npt.NDArray[np.uint64]
+
+
+def barriers() -> list[tuple[str, int]]:
+    """File and line of every barrier in the kernels."""
+    return [
+        (path.name, number)
+        for path in (*sources.units(), *sources.FOLDER.glob("*.cuh"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if "__sync" in line.split("//")[0]
+    ]
+
+
+def everything(backend: CudaBackend) -> Iterator[Words]:
+    """Results of all kernels that have barriers, at sizes for which each of them matters."""
+    for log_rows in (10, 12, 13):
+        trace = backend.upload(random_elements(log_rows, 1, 1 << log_rows))
+        yield backend.download(backend.lde(trace, 1, 7))
+    yield backend.download(prefix_sums(backend.memory, backend.upload(random_elements(1, 2, 1000))))
+    yield backend.open_at(backend.upload(random_elements(2, 3, 1 << 9)), 0, 7, random_elements(3, 3))
+
+
+@pytest.fixture(scope="module")
+def results() -> Callable[[tuple[str, int] | None], list[Words]]:
+    device = EmulatedDevice()
+
+    def run(skipped: tuple[str, int] | None) -> list[Words]:
+        device.skip_barrier(skipped)
+        try:
+            return list(everything(CudaBackend(device)))
+        finally:
+            device.skip_barrier(None)
+
+    return run
+
+
+def test_there_are_barriers() -> None:
+    assert len(barriers()) >= 5
+
+
+@pytest.mark.parametrize("place", barriers(), ids=lambda place: f"{place[0]}-{place[1]}")
+def test_removing_a_barrier_is_noticed(
+    results: Callable[[tuple[str, int] | None], list[Words]], place: tuple[str, int]
+) -> None:
+    sound = results(None)
+    try:
+        changed = results(place)
+    except LaunchRefused:
+        return
+    assert any((a != b).any() for a, b in zip(sound, changed, strict=True))
