@@ -13,7 +13,7 @@ from proving.backend import native_air
 from proving.backend.interface import PRIME, DeepTerm, HostArray
 from proving.backend.native_merkle import NativeTree
 from proving.backend.program import TableProgram
-from proving.native import POINTER, SIZE, UNSIGNED, function
+from proving.native import POINTER, SIZE, UNSIGNED, function, memory
 
 _lde = function("hm_lde", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
 _evaluate = function("hm_coset_evaluate", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
@@ -92,14 +92,14 @@ class NativeBackend:
         """Extend columns from the subgroup to the coset; see the interface."""
         trace = _matrix(trace)
         columns, rows = trace.shape
-        out = np.empty((columns, rows << log_blowup), dtype=np.uint64)
+        out = memory.empty((columns, rows << log_blowup))
         _lde(trace.ctypes.data, out.ctypes.data, columns, log2_exact(rows), log_blowup, shift)
         return out
 
     def coset_interpolate(self, values: HostArray, shift: int) -> HostArray:
         """Interpolate bit-reversed values on the coset; see the interface."""
         values = _matrix(values)
-        out = np.empty_like(values)
+        out = memory.empty(values.shape)
         _interpolate(values.ctypes.data, out.ctypes.data, values.shape[0], log2_exact(values.shape[1]), shift)
         return out
 
@@ -107,7 +107,7 @@ class NativeBackend:
         """Evaluate coefficients on the coset, bit-reversed; see the interface."""
         coefficients = _matrix(coefficients)
         columns, rows = coefficients.shape
-        out = np.empty((columns, rows << log_blowup), dtype=np.uint64)
+        out = memory.empty((columns, rows << log_blowup))
         _evaluate(coefficients.ctypes.data, out.ctypes.data, columns, log2_exact(rows), log_blowup, shift)
         return out
 
@@ -119,7 +119,7 @@ class NativeBackend:
         key = (log_rows, shift, point.tobytes())
         weights = self._cached.get(key)
         if weights is None:
-            weights = np.empty((3, 1 << log_rows), dtype=np.uint64)
+            weights = memory.empty((3, 1 << log_rows))
             _weights(weights.ctypes.data, log_rows, shift, point.ctypes.data)
             self._cached[key] = weights
             if len(self._cached) > CACHED_WEIGHTS:
@@ -141,7 +141,7 @@ class NativeBackend:
         if log_rows < log2_exact(MIN_ROWS):
             raise ValueError(f"cannot open a table of fewer than {MIN_ROWS} rows")
         weights = self._barycentric_weights(log_rows, shift, point)
-        sums = np.empty((columns, 3), dtype=np.uint64)
+        sums = memory.empty((columns, 3))
         _weighted_sums(lde.ctypes.data, columns, stride, weights.ctypes.data, 1 << log_rows, sums.ctypes.data)
         return _scale_all(sums, _barycentric_factor(point, log_rows, shift))
 
@@ -150,7 +150,7 @@ class NativeBackend:
         lde = _matrix(lde, min_rows=MIN_ROWS)
         columns, rows = lde.shape
         coefficients = _elements(coefficients, (columns, 3))
-        out = np.empty((3, rows), dtype=np.uint64)
+        out = memory.empty((3, rows))
         _combination(lde.ctypes.data, columns, rows, coefficients.ctypes.data, out.ctypes.data)
         return out
 
@@ -173,7 +173,7 @@ class NativeBackend:
         addresses = np.array([vector.ctypes.data for vector in vectors], dtype=np.uint64)
         sizes = np.array(log_sizes, dtype=np.uint64)
         bounds = np.array(starts, dtype=np.uint64)
-        out = np.empty((3, 1 << log_rows), dtype=np.uint64)
+        out = memory.empty((3, 1 << log_rows))
         _deep(
             out.ctypes.data, log_rows, shift, len(terms), points.ctypes.data, values.ctypes.data,
             bounds.ctypes.data, addresses.ctypes.data, sizes.ctypes.data,
@@ -215,7 +215,7 @@ class NativeBackend:
         challenge = _elements(beta, (3,))
         for _ in range(log_arity):
             log_size = log2_exact(values.shape[1])
-            out = np.empty((3, values.shape[1] // 2), dtype=np.uint64)
+            out = memory.empty((3, values.shape[1] // 2))
             _fold(values.ctypes.data, out.ctypes.data, log_size, challenge.ctypes.data, shift)
             values = out
             challenge = _scale_all(challenge[np.newaxis, :], challenge)[0]
@@ -226,7 +226,7 @@ class NativeBackend:
         """Lay out a FRI layer as leaf rows; see the interface."""
         values = _matrix(values, 3, min_rows=1 << log_arity)
         size = values.shape[1]
-        out = np.empty((3 << log_arity, size >> log_arity), dtype=np.uint64)
+        out = memory.empty((3 << log_arity, size >> log_arity))
         _group(values.ctypes.data, out.ctypes.data, size, log_arity)
         return out
 
@@ -285,7 +285,7 @@ _ext_mul = function("hm_ext_mul", None, [POINTER, POINTER, POINTER, SIZE])
 def _scale_all(values: HostArray, factor: HostArray) -> HostArray:
     """Multiply extension elements ``(count, 3)`` by one."""
     factors = np.ascontiguousarray(np.broadcast_to(factor, values.shape))
-    out = np.empty_like(values)
+    out = memory.empty(values.shape)
     _ext_mul(values.ctypes.data, factors.ctypes.data, out.ctypes.data, values.shape[0])
     return out
 

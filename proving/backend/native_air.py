@@ -10,7 +10,7 @@ import numpy as np
 
 from proving.backend.interface import GENERATOR, PRIME, HostArray
 from proving.backend.program import Bytecode, TableProgram, resolve_uniform
-from proving.native import INT, POINTER, SIZE, UNSIGNED, function
+from proving.native import INT, POINTER, SIZE, UNSIGNED, function, memory
 
 _quotient = function(
     "hm_air_quotient", None, [POINTER, POINTER, POINTER, POINTER, ctypes.c_uint, ctypes.c_uint, UNSIGNED, POINTER]
@@ -82,7 +82,7 @@ def bus_columns(
         program.name,
         {"main": (main, program.main_columns), "preprocessed": (preprocessed, program.preprocessed_columns)},
     )
-    columns = np.empty((3 * program.bus_columns, height), dtype=np.uint64)
+    columns = memory.empty((3 * program.bus_columns, height))
     total = np.zeros(3, dtype=np.uint64)
     if program.bus_columns:
         code = program.bus
@@ -149,7 +149,7 @@ def quotient(
     base, ext = _pools(program, code, publics=publics, challenges=challenges, share=share)
     powers = np.ascontiguousarray(alpha_powers)
     machine = _machine(code, base, ext, powers, coset_periodic(program.periodic, log_height, log_blowup, shift))
-    out = np.empty((3, size), dtype=np.uint64)
+    out = memory.empty((3, size))
     _quotient(
         ctypes.addressof(machine.structure),
         main_lde.ctypes.data,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from proving.backend.interface import HostArray, Opening
-from proving.native import POINTER, SIZE, function
+from proving.native import POINTER, SIZE, function, memory
 
 _hash_matrix = function("hm_hash_matrix16", None, [POINTER, SIZE, SIZE, POINTER])
 _compress = function("hm_compress16", None, [POINTER, POINTER, SIZE])
@@ -37,7 +37,7 @@ def hash_matrices(matrices: Sequence[HostArray]) -> HostArray:
             for matrix in matrices
         ]
     )
-    digests = np.empty((rows, 4), dtype=np.uint64)
+    digests = memory.empty((rows, 4))
     _hash_matrix(addresses.ctypes.data, len(addresses), rows, digests.ctypes.data)
     return digests
 
@@ -48,7 +48,7 @@ def _join_parts(parts: Sequence[tuple[HostArray, int]], count: int) -> HostArray
         return parts[0][0]
     addresses = np.array([digests.ctypes.data for digests, _ in parts], dtype=np.uint64)
     shifts = np.array([shift for _, shift in parts], dtype=np.uint64)
-    joined = np.empty((count, 4), dtype=np.uint64)
+    joined = memory.empty((count, 4))
     _join(addresses.ctypes.data, shifts.ctypes.data, len(parts), count, joined.ctypes.data)
     return joined
 
@@ -88,7 +88,7 @@ class NativeTree:
         parts: list[tuple[HostArray, int]] = []
         if self._levels:
             children = self._levels[-1]
-            nodes = np.empty((count, 4), dtype=np.uint64)
+            nodes = memory.empty((count, 4))
             _compress(children.ctypes.data, nodes.ctypes.data, count)
             parts.append((nodes, 0))
         for shift in (0, 1):
