@@ -39,8 +39,8 @@ BODIES: Mapping[Stage, Body] = {
     Stage.BUNDLE: bundle.run,
 }
 
-#: Stages that need keys.
-PROVING = (Stage.PROVE, Stage.BUNDLE)
+#: Stages that need keys: to size segments, to prove, to verify.
+KEYED = (Stage.WITNESS, Stage.PROVE, Stage.BUNDLE)
 #: A process that neither did nor tried anything for this long is restarted.
 SILENT_SECONDS = 180.0
 #: Seconds between two removals of execution records that no prover on this host came for.
@@ -84,7 +84,7 @@ def serve(settings: Settings, stopping: threading.Event, stage: Stage, threads: 
     context, broker = open_context(settings, stage, stopping)
     # Imported and made now, so that a broken installation shows at the start and the first job does not wait for keys.
     _ = context.stages
-    keys = context.keys if stage in PROVING else ""
+    keys = context.keys if stage in KEYED else ""
     declare(broker, context, stage)
     endpoint = Endpoint(settings, process_name(str(stage)), context.pulse, port=metrics_port(settings, stage)).start()
     context.relay.start()

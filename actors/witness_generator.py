@@ -12,6 +12,7 @@ BUNDLE_ROUND = 1
 
 def run(work: Work) -> Result:
     """Execute the batch's program on its advice."""
+    work.check_keys()
     program, advice = work.load("program"), work.load("advice")
     settings = work.context.settings
     asked = int(work.claim.job.parameters.get("size_class") or settings.size_class)

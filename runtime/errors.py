@@ -59,6 +59,8 @@ class ConfigurationError(HallmarkError):
     """The configuration is wrong; the process stops and tells every fault at once."""
 
     code = "configuration"
+    #: Inside a job it concerns this worker, not the input: another one may do better.
+    retry = Retry.LATER
     default_remedy = "Correct the environment variables named above; `hallmark config check` shows them all."
 
 
