@@ -89,9 +89,9 @@ class Constant(IntEnum):
     (format, opcode, funct3, funct7, operation), with funct7 = 0 where the format does not use it.
     """
 
-    #: (amount, 2^amount, 0, 0)
+    #: (byte, 2^(byte mod 32), 0, 0)
     SHIFT_LEFT = 1
-    #: (amount, 2^(31 - amount), 0, 0)
+    #: (byte, 2^(31 - byte mod 32), 0, 0)
     SHIFT_RIGHT = 2
     #: rd, rs1, rs2
     REGISTER = 16

@@ -19,7 +19,6 @@ from proving.machine.main_vm.poseidon2 import Poseidon2
 from proving.machine.main_vm.poseidon2_call import Poseidon2Call
 from proving.machine.main_vm.range import RangeTable
 from proving.machine.main_vm.shape import LOG_BLOWUP
-from proving.machine.main_vm.shift import Shift
 from proving.stark.air import Circuit
 
 NAME = "main_vm"
@@ -32,7 +31,7 @@ MAX_DEGREE = 2**LOG_BLOWUP + 1
 def circuit() -> Circuit:
     """The circuit, built once."""
     tables = [
-        Add(), Control(), Bitwise(), Shift(), MulDiv(), MemoryWord(), MemorySub(), Poseidon2Call(), Decode(),
+        Add(), Control(), Bitwise(), MulDiv(), MemoryWord(), MemorySub(), Poseidon2Call(), Decode(),
         Page(), Boundary(), Poseidon2(), RangeTable(), ByteAnd(), ConstantTable(),
     ]  # fmt: skip
     return Circuit(NAME, tables, publics=2 * DIGEST, max_degree=MAX_DEGREE)

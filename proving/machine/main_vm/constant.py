@@ -20,7 +20,7 @@ import numpy.typing as npt
 from proving.machine.main_vm.buses import CONSTANT, Constant, Operation
 from proving.stark.air import Table, TableBuilder
 
-HEIGHT = 256
+HEIGHT = 1024
 
 _OP, _OP_IMM, _LOAD, _STORE, _BRANCH = 0x33, 0x13, 0x03, 0x23, 0x63
 _SYSTEM, _FENCE, _JAL, _JALR, _LUI, _AUIPC = 0x73, 0x0F, 0x6F, 0x67, 0x37, 0x17
@@ -52,20 +52,20 @@ def _instructions() -> list[Row]:
 
 
 def rows() -> npt.NDArray[np.uint64]:
-    """The table, (5, 256) uint64.
+    """The table, (5, 1024) uint64.
 
-    Left shifts are rows 0 to 31, right shifts 32 to 63, then the instructions. The last rows
+    Left shifts are rows 0 to 255, right shifts 256 to 511, then the instructions. The last rows
     are of kind 0, which nobody looks up.
     """
-    table: list[Row] = [(int(Constant.SHIFT_LEFT), amount, 2**amount, 0, 0) for amount in range(32)]
-    table += [(int(Constant.SHIFT_RIGHT), amount, 2 ** (31 - amount), 0, 0) for amount in range(32)]
+    table: list[Row] = [(int(Constant.SHIFT_LEFT), byte, 2 ** (byte % 32), 0, 0) for byte in range(256)]
+    table += [(int(Constant.SHIFT_RIGHT), byte, 2 ** (31 - byte % 32), 0, 0) for byte in range(256)]
     table += _instructions()
     table += [(0, row, 0, 0, 0) for row in range(len(table), HEIGHT)]
     return np.array(table, dtype=np.uint64).T.copy()
 
 
 class ConstantTable(Table):
-    """Small fixed relations, 256 rows."""
+    """Small fixed relations."""
 
     name = "constant"
 

@@ -18,8 +18,9 @@ from runtime.errors import InvalidInput
 U64 = NDArray[np.uint64]
 Traces = dict[str, U64]
 
-#: Families that share a table, the rows of div after those of mul.
-_TABLE_OF = {"mul": "mul_div", "div": "mul_div"}
+#: Tables that two families share, the rows of the second after those of the first.
+_SHARED = {"bitwise": ("bitwise", "shift"), "mul_div": ("mul", "div")}
+_TABLE_OF = {family: table for table, families in _SHARED.items() for family in families}
 _PRIME = 0xFFFFFFFF00000001
 
 _families = function("hm_expand_families", INT, [POINTER, POINTER, POINTER, SIZE, *[POINTER] * 6])
@@ -143,7 +144,8 @@ def _fill_families(records: Records, traces: Traces) -> None:
     pointers = np.array([array.ctypes.data for array in rows], dtype=np.uint64)
     lengths = np.array([len(array) for array in rows], dtype=np.uint64)
     columns = np.array([table.ctypes.data for table in tables], dtype=np.uint64)
-    columns[FAMILIES.index("div")] += np.uint64(8 * len(records.mul))
+    for first, second in _SHARED.values():
+        columns[FAMILIES.index(second)] += np.uint64(8 * len(records.family(first)))
     heights = np.array([table.shape[1] for table in tables], dtype=np.uint64)
     status = _families(
         pointers.ctypes.data,

@@ -41,13 +41,14 @@ _FLOORS = {"poseidon2_call": 8, "block": 256, "node": 512, "poseidon2": 2**13}
 #: The records of a table and the rows that one takes; where not listed, those of the table's name, 1 row each. Blocks
 #: and nodes have a row before and one after.
 _RECORDS = {
+    "bitwise": (("bitwise", 1), ("shift", 1)),
     "mul_div": (("mul", 1), ("div", 1)),
     "page": (("block", 2), ("node", 2)),
     "poseidon2_call": (("poseidon2_call", poseidon2_call.ROWS),),
 }
 #: Tables whose height depends on the segment, poseidon2 excepted.
 _TABLES = (
-    *("add", "control", "bitwise", "shift", "mul_div", "memory_word", "memory_sub", "poseidon2_call"),
+    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "poseidon2_call"),
     *("decode", "page"),
 )
 

@@ -20,7 +20,7 @@ namespace hm::expand {
 
 inline constexpr std::size_t kRangeRows = 1 << 17;
 inline constexpr std::size_t kByteRows = 1 << 16;
-inline constexpr std::size_t kConstantRows = 256;
+inline constexpr std::size_t kConstantRows = 1024;
 inline constexpr std::size_t kGrain = 1 << 13;
 
 // Operations as in proving/machine/main_vm/buses.py.

@@ -98,19 +98,30 @@ void fill_control(const Context& context, const std::uint32_t* records, std::siz
     table.invert(inverse_column, 0, count);
 }
 
+namespace {
+
+// The bytes of both operands and of their conjunction, from `column` on; returns the column after them.
+std::size_t put_bytes(const Table& table, std::size_t row, std::size_t column, std::uint32_t a, std::uint32_t b, Counts& counts) {
+    for (unsigned i = 0; i < 4; ++i) counts.conjunction(a >> 8 * i & 255, b >> 8 * i & 255);
+    for (const std::uint32_t word : {a, b, a & b})
+        column = table.put(row, column, {word & 255, word >> 8 & 255, word >> 16 & 255, word >> 24});
+    return column;
+}
+
+}  // namespace
+
 void fill_bitwise(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
-        std::size_t column = table.put(row, 0, {c.clk, c.pc, d.operation == kAnd, d.operation == kOr, d.operation == kXor, d.rs1,
-                                                d.rs2, d.rd, d.imm, d.writes, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd});
-        const std::uint32_t b = c.v2 + d.imm;
-        for (unsigned i = 0; i < 4; ++i) counts.conjunction(c.v1 >> 8 * i & 255, b >> 8 * i & 255);
-        for (const std::uint32_t word : {c.v1, b, c.v1 & b})
-            column = table.put(row, column, {word & 255, word >> 8 & 255, word >> 16 & 255, word >> 24});
+        const std::size_t column =
+            table.put(row, 0, {c.clk, c.pc, d.operation == kAnd, d.operation == kOr, d.operation == kXor, 0, 0, 0, d.rs1, d.rs2,
+                               d.rd, d.imm, d.writes, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd});
+        put_bytes(table, row, column, c.v1, c.v2 + d.imm, counts);
     });
 }
 
+// The rows of shifts in the bitwise table.
 void fill_shift(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
@@ -123,20 +134,16 @@ void fill_shift(const Context& context, const std::uint32_t* records, std::size_
         const std::uint64_t product = c.v1 * power;
         const std::uint64_t shifted = left ? product & 0xffffffff : product >> 31;
         const std::uint64_t other = left ? product >> 32 : product & 0x7fffffff;
-        const std::uint32_t t_high = arithmetic ? c.v1 >> 16 & 0x7fff : 0;
-        ++counts.constants[left ? amount : 32 + amount];
-        counts.check(16, b >> 5 & 0xffff);
-        counts.check(11, b >> 21);
+        ++counts.constants[(left ? 0 : 256) + (b & 255)];
         counts.check32(static_cast<std::uint32_t>(shifted));
         counts.check(16, other & 0xffff);
         counts.check(15, other >> 16);
-        if (arithmetic) {
-            counts.check(16, c.v1 & 0xffff);
-            counts.check(15, t_high);
-        }
-        table.put(row, 0, {c.clk, c.pc, left, d.operation == kSrl, arithmetic, d.rs1, d.rs2, d.rd, d.imm, d.writes, c.v1, c.old,
-                           c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd, amount, b >> 5 & 0xffff, b >> 21, power, shifted & 0xffff,
-                           shifted >> 16, other & 0xffff, other >> 16, arithmetic ? c.v1 >> 31 : 0, t_high});
+        if (arithmetic) counts.conjunction(c.v1 >> 24, 128);
+        std::size_t column =
+            table.put(row, 0, {c.clk, c.pc, 0, 0, 0, left, d.operation == kSrl, arithmetic, d.rs1, d.rs2, d.rd, d.imm, d.writes,
+                               c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd});
+        column = put_bytes(table, row, column, c.v1, b, counts);
+        table.put(row, column, {power, shifted & 0xffff, shifted >> 16, other & 0xffff, other >> 16, arithmetic ? c.v1 >> 31 : 0});
     });
 }
 

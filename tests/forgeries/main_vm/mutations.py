@@ -24,8 +24,7 @@ Values = Mapping[str, int]
 FLAGS = {
     "add": ("is_add", "is_sub", "is_advice"),
     "control": ("jal", "jalr", "equal", "less", "set"),
-    "bitwise": ("is_and", "is_or", "is_xor"),
-    "shift": ("is_sll", "is_srl", "is_sra"),
+    "bitwise": ("is_and", "is_or", "is_xor", "is_sll", "is_srl", "is_sra"),
     "mul_div": ("is_mul", "is_mulh", "is_mulhu", "is_mulhsu", "is_div", "is_divu", "is_rem", "is_remu"),
     "memory_word": ("load", "store"),
     "memory_sub": ("load", "store"),
@@ -117,6 +116,8 @@ def flags() -> Iterator[Case]:
         ("control", "jalr"): ("set", computed),
         ("control", "less"): ("set", branch),
         ("control", "set"): ("less", branch),
+        ("bitwise", "is_and"): ("is_or", {}),
+        ("bitwise", "is_sll"): ("is_srl", {}),
         ("mul_div", "is_mul"): ("is_mulhu", {}),
         ("mul_div", "is_div"): ("is_divu", {}),
         ("memory_sub", "store"): ("load", {"signed": 1}),
@@ -165,7 +166,7 @@ def two_operations_at_once() -> Iterator[Case]:
 
 def times() -> Iterator[Case]:
     """An access that claims to follow one 2^24 later than it."""
-    tables = ("add", "control", "bitwise", "shift", "mul_div")
+    tables = ("add", "control", "bitwise", "mul_div")
     pairs = [(table, "rs1, rs2: time since the last access, upper bits", "h1", "p1") for table in tables]
     pairs += [(table, "rd: time since the last access, upper bits", "hd", "pd") for table in tables]
     for table in ("memory_word", "memory_sub"):
@@ -188,8 +189,8 @@ def halves() -> Iterator[Case]:
     """A low half above 16 bits, made up for by the high half."""
     cases = (
         ("control", "difference or target: low half", "x_low", "x_high", "set"),
-        ("shift", "shifted: low half", "r_low", "r_high", "is_srl"),
-        ("shift", "other part: low half", "o_low", "o_high", "is_srl"),
+        ("bitwise", "shifted: low half", "r_low", "r_high", "is_srl"),
+        ("bitwise", "other part: low half", "o_low", "o_high", "is_srl"),
         ("mul_div", "lower word or quotient: low half", "q_low", "q_high", "is_mul"),
         ("mul_div", "upper word or remainder: low half", "r_low", "r_high", "is_mulhu"),
         ("mul_div", "lower word or quotient: low half", "q_low", "q_high", "is_divu"),
@@ -270,11 +271,14 @@ def signs() -> Iterator[Case]:
     values = {"compare": 1, "inverse": 0, "next_pc": next_pc}
     yield constraint("control", "equal operands have no difference", BENCH.change("control", equal, values))
 
-    sra = BENCH.find("shift", lambda r: r["is_sra"] == 1 and r["sign"] == 1 and r["imm"] == 0)
-    old = BENCH.row("shift", sra)
+    sll = BENCH.find("bitwise", lambda r: r["is_sll"] == 1 and r["o_low"] > 0)
+    old = BENCH.row("bitwise", sll)
+    values = {"r_high": old["r_high"] + 2**16, "o_low": old["o_low"] - 1, "out": old["out"] + 2**32}
+    yield lookup("bitwise", "shifted: high half", BENCH.change("bitwise", sll, values))
+    sra = BENCH.find("bitwise", lambda r: r["is_sra"] == 1 and r["sign"] == 1 and r["imm"] == 0)
+    old = BENCH.row("bitwise", sra)
     shifted = old["r_low"] + old["r_high"] * 2**16
-    values = {"sign": 0, "t_high": old["t_high"] + 2**15, "out": shifted}
-    yield lookup("shift", "first operand without its sign: high half", BENCH.change("shift", sra, values))
+    yield lookup("bitwise", "sign of the first operand", BENCH.change("bitwise", sra, {"sign": 0, "out": shifted}))
 
 
 def division_signs() -> Iterator[Case]:
@@ -368,10 +372,10 @@ def results() -> Iterator[Case]:
         old = BENCH.row("mul_div", row)
         values = {"negative": 1 - old["negative"], "out": 2**32 - old["out"]}
         yield constraint("mul_div", name, BENCH.change("mul_div", row, values))
-    for flag, name in (("is_sra", "the result with the sign's copies"), ("is_sll", "the result")):
-        row = BENCH.find("shift", lambda r, flag=flag: r[flag] * r["writes"] == 1)  # type: ignore[misc]
-        wrong = BENCH.row("shift", row)["out"] + 1
-        yield constraint("shift", name, BENCH.change("shift", row, {"out": wrong}))
+    for flag, name in (("is_sra", "the shifted word with the sign's copies"), ("is_sll", "the shifted word")):
+        row = BENCH.find("bitwise", lambda r, flag=flag: r[flag] * r["writes"] == 1)  # type: ignore[misc]
+        wrong = BENCH.row("bitwise", row)["out"] + 1
+        yield constraint("bitwise", name, BENCH.change("bitwise", row, {"out": wrong}))
     row = BENCH.find("mul_div", lambda r: r["is_divu"] == 1 and r["nonzero"] == 1)
     values = {"nonzero": 0, "result_inverse": 0}
     yield constraint("mul_div", "the result is zero", BENCH.change("mul_div", row, values))

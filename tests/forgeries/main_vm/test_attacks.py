@@ -29,7 +29,7 @@ FAMILY = {
     **dict.fromkeys(("mul", "mulh", "mulhu", "mulhsu"), "mul"),
     **dict.fromkeys(("div", "divu", "rem", "remu"), "div"),
 }
-TABLE = {"mul": "mul_div", "div": "mul_div"}
+TABLE = {"shift": "bitwise", "mul": "mul_div", "div": "mul_div"}
 
 
 def claim_result(name: str, a: int, b: int, change: int) -> set[str]:
