@@ -59,8 +59,8 @@ def sweep(house: Housekeeper) -> None:
         }
         mark(f"lost {lost.stage}", traceparent=lost.traceparent, **attributes)
         log.warning("lease expired", job=lost.job_id, stage=str(lost.stage), worker=lost.worker, dead=lost.dead)
-    if swept.lost or swept.reannounced:
-        log.info("swept", lost=len(swept.lost), reannounced=swept.reannounced)
+    if swept.reannounced:
+        log.debug("announced again", jobs=swept.reannounced)
     house.relay.wake()
 
 
