@@ -18,20 +18,21 @@ MIN_LOG_HEIGHT = 6
 #: Size classes that the key allows.
 MIN_SIZE_CLASS, MAX_SIZE_CLASS = 12, 20
 
-#: log2 of a table's capacity less the size class; in records, for poseidon2 in rows.
+#: 64ths of 2^k: records that a segment may have, for poseidon2 rows. The families that share a table add up to a power
+#: of two.
 _PROPORTIONS = {
-    "add": 0,
-    "control": -1,
-    "bitwise": -1,
-    "shift": -1,
-    "mul": -1,
-    "div": -3,
-    "memory_word": 0,
-    "memory_sub": -2,
-    "poseidon2_call": -6,
-    "block": -4,
-    "node": -4,
-    "poseidon2": 0,
+    "add": 64,
+    "control": 32,
+    "bitwise": 40,
+    "shift": 24,
+    "mul": 28,
+    "div": 4,
+    "memory_word": 32,
+    "memory_sub": 16,
+    "poseidon2_call": 1,
+    "block": 4,
+    "node": 4,
+    "poseidon2": 64,
 }
 #: Distinct pcs of a segment, whatever its size.
 _DECODE_CAPACITY = 2**15
@@ -71,7 +72,7 @@ def capacities(size_class: int) -> dict[str, int]:
     """
     if not MIN_SIZE_CLASS <= size_class <= MAX_SIZE_CLASS:
         raise ValueError(f"size class {size_class} is outside {MIN_SIZE_CLASS} to {MAX_SIZE_CLASS}")
-    sizes = {name: max(2 ** max(size_class + shift, 0), _FLOORS.get(name, 1)) for name, shift in _PROPORTIONS.items()}
+    sizes = {name: max(share * 2**size_class // 64, _FLOORS.get(name, 1)) for name, share in _PROPORTIONS.items()}
     return {**sizes, "decode": _DECODE_CAPACITY}
 
 
