@@ -44,6 +44,8 @@ class Intake:
         Where batches and their inputs go.
     witness_limit
         Largest witness input in bytes.
+    key_identity
+        The keys that core verifies with; a worker that holds others refuses the jobs.
     wake
         Called after jobs were created.
     """
@@ -55,12 +57,14 @@ class Intake:
         artifacts: ArtifactStore,
         *,
         witness_limit: int,
+        key_identity: str,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._jobs = jobs
         self._artifacts = artifacts
         self._witness_limit = witness_limit
+        self._parameters = {"key_identity": key_identity}
         self._wake = wake
 
     async def take(self, offer: BatchOffer) -> Batch:
@@ -121,7 +125,7 @@ class Intake:
         return self._jobs.create_batch(
             offer.batch_number,
             protocol_version=offer.protocol_version,
-            jobs=[JobSpec(Stage.WITNESS, key="witness", inputs=names)],
+            jobs=[JobSpec(Stage.WITNESS, key="witness", inputs=names, parameters=self._parameters)],
             program_commitment=offer.program_commitment,
             traceparent=offer.trace.traceparent,
             offer={

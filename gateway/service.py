@@ -64,7 +64,14 @@ class Gateway:
         self._request = ProofDataRequest(
             prover=own.gateway_name, protocol_version=settings.protocol_version, key_digest=key_identity
         )
-        self._intake = Intake(self._client, jobs, artifacts, witness_limit=own.gateway_witness_limit, wake=wake)
+        self._intake = Intake(
+            self._client,
+            jobs,
+            artifacts,
+            witness_limit=own.gateway_witness_limit,
+            key_identity=key_identity,
+            wake=wake,
+        )
         self._handback = Handback(self._client, jobs, artifacts)
         self._failures: dict[str, str] = {}
         self._last_poll = 0.0
