@@ -14,7 +14,7 @@ from rich.tree import Tree
 from broker.jobs import Batch, BatchState, Job, JobState, JobStore, open_store
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
-from cli import demo, display, doctor, run
+from cli import demo, devices, display, doctor, run
 from runtime.settings import load_settings, show
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
 
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     config.command("check")(config_check)
     app.add_typer(config, name="config")
     doctor.register(app)
+    devices.register(app)
     run.register(app)
     demo.register(app)
 

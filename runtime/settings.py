@@ -79,8 +79,8 @@ class Settings(BaseSettings):
     #: First metrics port; process types and instances count up from it. 0 picks a free one.
     metrics_port: Port = 9300
 
-    #: Compute device of circuit provers: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    #: Compute device of circuit provers: ``auto``, ``cpu``, ``cuda``, ``cuda:N``; ``emulated`` runs the kernels on the CPU.
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|emulated|cuda(:\d+)?)$")] = "auto"
     #: Memory budget of one process; 0 takes what the host has free. Chooses the size class.
     memory: Size = 0
     #: log2 of the cycles of one segment (16..20); 0 follows from ``memory``.
