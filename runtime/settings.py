@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     #: First metrics port; process types and instances count up from it. 0 picks a free one.
     metrics_port: Port = 9300
 
-    #: Compute device of circuit provers: ``auto``, ``cpu``, ``cuda``, ``cuda:N``; ``emulated`` runs the kernels on the CPU.
+    #: Compute device of circuit provers: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``emulated`` (on the CPU).
     device: Annotated[str, Field(pattern=r"^(auto|cpu|emulated|cuda(:\d+)?)$")] = "auto"
     #: Memory budget of one process; 0 takes what the host has free. Chooses the size class.
     memory: Size = 0
