@@ -372,7 +372,12 @@ def open_backend(number: int, budget: int | None = None) -> CudaBackend:
     """
     from cuda.driver import CudaDevice
 
-    return CudaBackend(CudaDevice(number), budget)
+    device = CudaDevice(number)
+    try:
+        return CudaBackend(device, budget)
+    except BaseException:
+        device.close()
+        raise
 
 
 def _host_matrix(host: HostArray) -> HostArray:

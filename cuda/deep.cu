@@ -143,7 +143,7 @@ extern "C" __global__ void __launch_bounds__(128)
 // Moves:    24 bytes per row written (and read when adding), 24 per row and vector of full height, 4 of roots.
 // Does:     about 41 products per row.
 // Limit:    instruction issue.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 4)
     deep_term(u64* out, u64 adding, u64 log_rows, u64 shift, const u64* roots, const u64* scalars,
               const u64* const* vectors, const u64* log_sizes, u64 count) {
     const u64 rows = 1ULL << log_rows;

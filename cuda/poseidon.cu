@@ -48,7 +48,7 @@ __device__ __forceinline__ void mds(u64 (&state)[kWidth]) {
 // Moves:    192 bytes per state.
 // Does:     472 products of 18 instructions and 30 matrix products of 288 multiply-adds: about 19 thousand instructions.
 // Limit:    instruction issue.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 4)
     poseidon_w12(const u64* in, u64* out, u64 count, const u64* constants) {
     const u64 at = global_thread();
     if (at >= count) return;

@@ -17,7 +17,7 @@ NATIVE = FOLDER.parent / "proving" / "native" / "src"
 SHARED_HEADERS = (NATIVE / "field" / "goldilocks.hpp", NATIVE / "hash" / "poseidon2_constants.hpp")
 INCLUDES = (f"-I{FOLDER}", f"-I{NATIVE}")
 
-_ENTRY = re.compile(r'extern "C" __global__ void(?: __launch_bounds__\(\d+\))?\s+(\w+)\(([^)]*)\)', re.DOTALL)
+_ENTRY = re.compile(r'extern "C" __global__ void(?: __launch_bounds__\([^)]*\))?\s+(\w+)\(([^)]*)\)', re.DOTALL)
 
 
 def units() -> list[Path]:

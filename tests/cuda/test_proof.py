@@ -1,0 +1,94 @@
+"""The prover on the emulated device makes the CPU's bytes, and moves no more between host and device than it must."""
+
+from __future__ import annotations
+
+import pytest
+
+from cuda.backend import CudaBackend
+from proving import keys
+from proving.backend.native import NativeBackend
+from proving.machine.main_vm.expand import expand
+from proving.stark.prover import PHASES, prove
+from proving.stark.shape import Phase
+from proving.stark.verifier import verify
+from tests.proving.machine.main_vm import segments
+from tests.proving.stark import toy
+
+WORD = 8
+
+
+@pytest.mark.parametrize(("log_blowup", "log_squares", "log_height"), [(2, 7, 8), (1, 6, 9), (3, 8, 8), (2, 9, 8)])
+def test_the_proof_equals_the_native_one(
+    backend: CudaBackend, log_blowup: int, log_squares: int, log_height: int
+) -> None:
+    key, publics, expected = toy.proof(log_blowup, log_squares, log_height)
+    made = prove(key, toy.QUICK, publics, toy.traces(log_height, log_squares)[1], backend)
+    assert made == expected
+    verify(key, toy.QUICK, publics, made)
+
+
+def test_the_shipped_profile_gives_the_same_proof(backend: CudaBackend) -> None:
+    publics, traces = toy.traces()
+    expected = prove(toy.key(), "proven100", publics, traces, NativeBackend())
+    assert prove(toy.key(), "proven100", publics, traces, backend) == expected
+
+
+def test_bytes_moved_in_each_phase(backend: CudaBackend) -> None:
+    key = toy.key()
+    publics, traces = toy.traces()
+    prove(key, toy.QUICK, publics, traces, backend)
+    backend.traffic.phases.clear()
+    prove(key, toy.QUICK, publics, traces, backend, progress=backend.traffic.begin)
+    phases = backend.traffic.phases
+    assert tuple(name for name in phases if name) == PHASES
+
+    layout = key.layout
+    shape = layout.shape(tuple(traces[table.name].shape[1].bit_length() - 1 for table in layout.tables))
+    heights = [1 << log_height for log_height in shape.log_heights]
+    bus = [3 * program.bus_columns for program in key.program.tables]
+    main = [table.main for table in layout.tables]
+    preprocessed = [table.preprocessed for table in layout.tables]
+
+    def words(columns: list[int], blowup: int = 1) -> int:
+        return WORD * blowup * sum(c * rows for c, rows in zip(columns, heights, strict=True))
+
+    blowup = 1 << shape.log_blowup
+    # Traces go in once and come back never; the bus columns are made on the host.
+    assert (phases["main"].arrays_in, phases["main"].arrays_out) == (words(main), 0)
+    assert (phases["bus"].arrays_in, phases["bus"].arrays_out) == (words(bus), 0)
+    # Constraints are evaluated on the host: every extended column comes back, three columns per table go in.
+    everything = [sum(counts) for counts in zip(main, preprocessed, bus, strict=True)]
+    assert phases["quotient"].arrays_out == words(everything, blowup)
+    assert phases["quotient"].arrays_in == words([3] * len(heights), blowup)
+    # From there on only what the verifier sees.
+    assert (phases["openings"].arrays_in, phases["openings"].arrays_out) == (0, 0)
+    assert phases["fri"].arrays_in == 0
+    folded = sum(shape.folds)
+    assert phases["fri"].arrays_out == 3 * WORD << (shape.log_domain - folded)
+    assert (phases["queries"].arrays_in, phases["queries"].arrays_out) == (0, 0)
+    caps = {phase: 4 * WORD << (tree.log_rows - 2 * tree.depth) for phase, tree in shape.trees.items()}
+    assert phases["main"].small_out == caps[Phase.MAIN]
+    assert phases["bus"].small_out == caps[Phase.BUS]
+    assert phases["quotient"].small_out == caps[Phase.QUOTIENT]
+    assert phases["openings"].small_out == 3 * WORD * shape.opened + WORD  # and the nonce
+    # Addresses, challenges and indices.
+    assert sum(phase.small_in for phase in phases.values()) < 16 << 10
+
+
+def test_a_proof_gives_its_memory_back(backend: CudaBackend) -> None:
+    publics, traces = toy.traces()
+    prove(toy.key(), toy.QUICK, publics, traces, backend)
+    backend.give_back()
+    # The key keeps its preprocessed columns; everything else is gone.
+    kept = backend.pool.used
+    assert backend.pool.held == kept < backend.pool.peak
+    prove(toy.key(), toy.QUICK, publics, traces, backend)
+    backend.give_back()
+    assert backend.pool.held == kept
+
+
+def test_a_segment_of_main_vm_equals_the_native_one(backend: CudaBackend) -> None:
+    key = toy.with_quick(keys.make_main_vm_key())
+    traces, publics = expand(segments.records(segments.immediates())[0])
+    expected = prove(key, toy.QUICK, publics, traces, NativeBackend())
+    assert prove(key, toy.QUICK, publics, traces, backend) == expected
