@@ -101,10 +101,10 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Statement, list
         Anything that `pack` does not make.
     """
     try:
-        opened = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES)
-        if opened.header.compressed:
-            # One bundle has one encoding: a compressed copy of it is another one.
+        if artifact.read_header(data).compressed:
+            # One bundle has one encoding, and a few bytes must not make the verifier inflate many.
             raise MalformedBundle("A bundle is not compressed.")
+        opened = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES)
         parts = _parts(opened.payload)
         statement = Statement.decode(next(parts, b""))
         proofs = list(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import random
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -214,3 +215,22 @@ def test_compressed_copy_is_refused(made: Chain) -> None:
     assert artifact.unpack(copy).payload == payload
     with pytest.raises(MalformedBundle, match="compressed"):
         verify(made, copy)
+
+
+def test_a_small_file_does_not_inflate() -> None:
+    """33 kB that state a gigabyte are refused before anything is decompressed."""
+    size = bundle.MAX_BYTES
+    compressor = zstandard.ZstdCompressor(level=3).compressobj(size=size)
+    piece = bytes(1 << 24)
+    stored = b"".join(compressor.compress(piece) for _ in range(size // len(piece))) + compressor.flush()
+    assert len(stored) < 1 << 16
+    honest = bytearray(artifact.pack(bundle.KIND, b"", version=bundle.VERSION, protocol=stages.PROTOCOL_VERSION))
+    honest[12] = 1
+    honest[16:24], honest[24:32] = size.to_bytes(8, "little"), len(stored).to_bytes(8, "little")
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedBundle, match="compressed"):
+            stages.verify_bundle(bytes(honest) + stored, program_commitment=None, profile=PROFILE)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
