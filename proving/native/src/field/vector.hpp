@@ -280,7 +280,7 @@ inline void transpose(Vector (&)[1]) {}
 
 #endif
 
-// low + 2^32 high for low < 2^64 - 2^42 and high < 2^42, loose result: the shifted half is a multiple of 2^32, so adding
+// low + 2^32 high for low < 2^64 - 2^52 and high < 2^52, loose result: the shifted half is a multiple of 2^32, so adding
 // epsilon after a carry does not carry again.
 inline Vector join_halves(Vector low, Vector high) {
     const Vector rest = mul_add_small(low, shift_right<32>(high), vector_broadcast(kEpsilon));

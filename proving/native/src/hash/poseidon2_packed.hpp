@@ -13,10 +13,106 @@
 
 namespace hm {
 
+// low + 2^32 high, with parts that may be larger than 32 bits. Sums of parts cannot overflow; join_halves reduces them.
+struct Halves {
+    Vector low;
+    Vector high;
+};
+
+#if defined(HM_ISA_avx512)
+
+// What a seventh power has too much: it keeps the low half positive.
+inline constexpr std::uint64_t kHalvesExcess = std::uint64_t{1} << 52;
+
+// low mod 2^52 + 2^52 high: the multiplier reads 52 bits, so a product needs no carries. high < kLimbBound.
+struct Limbs {
+    Vector low;
+    Vector high;
+};
+inline constexpr std::uint64_t kLimbBound = 3 * (std::uint64_t{1} << 20) + (std::uint64_t{1} << 13) + 2;
+
+// low + 2^52 middle + 2^104 high, low < 2^53, middle <= 3 * 2^52.
+struct Product {
+    Vector low;
+    Vector middle;
+    Vector high;
+};
+// 2^8 high must fit the multiplier.
+static_assert(kLimbBound * kLimbBound + 3 * kLimbBound < std::uint64_t{1} << 44);
+
+inline Product multiply(const Limbs& a, const Limbs& b, Vector low) {
+    Vector middle = _mm512_madd52hi_epu64(_mm512_setzero_si512(), a.low, b.low);
+    Vector high = _mm512_madd52hi_epu64(_mm512_setzero_si512(), a.low, b.high);
+    middle = _mm512_madd52lo_epu64(middle, a.low, b.high);
+    high = _mm512_madd52hi_epu64(high, a.high, b.low);
+    middle = _mm512_madd52lo_epu64(middle, a.high, b.low);
+    high = _mm512_madd52lo_epu64(high, a.high, b.high);
+    return {_mm512_madd52lo_epu64(low, a.low, b.low), middle, high};
+}
+
+inline Product square(const Limbs& a, Vector low) {
+    const Vector twice = _mm512_add_epi64(a.high, a.high);
+    Vector middle = _mm512_madd52hi_epu64(_mm512_setzero_si512(), a.low, a.low);
+    Vector high = _mm512_madd52hi_epu64(_mm512_setzero_si512(), a.low, twice);
+    middle = _mm512_madd52lo_epu64(middle, a.low, twice);
+    high = _mm512_madd52lo_epu64(high, a.high, a.high);
+    return {_mm512_madd52lo_epu64(low, a.low, a.low), middle, high};
+}
+
+// (x & mask) | bits
+inline Vector masked_or(Vector x, std::uint64_t mask, std::uint64_t bits) {
+    return _mm512_ternarylogic_epi64(x, vector_broadcast(mask), vector_broadcast(bits), 0xea);
+}
+
+// The low parts of the products that reduce_limbs takes begin with p - 2^64.
+inline Vector limbs_start() { return vector_broadcast(kPrime); }
+
+// With middle = m + 2^12 over: the product is low + 2^52 m + over (2^32 - 1) - 2^8 high, as 2^64 = 2^32 - 1 and
+// 2^104 = -2^8. p is added, 2^64 of it in the upper limb, so that the sum is positive.
+inline Limbs reduce_limbs(const Product& x) {
+    const Vector one = vector_broadcast(std::uint64_t{1} << 32);
+    const Vector over = _mm512_srli_epi64(x.middle, 12);
+    const Vector less = _mm512_madd52lo_epu64(over, x.high, vector_broadcast(256));
+    const Vector low = _mm512_sub_epi64(_mm512_madd52lo_epu64(x.low, over, one), less);
+    const Vector high = _mm512_madd52hi_epu64(masked_or(x.middle, 0xfff, 0x1000), over, one);
+    return {low, _mm512_add_epi64(high, _mm512_srai_epi64(low, 52))};
+}
+
+// The product of limbs, kHalvesExcess too much.
+inline Halves multiply_to_halves(const Limbs& a, const Limbs& b) {
+    Product x = multiply(a, b, _mm512_setzero_si512());
+    // The lower twelve bits of the middle part do not overlap the low part.
+    const Vector lowest = _mm512_or_si512(x.low, _mm512_slli_epi64(x.middle, 52));
+    const Vector over = _mm512_srli_epi64(x.middle, 12);
+    const Vector less = _mm512_madd52lo_epu64(over, x.high, vector_broadcast(256));
+    return {_mm512_sub_epi64(masked_or(lowest, kEpsilon, kHalvesExcess), less),
+            _mm512_add_epi64(_mm512_srli_epi64(lowest, 32), over)};
+}
+
 // x -> x^7 for `count` vectors. One power is a chain of three products, longer than the window in which a core looks for
 // independent work; so the products of all vectors are taken stage by stage.
 template <unsigned count>
-inline void seventh_powers(Vector (&x)[count]) {
+inline void seventh_powers(const Vector* x, Halves (&powers)[count]) {
+    Limbs first[count];
+    Limbs squares[count];
+    Limbs cubes[count];
+    for (unsigned i = 0; i < count; ++i) {
+        first[i] = {x[i], _mm512_srli_epi64(x[i], 52)};
+        squares[i] = reduce_limbs(square(first[i], limbs_start()));
+    }
+    for (unsigned i = 0; i < count; ++i) {
+        cubes[i] = reduce_limbs(multiply(squares[i], first[i], limbs_start()));
+        squares[i] = reduce_limbs(square(squares[i], limbs_start()));
+    }
+    for (unsigned i = 0; i < count; ++i) powers[i] = multiply_to_halves(squares[i], cubes[i]);
+}
+
+#else
+
+inline constexpr std::uint64_t kHalvesExcess = 0;
+
+template <unsigned count>
+inline void seventh_powers(const Vector* x, Halves (&powers)[count]) {
     Vector squares[count];
     Vector cubes[count];
     for (unsigned i = 0; i < count; ++i) squares[i] = square_loose(x[i]);
@@ -24,19 +120,13 @@ inline void seventh_powers(Vector (&x)[count]) {
         cubes[i] = mul_loose(squares[i], x[i]);
         squares[i] = square_loose(squares[i]);
     }
-    for (unsigned i = 0; i < count; ++i) x[i] = mul_loose(squares[i], cubes[i]);
-}
-
-template <unsigned width>
-inline void seventh_powers_of_state(Vector (&state)[width]) {
-    constexpr unsigned group = 4;
-    for (unsigned first = 0; first < width; first += group) {
-        Vector part[group];
-        for (unsigned i = 0; i < group; ++i) part[i] = state[first + i];
-        seventh_powers<group>(part);
-        for (unsigned i = 0; i < group; ++i) state[first + i] = part[i];
+    for (unsigned i = 0; i < count; ++i) {
+        const Vector power = mul_loose(squares[i], cubes[i]);
+        powers[i] = {low_half(power), shift_right<32>(power)};
     }
 }
+
+#endif
 
 // The external matrix on numbers small enough not to overflow.
 template <unsigned width>
@@ -61,31 +151,76 @@ inline void external_matrix(Vector (&x)[width]) {
     }
 }
 
-// join_halves takes a round constant as part of the low half when the constant keeps some distance to 2^64.
+// What an external layer adds to the low and the high halves.
 template <unsigned width>
-constexpr bool constants_leave_room() {
-    using Constants = Poseidon2Constants<width>;
-    for (unsigned round = 0; round < 4; ++round)
-        for (unsigned i = 0; i < width; ++i)
-            if (std::max(Constants::kInitial[round][i], Constants::kFinal[round][i]) >> 43 == (1U << 21) - 1) return false;
-    return true;
-}
-static_assert(constants_leave_room<8>() && constants_leave_room<12>() && constants_leave_room<16>());
+struct LayerConstants {
+    std::uint64_t low[width];
+    std::uint64_t high[width];
+};
 
-// The external layer of loose elements, then the constants of the next round; loose result.
+// The constants of the round that follows, less what the layer makes of the excess of seventh powers: its rows sum up to
+// 7 (width / 4 + 1).
 template <unsigned width>
-inline void external_layer(Vector (&state)[width], const std::uint64_t* constants) {
+constexpr LayerConstants<width> layer_constants(const std::uint64_t* round, std::uint64_t excess) {
+    LayerConstants<width> constants{};
+    for (unsigned i = 0; i < width; ++i) {
+        const Fp value = (round == nullptr ? Fp(0) : Fp(round[i])) - Fp(7 * (width / 4 + 1)) * Fp(excess);
+        constants.low[i] = value.value & kEpsilon;
+        constants.high[i] = value.value >> 32;
+    }
+    return constants;
+}
+
+template <unsigned width>
+struct ExternalConstants {
+    LayerConstants<width> rounds[4];
+};
+
+// What follows the seventh powers of four rounds: the constants of the next round, none after the last.
+template <unsigned width>
+constexpr ExternalConstants<width> external_constants(const std::uint64_t (&rounds)[4][width]) {
+    ExternalConstants<width> constants{};
+    for (unsigned round = 0; round < 4; ++round)
+        constants.rounds[round] = layer_constants<width>(round < 3 ? rounds[round + 1] : nullptr, kHalvesExcess);
+    return constants;
+}
+
+// The external layer of the halves, then the constants; loose result. Halves below 2^53 and 2^43 grow by 35 at most.
+template <unsigned width>
+inline void external_layer(Vector (&low)[width], Vector (&high)[width], const LayerConstants<width>& constants,
+                           Vector (&state)[width]) {
+    external_matrix<width>(low);
+    external_matrix<width>(high);
+    for (unsigned i = 0; i < width; ++i)
+        state[i] = join_halves(add_wrapping(low[i], vector_broadcast(constants.low[i])),
+                               add_wrapping(high[i], vector_broadcast(constants.high[i])));
+}
+
+template <unsigned width>
+inline void external_layer_of_loose(Vector (&state)[width], const LayerConstants<width>& constants) {
     Vector low[width];
     Vector high[width];
     for (unsigned i = 0; i < width; ++i) {
         low[i] = low_half(state[i]);
         high[i] = shift_right<32>(state[i]);
     }
-    external_matrix<width>(low);
-    external_matrix<width>(high);
-    if (constants != nullptr)
-        for (unsigned i = 0; i < width; ++i) low[i] = add_wrapping(low[i], vector_broadcast(constants[i]));
-    for (unsigned i = 0; i < width; ++i) state[i] = join_halves(low[i], high[i]);
+    external_layer<width>(low, high, constants, state);
+}
+
+template <unsigned width>
+inline void external_round(Vector (&state)[width], const LayerConstants<width>& constants) {
+    constexpr unsigned group = 4;
+    Vector low[width];
+    Vector high[width];
+    for (unsigned first = 0; first < width; first += group) {
+        Halves powers[group];
+        seventh_powers<group>(state + first, powers);
+        for (unsigned i = 0; i < group; ++i) {
+            low[first + i] = powers[i].low;
+            high[first + i] = powers[i].high;
+        }
+    }
+    external_layer<width>(low, high, constants, state);
 }
 
 // What one diagonal entry does to its element: x -> sum + d x with d = sign * factor / 2^shift.
@@ -128,16 +263,14 @@ constexpr bool diagonal_matches() {
 }
 static_assert(diagonal_matches<8>() && diagonal_matches<12>() && diagonal_matches<16>());
 
-// 8 p as low + 2^32 high with both parts larger than 4 (2^32 - 1), so that differences of halves stay positive.
-inline constexpr std::uint64_t kBiasLow = (std::uint64_t{4} << 32) + 8;
-inline constexpr std::uint64_t kBiasHigh = 8 * kEpsilon - 4;
+// 2^13 p less the excess of a seventh power as low + 2^32 high: differences with multiples of halves stay positive.
+inline constexpr std::uint64_t kBiasLow = (std::uint64_t{1} << 55) + (std::uint64_t{1} << 13);
+inline constexpr std::uint64_t kBiasHigh =
+    (std::uint64_t{1} << 13) * kEpsilon - (std::uint64_t{1} << 23) - (kHalvesExcess >> 32);
 
 // The sum of all elements in the forms that the entries need.
 struct InternalSum {
-    Vector low;
-    Vector high;
-    Vector biased_low;
-    Vector biased_high;
+    Halves halves;
     Vector whole;  // canonical
 };
 
@@ -156,60 +289,71 @@ inline Vector internal_element(Vector x, Vector high, const InternalSum& sum) {
     } else {
         const Vector factor = vector_broadcast(entry.factor);
         if constexpr (entry.sign > 0)
-            return join_halves(add_wrapping(sum.low, mul_low_halves(x, factor)),
-                               mul_add_small(sum.high, high, factor));
-        return join_halves(sub_wrapping(sum.biased_low, mul_low_halves(x, factor)),
-                           sub_wrapping(sum.biased_high, mul_low_halves(high, factor)));
+            return join_halves(add_wrapping(sum.halves.low, mul_low_halves(x, factor)),
+                               mul_add_small(sum.halves.high, high, factor));
+        return join_halves(sub_wrapping(sum.halves.low, mul_low_halves(x, factor)),
+                           sub_wrapping(sum.halves.high, mul_low_halves(high, factor)));
     }
 }
 
+// The internal layer of a state whose first element is given by its halves; the new first element is
+// 2 kHalvesExcess too small.
 template <unsigned width>
-inline void internal_layer(Vector (&state)[width]) {
+inline void internal_layer(const Halves& first, Vector (&state)[width]) {
+    static_assert(diagonal_entry<width>(0).sign < 0 && diagonal_entry<width>(0).factor == 2);
     Vector high[width];
-    InternalSum sum;
     Vector total = state[width - 1];
-    high[width - 1] = shift_right<32>(total);
-    sum.high = high[width - 1];
-    for (unsigned i = width - 1; i-- > 0;) {
+    Vector total_high = high[width - 1] = shift_right<32>(total);
+    for (unsigned i = width - 1; i-- > 1;) {
         high[i] = shift_right<32>(state[i]);
         total = add_wrapping(total, state[i]);
-        sum.high = add_wrapping(sum.high, high[i]);
+        total_high = add_wrapping(total_high, high[i]);
     }
-    sum.low = sub_wrapping(total, shift_left<32>(sum.high));
-    sum.biased_low = add_wrapping(sum.low, vector_broadcast(kBiasLow));
-    sum.biased_high = add_wrapping(sum.high, vector_broadcast(kBiasHigh));
-    sum.whole = canonical(join_halves(sum.low, sum.high));
+    InternalSum sum;
+    sum.halves.low = add_wrapping(add_wrapping(first.low, vector_broadcast(kBiasLow)),
+                                  sub_wrapping(total, shift_left<32>(total_high)));
+    sum.halves.high = add_wrapping(add_wrapping(first.high, vector_broadcast(kBiasHigh)), total_high);
+    sum.whole = canonical(join_halves(sum.halves.low, sum.halves.high));
+    state[0] = join_halves(sub_wrapping(sum.halves.low, add_wrapping(first.low, first.low)),
+                           sub_wrapping(sum.halves.high, add_wrapping(first.high, first.high)));
     [&]<std::size_t... i>(std::index_sequence<i...>) {
-        ((state[i] = internal_element<width, i>(state[i], high[i], sum)), ...);
-    }(std::make_index_sequence<width>{});
+        ((state[i + 1] = internal_element<width, i + 1>(state[i + 1], high[i + 1], sum)), ...);
+    }(std::make_index_sequence<width - 1>{});
+}
+
+// The constants of the internal rounds with what the first element lacks after the round before.
+template <unsigned width>
+constexpr std::array<std::uint64_t, 22> internal_constants() {
+    std::array<std::uint64_t, 22> constants{};
+    for (unsigned round = 0; round < 22; ++round)
+        constants[round] = (Fp(Poseidon2Constants<width>::kInternal[round]) + Fp(round == 0 ? 0 : 2 * kHalvesExcess)).value;
+    return constants;
 }
 
 // Permutes `batches` vectors of states; loose in, loose out.
 template <unsigned width, unsigned batches>
 inline void poseidon2_permute(Vector (&states)[batches][width]) {
     using Constants = Poseidon2Constants<width>;
-    const auto external_rounds = [&](const std::uint64_t (&constants)[4][width]) {
-        for (unsigned round = 0; round < 4; ++round) {
-            for (auto& state : states) {
-                seventh_powers_of_state<width>(state);
-                external_layer<width>(state, round < 3 ? constants[round + 1] : nullptr);
-            }
-        }
-    };
-    for (auto& state : states) external_layer<width>(state, Constants::kInitial[0]);
-    external_rounds(Constants::kInitial);
-    for (const std::uint64_t constant : Constants::kInternal) {
+    static constexpr auto first_layer = layer_constants<width>(Constants::kInitial[0], 0);
+    static constexpr auto initial = external_constants<width>(Constants::kInitial);
+    static constexpr auto internal = internal_constants<width>();
+    static constexpr auto final = external_constants<width>(Constants::kFinal);
+    for (auto& state : states) external_layer_of_loose<width>(state, first_layer);
+    for (const auto& constants : initial.rounds)
+        for (auto& state : states) external_round<width>(state, constants);
+    for (const std::uint64_t constant : internal) {
         Vector first[batches];
+        Halves powers[batches];
         for (unsigned b = 0; b < batches; ++b) first[b] = add_loose(states[b][0], vector_broadcast(constant));
-        seventh_powers<batches>(first);
-        for (unsigned b = 0; b < batches; ++b) {
-            states[b][0] = first[b];
-            internal_layer<width>(states[b]);
-        }
+        seventh_powers<batches>(first, powers);
+        for (unsigned b = 0; b < batches; ++b) internal_layer<width>(powers[b], states[b]);
     }
-    for (auto& state : states)
-        for (unsigned i = 0; i < width; ++i) state[i] = add_loose(state[i], vector_broadcast(Constants::kFinal[0][i]));
-    external_rounds(Constants::kFinal);
+    for (auto& state : states) {
+        state[0] = add_loose(state[0], vector_broadcast((Fp(Constants::kFinal[0][0]) + Fp(2 * kHalvesExcess)).value));
+        for (unsigned i = 1; i < width; ++i) state[i] = add_loose(state[i], vector_broadcast(Constants::kFinal[0][i]));
+    }
+    for (const auto& constants : final.rounds)
+        for (auto& state : states) external_round<width>(state, constants);
 }
 
 }  // namespace hm
