@@ -12,7 +12,7 @@ from proving.machine.main_vm import constant, shape
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.records import FAMILIES, Records
 from proving.machine.state import STATE_VERSION
-from proving.native import INT, POINTER, SIZE, function
+from proving.native import INT, POINTER, SIZE, function, memory
 from runtime.errors import InvalidInput
 
 U64 = NDArray[np.uint64]
@@ -81,7 +81,7 @@ def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
     """As `expand`, with the inputs of all compressions given: see `compression_inputs`."""
     hashed = _compress_all(parts)
     heights = shape.heights(records.counts(), len(hashed.counts))
-    traces = {t.name: np.zeros((len(t.main_names), heights[t.name]), dtype=np.uint64) for t in circuit()}
+    traces = {t.name: memory.zeros((len(t.main_names), heights[t.name])) for t in circuit()}
     _fill_families(records, traces)
     used = 2 * len(records.block)
     _fill_blocks(records, hashed.digests["block"], traces["page"][:, :used])
