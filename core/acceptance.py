@@ -70,10 +70,14 @@ class Acceptance:
         self._judging = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def may_submit(self, number: int, token: str) -> None:
+    def may_submit(self, number: int, token: str) -> bool:
         """Refuse at once what can be refused before the proof is read.
 
-        A proven batch passes: whether its proof is the accepted one is only known once it is read.
+        Returns
+        -------
+        bool
+            Whether the batch is proven. It passes without a token: whether its proof is the accepted one is only known
+            once it is read.
 
         Raises
         ------
@@ -81,8 +85,10 @@ class Acceptance:
         """
         with self._store.session():
             batch = find_batch(number)
-            if batch.status != BatchStatus.PROVEN:
-                self._offers.check(token, number)
+            if batch.status == BatchStatus.PROVEN:
+                return True
+            self._offers.check(token, number)
+            return False
 
     def judge(self, number: int, token: str, received: Path, trace_id: str) -> bool:
         """Verify the proof in the file `received` and make the batch proven.

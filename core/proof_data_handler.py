@@ -37,8 +37,12 @@ from runtime.wire import (
     encode,
 )
 
-#: Proofs that may wait for or be under verification; each holds its bytes in memory.
+#: Proofs that may wait for or be under verification; each holds its bytes in memory. Repeated proofs of proven batches,
+#: which need no token of a live offer, have as many places of their own.
 MAX_PENDING_PROOFS = 4
+
+#: Seconds in which a proof must have arrived; a sender that stalls must not keep a place for ever.
+RECEIVE_SECONDS = 600.0
 
 #: Bytes read from or written to a socket at a time.
 CHUNK = 1 << 20
@@ -86,7 +90,7 @@ class ProofDataHandler:
         self._witnesses = witnesses
         self._incoming = incoming
         self._proof_limit = proof_limit
-        self._pending = 0
+        self._pending = {False: 0, True: 0}
         incoming.mkdir(parents=True, exist_ok=True)
         for left_over in incoming.glob("*.part"):
             left_over.unlink()
@@ -167,17 +171,17 @@ class ProofDataHandler:
             attributes={"hallmark.batch": number},
         ) as current:
             trace_id = trace_id_of(traceparent)
-            await asyncio.to_thread(self._acceptance.may_submit, number, token)
-            if self._pending >= MAX_PENDING_PROOFS:
+            repeated = await asyncio.to_thread(self._acceptance.may_submit, number, token)
+            if self._pending[repeated] >= MAX_PENDING_PROOFS:
                 raise Busy()
-            self._pending += 1
+            self._pending[repeated] += 1
             try:
                 advanced = await self._receive(request, number, token, trace_id)
             except HallmarkError as error:
                 current.set_attribute("error.type", error.code)
                 raise
             finally:
-                self._pending -= 1
+                self._pending[repeated] -= 1
             current.set_attribute("hallmark.advanced", advanced)
             return web.Response(body=encode(ProofAccepted(accepted=True)), content_type="application/json")
 
@@ -198,11 +202,14 @@ class ProofDataHandler:
             if (request.content_length or 0) > limit:
                 raise ProofTooLarge(f"The proof has {request.content_length} bytes, the limit is {limit}.")
             try:
-                async for chunk in request.content.iter_chunked(CHUNK):
-                    size += len(chunk)
-                    if size > limit:
-                        raise ProofTooLarge(f"The proof has more than {limit} bytes.")
-                    await asyncio.to_thread(part.write, chunk)
+                async with asyncio.timeout(RECEIVE_SECONDS):
+                    async for chunk in request.content.iter_chunked(CHUNK):
+                        size += len(chunk)
+                        if size > limit:
+                            raise ProofTooLarge(f"The proof has more than {limit} bytes.")
+                        await asyncio.to_thread(part.write, chunk)
+            except TimeoutError as error:
+                raise ProofTruncated(f"Only {size} bytes arrived in {RECEIVE_SECONDS:.0f} s.") from error
             except (ConnectionError, asyncio.CancelledError) as error:
                 # aiohttp ends a handler whose client went away in either way, by its setting.
                 raise ProofTruncated(f"The connection was lost after {size} bytes.") from error

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from peewee import OperationalError
 
+from core import proof_data_handler
 from core.acceptance import proven_batch
 from core.batch_file import read_batch_file
 from core.node import Node
@@ -270,6 +272,40 @@ async def test_a_body_that_ends_early_is_recorded_as_truncated(
     assert submissions(node) == ["proof_truncated"]
     assert proven(node) == 0
     assert (await submit(http, 1, token, stand_in_proof(outputs(node)[1])))[0] == 200
+
+
+async def test_a_body_that_stalls_gives_its_place_back(
+    http: ClientSession, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stalling() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.sleep(20)
+
+    seal(node)
+    token = (await ask(http))[1]["offer_token"]
+    monkeypatch.setattr(proof_data_handler, "RECEIVE_SECONDS", 0.2)
+    answers = await asyncio.gather(*(submit(http, 1, token, stalling()) for _ in range(4)))
+    assert answers == [(400, "proof_truncated")] * 4
+    assert (await submit(http, 1, token, stand_in_proof(outputs(node)[1])))[0] == 200
+
+
+async def test_repeats_of_a_proven_batch_take_no_place_of_other_proofs(http: ClientSession, node: Node) -> None:
+    seal(node, 2)
+    first, second = [(await ask(http))[1]["offer_token"] for _ in range(2)]
+    proof = stand_in_proof(outputs(node)[1])
+    assert (await submit(http, 1, first, proof))[0] == 200
+    release = asyncio.Event()
+
+    async def held() -> AsyncIterator[bytes]:
+        yield proof
+        await release.wait()
+
+    repeats = [asyncio.create_task(submit(http, 1, "no token", held())) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    assert (await submit(http, 1, "no token", proof))[0] == 503
+    assert (await submit(http, 2, second, stand_in_proof(outputs(node)[2])))[0] == 200
+    release.set()
+    assert [status for status, _ in await asyncio.gather(*repeats)] == [200] * 4
 
 
 async def test_a_failed_verifier_is_no_acceptance(
