@@ -11,6 +11,7 @@ from broker.artifacts import ArtifactStore
 from broker.jobs import Batch, BatchState, JobStore
 from gateway.core_client import CoreClient, CoreRefusal, CoreUnavailable
 from gateway.in_state import batches_in
+from runtime.errors import HallmarkError
 from runtime.logging import get_logger
 from runtime.telemetry import span
 
@@ -49,14 +50,28 @@ class Handback:
     async def submit_finished(self) -> int:
         """Submit every proof that core has not judged and return how many it judged now.
 
-        A batch whose offer ran out waits until core offers it again: its refused token is not tried twice.
+        A batch whose offer ran out waits until core offers it again: its refused token is not tried twice. A proof that
+        cannot be read, or at which core fails, keeps no other from being submitted.
+
+        Raises
+        ------
+        HallmarkError
+            The first such failure, once every other proof has had its turn.
         """
         finished = await asyncio.to_thread(batches_in, self._jobs, BatchState.PROVEN)
         judged = 0
+        failure: HallmarkError | None = None
         for batch in finished:
-            if self._waiting.get(batch.id) != _token(batch):
+            if self._waiting.get(batch.id) == _token(batch):
+                continue
+            try:
                 judged += await self._submit(batch)
+            except HallmarkError as error:
+                log.error("batch.not_submitted", batch=batch.number, code=error.code, error=error.message)
+                failure = failure or error
         self._waiting = {batch.id: _token(batch) for batch in finished if batch.id in self._waiting}
+        if failure is not None:
+            raise failure
         return judged
 
     async def renew_offers(self) -> None:

@@ -14,7 +14,7 @@ from core.acceptance import proven_batch
 from core.node import Node
 from core.store import Submission
 from gateway.core_client import CoreClient, CoreRefusal, CoreUnavailable
-from runtime.errors import ArtifactCorrupt, DiskFull, InvalidInput, TooLarge
+from runtime.errors import ArtifactCorrupt, DiskFull, HallmarkError, InvalidInput, TooLarge
 from runtime.wire import ProofDataRequest, WitnessInputReference
 from tests.core.chain import KEY_DIGEST, Clock
 from tests.gateway.conftest import WORKER, Prover, seal
@@ -82,6 +82,21 @@ async def test_a_gateway_that_dies_after_its_fetch_loses_no_batch(
         prover.work(node)
         assert await second.hand_back()
     assert proven(node) == 1
+
+
+async def test_a_proof_that_cannot_be_read_keeps_no_other_back(node: Node, prover: Prover) -> None:
+    seal(node, 2)
+    gateway = prover.gateway()
+    async with gateway._client:
+        assert await gateway.poll()
+        assert await gateway.poll()
+        prover.work(node)
+        assert prover.artifacts.folder is not None
+        (prover.artifacts.folder / prover.batch(1).result).unlink()
+        for _ in range(2):
+            with pytest.raises(HallmarkError):
+                await gateway.hand_back()
+    assert (prover.batch(1).state, prover.batch(2).state) == (BatchState.PROVEN, BatchState.ACCEPTED)
 
 
 async def test_an_offer_that_ran_out_while_proving_is_replaced_and_the_proof_kept(
