@@ -20,52 +20,57 @@ from proving.machine.program import Program
 from proving.machine.replay import replay
 from proving.machine.witness import witness
 from proving.stages import budget
-from proving.stark.shape import Phase
 
 #: Jolt's published rate per core for RV64 on a 32-core CPU ("Jolt 6x speedup", a16z crypto, 2025), in kHz.
 JOLT_KHZ_PER_CORE = 31.0
-#: Runs of the proving benchmark; the median is taken.
-RUNS = 3
+#: Segments proven one after the other in one process; the median is the figure.
+SEGMENTS = 5
 
 
-def measure_segment(size_class: int) -> dict[str, Any]:
-    """Prove one segment in a process of its own; see `benchmarks.segment`."""
+def measure_segments(size_class: int, count: int) -> list[dict[str, Any]]:
+    """Prove segments in a process of its own; see `benchmarks.segment`."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.segment", str(size_class)],
+        [sys.executable, "-m", "benchmarks.segment", str(size_class), str(count)],
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
         check=True,
     )
-    measured: dict[str, Any] = json.loads(done.stdout)
-    return measured
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def main_vm() -> list[Figure]:
-    """Measure proving a segment of the largest class that fits the memory, and what follows from it."""
+    """Measure a circuit prover at work on segments of the class that it chooses itself, and what follows from it."""
     size_class = budget.size_class(0)
-    runs = [measure_segment(size_class) for _ in range(RUNS)]
-    middle = sorted(runs, key=lambda run: float(run["seconds"]))[RUNS // 2]
+    segments = measure_segments(size_class, SEGMENTS)
+    rates = [segment["cycles"] / segment["seconds"] / 1000 for segment in segments]
+    middle = segments[rates.index(statistics.median(rates))]
     cores = os.cpu_count() or 1
     context = {"profile": "proven100", "size_class": size_class, "program": "stf", "cycles": middle["cycles"]}
     key = keys.main_vm_key()
-    shape = key.layout.largest()
-    opened = sum(matrix.columns for phase in Phase for matrix in shape.trees[phase].matrices if phase in shape.trees)
+    shapes = {name: tuple(shape) for name, shape in middle["shapes"].items()}
+    opened = sum(matrix.columns for tree in key.layout.largest().trees.values() for matrix in tree.matrices)
     return [
         figure(
             "main_vm.prove",
-            middle["cycles"] / middle["seconds"] / 1000,
+            statistics.median(rates),
             "kHz",
             "higher",
             peer=(f"Jolt, {JOLT_KHZ_PER_CORE:g} kHz per core (published)", JOLT_KHZ_PER_CORE * cores),
-            context={**context, "phases": middle["phases"], "seconds": [round(run["seconds"], 2) for run in runs]},
+            context={**context, "phases": middle["phases"], "khz": [round(rate, 1) for rate in rates]},
         ),
-        figure("main_vm.memory", max(run["peak_gb"] for run in runs), "GB", "lower", context=context),
-        figure("segment.verify", middle["verify_ms"], "ms", "lower", context=context),
+        figure("main_vm.memory", segments[-1]["peak_gb"], "GB", "lower", context=context),
+        figure(
+            "segment.verify",
+            1000 * statistics.median(segment["phases"]["verify"] for segment in segments),
+            "ms",
+            "lower",
+            context=context,
+        ),
         figure("segment.proof_size", middle["proof_bytes"] / 1e6, "MB", "lower", context=context),
         figure(
             "main_vm.columns_per_cycle",
-            columns_per_cycle(key, {name: tuple(shape) for name, shape in middle["shapes"].items()}, middle["cycles"]),
+            columns_per_cycle(key, shapes, middle["cycles"]),
             "columns",
             "lower",
             context=context,

@@ -1,6 +1,7 @@
-"""Proves one real segment in a process of its own and prints what it took as JSON: `python -m benchmarks.segment 18`.
+"""Proves consecutive real segments in a process of its own and prints what each took as JSON lines.
 
-A process of its own, so that the peak memory is that of proving one segment and nothing else.
+`python -m benchmarks.segment 18 3` proves three segments of size class 18, as a circuit prover does that works through
+a batch. A process of its own, so that the peak memory is that of proving segments and nothing else.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import resource
 import sys
 import time
 from itertools import islice
+from typing import Any
 
 from benchmarks.inputs import PROGRAMS, transfer_input
 from proving import keys
 from proving.backend.native import NativeBackend
+from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm.expand import expand
 from proving.machine.main_vm.shape import capacities
 from proving.machine.program import Program
@@ -22,69 +25,56 @@ from proving.machine.witness import witness
 from proving.stark.prover import prove
 from proving.stark.verifier import verify
 
-#: Transfers in the batch: enough cycles to fill a segment of the largest class.
-TRANSFERS = 12
 PROFILE = "proven100"
-#: Verifications timed; the median is taken.
-VERIFICATIONS = 5
+#: Cycles of one transfer, rounded down: decides how many transfers fill the segments.
+TRANSFER_CYCLES = 500_000
+
+
+def measure(checkpoint: bytes) -> dict[str, Any]:
+    """Prove one segment from its checkpoint, verify the proof, and return the measurements."""
+    times: dict[str, float] = {}
+    start = mark = time.perf_counter()
+    phase = "replay"
+
+    def lap(following: str) -> None:
+        nonlocal mark, phase
+        now = time.perf_counter()
+        times[phase] = round(times.get(phase, 0.0) + now - mark, 3)
+        mark, phase = now, following
+
+    key = keys.main_vm_key()
+    records = replay(Checkpoint.from_bytes(checkpoint))
+    lap("expand")
+    traces, publics = expand(records)
+    shapes = {name: trace.shape for name, trace in traces.items()}
+    cycles = records.cycles
+    del records
+    lap("start")
+    proof = prove(key, PROFILE, publics, traces, NativeBackend(), lambda name, _: lap(name), consume=True)
+    lap("verify")
+    verify(key, PROFILE, publics, proof)
+    lap("")
+    return {
+        "cycles": cycles,
+        "seconds": time.perf_counter() - start,
+        "phases": times,
+        "proof_bytes": len(proof),
+        "checkpoint_bytes": len(checkpoint),
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "shapes": shapes,
+    }
 
 
 def main() -> None:
-    """Prove the second segment of a batch (the first one loads the input) and print the measurements."""
-    size_class = int(sys.argv[1])
+    """Prove the segments after a batch's first one, which loads the input, and print one line for each."""
+    size_class, count = int(sys.argv[1]), int(sys.argv[2])
     program = Program.from_elf((PROGRAMS / "stf.elf").read_bytes())
-    run = witness(program, transfer_input(TRANSFERS), capacities(size_class))
-    segment = list(islice(run, 2))[-1]
-    checkpoint = segment.checkpoint.to_bytes()
-    backend = NativeBackend()
-    times: dict[str, float] = {}
-    mark = time.perf_counter()
-
-    def lap(name: str) -> None:
-        nonlocal mark
-        now = time.perf_counter()
-        times[name] = times.get(name, 0.0) + now - mark
-        mark = now
-
-    key = keys.main_vm_key()
-    lap("key")
-    records = replay(segment.checkpoint)
-    lap("replay")
-    traces, publics = expand(records)
-    lap("expand")
-    cells = {name: trace.shape for name, trace in traces.items()}
-    cycles, rows = records.cycles, records.counts()
-    del records
-    phase = ["start"]
-
-    def report(name: str, share: float) -> None:
-        lap(phase[0])
-        phase[0] = name
-
-    proof = prove(key, PROFILE, publics, traces, backend, progress=report, consume=True)
-    lap(phase[0])
-    del traces
-    verifications = []
-    for _ in range(VERIFICATIONS):
-        start = time.perf_counter()
-        verify(key, PROFILE, publics, proof)
-        verifications.append(time.perf_counter() - start)
-    print(
-        json.dumps(
-            {
-                "size_class": size_class,
-                "cycles": cycles,
-                "seconds": sum(seconds for name, seconds in times.items() if name != "key") + verifications[0],
-                "phases": {name: round(seconds, 3) for name, seconds in times.items()},
-                "verify_ms": 1000 * sorted(verifications)[VERIFICATIONS // 2],
-                "proof_bytes": len(proof),
-                "checkpoint_bytes": len(checkpoint),
-                "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
-                "shapes": cells,
-                "rows": rows,
-            }
-        )
-    )
+    transfers = 3 + (count + 1 << size_class + 2) // TRANSFER_CYCLES
+    run = witness(program, transfer_input(transfers), capacities(size_class))
+    checkpoints = [segment.checkpoint.to_bytes() for segment in islice(run, 1, 1 + count)]
+    keys.main_vm_key()
+    for checkpoint in checkpoints:
+        print(json.dumps(measure(checkpoint)), flush=True)
 
 
 if __name__ == "__main__":

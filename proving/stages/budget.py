@@ -17,9 +17,9 @@ OVERHEAD_BYTES = 400 << 20
 #: The classes that are chosen from: smaller ones waste time on the tables of fixed height, and the largest of these is
 #: what one laptop holds.
 CLASSES = (16, 17, 18, 19, 20)
-#: The largest class that is chosen without being asked for: beyond it a proof gets little faster and holds the
-#: first result back.
-LARGEST = 19
+#: The largest class that is chosen without being asked for: a larger one takes twice the memory, holds the first
+#: result back twice as long, and proves no faster.
+LARGEST = 18
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"^(\d+)([KMGT]?)(?:iB|B)?$", re.IGNORECASE)
