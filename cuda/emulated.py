@@ -19,7 +19,7 @@ from cuda import sources
 from cuda.device import WORD
 from cuda.errors import DeviceOutOfMemory, KernelBuildError, LaunchRefused
 
-OPTIONS = ("-std=c++20", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
+OPTIONS = ("-std=c++20", "-O3", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
 SANITIZER_OPTIONS = ("-fsanitize=address", "-fno-omit-frame-pointer")
 
 #: What an emulated device says it has; a budget may lower it.

@@ -50,13 +50,13 @@ struct Context {
     void* fake_stack = nullptr;
 };
 
-enum class State { ready, at_block_barrier, at_warp_barrier, ended };
+enum class State { fresh, ready, at_block_barrier, at_warp_barrier, ended };
 
 struct Thread {
     Context context;
     char* stack = nullptr;
     EmulatedIndex index;
-    State state = State::ready;
+    State state = State::fresh;
     const char* file = nullptr;
     int line = 0;
     unsigned mask = 0;
@@ -75,6 +75,9 @@ std::mt19937_64 random_source(1);
 std::string skipped_file;
 int skipped_line = 0;
 std::vector<Thread> threads;
+// Stacks that no thread is on. A thread that ends leaves its own to the next one, so few are ever touched where a kernel
+// has no barrier.
+std::vector<char*> free_stacks;
 Context scheduler;
 const void* scheduler_stack = nullptr;
 std::size_t scheduler_stack_size = 0;
@@ -147,13 +150,23 @@ void finish_switch([[maybe_unused]] void* fake_stack, [[maybe_unused]] const voi
 #endif
 }
 
+void run_thread();
+
+// Runs a thread up to its next barrier or its end.
 void resume(std::size_t number) {
     current = number;
     Thread& thread = threads[number];
+    if (thread.state == State::fresh) {
+        thread.stack = free_stacks.back();
+        free_stacks.pop_back();
+        prepare(thread.context, thread.stack, run_thread);
+    }
+    thread.state = State::ready;
     threadIdx = thread.index;
     announce_switch(&scheduler.fake_stack, thread.stack, kStackBytes);
     jump(scheduler, thread.context);
     finish_switch(scheduler.fake_stack, nullptr, nullptr);
+    if (thread.state == State::ended) free_stacks.push_back(thread.stack);
 }
 
 // Gives the processor back until the scheduler resumes this thread.
@@ -245,10 +258,7 @@ bool run_block(std::size_t shared_bytes) {
     const auto garbage = static_cast<unsigned char>(random_source());
     for (std::size_t i = 0; i < shared_bytes; ++i) bytes[i] = static_cast<unsigned char>(garbage + 151 * i);
     shared = bytes;
-    for (Thread& thread : threads) {
-        thread.state = State::ready;
-        prepare(thread.context, thread.stack, run_thread);
-    }
+    for (Thread& thread : threads) thread.state = State::fresh;
     std::vector<std::size_t> order(threads.size());
     std::iota(order.begin(), order.end(), 0);
     std::size_t ended = 0;
@@ -256,7 +266,7 @@ bool run_block(std::size_t shared_bytes) {
         std::shuffle(order.begin(), order.end(), random_source);
         bool ran = false;
         for (const std::size_t number : order) {
-            if (threads[number].state != State::ready) continue;
+            if (threads[number].state != State::ready && threads[number].state != State::fresh) continue;
             ran = true;
             resume(number);
             ended += threads[number].state == State::ended;
@@ -269,22 +279,22 @@ bool run_block(std::size_t shared_bytes) {
 
 // Stacks live as long as the process; the kernel gives pages only to those that are used.
 void make_threads(std::size_t count) {
-    static std::array<char*, kMaxThreads> stacks{};
+    static std::vector<char*> stacks;
+    while (stacks.size() < count) {
+        void* const made = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (made == MAP_FAILED) {
+            failure = "no memory for the stacks of the threads";
+            return;
+        }
+        stacks.push_back(static_cast<char*>(made));
+    }
+    // A launch that failed left threads behind in the middle; their stacks are free again as well.
+    free_stacks = stacks;
     threads.assign(count, Thread{});
     for (std::size_t number = 0; number < count; ++number) {
-        if (stacks[number] == nullptr) {
-            void* const made = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-            if (made == MAP_FAILED) {
-                failure = "no memory for the stacks of the threads";
-                return;
-            }
-            stacks[number] = static_cast<char*>(made);
-        }
-        Thread& thread = threads[number];
-        thread.stack = stacks[number];
-        thread.index.x = static_cast<unsigned>(number % blockDim.x);
-        thread.index.y = static_cast<unsigned>(number / blockDim.x);
+        threads[number].index.x = static_cast<unsigned>(number % blockDim.x);
+        threads[number].index.y = static_cast<unsigned>(number / blockDim.x);
     }
 }
 

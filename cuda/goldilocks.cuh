@@ -17,25 +17,29 @@ inline constexpr u64 kPrime = 0xffffffff00000001ULL;
 // 2^64 mod p.
 inline constexpr u64 kEpsilon = 0xffffffffULL;
 
+// `number` when the condition holds, else 0. Conditions on field elements are as good as random: no branch may follow.
+__device__ __forceinline__ u64 when(bool condition, u64 number) { return number & (0 - static_cast<u64>(condition)); }
+
+// Hardly any number is as large as p, so a branch costs nothing here.
 __device__ __forceinline__ u64 canonical(u64 x) { return x >= kPrime ? x - kPrime : x; }
 
 // a + b for any a and b canonical. One correction is enough: a + b < 2^64 + p.
 __device__ __forceinline__ u64 add_loose(u64 a, u64 b) {
     const u64 sum = a + b;
-    return sum < a ? sum + kEpsilon : sum;
+    return sum + when(sum < a, kEpsilon);
 }
 
 // a - b for any a and b canonical. One correction is enough: a - b + 2^64 > 2^32 - 1.
 __device__ __forceinline__ u64 subtract_loose(u64 a, u64 b) {
     const u64 difference = a - b;
-    return a < b ? difference - kEpsilon : difference;
+    return difference - when(a < b, kEpsilon);
 }
 
 // low + 2^64 high for high below 2^32.
 __device__ __forceinline__ u64 reduce96_loose(u64 low, u32 high) {
     const u64 folded = high * kEpsilon;
     const u64 sum = low + folded;
-    return sum < low ? sum + kEpsilon : sum;
+    return sum + when(sum < low, kEpsilon);
 }
 
 // low + 2^64 high: 2^64 = 2^32 - 1 and 2^96 = -1.
@@ -104,7 +108,7 @@ __device__ __forceinline__ u64 shift_loose(u64 x) {
         const u64 moved = (x << (bits - 64) & kEpsilon) * kEpsilon;
         const u64 wrapped = x >> (96 - bits);
         const u64 difference = moved - wrapped;
-        return moved < wrapped ? difference - kEpsilon : difference;
+        return difference - when(moved < wrapped, kEpsilon);
     }
 }
 
@@ -132,16 +136,16 @@ struct Fp {
 
     friend __device__ __forceinline__ Fp operator+(Fp a, Fp b) {
         const u64 sum = a.value + b.value;
-        return Fp(sum < a.value || sum >= kPrime ? sum - kPrime : sum);
+        return Fp(sum - when((sum < a.value) | (sum >= kPrime), kPrime));
     }
     friend __device__ __forceinline__ Fp operator-(Fp a, Fp b) {
         const u64 difference = a.value - b.value;
-        return Fp(a.value < b.value ? difference + kPrime : difference);
+        return Fp(difference + when(a.value < b.value, kPrime));
     }
     friend __device__ __forceinline__ Fp operator*(Fp a, Fp b) {
         return Fp(canonical(multiply_loose(a.value, b.value)));
     }
-    __device__ __forceinline__ Fp operator-() const { return Fp(value == 0 ? 0 : kPrime - value); }
+    __device__ __forceinline__ Fp operator-() const { return Fp(when(value != 0, kPrime - value)); }
     __device__ __forceinline__ Fp& operator+=(Fp b) { return *this = *this + b; }
     __device__ __forceinline__ Fp& operator*=(Fp b) { return *this = *this * b; }
 
