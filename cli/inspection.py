@@ -11,13 +11,16 @@ from proving.hash.text import digest_hex
 from proving.machine import checkpoint, records
 from proving.machine.program import Program
 from proving.stages import bundle, proof
+from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.errors import InvalidInput
 
 Rows = list[tuple[str, str]]
 
+#: What the artifact store keeps inside an envelope of its own starts with one of these.
 _ELF_MAGIC = b"\x7fELF"
 _WITNESS_INPUT_MAGIC = b"HMK1"
+_NESTED = (artifact.MAGIC, _ELF_MAGIC, _WITNESS_INPUT_MAGIC)
 
 
 def describe(data: bytes) -> tuple[str, Rows]:
@@ -39,7 +42,7 @@ def describe(data: bytes) -> tuple[str, Rows]:
             ("sha256", header.sha256),
         ]
         payload = artifact.unpack(data).payload
-        if payload.startswith(artifact.MAGIC):
+        if payload.startswith(_NESTED):
             inner, more = describe(payload)
             return f"{inner}, as the artifact store keeps it", [*rows, *more]
         read = _KINDS.get(header.kind)
@@ -96,6 +99,15 @@ def _bundle(data: bytes) -> Rows:
     ]
 
 
+def _statement(data: bytes) -> Rows:
+    found = Statement.decode(artifact.unpack(data).payload)
+    return [
+        ("program commitment", digest_hex(found.program_commitment)),
+        ("output (unproven)", found.final.output().hex()),
+        ("segments", str(found.segments)),
+    ]
+
+
 def _witness_input(data: bytes) -> Rows:
     found = decode_witness_input(data)
     header = found.header
@@ -123,4 +135,5 @@ _KINDS: dict[str, Callable[[bytes], Rows]] = {
     records.KIND: _records,
     proof.KIND: _proof,
     bundle.KIND: _bundle,
+    "statement": _statement,
 }
