@@ -13,6 +13,9 @@ from rich.table import Table
 
 from benchmarks.figure import LATEST, Figure, merge
 
+#: Columns of the printed table, so that it is the same in a log as on a terminal.
+WIDTH = 140
+
 #: Figure name -> module and function that measures it; one function may measure several figures.
 SOURCES: dict[str, tuple[str, str]] = {
     "poseidon2_w12.cpu": ("benchmarks.primitives", "poseidon2"),
@@ -68,7 +71,7 @@ def main() -> int:
     chosen = parser.parse_args().figure
     figures = measure([chosen] if chosen else SOURCES)
     merge(figures)
-    Console().print(table(figures))
+    Console(width=WIDTH).print(table(figures))
     print(f"written to {LATEST}")
     return 0
 

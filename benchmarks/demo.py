@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.__main__ import table
+from benchmarks.__main__ import WIDTH, table
 from benchmarks.figure import LATEST, Figure, figure, merge
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def main() -> int:
     """Measure, print, merge into the benchmark file."""
     figures = measure()
     merge(figures)
-    Console().print(table(figures))
+    Console(width=WIDTH).print(table(figures))
     print(f"written to {LATEST}")
     return 0
 
