@@ -1,19 +1,21 @@
 """The batch file: what a batch's proof must show, as JSON for whoever verifies the proof without core.
 
-Digests are lower-case hex of 32 bytes. The file is self-checking: its expected output is the commitment to its other
-digests, and its metadata commitment that to its header, so that no field can be changed alone.
+Digests are lower-case hex of 32 bytes. The file is self-checking: its expected output is the commitment to its roots
+and other commitments, and its metadata commitment that to its header, so that none of these can be changed alone. The
+program commitment is what a proof is checked against; the two SHA-256 are for finding the files.
 """
 
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 
 from core.commitments import metadata_commitment, output_commitment
 from core.identity import Identity
 from core.store import Batch
-from core.witness_input import Header
+from core.witness_input import Header, WitnessInputError
 from runtime.errors import InvalidInput, TooLarge
 
 FORMAT = "hallmark-batch"
@@ -21,6 +23,9 @@ VERSION = 1
 
 #: Bytes of a batch file that is read; a real one has about 1,500.
 MAX_BATCH_FILE_BYTES = 64 << 10
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class BatchFileError(InvalidInput):
@@ -105,20 +110,30 @@ def read_batch_file(content: bytes) -> BatchFile:
         raise BatchFileError(f"Not a batch file: {error}") from None
     if read.format != FORMAT or read.version != VERSION:
         raise BatchFileError(f"Not a batch file of version {VERSION}.")
-    output = output_commitment(
-        old_root=_digest("old_root", read.old_root),
-        new_root=_digest("new_root", read.new_root),
-        transactions=_digest("input_commitment", read.input_commitment),
-        results=_digest("results_commitment", read.results_commitment),
-        diffs=_digest("diffs_commitment", read.diffs_commitment),
-        metadata=_digest("metadata_commitment", read.metadata_commitment),
-    )
+    try:
+        output = output_commitment(
+            old_root=_digest("old_root", read.old_root),
+            new_root=_digest("new_root", read.new_root),
+            transactions=_digest("input_commitment", read.input_commitment),
+            results=_digest("results_commitment", read.results_commitment),
+            diffs=_digest("diffs_commitment", read.diffs_commitment),
+            metadata=_digest("metadata_commitment", read.metadata_commitment),
+        )
+    except BatchFileError:
+        raise
+    except InvalidInput as error:
+        raise BatchFileError(error.message) from None
     if output != _digest("expected_output", read.expected_output):
         raise BatchFileError("The expected output is not the commitment to the file's digests.")
     _digest("program_commitment", read.program_commitment)
     _digest("program_sha256", read.program_sha256)
     _digest("witness_input_sha256", read.witness_input_sha256)
-    header = Header.from_json(msgspec.to_builtins(read.header))
+    try:
+        header = Header.from_json(msgspec.to_builtins(read.header))
+    except WitnessInputError as error:
+        raise BatchFileError(error.message) from None
+    if header.as_json() != msgspec.to_builtins(read.header):
+        raise BatchFileError("The header writes its fee recipient in an unusual way.")
     if not 0 <= read.transactions < 1 << 32 or metadata_commitment(header, read.transactions).hex() != (
         read.metadata_commitment
     ):
@@ -127,9 +142,6 @@ def read_batch_file(content: bytes) -> BatchFile:
 
 
 def _digest(name: str, text: str) -> bytes:
-    if len(text) != 64 or text != text.lower():
+    if not _DIGEST.fullmatch(text):
         raise BatchFileError(f"{name} is not 64 lower-case hexadecimal digits.")
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise BatchFileError(f"{name} is not hexadecimal.") from None
+    return bytes.fromhex(text)

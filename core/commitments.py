@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from core.witness_input import Header, transaction_section
+from proving.field.goldilocks import PRIME
 from proving.hash import Tag, hash_elements
 from runtime.errors import InvalidInput
 
@@ -90,9 +91,18 @@ def diffs_commitment(diffs: Sequence[DiffValue]) -> bytes:
 def output_commitment(
     *, old_root: bytes, new_root: bytes, transactions: bytes, results: bytes, diffs: bytes, metadata: bytes
 ) -> bytes:
-    """Return the program's output for these six digests of 32 bytes each."""
+    """Return the program's output for these six digests of 32 bytes each.
+
+    Raises
+    ------
+    InvalidInput
+        A digest has another length, or an element that is not below p.
+    """
     parts = (old_root, new_root, transactions, results, diffs, metadata)
     if any(len(part) != 32 for part in parts):
         raise InvalidInput("A commitment has 32 bytes.")
     elements = np.frombuffer(b"".join(parts), dtype="<u8").astype(np.uint64)
+    if (elements >= np.uint64(PRIME)).any():
+        # The hash reads elements modulo p: another way to write a digest would have the same commitment.
+        raise InvalidInput("A commitment's elements are below p.")
     return hash_elements(Tag.OUTPUT, elements).astype("<u8").tobytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from proving.field.goldilocks import PRIME
 from runtime.errors import InvalidInput
 
 
@@ -19,7 +20,7 @@ def digest_from_hex(text: str) -> NDArray[np.uint64]:
     Raises
     ------
     InvalidInput
-        Not 64 hexadecimal digits.
+        Not 64 hexadecimal digits, or an element that is not below p.
     """
     try:
         raw = bytes.fromhex(text.removeprefix("0x"))
@@ -27,4 +28,7 @@ def digest_from_hex(text: str) -> NDArray[np.uint64]:
         raw = b""
     if len(raw) != 32:
         raise InvalidInput(f"A digest is 64 hexadecimal digits, got {text!r}.")
-    return np.frombuffer(raw, dtype="<u8").astype(np.uint64)
+    digest = np.frombuffer(raw, dtype="<u8").astype(np.uint64)
+    if (digest >= np.uint64(PRIME)).any():
+        raise InvalidInput(f"A digest's elements are below p, got {text!r}.")
+    return digest

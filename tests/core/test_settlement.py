@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core import chain
 from core.batch_file import BatchFileError, batch_file, read_batch_file
+from core.commitments import output_commitment
 from core.errors import GenesisMismatch, ProgramFault
 from core.node import Node
 from core.state_tree import StateTree
 from core.store import AccountVersion, Batch, BatchStatus, Fact, ProtectiveRead
 from core.witness_input import decode
-from runtime.errors import ConfigurationError, TooLarge
+from proving.field.goldilocks import PRIME
+from runtime.errors import ConfigurationError, InvalidInput, TooLarge
 from tests.core.chain import ETHER, WALLETS, node_at, transfer
 
 
@@ -171,6 +175,33 @@ def test_a_malformed_genesis_is_a_configuration_error(tmp_path: Path, text: str)
     genesis.write_text(text)
     with pytest.raises(ConfigurationError):
         node_at(tmp_path, core_genesis=genesis)
+
+
+def test_a_digest_has_one_way_to_be_written() -> None:
+    """The empty root may not be written as p, for which the hash would be the same."""
+    other = PRIME.to_bytes(8, "little") + bytes(24)
+    parts = dict.fromkeys(("new_root", "transactions", "results", "diffs", "metadata"), bytes(32))
+    assert len(output_commitment(old_root=bytes(32), **parts)) == 32
+    with pytest.raises(InvalidInput, match="below p"):
+        output_commitment(old_root=other, **parts)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f: f | {"old_root": PRIME.to_bytes(8, "little").hex() + f["old_root"][16:]},
+        lambda f: f | {"program_sha256": f["program_sha256"][:-2] + " a"},
+        lambda f: f | {"header": f["header"] | {"fee_recipient": f["header"]["fee_recipient"].upper()}},
+        lambda f: f | {"header": f["header"] | {"fee_recipient": " " + f["header"]["fee_recipient"][2:]}},
+    ],
+    ids=["not below p", "white space", "upper case", "no prefix"],
+)
+def test_a_batch_file_has_one_encoding(node: Node, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    _sealed(node)
+    with node.store.session():
+        content = batch_file(Batch.get_by_id(1), node.identity)
+    with pytest.raises(BatchFileError):
+        read_batch_file(json.dumps(change(json.loads(content))).encode())
 
 
 def test_the_batch_file_is_read_back_and_no_field_can_be_changed(node: Node) -> None:
