@@ -24,7 +24,7 @@ _combination = function("hm_linear_combination", None, [POINTER, SIZE, SIZE, POI
 _deep = function(
     "hm_deep_quotient", None, [POINTER, c_uint, UNSIGNED, SIZE, POINTER, POINTER, POINTER, POINTER, POINTER]
 )
-_add = function("hm_field_add", None, [POINTER, POINTER, POINTER, SIZE])
+_lift_sum = function("hm_lift_sum", None, [POINTER, c_uint, SIZE, POINTER, POINTER])
 _fold = function("hm_fold", None, [POINTER, POINTER, c_uint, POINTER, UNSIGNED])
 _group = function("hm_group", None, [POINTER, POINTER, SIZE, c_uint])
 _grind = function("hm_grind", UNSIGNED, [POINTER, UNSIGNED])
@@ -181,33 +181,33 @@ class NativeBackend:
         return out
 
     def lift_sum(self, parts: Sequence[HostArray], log_rows: int) -> HostArray:
-        """Add vectors of several heights; see the interface. Shorter ones are added up before they are lifted."""
-        total: HostArray | None = None
-        for part in sorted(parts, key=lambda part: int(part.shape[1])):
-            part = _matrix(part, 3)
-            if total is None:
-                total = part.copy()
-                continue
-            if total.shape[1] < part.shape[1]:
-                total = np.repeat(total, part.shape[1] // total.shape[1], axis=1)
-            _add(total.ctypes.data, part.ctypes.data, total.ctypes.data, total.size)
-        if total is None:
-            return np.zeros((3, 1 << log_rows), dtype=np.uint64)
-        return total if total.shape[1] == 1 << log_rows else np.repeat(total, (1 << log_rows) // total.shape[1], axis=1)
+        """Add vectors of several heights; see the interface."""
+        vectors = [_matrix(part, 3) for part in parts]
+        sizes = np.array([log2_exact(vector.shape[1]) for vector in vectors], dtype=np.uint64)
+        if any(size > log_rows for size in sizes):
+            raise ValueError(f"a vector of 2^{sizes.max()} rows does not fit 2^{log_rows} rows")
+        addresses = np.array([vector.ctypes.data for vector in vectors], dtype=np.uint64)
+        out = memory.empty((3, 1 << log_rows))
+        _lift_sum(out.ctypes.data, log_rows, len(vectors), addresses.ctypes.data, sizes.ctypes.data)
+        return out
 
     def take_columns(self, array: HostArray, columns: Sequence[int]) -> HostArray:
         """Return some columns; see the interface. Neighbours are a view."""
         first, count = columns[0], len(columns)
         if list(columns) == list(range(first, first + count)):
             return array[first : first + count]
-        return np.ascontiguousarray(array[list(columns)])
+        taken = memory.empty((count, array.shape[1]))
+        for place, column in enumerate(columns):
+            taken[place] = array[column]
+        return taken
 
     def split_blocks(self, coefficients: HostArray, blocks: int) -> HostArray:
         """Cut coefficients into blocks; see the interface."""
         coefficients = _matrix(coefficients, 3)
         size = coefficients.shape[1] // blocks
-        pieces = coefficients.reshape(3, blocks, size).transpose(1, 0, 2)
-        return np.ascontiguousarray(pieces).reshape(3 * blocks, size)
+        pieces = memory.empty((3 * blocks, size))
+        pieces.reshape(blocks, 3, size)[...] = coefficients.reshape(3, blocks, size).transpose(1, 0, 2)
+        return pieces
 
     def fold(self, values: HostArray, beta: HostArray, log_arity: int, shift: int) -> HostArray:
         """Fold a FRI layer; see the interface. Folding by ``2^k`` is folding by two with beta, beta^2, beta^4, ..."""

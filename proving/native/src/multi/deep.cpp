@@ -159,3 +159,27 @@ extern "C" HM_EXPORT void HM_NAME(hm_deep_quotient)(u64* out, unsigned log_rows,
         for (size_t k = 0; k < 3; ++k) std::copy_n(totals[k], count, out + k * rows + begin);
     });
 }
+
+// out (3, 2^log_rows): sum of vectors (3, 2^log_sizes[v]) read at i >> (log_rows - log_sizes[v]).
+extern "C" HM_EXPORT void HM_NAME(hm_lift_sum)(u64* out, unsigned log_rows, size_t count, const u64* const* vectors,
+                                              const u64* log_sizes) {
+    const size_t rows = size_t{1} << log_rows;
+    parallel_for(rows, kChunk, [=](size_t begin, size_t end) {
+        const size_t piece = end - begin;
+        u64 lifted[kChunk];
+        u64 sums[kChunk];
+        for (size_t k = 0; k < 3; ++k) {
+            std::fill_n(sums, piece, 0);
+            for (size_t v = 0; v < count; ++v) {
+                const u64* const column = vectors[v] + (k << log_sizes[v]);
+                const unsigned lift = log_rows - static_cast<unsigned>(log_sizes[v]);
+                for (size_t i = 0; i < piece; ++i) lifted[i] = column[(begin + i) >> lift];
+                size_t i = 0;
+                for (; i + kLanes <= piece; i += kLanes)
+                    (Packed::load(sums + i) + Packed::load(lifted + i)).store(sums + i);
+                for (; i < piece; ++i) sums[i] = (Fp(sums[i]) + Fp(lifted[i])).value;
+            }
+            std::copy_n(sums, piece, out + k * rows + begin);
+        }
+    });
+}

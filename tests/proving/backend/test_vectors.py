@@ -1,0 +1,47 @@
+"""Vectors of several heights: sums, columns and blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from proving import native
+from proving.backend.interface import PRIME
+from proving.backend.native import NativeBackend
+
+
+def elements(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    found = np.random.default_rng(seed).integers(0, PRIME, size=shape, dtype=np.uint64)
+    found.reshape(-1)[:2] = (PRIME - 1, 0)
+    return found
+
+
+@pytest.mark.parametrize("isa", native.ISAS)
+@pytest.mark.parametrize("heights", [(0,), (3, 1), (6, 6, 4), (2, 12, 9)])
+def test_lift_sum_reads_every_vector_at_its_own_height(isa: str, heights: tuple[int, ...]) -> None:
+    if isa not in native.available_isas():
+        pytest.skip(f"this CPU has no {isa}")
+    parts = [elements((3, 1 << height), seed) for seed, height in enumerate(heights)]
+    log_rows = max(heights) + 1
+    expected = np.zeros((3, 1 << log_rows), dtype=object)
+    for part, height in zip(parts, heights, strict=True):
+        expected = (expected + part.astype(object)[:, np.arange(1 << log_rows) >> (log_rows - height)]) % PRIME
+    with native.forced_isa(isa):
+        assert NativeBackend().lift_sum(parts, log_rows).tolist() == expected.tolist()
+
+
+def test_lift_sum_refuses_a_vector_that_is_too_long() -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        NativeBackend().lift_sum([elements((3, 16), 1)], 3)
+
+
+def test_take_columns_keeps_the_order_given() -> None:
+    matrix = elements((5, 8), 1)
+    for columns in ((1, 2, 3), (4, 0), (2,)):
+        assert np.array_equal(NativeBackend().take_columns(matrix, columns), matrix[list(columns)])
+
+
+def test_split_blocks_puts_the_lowest_coefficients_first() -> None:
+    coefficients = elements((3, 12 * 4), 1)
+    blocks = NativeBackend().split_blocks(coefficients[:, :32], 4)
+    assert np.array_equal(blocks.reshape(4, 3, 8).transpose(1, 0, 2).reshape(3, 32), coefficients[:, :32])
