@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev native demo test lint bench bench-demo guest clean distclean
+.PHONY: help setup setup-dev native demo test lint bench bench-demo guest cuda test-gpu bench-gpu clean distclean
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
 	@echo "make test        set up, lint, run every test"
 	@echo "make bench       measure (FIGURE=name for one); make bench-demo measures the demo"
 	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
+	@echo "make cuda        compile the CUDA kernels ahead of time; make test-gpu and make bench-gpu need a device"
 	@echo "make clean       remove build outputs; make distclean also the virtual environment and the state"
 
 setup:
@@ -40,6 +41,18 @@ bench-demo: setup
 guest:
 	@tools/setup.sh guest
 	@$(BIN)/python -m guest.build
+
+# The compiler comes from PyPI where the machine has none; compiling needs no GPU.
+cuda: setup
+	@$(BIN)/python -c 'import sys; from cuda.build import find_compiler; sys.exit(find_compiler() is None)' || \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-cuda.lock
+	@$(BIN)/python -m cuda.build
+
+test-gpu: setup-dev cuda
+	@PYTHON=$(BIN)/python tools/gpu_run.sh tests
+
+bench-gpu: setup-dev cuda
+	@PYTHON=$(BIN)/python tools/gpu_run.sh benchmark
 
 clean:
 	@rm -rf proving/native/build cuda/build

@@ -262,6 +262,18 @@ def excesses(kernels: Kernels) -> list[str]:
     return lines
 
 
+def record(kernels: Kernels) -> None:
+    """Write what the kernels use now into ``registers.json``; reasons for spills are kept."""
+    limits = json.loads(LIMITS.read_text())
+    limits["sources"] = sources.recorded_digest()
+    limits["compiler"] = kernels.manifest["compiler"]
+    limits["registers"] = {
+        kernel: {architecture: used["registers"] for architecture, used in sorted(by_architecture.items())}
+        for kernel, by_architecture in sorted(kernels.usage.items())
+    }
+    LIMITS.write_text(json.dumps(limits, indent=1) + "\n")
+
+
 def _checksum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
@@ -270,7 +282,9 @@ def main() -> int:
     """Build, and say what was built and what exceeds its limits."""
     parser = argparse.ArgumentParser(description="Compile the CUDA kernels ahead of time.")
     parser.add_argument("--architecture", action="append", help="only this one, such as sm_90; may be repeated")
-    chosen = parser.parse_args().architecture or ARCHITECTURES
+    parser.add_argument("--record", action="store_true", help="write the registers in use into registers.json")
+    arguments = parser.parse_args()
+    chosen = arguments.architecture or ARCHITECTURES
     try:
         made = build(architectures=chosen)
     except KernelBuildError as error:
@@ -279,6 +293,8 @@ def main() -> int:
     print(
         f"hallmark: {len(made.usage)} kernels for {', '.join(made.architectures)} and PTX, {made.manifest['compiler']}"
     )
+    if arguments.record:
+        record(made)
     over = excesses(made)
     for line in over:
         print(f"hallmark: {line}", file=sys.stderr)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from cuda import build
-from cuda.backend import CudaBackend, open_backend
-from cuda.driver import import_driver
+from cuda.backend import CudaBackend
+from cuda.driver import CudaDevice, import_driver
 from cuda.errors import DeviceError, NoDevice, SelfTestFailed
 from cuda.operations import permute_poseidon, permute_poseidon2
 from cuda.select import CONTROL
@@ -109,12 +110,12 @@ def _examine(driver: Any, number: int) -> DeviceReport:
     major, minor = device.compute_capability()
     code, free, problem = "", 0, ""
     try:
-        backend = open_backend(number)
+        opened = CudaDevice(number)
         try:
-            code, free = getattr(backend.device, "target", ""), backend.device.memory
-            self_test(backend)
+            code, free = opened.target, opened.free_memory
+            self_test(CudaBackend(opened))
         finally:
-            backend.device.close()
+            opened.close()
     except HallmarkError as error:
         problem = error.line()
     return DeviceReport(number, device.name(), f"{major}.{minor}", int(device.total_memory()), free, code, problem)
@@ -156,3 +157,14 @@ def self_test(backend: CudaBackend) -> None:
 def _compare(backend: CudaBackend, what: str, found: HostArray, expected: HostArray) -> None:
     if not np.array_equal(found, expected):
         raise SelfTestFailed(f"{backend.name} computes {what} wrongly.")
+
+
+def main() -> int:
+    """Print the report as JSON; fail when there is no device that passes the self-test."""
+    found = report()
+    print(json.dumps(asdict(found), indent=1))
+    return 0 if any(not device.problem for device in found.devices) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

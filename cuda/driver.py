@@ -109,6 +109,8 @@ class CudaDevice:
             self._thread.close()
             raise
         self.name = f"cuda:{number} ({self._state.name})"
+        #: Bytes that were free when the context was made.
+        self.free_memory = self._state.free
         self.memory = int(self._state.free * SHARE)
         #: ``sm_NN`` or ``ptx``: the code that runs.
         self.target = self._state.target
