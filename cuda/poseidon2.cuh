@@ -1,8 +1,8 @@
 // Poseidon2 over Goldilocks (Plonky3's instances, widths 8, 12 and 16), one state per thread, in registers.
 //
 // The state is loose between the rounds. Sums of the linear layers are taken in 96 bits and reduced once; the internal
-// diagonal consists of powers of two and of 3, so it costs shifts and no products. About 900 field products per
-// permutation are S-boxes for width 16 (600) and 12 (472), the rest additions.
+// diagonal consists of powers of two and of 3, so it costs shifts; the only products are those of the S-boxes, 600 for
+// width 16 and 472 for width 12.
 #pragma once
 
 #include "goldilocks.cuh"

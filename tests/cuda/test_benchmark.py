@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import gpu
+from cuda import sources
+from cuda.backend import CudaBackend
+from cuda.emulated import EmulatedDevice
+from cuda.select import CONTROL
+
+#: Launched by other kernels' cases, or a test itself.
+PARTS = {"add_offsets", "sum_partials", "field_operations"}
+
+
+def test_the_table_has_every_kernel_and_launches_it() -> None:
+    device = EmulatedDevice()
+    backend = CudaBackend(device)
+    rows = gpu.table(backend, gpu.examine(backend, 11), 11, repeats=1)
+    names = {kernel for unit in sources.units() for kernel in sources.kernels(unit)}
+    assert {row.kernel for row in rows} == names - PARTS
+    assert len(rows) == len(names - PARTS)
+    assert set(device.launches) >= names - {"field_operations"}
+
+
+def test_emulation_writes_no_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "figures.json"
+    assert gpu.main(["--device", "emulated", "--log-size", "11", "--output", str(output)]) == 0
+    assert not output.exists()
+    assert "nothing was measured" in capsys.readouterr().out
+
+
+def test_a_missing_device_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    if CONTROL.exists():
+        pytest.skip("this machine has a device")
+    assert gpu.main([]) == 1
+    assert "device_missing" in capsys.readouterr().err
+    assert gpu.main(["--device", "cpu"]) == 1
+
+
+def test_occupancy_by_registers() -> None:
+    facts = {"threads": 2048, "registers": 65536}
+    assert gpu.occupancy(32, 256, facts) == 1.0
+    assert gpu.occupancy(128, 256, facts) == 0.25
+    assert gpu.occupancy(80, 128, facts) == 0.375
+    assert gpu.occupancy(0, 128, facts) is None
+
+
+def test_figures_are_fractions_of_the_limit() -> None:
+    backend = CudaBackend(EmulatedDevice())
+    machine = gpu.Machine("a device", issue=1e12, adding=5e11, memory=1e12, facts={})
+    ntt, poseidon2 = gpu.figures(backend, machine, [], 11)
+    assert (ntt["name"], poseidon2["name"]) == ("gpu.ntt", "gpu.poseidon2_w12")
+    assert 0 <= ntt["value"] < 1
+    assert ntt["limit_fraction"] == pytest.approx(ntt["value"], abs=1e-3)
