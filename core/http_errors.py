@@ -23,6 +23,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Characters of a ``traceparent`` header that are read; a valid one has 55.
 MAX_TRACEPARENT = 256
 
+#: Seconds in which a small body must have arrived.
+BODY_SECONDS = 60.0
+
 #: Routes that a load balancer asks without a token.
 OPEN_PATHS = frozenset({"/health", "/ready"})
 
@@ -57,6 +60,8 @@ def error_answer(request: web.Request, error: HallmarkError, status: int | None 
 async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every failure of a route into the error body of the wire types."""
     try:
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise InvalidInput("A request's body is sent as it is, without a Content-Encoding.")
         return await handler(request)
     except HallmarkError as error:
         log.info("request.refused", path=request.path, code=error.code, error=error.message)
@@ -87,8 +92,30 @@ def bearer(token: str) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if token and request.path not in OPEN_PATHS:
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), token.encode()):
+            if not hmac.compare_digest(given.encode(errors="surrogateescape"), token.encode()):
                 raise Unauthorized()
         return await handler(request)
 
     return check
+
+
+async def small_body(request: web.Request, limit: int) -> bytes:
+    """Return a request's body.
+
+    Raises
+    ------
+    TooLarge
+        It has more than `limit` bytes; the rest is not read.
+    InvalidInput
+        It stalls.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_chunked(1 << 16):
+                body += chunk
+                if len(body) > limit:
+                    raise TooLarge(f"A request to {request.path} has at most {limit} bytes.")
+    except TimeoutError as error:
+        raise InvalidInput(f"Only {len(body)} bytes of the body arrived in {BODY_SECONDS:.0f} s.") from error
+    return bytes(body)

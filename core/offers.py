@@ -90,7 +90,8 @@ class Offers:
             It ran out.
         """
         with self._store.session():
-            offer = Offer.get_or_none(Offer.token == token) if len(token) <= MAX_TOKEN_CHARACTERS else None
+            possible = token.isascii() and len(token) <= MAX_TOKEN_CHARACTERS
+            offer = Offer.get_or_none(Offer.token == token) if possible else None
         if offer is None:
             raise OfferUnknown()
         if offer.batch_number != batch_number:

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind
 
 from core.acceptance import Acceptance
 from core.errors import Busy, CoreError, KeyMismatch, ProgramUnknown, ProofTooLarge, ProofTruncated, ProtocolMismatch
-from core.http_errors import MAX_TRACEPARENT
+from core.http_errors import MAX_TRACEPARENT, small_body
 from core.identity import Identity
 from core.offers import Offers, find_batch
 from core.store import Batch, Offer, Store
@@ -107,7 +107,7 @@ class ProofDataHandler:
 
     async def offer(self, request: web.Request) -> web.Response:
         """Lend the oldest waiting batch: 200 with a ``BatchOffer``, or 204 when there is none."""
-        asked = decode(await _small_body(request), ProofDataRequest)
+        asked = decode(await small_body(request, MAX_JSON_BYTES), ProofDataRequest)
         if asked.protocol_version != self._identity.protocol_version:
             raise ProtocolMismatch(
                 f"Prover {asked.prover[:64]} speaks protocol version {asked.protocol_version[:64]}, "
@@ -245,13 +245,3 @@ def _batch_number(request: web.Request) -> int:
     if not _NUMBER.fullmatch(text):
         raise InvalidInput("The batch number is a positive decimal integer.")
     return int(text)
-
-
-async def _small_body(request: web.Request) -> bytes:
-    """Return the request's body, refused beyond the limit of metadata."""
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(1 << 16):
-        body += chunk
-        if len(body) > MAX_JSON_BYTES:
-            break
-    return bytes(body)

@@ -16,12 +16,12 @@ from aiohttp import web
 from core.batch_file import batch_file
 from core.errors import BatchUnknown
 from core.ethereum_api import EthereumApi
-from core.http_errors import bearer, typed_errors
+from core.http_errors import bearer, small_body, typed_errors
 from core.json_rpc import respond
 from core.metrics import exposition
 from core.node import Node
 from core.offers import find_batch
-from runtime.errors import HallmarkError, TooLarge
+from runtime.errors import HallmarkError
 from runtime.logging import get_logger
 
 #: Bytes of one JSON-RPC request.
@@ -107,18 +107,14 @@ class Server:
         return self._node.retention.remove_old() > 0
 
     async def _rpc(self, request: web.Request) -> web.Response:
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise TooLarge(f"A JSON-RPC request has at most {MAX_RPC_BYTES} bytes.") from None
-        answer = await respond(body, self._methods)
+        answer = await respond(await small_body(request, MAX_RPC_BYTES), self._methods)
         if answer is None:
             return web.Response(status=204)
         return web.Response(body=answer, content_type="application/json")
 
     async def _batch(self, request: web.Request) -> web.Response:
         text = request.match_info["batch"]
-        if not text.isdecimal() or len(text) > 18:
+        if not (text.isascii() and text.isdecimal()) or len(text) > 18:
             raise BatchUnknown()
 
         def read() -> bytes:

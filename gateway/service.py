@@ -198,7 +198,8 @@ def _bearer(token: str) -> Middleware:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token and request.path == "/metrics" and not hmac.compare_digest(given.encode(), token.encode()):
+        sent = given.encode(errors="surrogateescape")
+        if token and request.path == "/metrics" and not hmac.compare_digest(sent, token.encode()):
             raise web.HTTPUnauthorized
         return await handler(request)
 
