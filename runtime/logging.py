@@ -15,6 +15,9 @@ from runtime.settings import Settings
 #: Libraries whose chatter is of no use to an operator below the given level.
 _QUIET = {"pika": logging.CRITICAL, "apscheduler": logging.WARNING, "dramatiq": logging.WARNING, "peewee": logging.INFO}
 
+#: Tracebacks without the frames' variables: those hold tokens, and arrays of gigabytes.
+_TRACEBACK = structlog.dev.RichTracebackFormatter(show_locals=False)
+
 
 def configure_logging(settings: Settings, *, process: str) -> None:
     """Send structlog and the standard library's records to stderr in one format.
@@ -36,7 +39,9 @@ def configure_logging(settings: Settings, *, process: str) -> None:
         structlog.processors.format_exc_info if not console else _unchanged,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if console else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_TRACEBACK)
+        if console
+        else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
