@@ -267,11 +267,12 @@ class CudaDevice:
         state.context = device.make_context()
         try:
             for unit in sorted(set(kernels.manifest["kernels"].values())):
-                module = driver.module_from_buffer(kernels.image(unit, state.target))
+                # The driver reads PTX up to a zero byte; a cubin knows its own length.
+                module = driver.module_from_buffer(kernels.image(unit, state.target) + b"\0")
                 for kernel, home in kernels.manifest["kernels"].items():
                     if home == unit:
                         state.functions[kernel] = module.get_function(kernel)
-        except driver.LogicError as error:
+        except driver.Error as error:
             version = driver.get_driver_version()
             raise DriverTooOld(
                 f"The driver (CUDA {version // 1000}.{version % 1000 // 10}) refuses the kernels, which "

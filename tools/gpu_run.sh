@@ -3,8 +3,9 @@
 # Usage: tools/gpu_run.sh [all|tests|benchmark]
 #
 # Needs nvcc (or kernels that `make cuda` compiled), a C++ compiler, Python with NumPy. What else Python needs (pycuda,
-# pytest, hypothesis, structlog, msgspec, zstandard, rich) is taken from the folder HALLMARK_PACKAGES, as wheels or
-# source archives; `python3 -m pip download -d FOLDER NAME...` fills it elsewhere. PYTHON names the interpreter.
+# pytest, hypothesis, structlog, pydantic-settings, zstandard, rich) is taken from the folder HALLMARK_PACKAGES, as
+# wheels or source archives; `python3 -m pip download -d FOLDER NAME...` fills it elsewhere, for the same Python
+# version. PyCUDA has no wheels: it is compiled here, with the nvcc on the path. PYTHON names the interpreter.
 # The whole run is to take less than 8 minutes; results go to benchmarks/latest-gpu.json and to the terminal.
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,10 +23,10 @@ if [ -n "${HALLMARK_PACKAGES:-}" ]; then
   say "installing what is missing from $HALLMARK_PACKAGES"
   site=cuda/build/packages
   export PYTHONPATH="$PWD/$site${PYTHONPATH:+:$PYTHONPATH}"
-  for package in structlog msgspec zstandard rich pytest hypothesis pycuda; do
+  for package in structlog pydantic_settings zstandard rich pytest hypothesis pycuda; do
     "$python" -c "import $package" 2>/dev/null ||
-      "$python" -m pip install -q --disable-pip-version-check --no-index --find-links "$HALLMARK_PACKAGES" \
-        --target "$site" "$package" ||
+      "$python" -m pip install -q --disable-pip-version-check --no-index --no-build-isolation \
+        --find-links "$HALLMARK_PACKAGES" --target "$site" "$package" ||
       { echo "hallmark: $package is missing and $HALLMARK_PACKAGES does not have it" >&2; exit 1; }
   done
 fi
