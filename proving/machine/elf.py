@@ -174,6 +174,7 @@ def parse_elf(data: bytes) -> Elf:
     if table + count * entry_size > len(data):
         raise TruncatedElf("The program headers lie beyond the end of the file.")
     segments = []
+    loaded = 0
     for i in range(count):
         kind, offset, address, _, file_size, size, segment_flags, _ = _PROGRAM_HEADER.unpack_from(
             data, table + i * entry_size
@@ -181,6 +182,9 @@ def parse_elf(data: bytes) -> Elf:
         if kind in (_PT_DYNAMIC, _PT_INTERP):
             raise DynamicElf("The file needs a dynamic linker.")
         if kind == _PT_LOAD and size:
+            loaded += file_size
+            if loaded > MAX_FILE:
+                raise ElfTooLarge(f"The segments load more than {MAX_FILE} bytes: some share bytes of the file.")
             segments.append(
                 _segment(data, offset, address, file_size, size, executable=bool(segment_flags & _PF_EXECUTABLE))
             )

@@ -77,6 +77,22 @@ def test_bad_files_are_refused(data: bytes, error: type[elf.ElfError]) -> None:
     assert type(caught.value) is error
 
 
+def test_segments_that_share_the_bytes_of_the_file_are_bounded() -> None:
+    """40 headers that each load the same 2 MB."""
+    headers, size = 40, 2 << 20
+    data = bytearray(asm.elf([asm.HALT]))
+    content = bytes(size)
+    table = len(data)
+    struct.pack_into("<I", data, 28, table)
+    struct.pack_into("<H", data, 44, headers)
+    offset = table + 32 * headers
+    for i in range(headers):
+        address = 0x1000_0000 + i * size
+        data += struct.pack("<8I", 1, offset, address, address, size, size, 4, 4)
+    with pytest.raises(elf.ElfTooLarge, match="share"):
+        parse_elf(bytes(data) + content)
+
+
 @pytest.mark.parametrize("seed", range(300))
 def test_mutated_files_give_a_program_or_a_typed_error(seed: int) -> None:
     rng = random.Random(seed)
