@@ -22,20 +22,17 @@ CACHED_POWERS = 64
 def passes(log_size: int) -> list[tuple[int, int, int]]:
     """Return the passes ``(first layer, layers, log strip)`` of a transform of ``2^log_size`` words.
 
-    The last pass takes tiles of neighbouring words; the others take strips of 16 words from as many rows as they have
-    layers' inputs, the layers dealt out evenly.
+    The last pass takes tiles of neighbouring words; the others take strips of 16 words from as many rows as their
+    layers combine, eight layers as long as there are so many: two radix-16 steps.
     """
     last = min(log_size, LOG_TILE)
-    left = log_size - last
-    count = -(-left // (LOG_TILE - LOG_STRIP))
     planned = []
     first = 0
-    for number in range(count):
-        layers = (left - first) // (count - number)
+    while first < log_size - last:
+        layers = min(LOG_TILE - LOG_STRIP, log_size - last - first)
         planned.append((first, layers, LOG_STRIP))
         first += layers
-    planned.append((first, last, 0))
-    return planned
+    return [*planned, (first, last, 0)]
 
 
 def blocks(count: int, threads: int) -> int:

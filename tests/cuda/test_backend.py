@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cuda.backend import CudaBackend
+from cuda.transforms import passes
 from proving.backend.interface import PRIME, coset_shift
 from proving.backend.native import NativeBackend
 from tests.proving.elements import random_elements
@@ -63,6 +64,15 @@ def test_transforms(backend: CudaBackend, native: NativeBackend, log_rows: int, 
     for other in (shift, 1, PRIME - 1):
         expected = native.coset_evaluate(trace, log_blowup, other)
         equal(backend, backend.coset_evaluate(backend.upload(trace), log_blowup, other), expected)
+
+
+def test_transforms_take_few_passes() -> None:
+    assert passes(0) == [(0, 0, 0)]
+    assert passes(12) == [(0, 12, 0)]
+    assert passes(20) == [(0, 8, 4), (8, 12, 0)]
+    assert passes(24) == [(0, 8, 4), (8, 4, 4), (12, 12, 0)]
+    for log_size in range(27):
+        assert sum(layers for _, layers, _ in passes(log_size)) == log_size
 
 
 @pytest.mark.parametrize("value", [0, 1, PRIME - 1, 2**32 - 1])
