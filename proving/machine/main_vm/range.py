@@ -1,10 +1,14 @@
-"""The range table: row 2^bits + value holds (bits, value), value < 2^bits, bits from 0 to 16.
+"""The range table: bounds of up to 16 bits, in 2^16 rows.
+
+Row i holds (16, i). Besides, row 2^bits + value holds (bits, value) for bits from 0 to 15 and value < 2^bits: together
+that is every row but row 0.
 
 ====================== =====================================================================
 column                 meaning
 ====================== =====================================================================
 bits, value            preprocessed; row 0 says that 0 < 2^17
-count                  number of lookups, free
+whole                  preprocessed; the row's number, a value of 16 bits
+count, whole_count     number of lookups of (bits, value) and of (16, whole), free
 ====================== =====================================================================
 """
 
@@ -16,7 +20,7 @@ from proving.machine.main_vm.buses import RANGE
 from proving.stark.air import Table, TableBuilder
 
 MAX_BITS = 16
-HEIGHT = 2 ** (MAX_BITS + 1)
+HEIGHT = 2**MAX_BITS
 
 
 class RangeTable(Table):
@@ -26,8 +30,10 @@ class RangeTable(Table):
 
     def build(self, t: TableBuilder) -> None:
         """Declare columns, buses and constraints."""
-        sizes = np.concatenate([[0], np.repeat(np.arange(MAX_BITS + 1), 2 ** np.arange(MAX_BITS + 1))])
+        sizes = np.concatenate([[0], np.repeat(np.arange(MAX_BITS), 2 ** np.arange(MAX_BITS))])
         values = np.arange(HEIGHT) - 2**sizes
         sizes[0], values[0] = MAX_BITS + 1, 0
         bits, value = t.preprocessed("bits", sizes), t.preprocessed("value", values)
+        whole = t.preprocessed("whole", np.arange(HEIGHT))
         t.receive(RANGE, [bits, value], t.main("count"), "value")
+        t.receive(RANGE, [MAX_BITS, whole], t.main("whole_count"), "value of 16 bits")

@@ -29,7 +29,7 @@ void add_counts(const std::vector<std::unique_ptr<Counts>>& all, std::vector<std
 //
 // records, rows: for each family its records and how many; decode: (decode_count, 3) words; constants: the constant
 // table. columns, heights: for each family and then decode, its first row in a table's zeroed columns, and the table's
-// height; two families may share a table. range_counts (2^17),
+// height; two families may share a table. range_counts (2, 2^16: fewer bits, 16 bits),
 // byte_counts (2, 2^16: conjunctions, pairs), constant_counts (1024): zeroed.
 // Returns 0, 1 when a decode row is no instruction, 2 when a record's pc has no decode row.
 extern "C" HM_EXPORT int hm_expand_families(const std::uint32_t* const* records, const std::uint64_t* rows,

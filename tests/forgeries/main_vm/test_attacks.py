@@ -75,10 +75,10 @@ def test_a_product_plus_p() -> None:
 
     def wrapped(traces: Traces) -> None:
         cell(traces, "mul_div", 0, r_low=2**16 - 1, r_high=2**16 - 1, q_low=16, inverse=0)
-        traces["range"][0, 2**16 + 15] -= np.uint64(1)
-        traces["range"][0, 2**16 + 16] += np.uint64(1)
-        traces["range"][0, 2**16] -= np.uint64(2)
-        traces["range"][0, 2**17 - 1] += np.uint64(2)
+        traces["range"][1, 15] -= np.uint64(1)
+        traces["range"][1, 16] += np.uint64(1)
+        traces["range"][1, 0] -= np.uint64(2)
+        traces["range"][1, 2**16 - 1] += np.uint64(2)
 
     assert claim.violations(wrapped) == {"mul_div: the upper half is not the excluded value"}
 

@@ -39,8 +39,8 @@ def product_plus_p() -> tuple[Claim, Callable[[Traces], None]]:
 
     def edit(traces: Traces) -> None:
         cell(traces, "mul_div", 0, r_low=2**16 - 1, r_high=2**16 - 1, q_low=16, inverse=0)
-        counts = traces["range"][0]
-        for row, change in ((2**16 + 15, -1), (2**16 + 16, 1), (2**16, -2), (2**17 - 1, 2)):
+        counts = traces["range"][1]
+        for row, change in ((15, -1), (16, 1), (0, -2), (2**16 - 1, 2)):
             counts[row] = int(counts[row]) + change
 
     return claim, edit
