@@ -23,8 +23,13 @@ _WITNESS_INPUT_MAGIC = b"HMK1"
 _NESTED = (artifact.MAGIC, _ELF_MAGIC, _WITNESS_INPUT_MAGIC)
 
 
-def describe(data: bytes) -> tuple[str, Rows]:
+def describe(data: bytes, *, nested: bool = False) -> tuple[str, Rows]:
     """Return a file's kind and what is in it.
+
+    Parameters
+    ----------
+    nested
+        The data is the content of an artifact of the store; what it holds is not opened again.
 
     Raises
     ------
@@ -42,8 +47,8 @@ def describe(data: bytes) -> tuple[str, Rows]:
             ("sha256", header.sha256),
         ]
         payload = artifact.unpack(data).payload
-        if payload.startswith(_NESTED):
-            inner, more = describe(payload)
+        if payload.startswith(_NESTED) and not nested:
+            inner, more = describe(payload, nested=True)
             return f"{inner}, as the artifact store keeps it", [*rows, *more]
         read = _KINDS.get(header.kind)
         if read is None:
