@@ -20,6 +20,8 @@ from runtime.settings import Settings
 
 #: A process that has shown no sign of life for this many seconds is not ready.
 READY_SECONDS = 60.0
+#: A connection that says nothing for this many seconds is closed; it holds a thread.
+REQUEST_SECONDS = 10.0
 
 BUILD = Info("hallmark_build", "Release and protocol version of this process.")
 
@@ -99,6 +101,8 @@ class Endpoint:
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = REQUEST_SECONDS
+
             def do_GET(self) -> None:
                 if not endpoint._allowed(self.headers.get("Authorization", "")):
                     self._answer(401, "application/json", b'{"error": {"code": "unauthorized"}}')
