@@ -37,6 +37,12 @@ def unpacked() -> Path:
     return Path(os.environ.get("HALLMARK_SERVERS") or cache / "hallmark" / "servers") / "root"
 
 
+def unpacked_libraries() -> dict[str, str]:
+    """Return the variable by which unpacked binaries find the libraries that were unpacked beside them."""
+    folders = sorted(str(path) for path in unpacked().glob("usr/lib/*-linux-gnu"))
+    return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
+
+
 def find_postgresql() -> Path | None:
     """Return the folder that holds ``initdb`` and ``postgres``."""
     folders = [path for root in (Path("/"), unpacked()) for path in sorted(root.glob("usr/lib/postgresql/*/bin"))]
@@ -140,7 +146,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _options(self, environment: dict[str, str]) -> dict[str, Any]:
-        variables = {**os.environ, "HOME": str(self.folder), "LC_ALL": "C.UTF-8", **environment}
+        variables = {**os.environ, "HOME": str(self.folder), "LC_ALL": "C.UTF-8", **unpacked_libraries(), **environment}
         options: dict[str, Any] = {"cwd": self.folder, "env": variables}
         if self.user:
             options |= {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
@@ -297,12 +303,15 @@ class RabbitMQ(Server):
             "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq",
             "RABBITMQ_CONF_ENV_FILE": f"{folder}/absent-env.conf",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+            # A bare root file system has no /etc/hosts; Erlang then knows no localhost.
+            "ERL_INETRC": f"{folder}/inetrc",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
         }
 
     def _configure(self) -> None:
         from broker.queues.definitions import definitions
 
+        self.write("inetrc", '{host, {127,0,0,1}, ["localhost"]}.\n{lookup, [file, native]}.\n')
         self.write(".erlang.cookie", secrets.token_hex(16), 0o400)
         self.write("enabled_plugins", "[rabbitmq_management].\n")
         wanted = definitions(password=self.password, tags="administrator", vhost=self.vhost)
