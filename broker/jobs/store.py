@@ -152,13 +152,14 @@ class JobStore:
             Chosen first among equals, because its key is loaded.
         """
         filters, parameters = _filters(stages, protocol_versions, circuit_types, worker.device)
-        token = uuid.uuid4().hex
-
         same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
-        values = {**parameters, "token": token, "lease": self.lease_seconds, "worker": worker.name}
+        values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
         values["chain_id"] = self.chain_id
 
         def work(session: Session) -> Claim | None:
+            # Made here, as a transaction whose answer got lost runs again: each claim has a token of its own.
+            token = uuid.uuid4().hex
+            values["token"] = token
             row = None
             if same_type:
                 statement = sql.CLAIM.replace("{filters}", filters + same_type)

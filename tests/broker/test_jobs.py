@@ -78,6 +78,27 @@ def test_a_job_is_claimed_by_one_worker(store: JobStore) -> None:
     assert claim(store, worker=replace(WORKER, name="other")) is None
 
 
+def test_a_claim_whose_answer_got_lost_shares_its_token_with_no_other(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit arrived, its answer did not: the transaction runs again on a fresh connection."""
+    make(store, 1, JobSpec(Stage.PROVE, index=0), JobSpec(Stage.PROVE, index=1))
+    with monkeypatch.context() as patch:
+        connected = store.database._connected
+        patch.setattr(store.database, "_connected", lambda work: (connected(work), connected(work))[1])
+        held = must_claim(store)
+    rows = store.database.read("SELECT id, state, lease_token FROM jobs ORDER BY id")
+    assert [row["state"] for row in rows] == ["in_progress"] * 2
+    assert len({row["lease_token"] for row in rows}) == 2
+    store.complete(held, "result")
+    lost = next(row for row in rows if row["id"] != held.job_id)
+    store.database.transact(
+        lambda session: session.run("UPDATE jobs SET lease_expires_at = 1 WHERE id = :j", j=lost["id"])
+    )
+    assert [entry.job_id for entry in store.sweep().lost] == [lost["id"]]
+    assert must_claim(store).job_id == lost["id"]
+
+
 def test_claims_follow_priority_age_round_and_loaded_key(store: JobStore) -> None:
     make(store, 1, JobSpec(Stage.PROVE, circuit_type="a"), JobSpec(Stage.PROVE, circuit_type="b"))
     make(store, 2, JobSpec(Stage.PROVE, index=1), priority=5)
