@@ -216,6 +216,8 @@ def _compile_all(compiler: Path, version: str, architectures: Sequence[str]) -> 
         }
         text = json.dumps({**manifest, "checksum": _checksum(manifest)}, indent=1, sort_keys=True)
         (temporary / MANIFEST).write_text(text)
+        if folder() != place:
+            raise KernelBuildError("The kernels' sources changed while they were compiled.", remedy="Run it again.")
         if place.exists():
             shutil.rmtree(place)
         temporary.rename(place)

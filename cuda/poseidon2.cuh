@@ -11,11 +11,12 @@
 namespace gpu {
 
 // Round constants as one object, so that they lie in constant memory: all threads of a warp read the same one.
+// Row 4 of the external constants is zero.
 template <u32 width>
 struct RoundConstants {
-    u64 initial[4][width];
+    u64 initial[5][width];
     u64 internal[hm::kPoseidon2InternalRounds];
-    u64 final[4][width];
+    u64 final[5][width];
 };
 
 template <u32 width>
@@ -74,8 +75,9 @@ __device__ __forceinline__ u64 seventh_power_loose(u64 x) {
     return multiply_loose(multiply_loose(square, square), multiply_loose(square, x));
 }
 
+// The external matrix, then the constants of the next round: three more instructions where they were seven alone.
 template <u32 width>
-__device__ __forceinline__ void external_layer(u64 (&state)[width]) {
+__device__ __forceinline__ void external_layer(u64 (&state)[width], const u64 (&constants)[width]) {
     Wide mixed[width];
     Wide sums[4];
 #pragma unroll
@@ -96,42 +98,53 @@ __device__ __forceinline__ void external_layer(u64 (&state)[width]) {
         for (u32 k = 0; k < 4; ++k) sums[k] = sums[k] + mixed[i + k];
     }
 #pragma unroll
-    for (u32 i = 0; i < width; ++i) state[i] = (mixed[i] + sums[i % 4]).loose();
+    for (u32 i = 0; i < width; ++i) state[i] = (mixed[i] + sums[i % 4] + Wide(constants[i])).loose();
+}
+
+// sum + product, the product's sign and size known. `sum` is canonical and `lifted` is sum + 5 p, from which up to three
+// numbers can be taken away before it is reduced.
+template <DiagonalEntry entry>
+__device__ __forceinline__ u64 multiply_add(u64 x, u64 sum, Wide lifted) {
+    if constexpr (entry.three) {
+        return entry.negative ? (lifted - x - x - x).loose() : (Wide(x) + Wide(x) + Wide(x) + Wide(sum)).loose();
+    } else if constexpr (entry.shift == 0 && !entry.negative) {
+        return add_loose(x, sum);
+    } else if constexpr (entry.shift <= 32) {
+        const u64 low = x << entry.shift;
+        const u32 high = entry.shift == 0 ? 0 : static_cast<u32>(x >> (64 - entry.shift) % 64);
+        return entry.negative ? (lifted - low - high * kEpsilon).loose() : (Wide(low, high) + Wide(sum)).loose();
+    } else {
+        // 2^shift x = moved - wrapped; both are below p.
+        static_assert(entry.shift >= 64);
+        const u64 moved = (x << (entry.shift - 64) & kEpsilon) * kEpsilon;
+        const u64 wrapped = x >> (96 - entry.shift);
+        return entry.negative ? subtract_loose(add_loose(wrapped, sum), moved)
+                              : subtract_loose(add_loose(moved, sum), wrapped);
+    }
 }
 
 // state[i] = diagonal[i] state[i] + sum for i from `i` on; sum is canonical.
 template <u32 width, u32 i = 0>
-__device__ __forceinline__ void internal_diagonal(u64 (&state)[width], u64 sum) {
-    constexpr DiagonalEntry entry = diagonal_entry<width>(i);
-    u64 product;
-    if constexpr (entry.three) {
-        const Wide x(state[i]);
-        product = (x + x + x).loose();
-    } else {
-        product = shift_loose<entry.shift>(state[i]);
-    }
-    if constexpr (entry.negative) {
-        state[i] = subtract_loose(sum, canonical(product));
-    } else {
-        state[i] = add_loose(product, sum);
-    }
-    if constexpr (i + 1 < width) internal_diagonal<width, i + 1>(state, sum);
+__device__ __forceinline__ void internal_diagonal(u64 (&state)[width], u64 sum, Wide lifted) {
+    state[i] = multiply_add<diagonal_entry<width>(i)>(state[i], sum, lifted);
+    if constexpr (i + 1 < width) internal_diagonal<width, i + 1>(state, sum, lifted);
 }
 
+// Four rounds whose constants were added before; the last layer adds row 4 of the constants, which is zero.
 template <u32 width>
-__device__ __forceinline__ void external_rounds(u64 (&state)[width], const u64 (&constants)[4][width]) {
+__device__ __forceinline__ void external_rounds(u64 (&state)[width], const u64 (&constants)[5][width]) {
 #pragma unroll 1
-    for (u32 round = 0; round < 4; ++round) {
+    for (u32 round = 1; round <= 4; ++round) {
 #pragma unroll
-        for (u32 i = 0; i < width; ++i) state[i] = seventh_power_loose(add_loose(state[i], constants[round][i]));
-        external_layer<width>(state);
+        for (u32 i = 0; i < width; ++i) state[i] = seventh_power_loose(state[i]);
+        external_layer<width>(state, constants[round]);
     }
 }
 
 // Permutes a state of any representatives into one of any representatives.
 template <u32 width>
 __device__ __forceinline__ void permute_loose(u64 (&state)[width], const RoundConstants<width>& constants) {
-    external_layer<width>(state);
+    external_layer<width>(state, constants.initial[0]);
     external_rounds<width>(state, constants.initial);
 #pragma unroll 1
     for (u32 round = 0; round < hm::kPoseidon2InternalRounds; ++round) {
@@ -139,8 +152,11 @@ __device__ __forceinline__ void permute_loose(u64 (&state)[width], const RoundCo
         Wide sum(state[0]);
 #pragma unroll
         for (u32 i = 1; i < width; ++i) sum = sum + Wide(state[i]);
-        internal_diagonal<width>(state, canonical(sum.loose()));
+        const u64 total = canonical(sum.loose());
+        internal_diagonal<width>(state, total, Wide(total) + five_primes());
     }
+#pragma unroll
+    for (u32 i = 0; i < width; ++i) state[i] = add_loose(state[i], constants.final[0][i]);
     external_rounds<width>(state, constants.final);
 }
 

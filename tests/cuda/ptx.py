@@ -13,15 +13,20 @@ MASK = 2**32 - 1
 
 _BLOCK = re.compile(r"asm\((.*?):\s*\"=", re.DOTALL)
 _STRING = re.compile(r'"([^"]*)"')
+_FUNCTION = re.compile(r"(\w+|operator\S)\([^()]*\) \{\s*#ifdef __CUDA_ARCH__")
 
 
-def extract(path: Path) -> list[str]:
-    """Return the instructions of the only ``asm`` block of a file."""
-    blocks = _BLOCK.findall(path.read_text())
-    if len(blocks) != 1:
-        raise ValueError(f"{path} has {len(blocks)} asm blocks, expected one")
-    text = "".join(_STRING.findall(blocks[0])).replace("\\n", "\n").strip("{} \n")
-    return [line.strip() for line in text.split(";") if line.strip()]
+def extract(path: Path) -> dict[str, list[str]]:
+    """Return the instructions of every ``asm`` block, by the name of its function."""
+    text = path.read_text()
+    found = {}
+    for block in _BLOCK.finditer(text):
+        name = _FUNCTION.findall(text[: block.start()])[-1]
+        if name in found:
+            raise ValueError(f"{name} has two asm blocks")
+        lines = "".join(_STRING.findall(block[1])).replace("\\n", "\n").strip("{} \n")
+        found[name] = [line.strip() for line in lines.split(";") if line.strip()]
+    return found
 
 
 def run(instructions: list[str], operands: dict[str, int]) -> dict[str, int]:

@@ -94,6 +94,14 @@ def test_a_refusal_leaves_nothing_behind(log: Path, monkeypatch: pytest.MonkeyPa
     assert [path.name for path in (sources.BUILD / "kernels").iterdir()] == [".lock"]
 
 
+def test_sources_that_change_while_they_are_compiled_are_not_kept(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, digests = sources.digest, iter(["first", "first", "second"])
+    monkeypatch.setattr(sources, "digest", lambda **_: next(digests, real()))
+    with pytest.raises(KernelBuildError, match="changed while"):
+        build.build(COMPILER, ["sm_90"])
+    assert [path.name for path in (sources.BUILD / "kernels").iterdir()] == [".lock"]
+
+
 def test_a_compiler_that_is_not_there_is_named(
     log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

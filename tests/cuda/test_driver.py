@@ -107,6 +107,17 @@ def test_a_lost_device_stays_lost_and_says_so(machine: fake_driver.Machine, back
         backend.group(values, 1)
 
 
+@pytest.mark.parametrize("phase", ["main", "quotient", "openings", "fri", "queries"])
+def test_a_device_lost_in_mid_proof_ends_the_proof_with_the_cause(
+    machine: fake_driver.Machine, backend: CudaBackend, phase: str
+) -> None:
+    def lose(now: str, share: float) -> None:
+        machine.fail_launches = now == phase
+
+    with pytest.raises(DeviceLost, match="unspecified launch failure"):
+        prove(toy.key(), toy.QUICK, toy.traces()[0], toy.traces()[1], backend, lose)
+
+
 def test_memory_that_runs_out_is_refused_with_figures(machine: fake_driver.Machine) -> None:
     backend = open_backend(0, budget=1 << 20)
     try:

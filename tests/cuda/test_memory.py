@@ -9,6 +9,9 @@ from cuda.backend import CudaBackend
 from cuda.emulated import EmulatedDevice
 from cuda.errors import DeviceOutOfMemory
 from cuda.memory import Pool
+from proving.stark.prover import prove
+from runtime.errors import Retry
+from tests.proving.stark import toy
 
 
 class Counting(EmulatedDevice):
@@ -102,3 +105,15 @@ def test_a_proof_that_does_not_fit_is_refused_with_figures_and_the_backend_stays
         backend.lde(backend.upload(np.ones((4, 1024), dtype=np.uint64)), 3, 7)
     assert refused.value.details["budget"] == 64 << 10
     assert backend.download(small).sum() == 64
+
+
+def test_a_proof_in_too_little_memory_is_refused_and_the_next_one_in_enough_is_made() -> None:
+    key, publics, expected = toy.proof()
+    backend = CudaBackend(Counting(), budget=300 << 10)
+    with pytest.raises(DeviceOutOfMemory, match=r"0\.3 MiB") as refused:
+        prove(key, toy.QUICK, publics, toy.traces()[1], backend)
+    assert refused.value.retry is Retry.LATER
+    refused = None  # type: ignore[assignment]
+    gc.collect()
+    backend.pool.budget = 1 << 20
+    assert prove(key, toy.QUICK, publics, toy.traces()[1], backend) == expected
