@@ -23,7 +23,7 @@ __constant__ RoundConstants<16> constants = make_round_constants<16>();
 // Layout:   columns: `width` pointers to columns of `rows` words -> digests (rows, 4).
 // Launch:   one thread per row, block of 128; neighbouring threads read neighbouring words of a column.
 // Moves:    8 width + 32 bytes per row.
-// Does:     ceil(width / 12) compressions of 28 thousand instructions per row; the loads are hidden in them.
+// Does:     ceil(width / 12) compressions of 21.5 thousand instructions per row; the loads are hidden in them.
 // Limit:    instruction issue.
 extern "C" __global__ void __launch_bounds__(128)
     hash_rows(const u64* const* columns, u64 width, u64 rows, u64* digests) {

@@ -153,7 +153,7 @@ __device__ __forceinline__ void pass(const u64* in, u64* out, const u64* roots, 
 //           2^log_strip neighbouring words, at most 2^12 words, in 8 * (17/16 tile + 240) bytes of shared memory;
 //           tile / 16 threads, at most 256. 2^20 words take two passes, 2^24 three.
 // Moves:    16 bytes per word and pass.
-// Does:     per word and four layers 15/16 products of 19 instructions, 17/16 shifts of 10 to 23, 4 additions of 7;
+// Does:     per word and four layers 15/16 products of 19 instructions, 17/16 shifts of 9 to 15, 2 canonical forms of 6, 4 sums of 6 or 5;
 //           a step with more than 16 twiddles per tile makes their powers itself, 11/16 products more.
 // Limit:    integer instructions; the two or three passes over memory are half of that.
 extern "C" __global__ void __launch_bounds__(256)
