@@ -31,8 +31,8 @@ SHARE = 0.9
 OLDEST = (8, 0)
 #: Allocations are rounded up to this many bytes, so that pieces of nearly one size are reused.
 GRANULARITY = 64 << 10
-#: Nonces tried between two looks: some ten milliseconds.
-GRINDING_WAVE = 1 << 22
+#: Nonces tried between two looks: about a millisecond of work, and about what a proof needs.
+GRINDING_WAVE = 1 << 20
 
 
 @dataclass
