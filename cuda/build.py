@@ -133,6 +133,8 @@ def load() -> Kernels:
 def build(nvcc: Path | None = None, architectures: Sequence[str] = ARCHITECTURES) -> Kernels:
     """Return the kernels of the present sources, compiled where they are missing, damaged or by another compiler.
 
+    Without a compiler, kernels that are complete are taken as they are.
+
     Parameters
     ----------
     nvcc
@@ -144,13 +146,7 @@ def build(nvcc: Path | None = None, architectures: Sequence[str] = ARCHITECTURES
         There is no compiler, or it refused.
     """
     compiler = nvcc or find_compiler()
-    if compiler is None:
-        raise KernelBuildError(
-            "There is no CUDA compiler: HALLMARK_NVCC, nvcc on the path, /usr/local/cuda and NVIDIA's packages were "
-            "looked for.",
-            remedy="Run `.venv/bin/pip install --require-hashes -r requirements-cuda.lock`, which needs no GPU.",
-        )
-    version = _version(compiler)
+    version = None if compiler is None else _version(compiler)
     with sources.locked(sources.BUILD / "kernels"):
         try:
             present = load()
@@ -158,8 +154,15 @@ def build(nvcc: Path | None = None, architectures: Sequence[str] = ARCHITECTURES
         except (KernelsMissing, KernelsCorrupt):
             pass
         else:
-            if present.manifest["compiler"] == version and set(architectures) <= set(present.architectures):
+            same = version is None or present.manifest["compiler"] == version
+            if same and set(architectures) <= set(present.architectures):
                 return present
+        if compiler is None or version is None:
+            raise KernelBuildError(
+                "There is no CUDA compiler: HALLMARK_NVCC, nvcc on the path, /usr/local/cuda and NVIDIA's packages "
+                "were looked for.",
+                remedy="Run `.venv/bin/pip install --require-hashes -r requirements-cuda.lock`, which needs no GPU.",
+            )
         _compile_all(compiler, version, architectures)
     return load()
 

@@ -111,6 +111,8 @@ def test_a_compiler_that_is_not_there_is_named(
     monkeypatch.setattr("sys.argv", ["build"])
     assert build.main() == 1
     assert "requirements-cuda.lock" in capsys.readouterr().err
+    made = build.build(COMPILER)
+    assert build.build() == made
     with pytest.raises(KernelBuildError, match="cannot be run"):
         build.build(Path("/nonexistent/nvcc"))
 
