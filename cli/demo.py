@@ -152,7 +152,7 @@ def _environment(folder: Path) -> Demo:
         "HALLMARK_METRICS_PORT": "0",
         # The demo seals by an explicit call.
         "HALLMARK_CORE_BATCH_SECONDS": "0",
-        "HALLMARK_CORE_BATCH_TRANSACTIONS": "4096",
+        "HALLMARK_CORE_BATCH_TRANSACTIONS": "1024",
     }
     return Demo(folder, environment)
 

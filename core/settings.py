@@ -33,8 +33,8 @@ class CoreSettings(BaseSettings):
     core_genesis: Path | None = None
     #: The state-transition program; empty is the one committed in ``guest/``.
     core_program: Path | None = None
-    #: A batch is sealed when this many transactions wait...
-    core_batch_transactions: Annotated[int, Field(ge=1, le=4096)] = 16
+    #: A batch is sealed when this many transactions wait (1024 plain transfers make a bundle of about 0.9 GB)...
+    core_batch_transactions: Annotated[int, Field(ge=1, le=1024)] = 16
     #: ... or when the oldest has waited this long; 0 seals on explicit call only.
     core_batch_seconds: Annotated[float, Field(ge=0)] = 5.0
     #: Transactions that may wait; more are refused until a batch is sealed.
@@ -42,7 +42,7 @@ class CoreSettings(BaseSettings):
     #: A prover that neither renews nor submits within this time loses its offer.
     core_offer_seconds: Annotated[float, Field(ge=0.1)] = 60.0
     #: Larger proofs are refused before they are read to the end.
-    core_proof_limit: Size = 256 << 20
+    core_proof_limit: Size = 1 << 30
     #: Cycles that the program may run for one batch before core calls it broken.
     core_cycle_limit: Annotated[int, Field(ge=1)] = 1 << 34
 
