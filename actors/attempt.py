@@ -105,7 +105,7 @@ def run_one(context: WorkerContext, stage: Stage, body: Body) -> bool:
     """
     log = get_logger("attempt").bind(stage=str(stage))
     context.pulse.beat("poll")
-    if context.draining.is_set():
+    if context.draining.is_set() or context.broken.is_set():
         return False
     try:
         claim = context.store.claim([stage], context.worker, protocol_versions=[context.settings.protocol_version])
@@ -182,6 +182,8 @@ def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
             live.record_exception(error)
             code = error.code if isinstance(error, HallmarkError) else "internal"
             state = _fail(context, claim, error)
+            if isinstance(error, HallmarkError) and error.ends_process:
+                context.broken.set()
             logger.error(
                 "failed", code=code, reason=str(error), state=state, exc_info=not isinstance(error, HallmarkError)
             )

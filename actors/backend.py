@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from cuda.errors import DeviceError
+from cuda.errors import DeviceError, DeviceOutOfMemory
 from cuda.select import CONTROL, select_backend
 from proving.backend.interface import Backend
 from runtime.errors import ConfigurationError
@@ -34,8 +34,8 @@ def open_backend(settings: Settings) -> Backend:
         A device was asked for by name and cannot be had.
     """
     try:
-        return select_backend(settings.device)
-    except DeviceError as error:
+        return select_backend(settings.device, settings.device_memory or None)
+    except (DeviceError, DeviceOutOfMemory) as error:
         raise ConfigurationError(
             f"The device {settings.device} cannot be used: {error.message}", remedy=error.remedy
         ) from error

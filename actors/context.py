@@ -36,6 +36,8 @@ class WorkerContext:
         Set when the process was told to stop: nothing more is claimed.
     stopping
         Set when the time to drain is over: a running job is given back at its next progress report.
+    broken
+        Set when a job met an error after which this process cannot go on: it ends and is started again.
     held
         Claims being worked on, for the main thread to give back when a stage does not report in time.
     """
@@ -49,6 +51,7 @@ class WorkerContext:
     pulse: Pulse = field(default_factory=Pulse)
     draining: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
+    broken: threading.Event = field(default_factory=threading.Event)
     held: dict[int, Claim] = field(default_factory=dict)
 
     @contextmanager

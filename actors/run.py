@@ -132,6 +132,9 @@ def _watch(context: WorkerContext, stopping: threading.Event) -> int:
     look_at = time.monotonic() + 5
     forget_at = time.monotonic()
     while not stopping.wait(LOOK_SECONDS):
+        if context.broken.is_set():
+            get_logger("watchdog").error("a job met an error that this process does not survive, restarting")
+            return EXIT_RESTART
         if time.monotonic() < look_at:
             continue
         look_at = time.monotonic() + 5

@@ -24,6 +24,7 @@ class DeviceLost(DeviceError):
     code = "device_lost"
     default_remedy = "The supervisor restarts the process. When it happens again, look for Xid lines in the system log."
     retry = Retry.AT_ONCE
+    ends_process = True
 
 
 class DriverTooOld(DeviceError):

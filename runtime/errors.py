@@ -37,6 +37,8 @@ class HallmarkError(Exception):
     code: ClassVar[str] = "error"
     default_remedy: ClassVar[str] = ""
     retry: ClassVar[Retry] = Retry.NEVER
+    #: Whether the process that met it cannot go on: it records the cause, ends, and is started again.
+    ends_process: ClassVar[bool] = False
 
     def __init__(self, message: str = "", *, remedy: str = "", **details: object) -> None:
         sentence = message or (self.__doc__ or type(self).__name__).strip().splitlines()[0]

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
 
     #: Compute device of circuit provers: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``emulated`` (on the CPU).
     device: Annotated[str, Field(pattern=r"^(auto|cpu|emulated|cuda(:\d+)?)$")] = "auto"
+    #: Budget of device memory; 0 takes most of what is free on the device.
+    device_memory: Size = 0
     #: Memory budget of one process; 0 takes what the host has free. Chooses the size class.
     memory: Size = 0
     #: log2 of the cycles of one segment (16..20); 0 follows from ``memory``.

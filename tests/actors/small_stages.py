@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cuda.errors import DeviceLost
 from runtime.errors import InvalidInput, OutOfMemory
 
 
@@ -54,6 +55,9 @@ def prove_segment(
         raise InvalidInput("The records are of another checkpoint.")
     if wanted.get("fail") == "memory":
         raise OutOfMemory()
+    if wanted.get("fail") == "device" and not Path(wanted["marks"]).exists():
+        Path(wanted["marks"]).touch()
+        raise DeviceLost("The device answered with an error and its context is lost.")
     if wanted.get("fail") == "bug":
         raise ZeroDivisionError("one over zero")
     started = time.monotonic()

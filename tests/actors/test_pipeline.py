@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from broker.jobs import Batch, BatchState, JobState, Outcome, Stage, status
+from runtime.process import EXIT_RESTART
 from runtime.telemetry import read_spans, trace_directory
 from tests.actors.cluster import PROGRAM, Cluster
 from tests.actors.conftest import MakeCluster
@@ -175,3 +176,14 @@ def test_endpoints_report_progress_and_metrics(embedded: Cluster) -> None:
     metrics = get("housekeeper", "/metrics")
     assert "hallmark_outbox_pending 0.0" in metrics and "hallmark_dead_jobs 0.0" in metrics
     assert os.getpid() != json.loads((embedded.settings.state_dir / "run" / "clock.json").read_text())["pid"]
+
+
+def test_a_lost_device_ends_the_process_and_another_one_finishes_the_job(embedded: Cluster, tmp_path: Path) -> None:
+    (prover,) = embedded.start_all()
+    embedded.batch(1, segments=1, fail="device", marks=str(tmp_path / "marks"))
+    assert prover.wait(20) == EXIT_RESTART
+    embedded.start_prover(9)
+    finish(embedded, 1)
+    (job,) = status.jobs(embedded.store, stage=Stage.PROVE)
+    outcomes = [(attempt.outcome, attempt.error_code) for attempt in status.attempts(embedded.store, job_id=job.id)]
+    assert outcomes == [(Outcome.FAILED, "device_lost"), (Outcome.SUCCESSFUL, "")]
