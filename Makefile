@@ -26,7 +26,7 @@ native:
 demo: setup
 	@$(BIN)/hallmark demo
 
-test: setup-dev
+test: setup-dev cuda
 	@tools/test.sh $(PYTEST_WORKERS)
 
 lint: setup-dev
@@ -43,7 +43,7 @@ guest:
 	@$(BIN)/python -m guest.build
 
 # The compiler comes from PyPI where the machine has none; compiling needs no GPU.
-cuda: setup
+cuda: setup-dev
 	@$(BIN)/python -c 'import sys; from cuda.build import find_compiler; sys.exit(find_compiler() is None)' || \
 	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-cuda.lock
 	@$(BIN)/python -m cuda.build

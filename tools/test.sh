@@ -7,4 +7,4 @@ tools/install_servers.sh
 $bin/ruff check .
 $bin/mypy
 $bin/lint-imports
-exec $bin/python -m pytest -n "${1:-2}" --dist loadfile -m "not gpu and not slow"
+exec $bin/python -m pytest -n "${1:-2}" --dist loadfile -rs -m "not gpu and not slow"
