@@ -28,7 +28,7 @@ from runtime.logging import get_logger
 MAX_RPC_BYTES = 4 << 20
 
 #: Seconds between two looks at the mempool and at half-finished batches.
-TICK_SECONDS = 0.2
+TICK_SECONDS = 0.1
 
 #: Seconds between two looks for files that are no longer needed.
 CLEAN_SECONDS = 60.0
@@ -95,7 +95,8 @@ class Server:
             self._failures.pop(step.__name__, None)
             if moved:
                 self._last_progress = time.time()
-            await asyncio.sleep(seconds)
+            else:
+                await asyncio.sleep(seconds)
 
     def _seal_when_due(self) -> bool:
         return self._node.sequencer.due() and self._node.sequencer.seal() is not None

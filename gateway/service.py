@@ -129,11 +129,10 @@ class Gateway:
         return False
 
     async def _loops(self, _: web.Application) -> AsyncIterator[None]:
-        poll_seconds = self._own.gateway_poll_seconds
         async with self._client:
             tasks = [
-                asyncio.create_task(self._repeat("poll", self.poll, poll_seconds)),
-                asyncio.create_task(self._repeat("hand_back", self.hand_back, poll_seconds)),
+                asyncio.create_task(self._repeat("poll", self.poll, self._own.gateway_poll_seconds)),
+                asyncio.create_task(self._repeat("hand_back", self.hand_back, self._own.gateway_hand_back_seconds)),
                 asyncio.create_task(self._repeat("renew", self.renew, self._own.gateway_renew_seconds)),
             ]
             yield

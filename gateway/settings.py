@@ -26,8 +26,10 @@ class GatewaySettings(BaseSettings):
 
     #: Name under which core knows this gateway.
     gateway_name: Annotated[str, Field(min_length=1, max_length=64)] = socket.gethostname()[:64] or "gateway"
-    #: Time between two questions to core for work, and between two looks for finished proofs.
-    gateway_poll_seconds: Annotated[float, Field(ge=0.02, le=600)] = 1.0
+    #: Time between two questions to core for work; a batch waits half of it on average.
+    gateway_poll_seconds: Annotated[float, Field(ge=0.02, le=600)] = 0.25
+    #: Time between two looks into the job store for finished proofs.
+    gateway_hand_back_seconds: Annotated[float, Field(ge=0.02, le=600)] = 0.1
     #: Offers are renewed this often; well below core's HALLMARK_CORE_OFFER_SECONDS.
     gateway_renew_seconds: Annotated[float, Field(ge=0.02, le=3600)] = 15.0
     #: No further batch is fetched while this many are being proven.
