@@ -15,7 +15,10 @@ from broker.jobs import Batch, BatchState, Job, JobState, JobStore, open_store
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
 from cli import demo, devices, display, doctor, run
-from runtime.settings import load_settings, show
+from core.settings import load_core_settings
+from gateway.settings import load_gateway_settings
+from runtime.errors import ConfigurationError
+from runtime.settings import Shown, load_settings, show
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
 
 #: Most jobs of a batch that are listed; a batch has up to 30,000 segments of two jobs each.
@@ -194,9 +197,29 @@ def trace(batch: int, as_json: JsonOption = False) -> None:
     display.console.print(root)
 
 
+def _all_settings() -> list[Shown]:
+    """Return the settings of every process.
+
+    Raises
+    ------
+    ConfigurationError
+        With the faults of all of them.
+    """
+    shown: list[Shown] = []
+    faults: list[str] = []
+    for load in (load_settings, load_core_settings, load_gateway_settings):
+        try:
+            shown += show(load())
+        except ConfigurationError as error:
+            faults.append(error.message)
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    return sorted(shown, key=lambda each: each.variable)
+
+
 def config_check(as_json: JsonOption = False) -> None:
     """Read the configuration, report every fault at once, and show each value and where it came from."""
-    shown = show(load_settings())
+    shown = _all_settings()
     if as_json:
         _print_json([dataclasses.asdict(each) for each in shown])
         return

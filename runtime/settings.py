@@ -205,7 +205,7 @@ def mask_url(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
 
 
-def show(settings: Settings) -> list[Shown]:
+def show(settings: BaseSettings) -> list[Shown]:
     """Return every setting with its value (secrets masked) and where the value came from."""
     dotenv = _dotenv_names()
     shown = []

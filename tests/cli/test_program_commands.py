@@ -104,3 +104,13 @@ def test_every_artifact_kind_is_inspected(tmp_path: Path) -> None:
         path = tmp_path / kind
         path.write_bytes(content)
         assert kind in hallmark("inspect", path)
+
+
+def test_config_check_lists_the_faults_of_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = ("HALLMARK_LEASE_SECONDS", "HALLMARK_CORE_BATCH_SECONDS", "HALLMARK_GATEWAY_POLL_SECONDS")
+    assert all(name in hallmark("config", "check") for name in wrong)
+    for name in wrong:
+        monkeypatch.setenv(name, "often")
+    text = hallmark("config", "check", status=78)
+    assert all(name in text for name in wrong)
+    assert len(text.strip().splitlines()) == 1
