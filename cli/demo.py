@@ -17,13 +17,13 @@ from typing import IO, Annotated
 import typer
 
 from cli import display, files
-from cli.core_client import CoreClient
 from cli.procfile import read_procfile
 from cli.run import ROOT, choose, release
 from cli.summary import Summary, summarise
 from cli.supervisor import Supervisor
 from cli.wallet import transfers
 from cli.watch import watch_batch
+from core.client import CoreClient
 from runtime.errors import HallmarkError, Unavailable
 from runtime.settings import Settings, load_settings
 

@@ -74,9 +74,10 @@ def prove(
     from proving import stages
     from proving.stages import budget
 
-    chosen = budget.size_class(budget.parse(memory), asked=size_class)
+    settings = load_settings(device=device, **({"memory": memory} if memory else {}))
+    chosen = budget.size_class(settings.memory, asked=size_class)
     elf, advice = files.read(program, limit=MAX_PROGRAM), _input(input_)
-    compute = open_backend(load_settings(device=device))
+    compute = open_backend(settings)
     start = time.perf_counter()
     with display.progress() as bars:
         task = bars.add_task("witness", total=None, note="")

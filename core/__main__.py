@@ -6,14 +6,13 @@ import asyncio
 import json
 import signal
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from aiohttp import web
 
+from core.client import CoreClient
 from core.errors import GenesisMismatch
 from core.node import Node, open_node
 from core.only_core import only_core
@@ -21,7 +20,7 @@ from core.openapi import openapi
 from core.server import Server
 from core.settings import load_core_settings
 from core.verification import key_identity, proof_verifier
-from runtime.errors import ConfigurationError, HallmarkError, InvalidInput, Unavailable
+from runtime.errors import ConfigurationError, HallmarkError, InvalidInput
 from runtime.logging import configure_logging, get_logger
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import configure_telemetry, flush_telemetry
@@ -62,25 +61,27 @@ def submit(
     file: Path, seal: Annotated[bool, typer.Option(help="Seal a batch after the last transaction.")] = False
 ) -> None:
     """Send every raw transaction of FILE (one hex string per line) to the running core."""
-    settings = load_settings()
+    client = _client()
     refused = 0
     for number, line in enumerate(file.read_text(encoding="ascii").splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        answer = _call(settings, "eth_sendRawTransaction", [text if text.startswith("0x") else f"0x{text}"])
-        refused += "error" in answer
-        typer.echo(f"{number}: {answer['result'] if 'result' in answer else answer['error']['message']}")
+        try:
+            answer = client.call("eth_sendRawTransaction", text if text.startswith("0x") else f"0x{text}")
+        except InvalidInput as error:
+            answer = error.message
+            refused += 1
+        typer.echo(f"{number}: {answer}")
     if seal:
-        typer.echo(f"sealed: {_call(settings, 'hallmark_sealBatch', []).get('result')}")
+        typer.echo(f"sealed: {client.call('hallmark_sealBatch')}")
     raise typer.Exit(1 if refused else 0)
 
 
 @app.command()
 def batch(number: int) -> None:
     """Print the batch file of batch NUMBER."""
-    settings = load_settings()
-    typer.echo(_request(settings, f"batches/{number}", None).decode(), nl=False)
+    typer.echo(_client().batch_file(number).decode(), nl=False)
 
 
 @app.command()
@@ -112,24 +113,9 @@ async def _serve(settings: Settings, node: Node) -> None:
         await runner.cleanup()
 
 
-def _call(settings: Settings, method: str, parameters: list[Any]) -> dict[str, Any]:
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
-    answer: dict[str, Any] = json.loads(_request(settings, "", body))
-    return answer
-
-
-def _request(settings: Settings, path: str, body: bytes | None) -> bytes:
-    request = urllib.request.Request(f"{settings.core_url.rstrip('/')}/{path}", data=body)
-    request.add_header("Content-Type", "application/json")
-    if token := settings.token.get_secret_value():
-        request.add_header("Authorization", f"Bearer {token}")
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return bytes(answer.read())
-    except urllib.error.HTTPError as error:
-        raise InvalidInput(f"core answers {error.code}: {error.read(4096).decode(errors='replace')}") from error
-    except OSError as error:
-        raise Unavailable(f"core does not answer at {settings.core_url}: {error}") from error
+def _client() -> CoreClient:
+    settings = load_settings()
+    return CoreClient(settings.core_url, settings.token.get_secret_value())
 
 
 def main() -> None:

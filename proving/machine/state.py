@@ -33,6 +33,10 @@ _SPECS: Final = (
 )
 
 
+#: Bytes of a serialised state.
+STATE_BYTES: Final = len(pack_arrays(_SPECS, {spec.name: np.zeros(spec.shape, spec.dtype) for spec in _SPECS}))
+
+
 def empty_requests() -> NDArray[np.uint64]:
     """Return EMPTY_T of every type, ``(4, 4) uint64``."""
     requests = np.zeros((REQUEST_TYPES, 4), dtype=np.uint64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 
 import psutil
 
@@ -20,25 +19,6 @@ CLASSES = (16, 17, 18, 19, 20)
 #: The largest class that is chosen without being asked for: a larger one takes twice the memory, holds the first
 #: result back twice as long, and proves no faster.
 LARGEST = 18
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_SIZE = re.compile(r"^(\d+)([KMGT]?)(?:iB|B)?$", re.IGNORECASE)
-
-
-def parse(text: str) -> int:
-    """Return a budget such as `8G` in bytes; 0 for an empty text.
-
-    Raises
-    ------
-    InvalidInput
-        Not a size.
-    """
-    if not text:
-        return 0
-    match = _SIZE.match(text.strip())
-    if match is None:
-        raise InvalidInput(f"{text!r} is not a size.", remedy="Write it as 8G, 512M or a number of bytes.")
-    return int(match[1]) * _UNITS[match[2].upper()]
 
 
 @functools.cache

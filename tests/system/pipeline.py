@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.core_client import CoreClient
 from cli.run import ROOT
+from core.client import CoreClient
 from runtime.errors import Unavailable
 from tests.servers import free_port
 

@@ -39,7 +39,7 @@ class CoreClient:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
         answer = json.loads(self._request("/", body))
         if "error" in answer:
-            raise InvalidInput(f"{method}: {answer['error']['message']}")
+            raise InvalidInput(str(answer["error"]["message"]), method=method)
         return answer["result"]
 
     def ready(self) -> None:
