@@ -47,7 +47,7 @@ def main_vm() -> list[Figure]:
     middle = segments[rates.index(statistics.median(rates))]
     cores = os.cpu_count() or 1
     context = {"profile": "proven100", "size_class": size_class, "program": "stf", "cycles": middle["cycles"]}
-    key = keys.main_vm_key()
+    key = keys.proving_key(keys.MAIN_VM)
     shapes = {name: tuple(shape) for name, shape in middle["shapes"].items()}
     opened = sum(matrix.columns for tree in key.layout.largest().trees.values() for matrix in tree.matrices)
     return [
@@ -87,7 +87,7 @@ def fill() -> list[Figure]:
     for name, advice in inputs.items():
         program = Program.from_elf((PROGRAMS / f"{name}.elf").read_bytes())
         segments = witness(program, advice, capacities(size_class))
-        fills[name] = 100 * fill_of(keys.main_vm_key(), replay(next(iter(segments)).checkpoint))
+        fills[name] = 100 * fill_of(keys.proving_key(keys.MAIN_VM), replay(next(iter(segments)).checkpoint))
     return [
         figure(
             "main_vm.fill",

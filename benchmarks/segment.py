@@ -42,7 +42,7 @@ def measure(checkpoint: bytes) -> dict[str, Any]:
         times[phase] = round(times.get(phase, 0.0) + now - mark, 3)
         mark, phase = now, following
 
-    key = keys.main_vm_key()
+    key = keys.proving_key(keys.MAIN_VM)
     records = replay(Checkpoint.from_bytes(checkpoint))
     lap("expand")
     traces, publics = expand(records)
@@ -72,7 +72,7 @@ def main() -> None:
     transfers = 3 + (count + 1 << size_class + 2) // TRANSFER_CYCLES
     run = witness(program, transfer_input(transfers), capacities(size_class))
     checkpoints = [segment.checkpoint.to_bytes() for segment in islice(run, 1, 1 + count)]
-    keys.main_vm_key()
+    keys.proving_key(keys.MAIN_VM)
     for checkpoint in checkpoints:
         print(json.dumps(measure(checkpoint)), flush=True)
 

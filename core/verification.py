@@ -9,7 +9,7 @@ import numpy as np
 
 from core.acceptance import Verifier
 from core.program import Program
-from proving.stages import key_digest, verify_bundle
+from proving.stages.verify import key_digest, verify_bundle
 
 
 @dataclass(frozen=True)

@@ -1,45 +1,83 @@
-"""Keys of the circuits, made on first use and compared with the digests pinned in the repository."""
+"""Keys of the circuits: from the keystore, or made on first use; always those that the repository pins."""
 
 from __future__ import annotations
 
 import functools
 import json
 from pathlib import Path
+from typing import NamedTuple
 
-from proving.backend.native import NativeBackend
-from proving.machine.main_vm.circuit import circuit
-from proving.machine.main_vm.shape import LOG_BLOWUP, max_log_heights
-from proving.stark.key import Key, build_key
-from runtime.errors import ConfigurationError
+from proving.keys import keystore
+from proving.keys.errors import KeyMismatch
+from proving.keys.registry import MAIN_VM
+from proving.stark.key import Key
 
-#: Circuit name -> key digest in hexadecimal; a changed digest is a decision.
+__all__ = ["MAIN_VM", "PINNED", "KeyMismatch", "Pin", "key", "pinned", "proving_key"]
+
+#: Circuit name -> what is pinned of its key; a change is a decision.
 PINNED = Path(__file__).with_name("pinned.json")
 
 
-class KeyMismatch(ConfigurationError):
-    """A key made from this code is not the one that the repository pins."""
+class Pin(NamedTuple):
+    """What the repository says about a key.
 
-    code = "key_mismatch"
-    default_remedy = "Run one release everywhere; `hallmark doctor` prints the digests."
+    Attributes
+    ----------
+    digest
+        The key's digest, which every transcript absorbs.
+    head
+        SHA-256 of the head of its file: of all that a verifier reads.
+    """
+
+    digest: str
+    head: str
+
+
+def pinned() -> dict[str, Pin]:
+    """Return the pins by circuit name."""
+    return {name: Pin(**pin) for name, pin in json.loads(PINNED.read_text()).items()}
 
 
 @functools.cache
-def make_main_vm_key() -> Key:
-    """Make the key of `main_vm` with every profile, without comparing it."""
-    return build_key(circuit(), backend=NativeBackend(), log_blowup=LOG_BLOWUP, max_log_heights=max_log_heights())
-
-
-@functools.cache
-def main_vm_key() -> Key:
-    """Return the key of `main_vm`.
+def key(name: str) -> Key:
+    """Return the key of a circuit for verifying; its preprocessed columns are mapped and not looked at.
 
     Raises
     ------
     KeyMismatch
-        Its digest is not the pinned one.
+        This code's key is not the pinned one.
     """
-    key = make_main_vm_key()
-    pinned = json.loads(PINNED.read_text())[key.name]
-    if key.hex != pinned:
-        raise KeyMismatch(f"The key of {key.name} has digest {key.hex}, the repository pins {pinned}.")
-    return key
+    return _find(name, columns=False)
+
+
+@functools.cache
+def proving_key(name: str) -> Key:
+    """Return the key of a circuit with its preprocessed columns; raises as :func:`key`."""
+    return _find(name, columns=True)
+
+
+def _find(name: str, *, columns: bool) -> Key:
+    pin = pinned()[name]
+    found = keystore.load(name, pin.head, columns=columns)
+    if found is None:
+        found = _make(name, pin)
+    if found.hex != pin.digest:
+        raise KeyMismatch(f"The key of {name} has digest {found.hex}, the repository pins {pin.digest}.")
+    return found
+
+
+def _make(name: str, pin: Pin) -> Key:
+    """Make a key and store it where it is the pinned one."""
+    from proving.keys import stored
+    from proving.keys.make import make_key
+
+    made = make_key(name)
+    data = memoryview(stored.encode(made))
+    head = stored.head_digest(data[: stored.head_length(data)])
+    if made.hex == pin.digest and head != pin.head:
+        raise KeyMismatch(
+            f"The key of {name} is compiled to other arrays ({head}) than the repository pins ({pin.head})."
+        )
+    if head == pin.head:
+        keystore.store(name, head, bytes(data))
+    return made

@@ -24,7 +24,7 @@ LARGEST = 18
 @functools.cache
 def peak_bytes(name: int) -> int:
     """Return the peak memory of proving a segment of a size class whose every table is full, in bytes."""
-    layout = keys.main_vm_key().layout
+    layout = keys.key(keys.MAIN_VM).layout
     bounds = max_log_heights(name)
     shape = layout.shape(
         tuple(bounds.get(table.name, bound) for table, bound in zip(layout.tables, layout.max_log_heights, strict=True))

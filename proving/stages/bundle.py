@@ -153,7 +153,7 @@ def check(
     VerificationError
         The subclass that names the first check that failed.
     """
-    key = keys.main_vm_key()
+    key = keys.key(keys.MAIN_VM)
     if program_commitment is not None and not np.array_equal(statement.program_commitment, program_commitment):
         raise OtherProgram(
             f"The bundle proves program {digest_hex(statement.program_commitment)}, "

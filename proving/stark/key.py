@@ -6,7 +6,7 @@ commitment to the preprocessed columns. Its digest is absorbed first by every tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,19 +14,16 @@ import numpy as np
 from proving.backend.interface import Array, Backend, Tree, coset_shift
 from proving.backend.program import TableProgram
 from proving.hash import Tag, hash_elements
-from proving.stark.air.circuit import Circuit
-from proving.stark.air.program import CircuitProgram, compile_circuit
+from proving.stark.air.program import CircuitProgram
 from proving.stark.arithmetic import Words
 from proving.stark.errors import KeyRefused, UnknownProfile
-from proving.stark.security import MIN_LOG_HEIGHT, PROFILES, Facts, Parameters, Regime, Report, solve
-from proving.stark.shape import FINAL_LOG_LENGTH, LOG_FOLD, MAX_LOG_HEIGHT, Layout, Shape, TableLayout
+from proving.stark.security import Facts, Parameters, Regime, Report
+from proving.stark.shape import FINAL_LOG_LENGTH, LOG_FOLD, Layout, Shape
 
 #: Version of the protocol and of the proof format; absorbed through the key's digest.
 PROTOCOL_VERSION = 1
 #: Number of bus interactions of a proof, far below p so that multiplicities cannot wrap.
 MAX_INTERACTIONS = 2**40
-#: The largest domain, 2^(24 + 8), is the largest group of roots of unity of order 2^k.
-MAX_LOG_BLOWUP = 8
 
 _REGIME_WORD = {Regime.JOHNSON: 1, Regime.CONJECTURED: 2}
 
@@ -104,59 +101,25 @@ class Key:
         return self.report(profile).parameters
 
     def prepared(self, backend: Backend) -> Prepared:
-        """Return the preprocessed columns as this backend holds them, computed on first use."""
+        """Return the preprocessed columns as this backend holds them, computed on first use.
+
+        Raises
+        ------
+        KeyRefused
+            The columns are not those that the key commits to.
+        """
         found = self._prepared.get(id(backend))
         if found is None:
-            found = (backend, _prepare(self.program.tables, self.layout, backend))
-            self._prepared[id(backend)] = found
+            made = prepare(self.program.tables, self.layout, backend)
+            cap = None if made.tree is None else made.tree.cap
+            if cap is None or self.preprocessed_cap is None:
+                same = cap is self.preprocessed_cap
+            else:
+                same = np.array_equal(cap, self.preprocessed_cap)
+            if not same:
+                raise KeyRefused(f"The preprocessed columns of {self.name} are not those that its key commits to.")
+            found = self._prepared[id(backend)] = (backend, made)
         return found[1]
-
-
-def build_key(
-    circuit: Circuit,
-    *,
-    backend: Backend,
-    log_blowup: int,
-    max_log_heights: Mapping[str, int],
-    profiles: Sequence[str] = tuple(PROFILES),
-) -> Key:
-    """Make a circuit's key.
-
-    Parameters
-    ----------
-    circuit
-        The tables; constraint degrees must not exceed ``2^log_blowup + 1``.
-    backend
-        Commits to the preprocessed columns.
-    log_blowup
-        log2 of 1/rate.
-    max_log_heights
-        The bound on every table's log height; tables with preprocessed columns have the height of these.
-    profiles
-        The profiles that proofs under this key may have.
-
-    Raises
-    ------
-    KeyRefused
-        The bounds do not fit the circuit.
-    SecurityBelowProfile
-        A profile cannot be reached at the largest heights.
-    """
-    if not 1 <= log_blowup <= MAX_LOG_BLOWUP:
-        raise KeyRefused(f"A rate of 2^-{log_blowup} is outside 1/2 to 2^-{MAX_LOG_BLOWUP}.")
-    program = compile_circuit(circuit)
-    bounds = tuple(_bound(table, max_log_heights) for table in program.tables)
-    layout = Layout(tuple(_table_layout(table, program.max_arity) for table in program.tables), log_blowup, bounds)
-    worst = max(table.degree for table in layout.tables)
-    if worst > (1 << log_blowup) + 1:
-        raise KeyRefused(f"Constraints of degree {worst} do not fit a rate of 1/{1 << log_blowup}.")
-    facts = count_facts(layout.largest())
-    reports = {name: solve(name, facts) for name in profiles}
-    prepared = _prepare(program.tables, layout, backend)
-    cap = None if prepared.tree is None else np.ascontiguousarray(prepared.tree.cap)
-    key = Key(program, layout, reports, cap, _digest(layout, program, reports, cap))
-    key._prepared[id(backend)] = (backend, prepared)
-    return key
 
 
 def count_facts(shape: Shape) -> Facts:
@@ -197,38 +160,8 @@ def profile_words(parameters: Parameters) -> tuple[int, ...]:
     )
 
 
-def _bound(program: TableProgram, bounds: Mapping[str, int]) -> int:
-    if program.fixed_log_height is not None:
-        bound = program.fixed_log_height
-    elif program.name in bounds:
-        bound = bounds[program.name]
-    else:
-        raise KeyRefused(f"No bound is given for the height of table {program.name}.")
-    if not MIN_LOG_HEIGHT <= bound <= MAX_LOG_HEIGHT:
-        allowed = f"2^{MIN_LOG_HEIGHT} to 2^{MAX_LOG_HEIGHT}"
-        raise KeyRefused(f"The bound 2^{bound} of table {program.name} is outside {allowed}.")
-    return bound
-
-
-def _table_layout(program: TableProgram, arity: int) -> TableLayout:
-    if not program.main_columns:
-        raise KeyRefused(f"Table {program.name} has no main columns.")
-    return TableLayout(
-        name=program.name,
-        main=program.main_columns,
-        preprocessed=program.preprocessed_columns,
-        bus=program.bus_columns,
-        main_next=program.next_columns,
-        bus_next=(program.bus_columns - 1,) if program.bus_columns else (),
-        constraints=program.constraint_count,
-        degree=max(program.constraint_degrees, default=0),
-        interactions=program.interactions,
-        arity=arity,
-        fixed_log_height=program.fixed_log_height,
-    )
-
-
-def _prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backend) -> Prepared:
+def prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backend) -> Prepared:
+    """Extend and commit the preprocessed columns on a backend."""
     prepared = Prepared({}, {}, None)
     for index, program in enumerate(programs):
         if program.preprocessed is None or program.fixed_log_height is None:
@@ -242,7 +175,8 @@ def _prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backen
     return prepared
 
 
-def _digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Report], cap: Words | None) -> Words:
+def key_digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Report], cap: Words | None) -> Words:
+    """Return the digest of a key with these parts, ``(4,)``."""
     words = [PROTOCOL_VERSION, *(int(word) for word in program.digest), program.publics, layout.log_blowup]
     words.append(layout.cap_log)
     words += [LOG_FOLD, FINAL_LOG_LENGTH, len(layout.tables)]

@@ -88,7 +88,7 @@ def test_a_proof_gives_its_memory_back(backend: CudaBackend) -> None:
 
 
 def test_a_segment_of_main_vm_equals_the_native_one(backend: CudaBackend) -> None:
-    key = toy.with_quick(keys.make_main_vm_key())
+    key = toy.with_quick(keys.proving_key(keys.MAIN_VM))
     traces, publics = expand(segments.records(segments.immediates())[0])
     expected = prove(key, toy.QUICK, publics, traces, NativeBackend())
     assert prove(key, toy.QUICK, publics, traces, backend) == expected

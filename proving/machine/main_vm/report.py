@@ -13,7 +13,7 @@ from proving.machine.main_vm import shape
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import compression_count
 from proving.machine.records import Records
-from proving.stark.air import compile_circuit
+from proving.stark.air.compile import compile_circuit
 from proving.stark.key import Key
 from proving.stark.shape import EXTENSION_DEGREE
 

@@ -13,7 +13,7 @@ from proving.stark.air.engine import Violation, check, require
 from proving.stark.air.errors import AirError
 from proving.stark.air.evaluate import TableOpenings
 from proving.stark.air.expr import Column, Expr, Operand
-from proving.stark.air.program import CircuitProgram, compile_circuit
+from proving.stark.air.program import CircuitProgram
 from proving.stark.air.table import Guard, Table, TableBuilder
 
 __all__ = [
@@ -34,6 +34,5 @@ __all__ = [
     "Traces",
     "Violation",
     "check",
-    "compile_circuit",
     "require",
 ]

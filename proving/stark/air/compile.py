@@ -27,9 +27,12 @@ import numpy as np
 from proving.backend.program import TableProgram
 from proving.stark.air.bus import Interaction
 from proving.stark.air.circuit import Circuit
+from proving.stark.air.digest import circuit_digest
 from proving.stark.air.errors import AirError
 from proving.stark.air.graph import Graph, Op
 from proving.stark.air.lower import lower_outputs, lower_sum
+from proving.stark.air.program import CircuitProgram
+from proving.stark.air.schedule import build_schedule
 from proving.stark.air.table import TableBuilder
 
 Fraction = tuple[int, int]  #: numerator and denominator node
@@ -105,6 +108,20 @@ def compile_tables(circuit: Circuit) -> tuple[CompiledTable, ...]:
         compiled.append(compile_table(table, circuit.max_degree, offset))
         offset += compiled[-1].program.constraint_count
     return tuple(compiled)
+
+
+def compile_circuit(circuit: Circuit) -> CircuitProgram:
+    """Compile every table and the verifier's schedule."""
+    tables = tuple(compiled.program for compiled in compile_tables(circuit))
+    return CircuitProgram(
+        name=circuit.name,
+        publics=circuit.publics,
+        max_degree=circuit.max_degree,
+        tables=tables,
+        constraint_count=sum(table.constraint_count for table in tables),
+        digest=circuit_digest(circuit),
+        schedule=build_schedule(tables),
+    )
 
 
 def _batches(interactions: Sequence[Interaction], max_degree: int) -> list[list[int]]:

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from proving.backend.interface import HostArray
 from proving.backend.program import Op, TableProgram
 from proving.stark.air.arithmetic import Arithmetic, Vector
-from proving.stark.air.circuit import Circuit
-from proving.stark.air.compile import compile_tables
-from proving.stark.air.digest import circuit_digest
 from proving.stark.air.evaluate import TableOpenings, evaluate
-from proving.stark.air.schedule import Schedule, build_schedule
+from proving.stark.air.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -68,17 +65,3 @@ class CircuitProgram:
             bus_sums=bus_sums,
             alpha=alpha,
         )
-
-
-def compile_circuit(circuit: Circuit) -> CircuitProgram:
-    """Compile every table and the verifier's schedule."""
-    tables = tuple(compiled.program for compiled in compile_tables(circuit))
-    return CircuitProgram(
-        name=circuit.name,
-        publics=circuit.publics,
-        max_degree=circuit.max_degree,
-        tables=tables,
-        constraint_count=sum(table.constraint_count for table in tables),
-        digest=circuit_digest(circuit),
-        schedule=build_schedule(tables),
-    )

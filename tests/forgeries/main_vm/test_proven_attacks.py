@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from proving import keys
 from proving.backend.native import NativeBackend
 from proving.hash import compress
-from proving.keys import make_main_vm_key
 from proving.machine.main_vm.expand import Traces, expand
 from proving.stark.errors import BusUnbalanced, ConstraintsViolated, ProofRefused
 from proving.stark.prover import prove
@@ -55,7 +55,7 @@ ATTACKS: dict[str, tuple[Callable[[], tuple[Claim, Callable[[Traces], None] | No
 
 @pytest.mark.parametrize("name", [None, *ATTACKS])
 def test_the_proof_of_a_false_segment_is_refused(name: str | None) -> None:
-    key, edit, refusal = make_main_vm_key(), None, None
+    key, edit, refusal = keys.proving_key(keys.MAIN_VM), None, None
     claim = Claim.of(compute("mulhu", 5, 3))
     if name is not None:
         build, refusal = ATTACKS[name]

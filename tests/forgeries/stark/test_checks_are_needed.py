@@ -23,7 +23,8 @@ from proving.stark.errors import (
     OpeningRefused,
     ProofRefused,
 )
-from proving.stark.key import Key, build_key
+from proving.stark.generate import build_key
+from proving.stark.key import Key
 from proving.stark.proof import parse, serialize
 from proving.stark.prover import prove
 from proving.stark.verifier import Claim, check, verify

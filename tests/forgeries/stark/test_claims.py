@@ -10,7 +10,8 @@ import pytest
 from proving.field import goldilocks
 from proving.stark.air import Circuit
 from proving.stark.errors import BusUnbalanced, ConstraintsViolated, GrindingRefused, OpeningRefused, ProofRefused
-from proving.stark.key import Key, build_key
+from proving.stark.generate import build_key
+from proving.stark.key import Key
 from proving.stark.proof import parse, serialize
 from proving.stark.prover import prove
 from proving.stark.verifier import verify

@@ -6,7 +6,8 @@ import pytest
 
 from proving.stark.air import Circuit, Table, TableBuilder
 from proving.stark.errors import KeyRefused, SecurityBelowProfile, UnknownProfile
-from proving.stark.key import build_key, count_facts
+from proving.stark.generate import build_key
+from proving.stark.key import count_facts
 from tests.proving.stark import toy
 
 TOY = toy.circuit()

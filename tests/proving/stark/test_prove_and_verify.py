@@ -5,7 +5,8 @@ import pytest
 
 from proving.stark.air import Bus, Circuit, Table, TableBuilder, require
 from proving.stark.errors import TraceRefused, UnknownProfile
-from proving.stark.key import Key, build_key
+from proving.stark.generate import build_key
+from proving.stark.key import Key
 from proving.stark.proof import parse
 from proving.stark.prover import PHASES, prove
 from proving.stark.verifier import Claim, check, verify

@@ -14,7 +14,8 @@ import numpy as np
 from proving.backend.interface import PRIME, HostArray
 from proving.backend.native import NativeBackend
 from proving.stark.air import Bus, Circuit, Table, TableBuilder
-from proving.stark.key import Key, build_key
+from proving.stark.generate import build_key
+from proving.stark.key import Key
 from proving.stark.prover import prove
 
 PAIRS = Bus(0, 2, "permutation", "pairs")

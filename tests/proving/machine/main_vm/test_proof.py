@@ -9,7 +9,7 @@ from proving.backend.native import NativeBackend
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import expand
 from proving.machine.main_vm.shape import LOG_BLOWUP, max_log_heights
-from proving.stark.key import build_key
+from proving.stark.generate import build_key
 from proving.stark.prover import prove
 from proving.stark.verifier import verify
 from runtime.errors import VerificationError

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from proving.machine.main_vm.circuit import circuit
-from proving.stark.air import compile_circuit
+from proving.stark.air.compile import compile_circuit
 from proving.stark.air.graph import ARITHMETIC, Op, P
 from proving.stark.air.table import TableBuilder
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from proving.stark.air import AirError, Bus, Circuit, Table, TableBuilder, compile_circuit
+from proving.stark.air import AirError, Bus, Circuit, Table, TableBuilder
+from proving.stark.air.compile import compile_circuit
 from proving.stark.air.digest import circuit_digest
 from tests.proving.stark.air.circuits import ALL, MEMORY, Access, ByteRange, Cells, Fibonacci, Without, Words, fibonacci
 

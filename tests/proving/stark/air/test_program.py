@@ -11,7 +11,8 @@ from proving.backend.native_air import BusPoleError, bus_columns, quotient
 from proving.backend.program import Op, TableProgram, resolve_uniform
 from proving.field import extension, goldilocks
 from proving.native import available_isas, forced_isa
-from proving.stark.air import Circuit, CircuitProgram, IntegerArithmetic, TableOpenings, Traces, compile_circuit
+from proving.stark.air import Circuit, CircuitProgram, IntegerArithmetic, TableOpenings, Traces
+from proving.stark.air.compile import compile_circuit
 from tests.proving.stark.air import reference
 from tests.proving.stark.air.circuits import ALL, kitchen_sink, memory, range_lookup
 

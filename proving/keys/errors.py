@@ -1,0 +1,22 @@
+"""What can be wrong with a key."""
+
+from __future__ import annotations
+
+from runtime.errors import ConfigurationError
+
+
+class KeyMismatch(ConfigurationError):
+    """A key made from this code is not the one that the repository pins."""
+
+    code = "key_mismatch"
+    default_remedy = (
+        "Run one release everywhere; `hallmark doctor` prints the digests. After a deliberate change of a circuit: "
+        "`python -m proving.keys --write`."
+    )
+
+
+class StoredKeyRefused(ConfigurationError):
+    """A file of the keystore does not hold the key that it is named after."""
+
+    code = "stored_key"
+    default_remedy = "Remove the file; the key is made again on its next use."

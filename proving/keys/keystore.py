@@ -1,0 +1,82 @@
+"""The keystore: a folder of keys that all processes of a machine share.
+
+A key is made once and then mapped. Nothing in the folder is believed: the head of a file, which is all that a verifier
+reads, must have the SHA-256 that the repository pins, and is read into this process before it is compared; the columns
+behind it are mapped, and a prover commits to them before it uses them. A file that is cut off, changed or of another
+release is made again. Files are written under a name of their own and then renamed, never changed in place.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from proving.keys import stored
+from proving.keys.errors import StoredKeyRefused
+from proving.stark.key import Key
+
+#: Where the folder is unless ``HALLMARK_KEY_DIR`` names another: below the checkout, as everything that it makes.
+DEFAULT = Path(__file__).parents[2] / ".hallmark" / "keys"
+
+
+def folder() -> Path:
+    """Return the folder of this process's keystore."""
+    return Path(os.environ.get("HALLMARK_KEY_DIR") or DEFAULT).expanduser()
+
+
+def path_of(name: str, head_digest: str) -> Path:
+    """Return the file of a key; releases with other circuits have files of their own."""
+    return folder() / f"{name}-{head_digest[:16]}.key"
+
+
+def load(name: str, head_digest: str, *, columns: bool) -> Key | None:
+    """Return the stored key with this head, or None where there is none that can be used.
+
+    Parameters
+    ----------
+    head_digest
+        SHA-256 of the head that is asked for, in hexadecimal.
+    columns
+        Whether the preprocessed columns are compared with the checksum in the head as well.
+    """
+    try:
+        with path_of(name, head_digest).open("rb") as stream:
+            mapped = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError):
+        return None
+    try:
+        length = stored.head_length(mapped)
+    except StoredKeyRefused:
+        return None
+    # A copy: what was compared must not change afterwards, whoever may write to the file.
+    head = bytes(mapped[:length])
+    if stored.head_digest(head) != head_digest or len(mapped) != length + stored.columns_length(head):
+        return None
+    if columns and not stored.columns_intact(head, mapped[length:]):
+        return None
+    return stored.decode(head, mapped[length:])
+
+
+def store(name: str, head_digest: str, data: bytes) -> bool:
+    """Write a key's file whole or not at all; return whether it could be written.
+
+    A folder that cannot be written costs every process the making of its keys, and is no error.
+    """
+    path = path_of(name, head_digest)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError:
+        return False
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(temporary).replace(path)
+    except OSError:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        return False
+    return True
