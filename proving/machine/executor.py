@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
-from proving.machine.image import isa_index
+from proving.machine.image import batch_compress
 from proving.machine.program import Program
 from proving.machine.state import State
 from proving.machine.traps import MachineMemoryError, MemoryLimit, error_of
@@ -63,7 +63,7 @@ _start = native.function("hm_machine_start", None, [native.POINTER, ctypes.c_uin
 _run = native.function("hm_machine_run", None, [native.POINTER, ctypes.c_int64, native.POINTER])
 _registers = native.function("hm_machine_registers", None, [native.POINTER, native.POINTER])
 _read = native.function("hm_machine_read", None, [native.POINTER, ctypes.c_uint32, native.SIZE, native.POINTER])
-_memory_root = native.function("hm_machine_memory_root", native.INT, [native.POINTER, native.INT, native.POINTER])
+_memory_root = native.function("hm_machine_memory_root", native.INT, [native.POINTER, native.POINTER, native.POINTER])
 _pages = native.function("hm_machine_pages", native.UNSIGNED, [native.POINTER])
 
 
@@ -133,7 +133,7 @@ class LoadedProgram:
     def memory_root(self) -> NDArray[np.uint64]:
         """Hash the whole memory as it is now, ``(4,) uint64``."""
         root = np.empty(4, dtype=np.uint64)
-        if not _memory_root(self.handle, isa_index(), root.ctypes.data):
+        if not _memory_root(self.handle, batch_compress(), root.ctypes.data):
             raise MachineMemoryError
         return root
 

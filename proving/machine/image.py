@@ -20,8 +20,9 @@ BLOCK_WORDS: Final = 16
 TREE_LEVELS: Final = 13
 
 _blocks_root = native.function(
-    "hm_blocks_root", native.INT, [native.POINTER, native.POINTER, native.SIZE, native.INT, native.POINTER]
+    "hm_blocks_root", native.INT, [native.POINTER, native.POINTER, native.SIZE, native.POINTER, native.POINTER]
 )
+_compress = native.function("hm_compress16", None, [native.POINTER, native.POINTER, native.SIZE])
 
 
 class Image:
@@ -58,11 +59,11 @@ class Image:
         """Return the root of the tree over this image, ``(4,) uint64``."""
         indices, words = np.ascontiguousarray(self.indices), np.ascontiguousarray(self.words)
         root = np.empty(4, dtype=np.uint64)
-        if not _blocks_root(indices.ctypes.data, words.ctypes.data, len(indices), isa_index(), root.ctypes.data):
+        if not _blocks_root(indices.ctypes.data, words.ctypes.data, len(indices), batch_compress(), root.ctypes.data):
             raise OutOfMemory("There is no memory for hashing the program's image.")
         return root
 
 
-def isa_index() -> int:
-    """Return the number by which the native machine knows the instruction set in use."""
-    return native.ISAS.index(native.isa())
+def batch_compress() -> int:
+    """Return the address of the compression with which the native machine hashes its memory."""
+    return _compress.address()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from proving import native
 from proving.machine.checkpoint import Checkpoint, CheckpointError
 from proving.machine.executor import Outcome
-from proving.machine.image import isa_index
+from proving.machine.image import batch_compress
 from proving.machine.native_arrays import NativeObject
 from proving.machine.records import (
     BLOCK_WIDTH,
@@ -43,7 +43,7 @@ class _Input(ctypes.Structure):
         ("pc", ctypes.c_uint32),
         ("end_pc", ctypes.c_uint32),
         ("halts", ctypes.c_uint32),
-        ("isa", ctypes.c_int),
+        ("compress", ctypes.c_void_p),
         ("cycles", ctypes.c_uint64),
         ("registers", ctypes.c_void_p),
         ("advice", ctypes.c_void_p),
@@ -86,7 +86,7 @@ def replay(checkpoint: Checkpoint) -> Records:
         pc=int(checkpoint.boundary[0]),
         end_pc=int(checkpoint.boundary[1]),
         halts=int(checkpoint.halts),
-        isa=isa_index(),
+        compress=batch_compress(),
         cycles=checkpoint.cycles,
         registers=address(checkpoint.registers),
         advice=address(checkpoint.advice),

@@ -25,7 +25,7 @@ from proving.machine.executor import (
     as_advice,
     loaded,
 )
-from proving.machine.image import isa_index
+from proving.machine.image import batch_compress
 from proving.machine.native_arrays import NativeObject
 from proving.machine.program import Program
 from proving.machine.records import FAMILIES
@@ -46,7 +46,7 @@ _STATE_COMPRESSIONS: Final = 5
 _new = native.function(
     "hm_witness_new",
     native.POINTER,
-    [native.POINTER] + [native.POINTER, native.POINTER, native.SIZE] * 2 + [native.INT],
+    [native.POINTER] + [native.POINTER, native.POINTER, native.SIZE] * 2 + [native.POINTER],
 )
 _free = native.function("hm_witness_free", None, [native.POINTER])
 _segment = native.function(
@@ -116,7 +116,7 @@ def witness(
             machine.handle,
             *(arrays[0].ctypes.data, arrays[1].ctypes.data, len(arrays[0])),
             *(arrays[2].ctypes.data, arrays[3].ctypes.data, len(arrays[2])),
-            isa_index(),
+            batch_compress(),
         )
         if not handle:
             raise MachineMemoryError

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from proving import native
+from tests.proving import instruction_sets
 
 
-@pytest.fixture(params=native.ISAS)
+@pytest.fixture(params=instruction_sets.EVERY)
 def each_isa(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run the test once per instruction set."""
     name = str(request.param)
-    if name not in native.available_isas():
-        pytest.skip(f"this CPU has no {name}")
+    instruction_sets.require(name)
     with native.forced_isa(name):
         yield name

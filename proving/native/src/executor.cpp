@@ -99,9 +99,9 @@ HM_EXPORT void hm_machine_read(const LoadedMachine* loaded, std::uint32_t addres
 }
 
 // Root of the tree over the whole memory, hashed from the words; 0 when out of memory.
-HM_EXPORT int hm_machine_memory_root(const LoadedMachine* loaded, int isa, std::uint64_t* root) {
+HM_EXPORT int hm_machine_memory_root(const LoadedMachine* loaded, hm::BatchCompress compress, std::uint64_t* root) {
     try {
-        const hm::Digest digest = hm::root_of_memory(loaded->memory, hm::batch_compress(isa));
+        const hm::Digest digest = hm::root_of_memory(loaded->memory, compress);
         std::memcpy(root, digest.data(), sizeof digest);
         return 1;
     } catch (const std::bad_alloc&) {
@@ -110,10 +110,10 @@ HM_EXPORT int hm_machine_memory_root(const LoadedMachine* loaded, int isa, std::
 }
 
 // Root of the tree over `count` blocks of 16 words with ascending indices, zero elsewhere; 0 when out of memory.
-HM_EXPORT int hm_blocks_root(const std::uint32_t* indices, const std::uint32_t* words, std::size_t count, int isa,
-                             std::uint64_t* root) {
+HM_EXPORT int hm_blocks_root(const std::uint32_t* indices, const std::uint32_t* words, std::size_t count,
+                             hm::BatchCompress compress, std::uint64_t* root) {
     try {
-        const hm::Digest digest = hm::root_of_blocks({indices, count}, words, hm::batch_compress(isa));
+        const hm::Digest digest = hm::root_of_blocks({indices, count}, words, compress);
         std::memcpy(root, digest.data(), sizeof digest);
         return 1;
     } catch (const std::bad_alloc&) {

@@ -103,8 +103,8 @@ private:
 struct WitnessMode {
     static constexpr bool kCountsEveryCycle = true;
 
-    WitnessMode(const Code& code_, int isa)
-        : code(code_), seen(code_.count + 1), memory_tree(batch_compress(isa)), code_tree(batch_compress(isa)) {}
+    WitnessMode(const Code& code_, BatchCompress compress)
+        : code(code_), seen(code_.count + 1), memory_tree(compress), code_tree(compress) {}
 
     bool begin(const Op* op, Family family) {
         if (__builtin_expect(left.families[family] == 0 || left.cycles == 0, 0)) return refuse();
@@ -222,7 +222,7 @@ private:
 };
 
 struct Witness {
-    Witness(LoadedMachine& loaded_, int isa) : loaded(loaded_), mode(loaded_.code, isa) {}
+    Witness(LoadedMachine& loaded_, BatchCompress compress) : loaded(loaded_), mode(loaded_.code, compress) {}
 
     LoadedMachine& loaded;
     WitnessMode mode;
@@ -283,9 +283,9 @@ extern "C" {
 HM_EXPORT Witness* hm_witness_new(hm::LoadedMachine* loaded, const std::uint32_t* memory_blocks,
                                   const std::uint32_t* memory_words, std::size_t memory_count,
                                   const std::uint32_t* code_blocks, const std::uint32_t* code_words,
-                                  std::size_t code_count, int isa) {
+                                  std::size_t code_count, hm::BatchCompress compress) {
     try {
-        auto witness = std::make_unique<Witness>(*loaded, isa);
+        auto witness = std::make_unique<Witness>(*loaded, compress);
         witness->mode.memory_tree.update({memory_blocks, memory_count}, memory_words);
         witness->mode.code_tree.update({code_blocks, code_count}, code_words);
         return witness.release();

@@ -2,12 +2,6 @@
 
 #include "hash/poseidon2.hpp"
 
-extern "C" {
-void hm_compress16_portable(const std::uint64_t* in, std::uint64_t* out, std::size_t count);
-void hm_compress16_avx2(const std::uint64_t* in, std::uint64_t* out, std::size_t count);
-void hm_compress16_avx512(const std::uint64_t* in, std::uint64_t* out, std::size_t count);
-}
-
 namespace hm {
 
 namespace {
@@ -32,10 +26,6 @@ void for_each_parent(std::span<const std::uint32_t> indices, Visit&& visit) {
 }
 
 }  // namespace
-
-BatchCompress batch_compress(int isa) {
-    return isa == 2 ? hm_compress16_avx512 : isa == 1 ? hm_compress16_avx2 : hm_compress16_portable;
-}
 
 const Digest& zero_digest(unsigned level) {
     static const auto digests = [] {

@@ -14,13 +14,11 @@ namespace hm {
 
 using Digest = std::array<std::uint64_t, 4>;
 using Children = std::array<Digest, 4>;
+// hm_compress16 of the instruction set in use.
 using BatchCompress = void (*)(const std::uint64_t* in, std::uint64_t* out, std::size_t count);
 
 inline constexpr unsigned kTreeLevels = 13;
 inline constexpr std::size_t kBlockWords = 16;
-
-// The batch kernel of one instruction set (0 portable, 1 AVX2, 2 AVX-512).
-BatchCompress batch_compress(int isa);
 
 // Digest at `level` of a subtree of zero words.
 const Digest& zero_digest(unsigned level);

@@ -159,7 +159,7 @@ private:
 // The parts of a checkpoint, as replay.py lays them out.
 struct ReplayInput {
     std::uint32_t pc, end_pc, halts;
-    int isa;
+    BatchCompress compress;
     std::uint64_t cycles;
     const std::uint32_t* registers;
     const std::uint32_t* advice;
@@ -237,7 +237,7 @@ bool any(const std::uint32_t* begin, std::size_t n) {
 
 // Fills the records after a run that went as promised. False when a listed block was not touched.
 bool collect(Replay& replay, const ReplayInput& input) {
-    const BatchCompress compress = batch_compress(input.isa);
+    const BatchCompress compress = input.compress;
     const LoadedMachine& loaded = replay.loaded;
     const ReplayMode& mode = replay.mode;
 

@@ -8,6 +8,7 @@ import pytest
 from proving import native
 from proving.backend.interface import PRIME
 from proving.backend.native import NativeBackend
+from tests.proving import instruction_sets
 
 
 def elements(shape: tuple[int, ...], seed: int) -> np.ndarray:
@@ -16,11 +17,10 @@ def elements(shape: tuple[int, ...], seed: int) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("isa", native.ISAS)
+@pytest.mark.parametrize("isa", instruction_sets.EVERY)
 @pytest.mark.parametrize("heights", [(0,), (3, 1), (6, 6, 4), (2, 12, 9)])
 def test_lift_sum_reads_every_vector_at_its_own_height(isa: str, heights: tuple[int, ...]) -> None:
-    if isa not in native.available_isas():
-        pytest.skip(f"this CPU has no {isa}")
+    instruction_sets.require(isa)
     parts = [elements((3, 1 << height), seed) for seed, height in enumerate(heights)]
     log_rows = max(heights) + 1
     expected = np.zeros((3, 1 << log_rows), dtype=object)

@@ -12,6 +12,7 @@ from proving import native
 from proving.machine.program import Program
 from proving.machine.replay import replay
 from proving.machine.witness import witness
+from tests.proving import instruction_sets
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
 from tests.proving.machine.programs import counting_loop
@@ -21,7 +22,8 @@ ROOT = Path(__file__).parents[3]
 
 def test_every_instruction_set_gives_the_same_checkpoints_and_records() -> None:
     results = []
-    for isa in native.available_isas():
+    instruction_sets.build_emulated()
+    for isa in native.runnable_isas():
         with native.forced_isa(isa):
             program = Program.from_elf(asm.elf(counting_loop(200)))
             segments = [s.checkpoint for s in witness(program, b"", {**capacities(14), "add": 300})]
@@ -38,6 +40,7 @@ from proving.machine.executor import execute
 from proving.machine.replay import replay
 from proving.machine.traps import MachineMemoryError
 from proving.machine.witness import witness
+from tests.proving import instruction_sets
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
 program = Program.from_elf(asm.elf([asm.NOP, asm.HALT]))
@@ -65,6 +68,7 @@ def test_a_long_run_can_be_interrupted() -> None:
 import signal
 from proving.machine.program import Program
 from proving.machine.executor import execute
+from tests.proving import instruction_sets
 from tests.proving.machine import assembler as asm
 signal.alarm(0)
 signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))

@@ -11,6 +11,7 @@ import pytest
 
 from proving import native
 from proving.field import goldilocks
+from tests.proving import instruction_sets
 from tests.proving.elements import random_elements
 
 CHECKOUT = Path(__file__).parents[3]
@@ -30,7 +31,8 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_environment_chooses_the_instruction_set_and_the_threads() -> None:
     code = "from proving import native; native.library(); print(native.isa(), native.threads())"
-    for name in native.available_isas():
+    instruction_sets.build_emulated()
+    for name in native.runnable_isas():
         assert run(code, HALLMARK_CPU=name, HALLMARK_THREADS="3").stdout.split() == [name, "3"]
 
 
@@ -46,6 +48,16 @@ def test_unknown_functions_and_instruction_sets_are_refused() -> None:
         native.function("hm_nothing", None, [])()
     with pytest.raises(native.NativeLibraryError, match="abacus"), native.forced_isa("abacus"):
         pass
+
+
+def test_every_instruction_set_has_kernels_of_its_own() -> None:
+    instruction_sets.build_emulated()
+    kernel = native.function("hm_compress16", None, [native.POINTER, native.POINTER, native.SIZE])
+    addresses = set()
+    for name in native.runnable_isas():
+        with native.forced_isa(name):
+            addresses.add(kernel.address())
+    assert len(addresses) == len(native.available_isas()) + len(native.EMULATED)
 
 
 def test_kernels_run_from_several_python_threads_at_once() -> None:

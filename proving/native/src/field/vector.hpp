@@ -7,7 +7,11 @@
 
 #include "field/goldilocks.hpp"
 
-#if defined(HM_ISA_avx512) || defined(HM_ISA_avx2)
+#if defined(HM_EMULATED) && defined(HM_ISA_avx512)
+#include "emulation/avx512.hpp"
+#elif defined(HM_EMULATED) && defined(HM_ISA_avx2)
+#include "emulation/avx2.hpp"
+#elif defined(HM_ISA_avx512) || defined(HM_ISA_avx2)
 #include <immintrin.h>
 #endif
 

@@ -10,9 +10,10 @@ from proving.backend.interface import PRIME, coset_shift
 from proving.backend.native_air import BusPoleError, bus_columns, quotient
 from proving.backend.program import Op, TableProgram, resolve_uniform
 from proving.field import extension, goldilocks
-from proving.native import available_isas, forced_isa
+from proving.native import forced_isa
 from proving.stark.air import Circuit, CircuitProgram, IntegerArithmetic, TableOpenings, Traces
 from proving.stark.air.compile import compile_circuit
+from tests.proving import instruction_sets
 from tests.proving.stark.air import reference
 from tests.proving.stark.air.circuits import ALL, kitchen_sink, memory, range_lookup
 
@@ -31,9 +32,10 @@ def every_table(seed: int = 7) -> list[tuple[CircuitProgram, TableProgram, U64, 
     return found
 
 
-@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("isa", instruction_sets.EVERY)
 @pytest.mark.parametrize("kind", ["random", "largest"])
 def test_quotient_equals_the_graph_evaluated_point_by_point(isa: str, kind: str) -> None:
+    instruction_sets.require(isa)
     rng = np.random.default_rng(1)
 
     def fill(*shape: int) -> U64:
@@ -80,8 +82,9 @@ def test_quotient_equals_the_graph_evaluated_point_by_point(isa: str, kind: str)
         assert np.array_equal(found, expected), table.name
 
 
-@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("isa", instruction_sets.EVERY)
 def test_bus_columns_are_the_batches_fractions_and_their_cyclic_sum(isa: str) -> None:
+    instruction_sets.require(isa)
     rng = np.random.default_rng(2)
     for _, table, trace, publics in every_table():
         height = trace.shape[1]
