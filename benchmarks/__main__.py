@@ -19,6 +19,7 @@ WIDTH = 140
 #: Figure name -> module and function that measures it; one function may measure several figures.
 SOURCES: dict[str, tuple[str, str]] = {
     "poseidon2_w12.cpu": ("benchmarks.primitives", "poseidon2"),
+    "poseidon2_w16.cpu": ("benchmarks.primitives", "poseidon2"),
     "ntt.cpu": ("benchmarks.primitives", "ntt"),
     "merkle.cpu": ("benchmarks.primitives", "merkle"),
     "executor.speed": ("benchmarks.executor", "executor_speed"),

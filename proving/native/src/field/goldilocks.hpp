@@ -12,17 +12,26 @@ inline constexpr std::uint64_t kEpsilon = 0xffffffffULL;
 inline constexpr std::uint64_t kGenerator = 7;
 inline constexpr unsigned kTwoAdicity = 32;
 
+// Sums and differences modulo 2^64, in which the carry counts as epsilon; that must not carry again. The carry becomes a
+// mask: it is as good as random, and a branch on it would be mispredicted half of the time. A difference of canonical
+// numbers is canonical, because less epsilon is plus p modulo 2^64.
+constexpr std::uint64_t add_with_epsilon(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t sum = 0;
+    const std::uint64_t carry = __builtin_add_overflow(a, b, &sum);
+    return sum + ((0 - carry) & kEpsilon);
+}
+constexpr std::uint64_t subtract_with_epsilon(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t difference = 0;
+    const std::uint64_t borrow = __builtin_sub_overflow(a, b, &difference);
+    return difference - ((0 - borrow) & kEpsilon);
+}
+
 // Reduces a 128-bit number to some representative below 2^64.
 // 2^64 = 2^32 - 1 and 2^96 = -1, so lo + 2^64 (h0 + 2^32 h1) = lo + (2^32 - 1) h0 - h1.
 constexpr std::uint64_t reduce128_loose(unsigned __int128 x) {
     const auto lo = static_cast<std::uint64_t>(x);
     const auto hi = static_cast<std::uint64_t>(x >> 64);
-    std::uint64_t t = lo - (hi >> 32);
-    if (lo < (hi >> 32)) t -= kEpsilon;
-    const std::uint64_t u = (hi & kEpsilon) * kEpsilon;
-    std::uint64_t r = t + u;
-    if (r < u) r += kEpsilon;
-    return r;
+    return add_with_epsilon(subtract_with_epsilon(lo, hi >> 32), (hi & kEpsilon) * kEpsilon);
 }
 
 constexpr std::uint64_t reduce64(std::uint64_t x) { return x >= kPrime ? x - kPrime : x; }
@@ -42,11 +51,10 @@ struct Fp {
     constexpr void store(std::uint64_t* target) const { *target = value; }
 
     friend constexpr Fp operator+(Fp a, Fp b) {
-        const std::uint64_t gap = kPrime - b.value;
-        return Fp(a.value >= gap ? a.value - gap : a.value + b.value);
+        return Fp(subtract_with_epsilon(a.value, kPrime - b.value));
     }
     friend constexpr Fp operator-(Fp a, Fp b) {
-        return Fp(a.value >= b.value ? a.value - b.value : a.value - b.value + kPrime);
+        return Fp(subtract_with_epsilon(a.value, b.value));
     }
     friend constexpr Fp operator*(Fp a, Fp b) {
         return from_u128(static_cast<unsigned __int128>(a.value) * b.value);

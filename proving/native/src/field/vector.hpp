@@ -254,11 +254,8 @@ inline Vector vector_broadcast(std::uint64_t x) { return x; }
 inline Vector canonical(Vector x) { return reduce64(x); }
 inline Vector add_canonical(Vector a, Vector b) { return (Fp(a) + Fp(b)).value; }
 inline Vector sub_canonical(Vector a, Vector b) { return (Fp(a) - Fp(b)).value; }
-inline Vector add_loose(Vector a, Vector b) {
-    const Vector sum = a + b;
-    return sum < b ? sum + kEpsilon : sum;
-}
-inline Vector sub_loose(Vector a, Vector b) { return a < b ? a - b - kEpsilon : a - b; }
+inline Vector add_loose(Vector a, Vector b) { return add_with_epsilon(a, b); }
+inline Vector sub_loose(Vector a, Vector b) { return subtract_with_epsilon(a, b); }
 inline Vector reduce_pair(Vector lo, Vector hi) {
     return reduce128_loose((static_cast<unsigned __int128>(hi) << 64) | lo);
 }
