@@ -53,6 +53,9 @@ inline Vector sub_loose(Vector a, Vector b) {
     return _mm512_mask_sub_epi64(difference, _mm512_cmplt_epu64_mask(a, b), difference, vector_broadcast(kEpsilon));
 }
 
+// loose + canonical - canonical, loose result.
+inline Vector add_sub_loose(Vector a, Vector b, Vector c) { return sub_loose(add_loose(a, b), c); }
+
 // lo + 2^64 hi, loose result.
 inline Vector reduce_pair(Vector lo, Vector hi) {
     const Vector epsilon = vector_broadcast(kEpsilon);
@@ -180,12 +183,37 @@ inline Vector sub_loose(Vector a, Vector b) {
     return _mm256_sub_epi64(_mm256_sub_epi64(a, b), _mm256_srli_epi64(less(a, b), 32));
 }
 
-inline Vector reduce_pair(Vector lo, Vector hi) {
-    const Vector u = _mm256_mul_epu32(hi, vector_broadcast(kEpsilon));
-    return add_loose(sub_loose(lo, _mm256_srli_epi64(hi, 32)), u);
+// With the sign bit inverted, numbers compare as signed ones, and sums and differences of one such number and a plain one
+// have theirs inverted again.
+inline Vector add_sub_loose(Vector a, Vector b, Vector c) {
+    const Vector sign = vector_broadcast(0x8000000000000000ULL);
+    const Vector start = _mm256_xor_si256(b, sign);
+    const Vector sum = _mm256_add_epi64(a, start);
+    const Vector t = _mm256_add_epi64(sum, _mm256_srli_epi64(_mm256_cmpgt_epi64(start, sum), 32));
+    const Vector difference = _mm256_sub_epi64(t, c);
+    const Vector borrow = _mm256_srli_epi64(_mm256_cmpgt_epi64(difference, t), 32);
+    return _mm256_xor_si256(_mm256_sub_epi64(difference, borrow), sign);
 }
 
-inline Vector mul_loose(Vector a, Vector b) {
+inline Vector reduce_pair(Vector lo, Vector hi) {
+    const Vector sign = vector_broadcast(0x8000000000000000ULL);
+    const Vector start = _mm256_xor_si256(lo, sign);
+    const Vector difference = _mm256_sub_epi64(start, _mm256_srli_epi64(hi, 32));
+    const Vector borrow = _mm256_srli_epi64(_mm256_cmpgt_epi64(difference, start), 32);
+    const Vector t = _mm256_sub_epi64(difference, borrow);
+    const Vector sum = _mm256_add_epi64(t, _mm256_mul_epu32(hi, vector_broadcast(kEpsilon)));
+    const Vector carry = _mm256_srli_epi64(_mm256_cmpgt_epi64(t, sum), 32);
+    return _mm256_xor_si256(_mm256_add_epi64(sum, carry), sign);
+}
+
+// A product's four 32-bit digits: the lowest in `low`, the second in `middle`, both with other bits above, and two more.
+struct Digits {
+    Vector low;
+    Vector middle;
+    Vector high;
+};
+
+inline Digits multiply_digits(Vector a, Vector b) {
     const Vector epsilon = vector_broadcast(kEpsilon);
     const Vector a_high = _mm256_srli_epi64(a, 32);
     const Vector b_high = _mm256_srli_epi64(b, 32);
@@ -195,9 +223,12 @@ inline Vector mul_loose(Vector a, Vector b) {
     const Vector high = _mm256_mul_epu32(a_high, b_high);
     const Vector t0 = _mm256_add_epi64(cross0, _mm256_srli_epi64(low, 32));
     const Vector t1 = _mm256_add_epi64(cross1, _mm256_and_si256(t0, epsilon));
-    const Vector hi = _mm256_add_epi64(_mm256_add_epi64(high, _mm256_srli_epi64(t0, 32)), _mm256_srli_epi64(t1, 32));
-    const Vector lo = _mm256_blend_epi32(low, _mm256_slli_epi64(t1, 32), 0xaa);
-    return reduce_pair(lo, hi);
+    return {low, t1, _mm256_add_epi64(_mm256_add_epi64(high, _mm256_srli_epi64(t0, 32)), _mm256_srli_epi64(t1, 32))};
+}
+
+inline Vector mul_loose(Vector a, Vector b) {
+    const Digits x = multiply_digits(a, b);
+    return reduce_pair(_mm256_blend_epi32(x.low, _mm256_slli_epi64(x.middle, 32), 0xaa), x.high);
 }
 
 inline Vector square_loose(Vector a) {
@@ -256,9 +287,23 @@ inline Vector add_canonical(Vector a, Vector b) { return (Fp(a) + Fp(b)).value; 
 inline Vector sub_canonical(Vector a, Vector b) { return (Fp(a) - Fp(b)).value; }
 inline Vector add_loose(Vector a, Vector b) { return add_with_epsilon(a, b); }
 inline Vector sub_loose(Vector a, Vector b) { return subtract_with_epsilon(a, b); }
+inline Vector add_sub_loose(Vector a, Vector b, Vector c) { return sub_loose(add_loose(a, b), c); }
 inline Vector reduce_pair(Vector lo, Vector hi) {
     return reduce128_loose((static_cast<unsigned __int128>(hi) << 64) | lo);
 }
+
+struct Digits {
+    Vector low;
+    Vector middle;
+    Vector high;
+};
+
+inline Digits multiply_digits(Vector a, Vector b) {
+    const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+    const auto lo = static_cast<std::uint64_t>(product);
+    return {lo, lo >> 32, static_cast<std::uint64_t>(product >> 64)};
+}
+
 inline Vector mul_loose(Vector a, Vector b) { return reduce128_loose(static_cast<unsigned __int128>(a) * b); }
 inline Vector square_loose(Vector a) { return mul_loose(a, a); }
 

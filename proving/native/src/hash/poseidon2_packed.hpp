@@ -109,7 +109,16 @@ inline void seventh_powers(const Vector* x, Halves (&powers)[count]) {
 
 #else
 
-inline constexpr std::uint64_t kHalvesExcess = 0;
+inline constexpr std::uint64_t kHalvesExcess = std::uint64_t{1} << 34;
+
+// The product, kHalvesExcess too much: with digits d, as 2^64 = 2^32 - 1 and 2^96 = -1, it is
+// d0 - d2 - d3 + 2^32 (d1 + d2).
+inline Halves multiply_to_halves(Vector a, Vector b) {
+    const Digits x = multiply_digits(a, b);
+    const Vector third = low_half(x.high);
+    const Vector low = add_wrapping(low_half(x.low), vector_broadcast(kHalvesExcess));
+    return {sub_wrapping(low, add_wrapping(third, shift_right<32>(x.high))), add_wrapping(low_half(x.middle), third)};
+}
 
 template <unsigned count>
 inline void seventh_powers(const Vector* x, Halves (&powers)[count]) {
@@ -120,10 +129,7 @@ inline void seventh_powers(const Vector* x, Halves (&powers)[count]) {
         cubes[i] = mul_loose(squares[i], x[i]);
         squares[i] = square_loose(squares[i]);
     }
-    for (unsigned i = 0; i < count; ++i) {
-        const Vector power = mul_loose(squares[i], cubes[i]);
-        powers[i] = {low_half(power), shift_right<32>(power)};
-    }
+    for (unsigned i = 0; i < count; ++i) powers[i] = multiply_to_halves(squares[i], cubes[i]);
 }
 
 #endif
@@ -282,8 +288,8 @@ inline Vector internal_element(Vector x, Vector high, const InternalSum& sum) {
         static_assert(entry.factor == 1 && entry.shift <= 32);
         const Vector q = shift_left<64 - entry.shift>(x);
         const Vector part = add_wrapping(shift_right<entry.shift>(x), shift_right<32>(q));
-        if constexpr (entry.sign > 0) return sub_loose(add_loose(part, sum.whole), q);
-        return sub_loose(add_loose(q, sum.whole), part);
+        if constexpr (entry.sign > 0) return add_sub_loose(part, sum.whole, q);
+        return add_sub_loose(q, sum.whole, part);
     } else if constexpr (entry.sign > 0 && entry.factor == 1) {
         return add_loose(x, sum.whole);
     } else {
