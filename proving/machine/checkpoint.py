@@ -50,6 +50,11 @@ class CheckpointError(ArtifactCorrupt):
     """The checkpoint is not one of a run."""
 
     code = "checkpoint"
+    #: Its bytes are as they were written, so whoever made it would make it again.
+    default_remedy = (
+        "Making it again gives the same bytes: report it with program, input and size class. Another size class cuts "
+        "the run elsewhere."
+    )
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ class LayoutError(ArtifactCorrupt):
     """The payload does not have the layout of its kind."""
 
     code = "artifact_layout"
+    #: The checksum is right, so the bytes are those that were written.
+    default_remedy = "Making it again with the same release gives the same bytes; use the release that reads them."
 
 
 @dataclass(frozen=True)

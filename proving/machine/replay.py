@@ -107,6 +107,8 @@ def replay(checkpoint: Checkpoint) -> Records:
     if not handle:
         raise MachineMemoryError
     replayed = NativeObject(handle, _free, _array)
+    if complete.value < 0:
+        raise CheckpointError("The checkpoint lists a block of memory or code that its run does not touch.")
     if not complete.value:
         raise CheckpointError(
             f"The checkpoint's run went otherwise: it stopped at {outcome.pc:#010x} after {outcome.cycles} of "

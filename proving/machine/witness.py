@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
-from proving.machine.checkpoint import MAX_CYCLES, Checkpoint
+from proving.machine.checkpoint import MAX_CYCLES, Checkpoint, CheckpointError
 from proving.machine.executor import (
     DEFAULT_CYCLE_LIMIT,
     DEFAULT_MEMORY_LIMIT,
@@ -107,6 +107,8 @@ def witness(
         The subclass that says why the run ended without a result.
     CapacityMissing, CapacityTooSmall
         The capacities do not allow any segment.
+    CheckpointError
+        A segment lists a block that it does not touch; no proof of it would exist.
     """
     budget = _budget(capacities)
     with loaded(program, as_advice(advice), memory_limit) as machine:
@@ -154,6 +156,8 @@ def _segments(
             budget[-1] = remaining
         outcome, used = Outcome(), np.zeros_like(budget)
         done = _segment(native_witness.handle, budget.ctypes.data, last, ctypes.addressof(outcome), used.ctypes.data)
+        if done < 0:
+            raise CheckpointError(f"Segment {index} lists a block of memory or code that it does not touch.")
         if not done:
             raise MachineMemoryError
         executed = int(outcome.cycles)

@@ -12,8 +12,11 @@ namespace hm {
 
 namespace {
 
+// What is reserved for a block or node: that it is in the segment, and that it may change.
 constexpr std::uint8_t kTouched = 1;
 constexpr std::uint8_t kWritten = 2;
+// A block that an executed instruction accessed, whatever was reserved.
+constexpr std::uint8_t kUsed = 4;
 
 // Rows still free in the tables of a segment. hashes: distinct Poseidon2 compressions, an upper bound.
 struct Budget {
@@ -25,11 +28,29 @@ struct Budget {
     std::uint64_t cycles;
 };
 
+// Rows that an instruction needs for what it touches.
+struct Need {
+    std::uint64_t block = 0;
+    std::uint64_t node = 0;
+    std::uint64_t hashes = 0;
+};
+
 // What one instruction at a pc not seen before can need at most: a code block and two neighbouring data blocks, each
 // with its path; every data block and node is hashed before and after.
-constexpr std::uint64_t kMostBlocks = 3;
-constexpr std::uint64_t kMostNodes = 2 * kTreeLevels;
-constexpr std::uint64_t kMostHashes = (1 + kTreeLevels) + 2 * (2 + kTreeLevels) + 1;
+constexpr Need kMost{3, 2 * kTreeLevels, (1 + kTreeLevels) + 2 * (2 + kTreeLevels) + 1};
+
+bool holds(const Budget& left, const Need& need) {
+    return left.block >= need.block && left.node >= need.node && left.hashes >= need.hashes;
+}
+
+// All of it or, when false, nothing.
+bool reserve(Budget& left, const Need& need) {
+    if (!holds(left, need)) return false;
+    left.block -= need.block;
+    left.node -= need.node;
+    left.hashes -= need.hashes;
+    return true;
+}
 
 // The touched blocks of one space and their ancestors.
 class TouchedTree {
@@ -37,33 +58,41 @@ public:
     TouchedTree() : flags_(offset(kTreeLevels) + 1) {}
 
     std::uint8_t block_flags(std::uint32_t block) const { return flags_[block]; }
+    bool all_used() const {
+        return std::all_of(blocks.begin(), blocks.end(), [&](std::uint32_t block) { return flags_[block] & kUsed; });
+    }
 
-    // Marks a block as touched, and as written if `mark` says so. False, and nothing marked, if the rows do not suffice.
-    bool mark(std::uint32_t block, std::uint8_t mark, Budget& budget) {
-        const bool new_block = !(flags_[block] & kTouched);
-        std::uint64_t nodes = 0;
-        std::uint64_t hashes = 0;
+    void use(std::uint32_t block) { flags_[block] |= kUsed; }
+
+    // What marking a block as touched, and as written if `mark` says so, takes.
+    Need need(std::uint32_t block, std::uint8_t mark) const {
+        Need need;
         for (unsigned level = 0; level <= kTreeLevels; ++level) {
             const std::uint8_t flags = flags_[place(level, block)];
             if ((flags & mark) == mark) break;
             if (!(flags & kTouched)) {
-                nodes += level != 0;
-                ++hashes;
+                ++(level == 0 ? need.block : need.node);
+                ++need.hashes;
             }
-            if ((mark & ~flags) & kWritten) ++hashes;
+            if ((mark & ~flags) & kWritten) ++need.hashes;
         }
-        if (budget.block < new_block || budget.node < nodes || budget.hashes < hashes) return false;
-        budget.block -= new_block;
-        budget.node -= nodes;
-        budget.hashes -= hashes;
-        if (new_block) blocks.push_back(block);
+        return need;
+    }
+
+    // The caller has reserved what it takes.
+    void mark(std::uint32_t block, std::uint8_t mark) {
         for (unsigned level = 0; level <= kTreeLevels; ++level) {
             std::uint8_t& flags = flags_[place(level, block)];
             if ((flags & mark) == mark) break;
-            if (level != 0 && !(flags & kTouched)) nodes_.push_back(place(level, block));
+            if (!(flags & kTouched)) {
+                if (level == 0) {
+                    blocks.push_back(block);
+                } else {
+                    nodes_.push_back(place(level, block));
+                }
+            }
             flags |= mark;
         }
-        return true;
     }
 
     // The root node is part of every segment.
@@ -122,27 +151,37 @@ struct WitnessMode {
 
     bool access(Memory& memory, const Op*, Family family, std::uint32_t address, bool write) {
         const std::uint8_t mark = write ? kTouched | kWritten : kTouched;
-        if (__builtin_expect((data.block_flags(address >> 6) & mark) == mark, 1)) return true;
-        return touch(memory, address, mark) || take_back(family);
+        const std::uint32_t block = address >> 6;
+        if (__builtin_expect((data.block_flags(block) & mark) == mark, 1)) return true;
+        if (!reserve(left, data.need(block, mark))) return take_back(family);
+        return touch(memory, block, mark) || take_back(family);
     }
 
     bool access_call(Memory& memory, const Op*, std::uint32_t address) {
-        if (left.hashes == 0) return refuse_call();
-        --left.hashes;
-        // The result fills the first of the two blocks.
-        if (!touch(memory, address, kTouched | kWritten) || !touch(memory, address + 64, kTouched)) {
-            ++left.hashes;
-            return refuse_call();
-        }
-        return true;
+        // The result fills the first of the two blocks. The second has the same parent, so only the block is its own.
+        const std::uint32_t block = address >> 6;
+        Need need = data.need(block, kTouched | kWritten);
+        const bool second = !(data.block_flags(block + 1) & kTouched);
+        need.block += second;
+        need.hashes += second + 1;
+        if (!reserve(left, need)) return take_back(kFamilyPoseidon2);
+        return (touch(memory, block, kTouched | kWritten) && touch(memory, block + 1, kTouched)) ||
+               take_back(kFamilyPoseidon2);
     }
 
     void abandon() { ++left.cycles; }
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
-    void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
+    void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t address, std::uint32_t) {
+        data.use(address >> 6);
+    }
     void before_store(const Memory&, std::uint32_t) {}
-    void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
-    void before_call(const Op*, std::uint32_t, const std::uint32_t*) {}
+    void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t address) {
+        data.use(address >> 6);
+    }
+    void before_call(const Op*, std::uint32_t pointer, const std::uint32_t*) {
+        data.use(pointer >> 6);
+        data.use((pointer >> 6) + 1);
+    }
 
     void start_segment(const Budget& budget) {
         left = budget;
@@ -161,6 +200,8 @@ struct WitnessMode {
     bool last_cycles = false;
     Sparse<std::uint8_t> seen;
     std::vector<std::size_t> seen_list;
+    // left.cycles when the last entry of seen_list was made.
+    std::uint64_t cycles_at_visit = 0;
     TouchedTree data;
     TouchedTree executable;
     // Contents of data.blocks when they were first touched.
@@ -170,31 +211,28 @@ struct WitnessMode {
 
 private:
     bool first_visit(const Op* op) {
-        if (left.decode == 0 || left.block < kMostBlocks || left.node < kMostNodes || left.hashes < kMostHashes) {
-            return false;
-        }
-        if (!executable.mark(code.pc(op) >> 6, kTouched, left)) return false;
+        if (left.decode == 0 || !holds(left, kMost)) return false;
+        const std::uint32_t block = code.pc(op) >> 6;
+        reserve(left, executable.need(block, kTouched));
+        executable.mark(block, kTouched);
         --left.decode;
         const auto i = static_cast<std::size_t>(op - code.ops.data());
         seen[i] = 1;
         seen_list.push_back(i);
+        cycles_at_visit = left.cycles;
         return true;
     }
 
-    bool touch(Memory& memory, std::uint32_t address, std::uint8_t mark) {
-        const std::uint32_t block = address >> 6;
-        const std::uint8_t flags = data.block_flags(block);
-        if ((flags & mark) == mark) return true;
-        if (!data.mark(block, mark, left)) {
-            refuse();
-            return false;
-        }
-        if (!(flags & kTouched)) {
+    // Marks a data block whose rows are reserved; false when the program may not write to so much memory.
+    bool touch(Memory& memory, std::uint32_t block, std::uint8_t mark) {
+        const bool is_new = !(data.block_flags(block) & kTouched);
+        data.mark(block, mark);
+        if (is_new) {
             const std::size_t at = old_words.size();
             old_words.resize(at + kBlockWords);
             std::memcpy(&old_words[at], memory.bytes.data() + 64 * std::size_t{block}, 64);
         }
-        if ((mark & kWritten) && !memory.claim(address)) {
+        if ((mark & kWritten) && !memory.claim(block << 6)) {
             stop = kStopMemoryLimit;
             return false;
         }
@@ -218,7 +256,6 @@ private:
         if (stop != kStopMemoryLimit) refuse();
         return false;
     }
-    bool refuse_call() { return take_back(kFamilyPoseidon2); }
 };
 
 struct Witness {
@@ -231,6 +268,13 @@ struct Witness {
 };
 
 namespace {
+
+// Whether an instruction of the segment accessed every listed block. Replay refuses a segment where none did, and no
+// tree row could be proven for it.
+bool touches_what_it_lists(const WitnessMode& mode, bool halted) {
+    const bool fetched = halted || mode.seen_list.empty() || mode.cycles_at_visit != mode.left.cycles;
+    return fetched && mode.data.all_used();
+}
 
 // Sorts the touched blocks with their old words, collects siblings, and brings the tree up to date.
 void finish_segment(Witness& witness) {
@@ -297,7 +341,8 @@ HM_EXPORT Witness* hm_witness_new(hm::LoadedMachine* loaded, const std::uint32_t
 HM_EXPORT void hm_witness_free(Witness* witness) { delete witness; }
 
 // Runs one segment. budget: rows of the nine families, decode, block, node, compressions, cycles. last_cycles: reaching
-// the number of cycles is the run's limit, not a cut. used: the same 14 values as spent. 0 when out of memory.
+// the number of cycles is the run's limit, not a cut. used: the same 14 values as spent. 1 when done, 0 when out of
+// memory, -1 when the segment lists a block that it does not touch.
 HM_EXPORT int hm_witness_segment(Witness* witness, const std::uint64_t* budget, int last_cycles,
                                  hm::Outcome* outcome, std::uint64_t* used) {
     static_assert(sizeof(hm::Budget) == 14 * sizeof(std::uint64_t));
@@ -312,7 +357,10 @@ HM_EXPORT int hm_witness_segment(Witness* witness, const std::uint64_t* budget, 
         std::uint64_t left[14];
         std::memcpy(left, &witness->mode.left, sizeof left);
         for (unsigned i = 0; i < 14; ++i) used[i] = budget[i] - left[i];
-        if (outcome->stop == hm::kStopHalted || outcome->stop == hm::kStopCut) hm::finish_segment(*witness);
+        const bool halted = outcome->stop == hm::kStopHalted;
+        if (!halted && outcome->stop != hm::kStopCut) return 1;
+        if (!hm::touches_what_it_lists(witness->mode, halted)) return -1;
+        hm::finish_segment(*witness);
         return 1;
     } catch (const std::bad_alloc&) {
         return 0;

@@ -304,7 +304,8 @@ HM_EXPORT std::size_t hm_sibling_count(const std::uint32_t* blocks, std::size_t 
 
 // Replays a checkpoint. Block lists are ascending and distinct, not empty for code, with as many siblings as they need;
 // the first pc is in a listed block.
-// *complete: 1 when the run went as promised and records are there. Null when out of memory.
+// *complete: 1 when the run went as promised and records are there, -1 when it did but left a listed block untouched.
+// Null when out of memory.
 HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outcome, int* complete) {
     try {
         const std::uint32_t first = std::min(input->code_blocks[0], input->end_pc >> 6);
@@ -317,8 +318,8 @@ HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outco
         outcome->cycles = replay->mode.clk - 1;
         // What stops a cut segment after its last cycle is the next instruction, which may be unknown here.
         *complete = (!input->halts || outcome->stop == hm::kStopHalted) && outcome->cycles == input->cycles &&
-                    outcome->pc == input->end_pc &&
-                    loaded.machine.advice_position == input->advice_words && hm::collect(*replay, *input);
+                    outcome->pc == input->end_pc && loaded.machine.advice_position == input->advice_words;
+        if (*complete && !hm::collect(*replay, *input)) *complete = -1;
         // Only the records outlive this call.
         loaded.memory.bytes.release();
         replay->mode.last.release();

@@ -304,3 +304,18 @@ def test_a_lying_checkpoint_is_refused() -> None:
     for lie in lies:
         with pytest.raises(CheckpointError):
             replay(lie)
+
+
+def test_a_checkpoint_with_an_untouched_block_is_refused() -> None:
+    words = [*asm.li(5, 0x0002_0000), asm.load("lw", 6, 5), asm.HALT]
+    (segment,) = witness(Program.from_elf(asm.elf(words)), b"", capacities(12))
+    good = segment.checkpoint
+    assert good.data_blocks.tolist() == [0x800]
+    more = replace(
+        good,
+        data_blocks=np.array([0x800, 0x801], dtype=np.uint32),
+        data_words=np.zeros((2, 16), dtype=np.uint32),
+        data_siblings=good.data_siblings[1:],
+    )
+    with pytest.raises(CheckpointError, match="does not touch"):
+        replay(more)
