@@ -8,7 +8,8 @@ PYTEST_WORKERS ?= 2
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
-	@echo "make test        set up, lint, run every test"
+	@echo "make test        set up, run every test"
+	@echo "make lint        set up, check style, types and imports"
 	@echo "make bench       measure (FIGURE=name for one); make bench-demo measures the demo"
 	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
 	@echo "make cuda        compile the CUDA kernels ahead of time; make test-gpu and make bench-gpu need a device"
@@ -45,7 +46,7 @@ guest:
 # The compiler comes from PyPI where the machine has none; compiling needs no GPU.
 cuda: setup-dev
 	@$(BIN)/python -c 'import sys; from cuda.build import find_compiler; sys.exit(find_compiler() is None)' || \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-cuda.lock
+	  tools/setup.sh cuda
 	@$(BIN)/python -m cuda.build
 
 test-gpu: setup-dev cuda
@@ -58,4 +59,7 @@ clean:
 	@rm -rf proving/native/build cuda/build
 
 distclean: clean
-	@rm -rf $(VENV) .hallmark
+	@tools/install_servers.sh remove
+	@rm -rf $(VENV) .hallmark .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	@rm -f benchmarks/latest.json benchmarks/latest-gpu.json
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

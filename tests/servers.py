@@ -32,9 +32,8 @@ START_SECONDS = 90.0
 
 
 def unpacked() -> Path:
-    """Folder into which an ordinary user's ``tools/install_servers.sh`` unpacks."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("HALLMARK_SERVERS") or cache / "hallmark" / "servers") / "root"
+    """Folder into which ``tools/install_servers.sh`` unpacks; resolved, because servers ask where they lie."""
+    return (Path(__file__).parent.parent / ".hallmark" / "servers" / "root").resolve()
 
 
 def unpacked_libraries() -> dict[str, str]:

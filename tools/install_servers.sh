@@ -1,63 +1,78 @@
 #!/bin/sh
-# Installs the servers that the tests start themselves: PostgreSQL and RabbitMQ (with Erlang).
+# The servers that the tests start themselves: PostgreSQL and RabbitMQ (with Erlang), below the checkout.
 #
-#   tools/install_servers.sh [FOLDER]
+#   tools/install_servers.sh           unpack those that the system does not have
+#   tools/install_servers.sh remove    remove what was unpacked
 #
-# As root they come from the distribution as packages (no service is started). As an ordinary user the same packages
-# are downloaded and unpacked under FOLDER (default: $HALLMARK_SERVERS or ~/.cache/hallmark/servers); nothing else on
-# the machine changes. Does nothing for a server that is there already. tests/servers.py finds both places.
+# The distribution's packages are downloaded and unpacked into .hallmark/servers/root; nothing is installed, whoever
+# runs it. Only where root's checkout lies in a folder that the servers' user (nobody) cannot enter are they unpacked
+# under /var/tmp; that is said before, and .hallmark/servers is then a link to that place.
 set -eu
+cd "$(dirname "$0")/.."
+place=.hallmark/servers
+say() { printf 'hallmark: %s\n' "$1"; }
 
-folder="${1:-${HALLMARK_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/hallmark/servers}}"
-
-have_postgres() {
-    command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ||
-        ls "$folder"/root/usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+remove() {
+    if [ -L $place ]; then rm -rf "$(readlink -f $place)"; fi
+    rm -rf $place
 }
-have_rabbitmq() {
-    ls /usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server >/dev/null 2>&1 ||
-        ls "$folder"/root/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server >/dev/null 2>&1
-}
+if [ "${1:-}" = remove ]; then
+    remove
+    exit 0
+fi
 
 wanted=""
-have_postgres || wanted="$wanted postgresql"
-have_rabbitmq || wanted="$wanted rabbitmq-server"
-if [ -z "$wanted" ]; then
-    echo "PostgreSQL and RabbitMQ are installed."
-    exit 0
-fi
+command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
+ls /usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server >/dev/null 2>&1 || wanted="$wanted rabbitmq-server"
+[ -n "$wanted" ] || exit 0
+# Written last: an unpacking that was interrupted starts anew.
+if [ "$(cat $place/complete 2>/dev/null)" = "$wanted" ]; then exit 0; fi
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "apt-get is missing: install$wanted by hand, or put their binaries under $folder/root." >&2
-    exit 1
-fi
-
-if [ "$(id -u)" = 0 ] && [ -z "${HALLMARK_SERVERS_UNPACK:-}" ]; then
-    guard=/usr/sbin/policy-rc.d
-    if [ ! -e "$guard" ]; then
-        printf '#!/bin/sh\nexit 101\n' >"$guard"
-        chmod 755 "$guard"
-        trap 'rm -f "$guard"' EXIT
-    fi
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update
-    # shellcheck disable=SC2086
-    apt-get -qq -y install --no-install-recommends $wanted
+    say "apt-get is missing: install$wanted by hand; the tests that need them are left out" >&2
     exit 0
 fi
 
+remove
+mkdir -p .hallmark
+if [ "$(id -u)" = 0 ] && ! setpriv --reuid nobody --regid nogroup --clear-groups test -x "$PWD/.hallmark"; then
+    target=$(mktemp -d /var/tmp/hallmark-servers-XXXXXX)
+    say "the user nobody, as whom the test servers run, cannot enter $PWD: they go to $target (make distclean removes it)"
+    chmod 755 "$target"
+    ln -s "$target" $place
+else
+    mkdir $place
+fi
+folder=$(readlink -f $place)
 mkdir -p "$folder/lists/partial" "$folder/archives/partial" "$folder/root"
-apt="apt-get -qq -o Dir::State::Lists=$folder/lists -o Dir::Cache=$folder/archives -o Debug::NoLocking=1"
-$apt -o APT::Sandbox::User="$(id -un)" update
+
+# A file rather than options: a folder's name may have any character but a quote.
+cat >"$folder/apt.conf" <<END
+Dir::State::Lists "$folder/lists";
+Dir::Cache "$folder/archives";
+Debug::NoLocking "1";
+APT::Sandbox::User "$(id -un)";
+END
+export APT_CONFIG="$folder/apt.conf"
+say "reading the distribution's package lists"
+apt-get -qq update
 # shellcheck disable=SC2086
-packages=$($apt install -s --no-install-recommends $wanted | sed -n 's/^Inst \([^ ]*\).*/\1/p')
-echo "Unpacking into $folder/root:" $packages
+packages=$(apt-get -qq install -s --no-install-recommends $wanted | sed -n 's/^Inst \([^ ]*\).*/\1/p')
 cd "$folder/archives"
 # shellcheck disable=SC2086
-$apt -o APT::Sandbox::User="$(id -un)" download $packages
+set -- $(apt-get -qq download --print-uris $packages | awk '{ bytes += $3 } END { print NR, int(bytes / 1000000) }')
+say "downloading $1 packages, $2 MB, for$wanted"
+# shellcheck disable=SC2086
+apt-get -qq download $packages
+count=0
 for package in *.deb; do
     dpkg -x "$package" "$folder/root"
     rm "$package"
+    count=$((count + 1))
+    [ $((count % 10)) -ne 0 ] || echo "  $count of $1 packages are unpacked"
 done
 # Erlang's launchers carry the path of an installation; point them at this one.
 find "$folder/root/usr/lib/erlang" -type f \( -name erl -o -name start -o -name start_erl \) \
     -exec sed -i "s#/usr/lib/erlang#$folder/root/usr/lib/erlang#g" {} +
+rm -rf "$folder/lists" "$folder/archives" "$folder/apt.conf"
+echo "$wanted" >"$folder/complete"
+say "the test servers are in $folder, $(du -sm "$folder" | cut -f 1) MB"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up everything below the checkout: virtual environment, locked packages, native library.
-# Usage: tools/setup.sh run|dev|guest. Quick when nothing changed. A missing system package ends in one line.
+# Usage: tools/setup.sh run|dev|guest|cuda. Quick when nothing changed. A missing system package ends in one line.
 set -eu
 cd "$(dirname "$0")/.."
 mode=${1:-run}
@@ -27,19 +27,24 @@ lock=requirements.lock
 case $mode in
   dev) lock=requirements-dev.lock ;;
   guest) lock=requirements-guest.lock ;;
+  cuda) lock=requirements-cuda.lock ;;
   run) ;;
-  *) fail "unknown set-up mode $mode; use run, dev or guest" ;;
+  *) fail "unknown set-up mode $mode; use run, dev, guest or cuda" ;;
 esac
-[ -x $venv/bin/python ] || "$python" -m venv $venv
+# What pip downloads is not kept outside the checkout, unless the caller has chosen a folder for it.
+[ -n "${PIP_CACHE_DIR:-}" ] || export PIP_NO_CACHE_DIR=1
+if ! [ -x $venv/bin/pip ]; then
+  echo "hallmark: making the virtual environment $venv with $("$python" --version) ($(command -v "$python"))"
+  "$python" -m venv $venv
+fi
 stamp=$venv/.installed-$mode
 if ! cmp -s $lock $stamp || ! [ -x $venv/bin/hallmark ]; then
-  echo "hallmark: installing the locked packages ($lock)"
-  $venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $lock ||
+  $venv/bin/python tools/steps.py packages $lock ||
     fail "the packages of $lock could not be installed; see the message above"
   # An editable install by a .pth file: Hallmark runs from its tree.
   $venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ||
     fail "the checkout could not be linked into $venv; see the message above"
   cp $lock $stamp
 fi
-make --no-print-directory -s -C proving/native -j"$(getconf _NPROCESSORS_ONLN)" ||
+$venv/bin/python tools/steps.py native "$(getconf _NPROCESSORS_ONLN)" ||
   fail "the native library did not build; see the message above"
