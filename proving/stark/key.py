@@ -1,7 +1,7 @@
 """Keys: what prover and verifier must agree on before any proof exists.
 
-A key covers the constraint graph, the bounds on heights, the rate, the parameters of every security profile and the
-commitment to the preprocessed columns. Its digest is absorbed first by every transcript.
+A key covers the compiled circuit, the layout of its tables, the bounds on heights, the rate, the parameters of every
+security profile and the commitment to the preprocessed columns. Its digest is absorbed first by every transcript.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from proving.stark.security import Facts, Parameters, Regime, Report
 from proving.stark.shape import FINAL_LOG_LENGTH, LOG_FOLD, Layout, Shape
 
 #: Version of the protocol and of the proof format; absorbed through the key's digest.
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 #: Number of bus interactions of a proof, far below p so that multiplicities cannot wrap.
 MAX_INTERACTIONS = 2**40
 
@@ -182,9 +182,14 @@ def key_digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Re
     words += [LOG_FOLD, FINAL_LOG_LENGTH, len(layout.tables)]
     for table, bound in zip(layout.tables, layout.max_log_heights, strict=True):
         words += [bound, 0 if table.fixed_log_height is None else 1]
+        words += [table.main, table.preprocessed, table.bus, table.constraints, table.degree]
+        words += [table.interactions, table.arity]
+        for opened in (table.main_next, table.bus_next):
+            words += [len(opened), *opened]
     words.append(len(reports))
     for name in sorted(reports):
         words += profile_words(reports[name].parameters)
+    words.append(0 if cap is None else len(cap))
     if cap is not None:
         words += [int(word) for word in cap.reshape(-1)]
     return hash_elements(Tag.KEY, np.array(words, dtype=np.uint64))

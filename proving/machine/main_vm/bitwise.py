@@ -63,12 +63,11 @@ class Bitwise(Table):
             t, real, clk=clk, rs1=rs1, rs2=rs2, rd=rd, writes=writes,
             v1=v1, v2=second - imm, old=old, out=out, previous=previous, high=high,
         )  # fmt: skip
-        lookup = "a lookup: the count only says whether the check is made"
         for i in range(4):
             t.send(AND, [a[i], b[i], both[i]], real, f"byte {i}")
-        t.send(AND, [a[3], 128, 128 * sign], is_sra, "sign of the first operand", trusted=lookup)
+        t.send(AND, [a[3], 128, 128 * sign], is_sra, "sign of the first operand")
         kind = weighted(t, [(is_sll, Constant.SHIFT_LEFT), (right, Constant.SHIFT_RIGHT)])
-        t.send(CONSTANT, [kind, b[0], power, 0, 0], shifts, "power of the amount", trusted=lookup)
+        t.send(CONSTANT, [kind, b[0], power, 0, 0], shifts, "power of the amount")
         short(t, shifts, "shifted: low half", r_low)
         short(t, shifts, "shifted: high half", r_high)
         short(t, shifts, "other part: low half", o_low)

@@ -46,7 +46,6 @@ from proving.stark.air import Table, TableBuilder
 HEIGHT = 64
 #: Level of the root of data memory and of code: 4^13 blocks of 64 bytes are 2^32 bytes.
 ROOT_LEVEL = 13
-_ONE_ROW = "a selector of one row"
 
 
 class Boundary(Table):
@@ -65,10 +64,10 @@ class Boundary(Table):
         pc, halted = x[10], x[11]
 
         # Buses
-        t.send(POSEIDON2, [*x, *digest], used, "digest", trusted="selectors of five different rows")
-        t.send(STATE, [pc, clk], start - end, "first and last state", trusted=_ONE_ROW)
-        t.send(DECODE, [pc, Operation.HALT, 0, 0, 0, 0, 0, 0], end * halted, "halt", trusted="a boolean on the end row")
-        t.send(CARRY, x[4:8], start - end, "the requests' digest", trusted=_ONE_ROW)
+        t.send(POSEIDON2, [*x, *digest], used, "digest")
+        t.send(STATE, [pc, clk], start - end, "first and last state")
+        t.send(DECODE, [pc, Operation.HALT, 0, 0, 0, 0, 0, 0], end * halted, "halt")
+        t.send(CARRY, x[4:8], start - end, "the requests' digest")
         following = [lane.next for lane in x]
         pages = (
             (SPACE_REGISTERS, 0, 0),
@@ -78,7 +77,7 @@ class Boundary(Table):
         )
         for i, page in enumerate(pages):
             lanes = slice(4 * i, 4 * i + 4)
-            t.send(PAGE, [*page, *x[lanes], *following[lanes]], before, f"page {page}", trusted=_ONE_ROW)
+            t.send(PAGE, [*page, *x[lanes], *following[lanes]], before, f"page {page}")
 
         # Constraints
         for i in range(4):
@@ -92,7 +91,7 @@ class Boundary(Table):
         t.when(start + end).equal("state version", x[9], 1)
         t.when(start).zero("no segment starts halted", halted)
         t.when(start).equal("time starts at 1", clk, 1)
-        t.when(end).zero("halted is a boolean", halted * (halted - 1))
+        t.when(end).boolean(halted, "halted is a boolean")
         t.when(end).equal("the segment makes progress", (clk - 1 + halted) * progress, 1)
 
         for column in (*x, *digest):

@@ -31,14 +31,7 @@ def padding(t: TableBuilder, real: Expr) -> None:
 
 def one_hot(t: TableBuilder, flags: Sequence[Column]) -> Expr:
     """Constrain at most one of `flags` to be 1 and the others to be 0; their sum says that the row is real."""
-    for flag in flags:
-        t.boolean(flag)
-    real = flags[0] + t.constant(0)
-    for flag in flags[1:]:
-        real = real + flag
-    if len(flags) > 1:
-        t.boolean(real, "the row is real or padding")
-    return real
+    return t.exclusive(flags, "the row is real or padding")
 
 
 def weighted(t: TableBuilder, terms: Sequence[tuple[Expr, int]]) -> Expr:
@@ -68,12 +61,11 @@ def step(
     writes: Operand = 0,
     target: Operand = 0,
     next_pc: Operand | None = None,
-    trusted: str | None = None,
 ) -> None:
     """Take the state (pc, clk), look the instruction up, and leave (next pc, clk + 1)."""
-    t.receive(STATE, [pc, clk], real, "state before", trusted=trusted)
-    t.send(STATE, [pc + 4 if next_pc is None else next_pc, clk + 1], real, "state after", trusted=trusted)
-    t.send(DECODE, [pc, operation, rd, rs1, rs2, imm, writes, target], real, "fetch", trusted=trusted)
+    t.receive(STATE, [pc, clk], real, "state before")
+    t.send(STATE, [pc + 4 if next_pc is None else next_pc, clk + 1], real, "state after")
+    t.send(DECODE, [pc, operation, rd, rs1, rs2, imm, writes, target], real, "fetch")
 
 
 def access(
@@ -87,20 +79,19 @@ def access(
     high: Expr,
     old: Operand,
     new: Operand,
-    trusted: str | None = None,
 ) -> None:
     """Access the word `key`: (old, previous) becomes (new, time).
 
     `high` holds the upper 8 bits of time - previous - 1. The caller checks them with `byte_pair` or `short`.
     """
-    t.receive(MEMORY, [key, old, previous], count, f"{what}: before", trusted=trusted)
-    t.send(MEMORY, [key, new, time], count, f"{what}: after", trusted=trusted)
+    t.receive(MEMORY, [key, old, previous], count, f"{what}: before")
+    t.send(MEMORY, [key, new, time], count, f"{what}: after")
     short(t, count, f"{what}: time since the last access", time - previous - 1 - high * 2**16)
 
 
 def short(t: TableBuilder, count: Operand, what: str, value: Expr, bits: Operand = 16) -> None:
     """Check 0 <= value < 2^bits, bits at most 16."""
-    t.send(RANGE, [bits, value], count, what, trusted="a lookup: the count only says whether the check is made")
+    t.send(RANGE, [bits, value], count, what)
 
 
 def word(t: TableBuilder, count: Operand, what: str, value: Expr, high: Expr, high_bits: Operand = 16) -> None:
@@ -111,13 +102,7 @@ def word(t: TableBuilder, count: Operand, what: str, value: Expr, high: Expr, hi
 
 def byte_pair(t: TableBuilder, count: Expr, what: str, first: Expr, second: Expr) -> None:
     """Check that both values are bytes."""
-    t.send(BYTES, [first, second], count, what, trusted="a lookup: the count only says whether the check is made")
-
-
-def writes_flag(t: TableBuilder, writes: Expr, real: Expr) -> None:
-    """Constrain the flag that counts the write of rd: boolean, and 0 on padding rows, where no fetch fixes it."""
-    t.boolean(writes)
-    t.when(writes).zero("padding writes nothing", 1 - real)
+    t.send(BYTES, [first, second], count, what)
 
 
 def registers(
@@ -143,7 +128,8 @@ def registers(
     previous, high : for rs1, rs2, rd: timestamp of the last access, and bits 16..23 of the time since then
     """
     time = clk * 4
-    writes_flag(t, writes, real)
+    t.boolean(writes)
+    t.when(writes).zero("padding writes nothing", 1 - real)
     access(t, real, "rs1", key=register_key(rs1), previous=previous[0], time=time, high=high[0], old=v1, new=v1)
     access(t, real, "rs2", key=register_key(rs2), previous=previous[1], time=time + 1, high=high[1], old=v2, new=v2)
     access(t, writes, "rd", key=register_key(rd), previous=previous[2], time=time + 3, high=high[2], old=old, new=out)

@@ -35,7 +35,6 @@ from proving.machine.main_vm.frame import (
     register_key,
     short,
     step,
-    writes_flag,
 )
 from proving.stark.air import Table, TableBuilder
 
@@ -64,13 +63,13 @@ class MemorySub(Table):
         # Buses
         operation = 32 * real + byte + 2 * signed + 4 * store
         step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm, writes=writes)
-        writes_flag(t, writes, real)
-        other = store + writes
+        t.boolean(writes)
+        other = store + load * writes
         access(t, real, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=v1, new=v1)
         access(t, real, "memory", key=word_address, previous=pm, time=time + 2, high=hm, old=mem_old, new=mem_new)
         access(
             t, other, "rd or rs2", key=register_key(rd + rs2), previous=pr, time=time + 3, high=hr,
-            trusted="two booleans, not both: decode lets no store write", old=reg_old, new=reg_new,
+            old=reg_old, new=reg_new,
         )  # fmt: skip
         byte_pair(t, real, "rs1, memory: time since the last access, upper bits", h1, hm)
         short(t, other, "rd or rs2: time since the last access, upper bits", hr, 8)
@@ -79,7 +78,8 @@ class MemorySub(Table):
         byte_pair(t, real, "bytes of the halfword", x0, x1)
         short(t, real, "the other halfword", y)
         byte_pair(t, store, "low bytes of the stored word", c0, c1)
-        short(t, store + signed, "upper half of the stored word, or bits below the sign", rest, 16 * store + 7 * signed)
+        rest_bits = 16 * store + 7 * signed
+        short(t, store + load * signed, "upper half of the stored word, or bits below the sign", rest, rest_bits)
 
         # Constraints
         for flag in (byte, signed, carry, o0, o1, sign):

@@ -33,7 +33,6 @@ from proving.machine.main_vm.frame import (
     short,
     step,
     weighted,
-    writes_flag,
 )
 from proving.stark.air import Table, TableBuilder
 
@@ -59,13 +58,13 @@ class MemoryWord(Table):
         # Buses
         operation = weighted(t, [(load, Operation.LW), (store, Operation.SW)])
         step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm, writes=writes)
-        writes_flag(t, writes, real)
-        other = store + writes
+        t.boolean(writes)
+        other = store + load * writes
         access(t, real, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=v1, new=v1)
         access(t, real, "memory", key=address, previous=pm, time=time + 2, high=hm, old=mem_old, new=value)
         access(
             t, other, "rd or rs2", key=register_key(rd + rs2), previous=pr, time=time + 3, high=hr,
-            trusted="two booleans, not both: decode lets no store write", old=reg_old, new=value,
+            old=reg_old, new=value,
         )  # fmt: skip
         byte_pair(t, real, "rs1, memory: time since the last access, upper bits", h1, hm)
         short(t, other, "rd or rs2: time since the last access, upper bits", hr, 8)

@@ -86,13 +86,14 @@ class MulDiv(Table):
         short(t, real, "lower word or quotient: high half", q_high)
         short(t, real, "upper word or remainder: low half", r_low)
         short(t, real, "upper word or remainder: high half", r_high, 16 - signed_product)
-        short(t, divides - by_zero, "remainder below the divisor: low half", s_low)
-        short(t, divides - by_zero, "remainder below the divisor: high half", s_high)
+        has_divisor = divides * (1 - by_zero)
+        short(t, has_divisor, "remainder below the divisor: low half", s_low)
+        short(t, has_divisor, "remainder below the divisor: high half", s_high)
         word(t, signed1, "first operand without its sign", v1 - sign1 * 2**31, t1, 15)
         word(t, signed2, "second operand without its sign", v2 - sign2 * 2**31, t2, 15)
 
         # Constraints
-        for flag in (sign1, sign2, negative):
+        for flag in (sign1, sign2, negative, by_zero):
             t.boolean(flag)
         t.when(1 - signed1).zero("an unsigned first operand has no sign", sign1)
         t.when(1 - signed2).zero("an unsigned second operand has no sign", sign2)
@@ -111,10 +112,9 @@ class MulDiv(Table):
         divisor = v2 + sign2 * (WORD - 2 * v2)
         t.when(divides).equal("a divisor has an inverse unless it is zero", v2 * inverse, 1 - by_zero)
         t.when(by_zero).zero("the divisor is zero", v2)
-        t.when(by_zero).zero("only divisions divide by zero", 1 - divides)
         t.when(by_zero).equal("the quotient by zero", first, WORD - 1)
         t.when(divides).equal("the division", first * divisor + second, dividend)
-        t.when(divides - by_zero).equal("the remainder is below the divisor", slack, divisor - second - 1)
+        t.when(has_divisor).equal("the remainder is below the divisor", slack, divisor - second - 1)
         takes_quotient, takes_remainder = is_div + is_divu, is_rem + is_remu
         differ = sign1 + sign2 - 2 * sign1 * sign2
         t.when(takes_quotient).equal("the quotient's sign", negative, differ * (1 - by_zero))

@@ -49,17 +49,15 @@ class Page(Table):
 
         # Buses
         page: list[Operand] = [space, level, index, *digest, *(d.next for d in digest)]
-        t.receive(PAGE, page, real * old_row, "from the parent", trusted="a boolean on even rows, zero on odd ones")
+        t.receive(PAGE, page, real * old_row, "from the parent")
         t.send(POSEIDON2, [*elements, *digest], real, "digest")
         for c, flag in enumerate(touched):
             lanes = elements[4 * c : 4 * c + 4]
             child: list[Operand] = [space, level - 1, 4 * index + c, *lanes, *(lane.next for lane in lanes)]
             t.send(PAGE, child, flag, f"to child {c}")
         for j, (word, time) in enumerate(zip(elements, times, strict=True)):
-            t.send(
-                MEMORY, [64 * index + SPACE * space + 4 * j, word, time], block * (2 * old_row - 1), f"word {j}",
-                trusted="a boolean: sent on even rows, received on odd ones",
-            )  # fmt: skip
+            address = 64 * index + SPACE * space + 4 * j
+            t.send(MEMORY, [address, word, time], block * (2 * old_row - 1), f"word {j}")
 
         # Constraints
         for column in (block, node, space, index):

@@ -62,12 +62,8 @@ class Poseidon2Call(Table):
         time = clk * 4
 
         # Buses
-        once = "a boolean on the call's first row, zero on the others"
-        step(t, call, clk=clk, pc=pc, operation=Operation.POSEIDON2, rs1=rs1, trusted=once)
-        access(
-            t, call, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=pointer, new=pointer,
-            trusted=once,
-        )  # fmt: skip
+        step(t, call, clk=clk, pc=pc, operation=Operation.POSEIDON2, rs1=rs1)
+        access(t, call, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=pointer, new=pointer)
         short(t, call, "rs1: time since the last access, upper bits", h1, 8)
         key = pointer + 8 * number
         access(t, real, "lower word", key=key, previous=p_lower, time=time + 2, high=h_lower, old=lower, new=new_lower)
@@ -75,7 +71,7 @@ class Poseidon2Call(Table):
             t, real, "upper word", key=key + 4, previous=p_upper, time=time + 2, high=h_upper, old=upper, new=new_upper
         )
         byte_pair(t, real, "words: time since the last access, upper bits", h_lower, h_upper)
-        t.send(POSEIDON2, [*lane, *output], call, "compression", trusted=once)
+        t.send(POSEIDON2, [*lane, *output], call, "compression")
         short(t, real, "new lower word: low half", a)
         short(t, real, "new lower word: high half, or pointer", b, 16 - 7 * fifth)
         short(t, real, "new upper word: low half", c)

@@ -12,12 +12,13 @@ to the table's sum and a receive subtracts it; the verifier checks that the sums
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from proving.stark.air.errors import AirError
 from proving.stark.air.expr import Expr
 
-BusKind = Literal["permutation", "lookup"]
+BusKind = Literal["permutation", "lookup", "wire"]
+BUS_KINDS: tuple[BusKind, ...] = get_args(BusKind)
 
 MAX_ARITY = 64  #: fields of one message; bounds the number of powers of beta
 MAX_BUS_ID = 2**16  #: exclusive
@@ -31,8 +32,9 @@ class Bus:
     ----------
     id : identifies the bus in the fingerprint; unique in a circuit
     arity : number of fields of every message
-    kind : on a "permutation" bus every count is boolean by constraint; on a "lookup" bus the receiver, the table that
-        is looked up in, has a free count
+    kind : on a "permutation" bus every count is -1, 0 or 1; on a "lookup" bus the sender's count is 0 or 1 and the
+        receiver, the table that is looked up in, has a free one; on a "wire" bus the first field is an address, the
+        one row that writes it sends with a preprocessed multiplicity, and readers receive with a count of 0 or 1
     name : for people
     """
 
@@ -46,7 +48,7 @@ class Bus:
             raise AirError(f"bus id {self.id} is outside 0..{MAX_BUS_ID - 1}")
         if not 1 <= self.arity <= MAX_ARITY:
             raise AirError(f"bus {self.label}: arity {self.arity} is outside 1..{MAX_ARITY}")
-        if self.kind not in ("permutation", "lookup"):
+        if self.kind not in BUS_KINDS:
             raise AirError(f"bus {self.label}: unknown kind {self.kind!r}")
 
     @property
@@ -59,13 +61,20 @@ class Bus:
 class Interaction:
     """One message per row of a table, sent `count` times.
 
-    `count` carries the sign: a receive has the negated count. `provider` marks the looked-up side of a lookup bus,
-    whose count is free. `trusted` is the reason given for a count whose range the language cannot see.
+    `count` carries the sign: a receive, where `sends` is False, has the negated count. `provider` marks the looked-up
+    side of a lookup bus, whose count is free; every other count is shown to be small (see `counts`).
+
+    A free count is sound there, and only there: a message that no provider contains is sent s times with 0 <= s < p, so
+    s = 0 where the field says so; of a contained message any number of sends is right.
     """
 
     name: str
     bus: Bus
     fields: tuple[Expr, ...]
     count: Expr
-    provider: bool
-    trusted: str | None
+    sends: bool
+
+    @property
+    def provider(self) -> bool:
+        """Whether this is the looked-up side of a lookup bus."""
+        return self.bus.kind == "lookup" and not self.sends

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.stark.air.bus import Bus
+from proving.stark.air.counts import prove_counts
 from proving.stark.air.errors import AirError
 from proving.stark.air.graph import P
 from proving.stark.air.table import MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, Table, TableBuilder
+from proving.stark.air.wires import check_wires
 
 U64 = npt.NDArray[np.uint64]
 Traces = Mapping[str, U64]  #: by table name, (main columns, rows) uint64, canonical
@@ -32,7 +34,8 @@ class Circuit:
     Raises
     ------
     AirError
-        A constraint's degree is too high, names collide, a bus is used with two meanings or has one side only.
+        A constraint's degree is too high, names collide, a bus is used with two meanings or has one side only, a count
+        may be more than the constraints allow, a wire has two writers.
     """
 
     def __init__(self, name: str, tables: Sequence[Table], publics: int = 0, max_degree: int = 5) -> None:
@@ -52,6 +55,7 @@ class Circuit:
         for table in self.tables:
             self._check_degrees(table)
         self.buses: tuple[Bus, ...] = tuple(self._check_buses())
+        check_wires(self.tables, self.buses)
 
     def table(self, name: str) -> TableBuilder:
         """The table called `name`."""
@@ -111,11 +115,12 @@ class Circuit:
                 bus = interaction.bus
                 if by_id.setdefault(bus.id, bus) != bus:
                     raise AirError(f"circuit {self.name}: bus id {bus.id} is used by {by_id[bus.id]} and {bus}")
-                if bus.kind == "lookup":
-                    sides.setdefault(bus.id, set()).add(interaction.provider)
+                if bus.kind != "permutation":
+                    sides.setdefault(bus.id, set()).add(interaction.sends)
         for identifier, found in sides.items():
             if len(found) != 2:
-                raise AirError(f"circuit {self.name}: lookup bus {by_id[identifier].label} has one side only")
+                bus = by_id[identifier]
+                raise AirError(f"circuit {self.name}: {bus.kind} bus {bus.label} has one side only")
         yield from (by_id[identifier] for identifier in sorted(by_id))
 
 
@@ -124,4 +129,5 @@ def _build(table: Table, publics: int) -> TableBuilder:
     table.build(builder)
     if not builder.main_names and not builder.preprocessed_names:
         raise AirError(f"table {table.name} has no columns")
+    prove_counts(builder)
     return builder

@@ -27,7 +27,7 @@ import numpy as np
 from proving.backend.program import TableProgram
 from proving.stark.air.bus import Interaction
 from proving.stark.air.circuit import Circuit
-from proving.stark.air.digest import circuit_digest
+from proving.stark.air.digest import program_digest
 from proving.stark.air.errors import AirError
 from proving.stark.air.graph import Graph, Op
 from proving.stark.air.lower import lower_outputs, lower_sum
@@ -113,14 +113,15 @@ def compile_tables(circuit: Circuit) -> tuple[CompiledTable, ...]:
 def compile_circuit(circuit: Circuit) -> CircuitProgram:
     """Compile every table and the verifier's schedule."""
     tables = tuple(compiled.program for compiled in compile_tables(circuit))
+    schedule = build_schedule(tables)
     return CircuitProgram(
         name=circuit.name,
         publics=circuit.publics,
         max_degree=circuit.max_degree,
         tables=tables,
         constraint_count=sum(table.constraint_count for table in tables),
-        digest=circuit_digest(circuit),
-        schedule=build_schedule(tables),
+        digest=program_digest(circuit.publics, circuit.max_degree, tables, schedule),
+        schedule=schedule,
     )
 
 

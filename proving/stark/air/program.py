@@ -23,7 +23,7 @@ class CircuitProgram:
     max_degree : largest constraint degree in multiples of the height
     tables : in order
     constraint_count : over all tables; constraint k gets power k of the constraint challenge
-    digest : (4,) uint64, of the constraint graph
+    digest : (4,) uint64, of all that a verifier evaluates, see `digest`
     schedule : for `evaluate`
     """
 

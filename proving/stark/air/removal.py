@@ -113,7 +113,7 @@ def _used_interactions(circuit: Circuit, fuzzer: Fuzzer) -> set[Rule]:
     """Interactions, other than lookups by users, with a nonzero count on some row of the traces."""
     used: set[Rule] = set()
     for table in circuit:
-        wanted = [x for x in table.interactions if x.provider or x.bus.kind == "permutation"]
+        wanted = [x for x in table.interactions if x.provider or x.bus.kind != "lookup"]
         values = fuzzer.columns(table.name, [interaction.count.node for interaction in wanted])
         used.update(
             Rule(table.name, "interaction", interaction.name)

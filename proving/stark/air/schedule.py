@@ -150,11 +150,12 @@ def reachable(program: TableProgram) -> list[int]:
     seen[program.roots] = True
     for node in range(seen.shape[0] - 1, -1, -1):
         if seen[node]:
-            seen[list(_operands(program, node))] = True
+            seen[list(operands(program, node))] = True
     return [int(node) for node in np.flatnonzero(seen)]
 
 
-def _operands(program: TableProgram, node: int) -> tuple[int, ...]:
+def operands(program: TableProgram, node: int) -> tuple[int, ...]:
+    """The nodes that `node` reads; empty for a leaf."""
     nodes = program.nodes
     op = int(nodes.op[node])
     if op not in ARITHMETIC:
@@ -167,7 +168,7 @@ def _absorbed(program: TableProgram, order: Sequence[int]) -> set[int]:
     ops = program.nodes.op
     readers: dict[int, list[int]] = {int(root): [-1] for root in program.roots}
     for node in order:
-        for operand in _operands(program, node):
+        for operand in operands(program, node):
             readers.setdefault(operand, []).append(node)
     return {
         node
@@ -189,10 +190,10 @@ def _terms(program: TableProgram, head: int, absorbed: set[int]) -> tuple[list[i
             signs[sign].append(node)
             continue
         op = int(program.nodes.op[node])
-        operands = _operands(program, node)
+        read = operands(program, node)
         if op == Op.NEG:
-            stack.append((operands[0], 1 - sign))
+            stack.append((read[0], 1 - sign))
         else:
-            stack.append((operands[0], sign))
-            stack.append((operands[1], 1 - sign if op == Op.SUB else sign))
+            stack.append((read[0], sign))
+            stack.append((read[1], 1 - sign if op == Op.SUB else sign))
     return signs

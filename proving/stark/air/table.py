@@ -57,6 +57,9 @@ class TableBuilder:
     preprocessed_names, preprocessed_values : names and (rows,) uint64 values of the preprocessed columns
     periodic_names, periodic_values : names and one period of values of the periodic columns
     constraints, interactions, free_cells : in the order of declaration
+    booleans : nodes that a constraint makes 0 or 1
+    exclusive_sets : sets of such nodes of which at most one is 1
+    guarded_booleans : product of a condition and an expression that is 0 or 1 where it is 1, to the condition
     """
 
     def __init__(self, name: str, publics: int = 0) -> None:
@@ -74,7 +77,9 @@ class TableBuilder:
         self._names: set[str] = set()
         self._constraint_names: set[str] = set()
         self._interaction_names: set[str] = set()
-        self._booleans: set[int] = set()
+        self.booleans: set[int] = set()
+        self.exclusive_sets: list[frozenset[int]] = []
+        self.guarded_booleans: dict[int, int] = {}
 
     # Columns
 
@@ -159,11 +164,31 @@ class TableBuilder:
         self.zero(name, self._expr(left) - right)
 
     def boolean(self, expr: Expr, name: str | None = None) -> None:
-        """`expr` is 0 or 1 on every row; from then on it may be a count on a permutation bus."""
+        """`expr` is 0 or 1 on every row, so it may be a count."""
         if name is None:
             name = f"{expr.name} is boolean" if isinstance(expr, Column) else f"node {expr.node} is boolean"
         self.zero(name, expr * (expr - 1))
-        self._booleans.add(expr.node)
+        self.booleans.add(expr.node)
+
+    def exclusive(self, flags: Sequence[Expr], name: str) -> Expr:
+        """At most one of the `flags` is 1 and the others are 0, so sums of different flags may be counts.
+
+        Returns
+        -------
+        The sum of all flags, 0 or 1. Flags that are not declared boolean yet become so.
+        """
+        total = self.constant(0)
+        for flag in flags:
+            if flag.node not in self.booleans:
+                self.boolean(flag)
+            total = total + flag
+        if total.node not in self.booleans:
+            self.boolean(total, name)
+        members = frozenset(flag.node for flag in flags)
+        if len(members) != len(flags):
+            raise AirError(f"{self.name}.{name}: a flag is named twice")
+        self.exclusive_sets.append(members)
+        return total
 
     def when(self, condition: Operand) -> Guard:
         """Constraints that hold on the rows where `condition` is nonzero."""
@@ -171,41 +196,19 @@ class TableBuilder:
 
     # Buses
 
-    def send(
-        self,
-        bus: Bus,
-        fields: Sequence[Operand],
-        count: Operand = 1,
-        name: str | None = None,
-        *,
-        trusted: str | None = None,
-    ) -> None:
-        """Put the message `fields` on `bus`, `count` times.
+    def send(self, bus: Bus, fields: Sequence[Operand], count: Operand = 1, name: str | None = None) -> None:
+        """Put the message `fields` on `bus`, `count` times; the circuit checks that `count` is small (see `counts`).
 
-        `count` is a constant or an expression declared `boolean`, or the caller says in `trusted` why it is 0 or 1.
+        On a wire bus this writes the wire whose address is the first field, see `wires`.
         """
-        value = self._expr(count)
-        self._require_boolean(bus, value, trusted, name)
-        self._interact(bus, fields, value, name or f"send {bus.label}", provider=False, trusted=trusted)
+        self._interact(bus, fields, self._expr(count), name or f"send {bus.label}", sends=True)
 
-    def receive(
-        self,
-        bus: Bus,
-        fields: Sequence[Operand],
-        count: Operand = 1,
-        name: str | None = None,
-        *,
-        trusted: str | None = None,
-    ) -> None:
-        """Take the message `fields` from `bus`, `count` times.
+    def receive(self, bus: Bus, fields: Sequence[Operand], count: Operand = 1, name: str | None = None) -> None:
+        """Take the message `fields` from `bus`, `count` times; the circuit checks that `count` is small.
 
         On a lookup bus this is the table that is looked up in, and `count` is free.
         """
-        value = self._expr(count)
-        provider = bus.kind == "lookup"
-        if not provider:
-            self._require_boolean(bus, value, trusted, name)
-        self._interact(bus, fields, -value, name or f"receive {bus.label}", provider=provider, trusted=trusted)
+        self._interact(bus, fields, -self._expr(count), name or f"receive {bus.label}", sends=False)
 
     # For the fuzzer
 
@@ -227,17 +230,7 @@ class TableBuilder:
             raise AirError(f"{self.name}.{name}: a column of this name exists")
         self._names.add(name)
 
-    def _require_boolean(self, bus: Bus, count: Expr, trusted: str | None, name: str | None) -> None:
-        if count.is_constant or count.node in self._booleans or trusted:
-            return
-        raise AirError(
-            f"{self.name}: the count of {name or bus.label!r} is neither a constant nor declared boolean",
-            remedy="declare it with boolean() first, or give the reason in trusted=",
-        )
-
-    def _interact(
-        self, bus: Bus, fields: Sequence[Operand], count: Expr, name: str, *, provider: bool, trusted: str | None
-    ) -> None:
+    def _interact(self, bus: Bus, fields: Sequence[Operand], count: Expr, name: str, *, sends: bool) -> None:
         if len(fields) != bus.arity:
             raise AirError(f"{self.name}: {name} has {len(fields)} fields, {bus.label} takes {bus.arity}")
         message = tuple(self._expr(field) for field in fields)
@@ -248,7 +241,7 @@ class TableBuilder:
             suffix += 1
             unique = f"{name} #{suffix}"
         self._interaction_names.add(unique)
-        self.interactions.append(Interaction(unique, bus, message, count, provider, trusted))
+        self.interactions.append(Interaction(unique, bus, message, count, sends))
 
 
 class Guard:
@@ -265,6 +258,11 @@ class Guard:
     def equal(self, name: str, left: Operand, right: Operand) -> None:
         """`left` equals `right` wherever the condition is nonzero."""
         self._builder.zero(name, self._condition * (self._builder.constant(0) + left - right))
+
+    def boolean(self, expr: Expr, name: str) -> None:
+        """`expr` is 0 or 1 wherever the condition is 1; a condition in 0..1 times `expr` may then be a count."""
+        self._builder.zero(name, self._condition * (expr * (expr - 1)))
+        self._builder.guarded_booleans[(self._condition * expr).node] = self._condition.node
 
     def when(self, condition: Operand) -> Guard:
         """Both this condition and `condition` are nonzero."""

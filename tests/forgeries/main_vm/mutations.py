@@ -229,8 +229,8 @@ def wide_values() -> Iterator[Case]:
     values = zero | ones | {"by_zero": 1, "inverse": 0, "v1": 2**32 - 1, "v2": 1, "out": 2**32 - 1, "nonzero": 1}
     values["result_inverse"] = inverse(2**32 - 1)
     yield constraint("mul_div", "the divisor is zero", BENCH.change("mul_div", row, values))
-    padding = BENCH.change("mul_div", BENCH.padding("mul_div"), {"by_zero": 1, "r_low": -1, **ones})
-    yield constraint("mul_div", "only divisions divide by zero", padding)
+    padding = BENCH.change("mul_div", BENCH.padding("mul_div"), {"by_zero": 2, **ones})
+    yield constraint("mul_div", "by_zero is boolean", padding)
 
 
 def signs() -> Iterator[Case]:

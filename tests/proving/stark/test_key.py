@@ -7,7 +7,8 @@ import pytest
 from proving.stark.air import Circuit, Table, TableBuilder
 from proving.stark.errors import KeyRefused, SecurityBelowProfile, UnknownProfile
 from proving.stark.generate import build_key
-from proving.stark.key import count_facts
+from proving.stark.key import count_facts, key_digest
+from proving.stark.shape import TableLayout
 from tests.proving.stark import toy
 
 TOY = toy.circuit()
@@ -36,6 +37,22 @@ def test_the_digest_covers_everything_that_the_parties_must_share() -> None:
     ]
     assert len(set(digests)) == len(digests)
     assert digest(Circuit("another name", [*tables, Other()], publics=3, max_degree=5)) == digests[0]
+
+
+def other(value: object) -> object:
+    if isinstance(value, tuple):
+        return (*value, 0)
+    assert value is None or isinstance(value, int)
+    return 7 if value is None else value + 1
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TableLayout) if field.name != "name"])
+def test_the_digest_covers_every_field_of_a_layout(name: str) -> None:
+    key = toy.key()
+    table = dataclasses.replace(key.layout.tables[0], **{name: other(getattr(key.layout.tables[0], name))})
+    layout = dataclasses.replace(key.layout, tables=(table, *key.layout.tables[1:]))
+    made = [key_digest(part, key.program, key.reports, key.preprocessed_cap).tolist() for part in (key.layout, layout)]
+    assert made[0] != made[1]
 
 
 def test_the_digest_covers_the_preprocessed_values() -> None:

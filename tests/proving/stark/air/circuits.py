@@ -155,10 +155,10 @@ class Everything(Table):
         t.zero("last", t.last * (t.public(2) - w))
         t.send(CHAIN, [x, 7 - y, t.public(0)], 1, "a")
         t.send(CHAIN, [z * z, w.next, t.first], 1, "b")
-        t.send(CHAIN, [t.last, fixed, 3], 2, "c")
+        t.send(CHAIN, [t.last, fixed, 3], 1, "c")
         t.receive(CHAIN, [x, 7 - y, t.public(0)], 1, "d")
         t.receive(CHAIN, [z * z, w.next, t.first], 1, "e")
-        t.receive(CHAIN, [t.last, fixed, 3], 2, "f")
+        t.receive(CHAIN, [t.last, fixed, 3], 1, "f")
         t.send(CHAIN, [1, 2, fast], 1, "g")
         t.receive(CHAIN, [1, 2, fast], t.constant(1), "h")
 
