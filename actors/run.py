@@ -64,7 +64,7 @@ def open_context(settings: Settings, stage: Stage, stopping: threading.Event) ->
         stopping=stopping,
     )
     artifacts = open_artifacts(settings)
-    local = ArtifactStore(f"file://{settings.state_dir}/local", disk_reserve=settings.disk_reserve)
+    local = ArtifactStore((settings.state_dir / "local").as_uri(), disk_reserve=settings.disk_reserve)
     return WorkerContext(settings, store, artifacts, local, Relay(store, broker), worker, pulse), broker
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import dramatiq
 
@@ -16,11 +14,7 @@ from runtime.errors import Unavailable
 from runtime.logging import get_logger
 from runtime.pulse import Pulse
 from runtime.settings import Settings
-
-T = TypeVar("T")
-
-#: Longest pause between two attempts to reach a server, in seconds.
-LONGEST_PAUSE = 15.0
+from runtime.waiting import OUTAGES, wait_for
 
 
 def connect_store(settings: Settings, stopping: threading.Event | None = None) -> JobStore:
@@ -31,7 +25,7 @@ def connect_store(settings: Settings, stopping: threading.Event | None = None) -
     ConfigurationError
         A wrong password, database, file or schema of a newer release.
     """
-    return wait_for(lambda: open_store(settings), "database", stopping)
+    return wait_for(lambda: open_store(settings), "database", stopping, outages=(*OUTAGES, SchemaBehind))
 
 
 def connect_broker(
@@ -99,28 +93,6 @@ def connect_broker(
         broker = rabbit
     dramatiq.set_broker(broker)
     return broker
-
-
-def wait_for(attempt: Callable[[], T], what: str, stopping: threading.Event | None = None) -> T:
-    """Call ``attempt`` until the service answers, with growing, jittered pauses; never give up on an outage.
-
-    Raises
-    ------
-    Unavailable
-        ``stopping`` was set meanwhile.
-    """
-    stopping = stopping or threading.Event()
-    log = get_logger("connect")
-    pause = 0.25
-    while True:
-        try:
-            return attempt()
-        except (Unavailable, SchemaBehind) as error:
-            if stopping.is_set():
-                raise
-            log.warning(f"waiting for the {what}", code=error.code, reason=error.message, remedy=error.remedy)
-            stopping.wait(pause * random.uniform(0.5, 1.0))
-            pause = min(LONGEST_PAUSE, pause * 2)
 
 
 def _ten_a_second() -> int:

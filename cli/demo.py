@@ -24,6 +24,7 @@ from cli.supervisor import Supervisor
 from cli.wallet import transfers
 from cli.watch import watch_batch
 from core.client import CoreClient
+from runtime.configuration import FILE_VARIABLE, NO_FILE
 from runtime.errors import HallmarkError, Unavailable
 from runtime.settings import Settings, load_settings
 
@@ -140,9 +141,17 @@ def _folder() -> Iterator[Path]:
 def _environment(folder: Path) -> Demo:
     core, gateway = _free_ports(2)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HALLMARK_")}
-    passed = ("HALLMARK_CPU", "HALLMARK_THREADS", "HALLMARK_MEMORY", "HALLMARK_SIZE_CLASS", "HALLMARK_PROFILE")
+    passed = (
+        "HALLMARK_CPU",
+        "HALLMARK_THREADS",
+        "HALLMARK_MEMORY",
+        "HALLMARK_SIZE_CLASS",
+        "HALLMARK_PROFILE",
+        "HALLMARK_KEY_DIR",
+    )
     environment |= {name: os.environ[name] for name in passed if name in os.environ}
     environment |= {
+        FILE_VARIABLE: NO_FILE,
         "HALLMARK_STATE_DIR": str(folder),
         "HALLMARK_CORE_HOST": "127.0.0.1",
         "HALLMARK_CORE_PORT": str(core),

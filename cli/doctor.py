@@ -13,7 +13,8 @@ import typer
 
 from cli import display
 from runtime.errors import BrokerUnavailable, ConfigurationError, HallmarkError
-from runtime.settings import Settings, load_settings, mask_url
+from runtime.settings import Settings, load_settings
+from runtime.urls import mask_url
 
 
 @dataclass(frozen=True)

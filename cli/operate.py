@@ -14,11 +14,9 @@ from rich.tree import Tree
 from broker.jobs import Batch, BatchState, Job, JobState, JobStore, open_store
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
-from cli import demo, devices, display, doctor, run
-from core.settings import load_core_settings
-from gateway.settings import load_gateway_settings
-from runtime.errors import ConfigurationError
-from runtime.settings import Shown, load_settings, show
+from cli import configuration, demo, devices, display, doctor, run
+from runtime.configuration import env_file, show
+from runtime.settings import load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
 
 #: Most jobs of a batch that are listed; a batch has up to 30,000 segments of two jobs each.
@@ -197,33 +195,14 @@ def trace(batch: int, as_json: JsonOption = False) -> None:
     display.console.print(root)
 
 
-def _all_settings() -> list[Shown]:
-    """Return the settings of every process.
-
-    Raises
-    ------
-    ConfigurationError
-        With the faults of all of them.
-    """
-    shown: list[Shown] = []
-    faults: list[str] = []
-    for load in (load_settings, load_core_settings, load_gateway_settings):
-        try:
-            shown += show(load())
-        except ConfigurationError as error:
-            faults.append(error.message)
-    if faults:
-        raise ConfigurationError("; ".join(faults))
-    return sorted(shown, key=lambda each: each.variable)
-
-
 def config_check(as_json: JsonOption = False) -> None:
     """Read the configuration, report every fault at once, and show each value and where it came from."""
-    shown = _all_settings()
+    groups = configuration.checked()
+    shown = sorted((each for group in groups for each in show(group)), key=lambda each: each.variable)
+    for name in configuration.misspelt():
+        typer.echo(f"hallmark: nothing reads {name}", err=True)
     if as_json:
         _print_json([dataclasses.asdict(each) for each in shown])
         return
-    table = Table("variable", "value", "source", box=None)
-    for each in shown:
-        table.add_row(each.variable, each.value, each.source)
-    display.console.print(table)
+    rows = [(each.variable, f"{each.value} ({each.source})") for each in shown]
+    display.console.print(display.pairs(f"settings file {env_file()}", rows))

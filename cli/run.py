@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,10 +12,10 @@ from typing import Annotated
 
 import typer
 
+from cli import configuration
 from cli.procfile import ProcessType, read_procfile
 from cli.supervisor import EXIT_CONFIGURATION, Supervisor, resolve
 from runtime.errors import ConfigurationError
-from runtime.settings import load_settings
 
 #: The checkout; Hallmark runs from its tree.
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,9 +34,8 @@ def run(
     procfile: Annotated[Path, typer.Option(help="The Procfile.")] = ROOT / "Procfile",
 ) -> None:
     """Run the processes of the Procfile, restart what dies, drain on SIGTERM or Ctrl-C."""
-    load_settings()
+    environment = configuration.for_children(configuration.checked())
     types = choose(read_procfile(procfile), only=only, counts=count or [])
-    environment = dict(os.environ)
     release(read_procfile(procfile), environment)
     lock = threading.Lock()
     width = max(len(kind.name) + 2 for kind, _ in types)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hmac
 from collections.abc import Awaitable, Callable
 
@@ -13,8 +12,9 @@ from peewee import PeeweeException
 
 from core.errors import CoreError, Unauthorized
 from core.store import CoreStoreUnavailable
-from runtime.errors import DiskFull, HallmarkError, InvalidInput, ResourceError, TooLarge, Unavailable
+from runtime.errors import HallmarkError, InvalidInput, ResourceError, TooLarge, Unavailable
 from runtime.logging import get_logger
+from runtime.os_errors import resource_error
 from runtime.telemetry import trace_id_of
 from runtime.wire import ErrorBody, ErrorDetail, encode
 
@@ -74,14 +74,12 @@ async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResp
         raise
     except PeeweeException as error:
         log.exception("store.failed", path=request.path)
-        return error_answer(request, CoreStoreUnavailable(f"The store does not answer: {type(error).__name__}."))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            log.exception("request.failed", path=request.path)
-            return error_answer(request, HallmarkError("Internal error; the log of core says more."), 500)
-        return error_answer(request, DiskFull())
-    except Exception:
+        unavailable = CoreStoreUnavailable(f"The store does not answer: {type(error).__name__}.")
+        return error_answer(request, resource_error(error) or unavailable)
+    except Exception as error:
         log.exception("request.failed", path=request.path)
+        if spent := resource_error(error):
+            return error_answer(request, spent)
         return error_answer(request, HallmarkError("Internal error; the log of core says more."), 500)
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from runtime.errors import HallmarkError
 from runtime.logging import get_logger
+from runtime.os_errors import resource_error
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -105,10 +106,15 @@ async def _call(name: str, parameters: object, methods: Mapping[str, Method]) ->
         return error
     except HallmarkError as error:
         log.warning("rpc.failed", method=name, code=error.code, error=str(error))
-        return RpcError(INTERNAL_ERROR, str(error), {"code": error.code, "remedy": error.remedy})
-    except Exception:
+        return _told(error)
+    except Exception as error:
         log.exception("rpc.failed", method=name)
-        return RpcError(INTERNAL_ERROR, "Internal error; the log of core says more.")
+        spent = resource_error(error)
+        return _told(spent) if spent else RpcError(INTERNAL_ERROR, "Internal error; the log of core says more.")
+
+
+def _told(error: HallmarkError) -> RpcError:
+    return RpcError(INTERNAL_ERROR, str(error), {"code": error.code, "remedy": error.remedy})
 
 
 def _failure(identity: object, code: int, message: str, data: object = None) -> dict[str, object]:

@@ -79,8 +79,7 @@ def open_node(
     GenesisMismatch
         The store belongs to another chain.
     """
-    genesis = read_genesis(core_settings.core_genesis)
-    program = Program.read(core_settings.program_path(), core_settings.core_cycle_limit)
+    genesis, program, protocol = read_inputs(settings, core_settings)
     folder = core_settings.folder(settings)
     store = open_store(core_settings.database_url(settings))
     with store.session():
@@ -98,7 +97,7 @@ def open_node(
             calculator,
             genesis,
             chain_id=settings.chain_id,
-            protocol_version=_protocol_number(settings),
+            protocol_version=protocol,
             settings=core_settings,
             clock=clock,
         )
@@ -128,6 +127,22 @@ def open_node(
         acceptance,
         handler,
         Retention(store, witnesses, settings.retention_hours, clock),
+    )
+
+
+def read_inputs(settings: Settings, core_settings: CoreSettings) -> tuple[Genesis, Program, int]:
+    """Return genesis, program and protocol version as core uses them.
+
+    Raises
+    ------
+    ConfigurationError
+        A file is unusable, or the protocol version is no number.
+    """
+    genesis = read_genesis(core_settings.core_genesis)
+    return (
+        genesis,
+        Program.read(core_settings.program_path(), core_settings.core_cycle_limit),
+        _protocol_number(settings),
     )
 
 

@@ -143,6 +143,13 @@ class DiskFull(ResourceError):
     default_remedy = "Free space on the state directory's disk, or lower HALLMARK_RETENTION_HOURS."
 
 
+class OutOfDescriptors(ResourceError):
+    """The process has no file descriptor left."""
+
+    code = "out_of_descriptors"
+    default_remedy = "Raise the limit (`ulimit -n`, LimitNOFILE=), or close connections that are not used."
+
+
 class OutOfMemory(ResourceError):
     """The memory budget is spent."""
 

@@ -1,176 +1,165 @@
-"""Settings: environment variables ``HALLMARK_*`` (or ``.env``), typed, checked once, every fault listed at once."""
+"""Settings of every process: environment variables ``HALLMARK_*`` (or ``.env``), typed, checked once."""
 
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, model_validator
 
-from runtime.errors import ConfigurationError
+from runtime.addresses import is_loopback
+from runtime.configuration import PREFIX, AbsolutePath, EnvironmentSettings, Port, Size
+from runtime.urls import check_url, scheme_of, sqlite_url
 
-PREFIX = "HALLMARK_"
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-
-def _parse_size(value: object) -> object:
-    """Accept ``8G``, ``512M`` or a plain number of bytes."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+)([KMGT]?)i?B?", value.strip().upper().replace("IB", "B"))
-    if match is None:
-        raise ValueError("expected a size such as 8G, 512M or a number of bytes")
-    return int(match[1]) * _UNITS[match[2]]
+#: Size classes that the circuits know: log2 of the cycles of one segment.
+SIZE_CLASSES = (12, 20)
+#: Longest duration that is accepted; about three years in seconds.
+MAX_SECONDS = 1e8
 
 
-def _scheme(*allowed: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if value and urlsplit(value).scheme not in allowed:
-            raise ValueError(f"expected a URL of scheme {' or '.join(allowed)}")
-        return value
-
-    return AfterValidator(check)
+def _url(*allowed: str) -> AfterValidator:
+    return AfterValidator(lambda value: check_url(value, allowed) if value else value)
 
 
-Size = Annotated[int, BeforeValidator(_parse_size), Field(ge=0)]
-Port = Annotated[int, Field(ge=0, le=65535)]
+def _host(value: str, info: ValidationInfo) -> str:
+    """Accept an IPv6 address with or without brackets, and one beyond loopback only where a token guards it."""
+    host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    token = info.data.get("token")
+    if token is not None and not token.get_secret_value() and not is_loopback(host):
+        raise ValueError(f"{host} is reachable from outside, set {PREFIX}TOKEN")
+    return host
 
 
-class Settings(BaseSettings):
-    """Everything that can be configured. Durations are in the unit of their name; sizes in bytes."""
+def _longer_than_lease(value: float, info: ValidationInfo) -> float:
+    if value <= info.data.get("lease_seconds", 0):
+        raise ValueError(f"it must be longer than {PREFIX}LEASE_SECONDS")
+    return value
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        env_file_encoding="utf-8",
-        extra="ignore",
-        frozen=True,
-        env_ignore_empty=True,
-    )
 
-    #: The one folder that holds everything Hallmark writes, unless the URLs below say otherwise.
-    state_dir: Path = Path("~/.local/state/hallmark")
-    #: Job store: ``sqlite:///PATH`` (one host) or ``postgresql://user:password@host/database``.
-    database_url: Annotated[str, _scheme("sqlite", "postgresql", "postgres")] = ""
-    #: What wakes workers: ``embedded://`` or ``amqp(s)://user:password@host:port/vhost``.
-    broker_url: Annotated[str, _scheme("embedded", "amqp", "amqps")] = "embedded://"
-    #: Artifact store; ``file:///PATH`` must be shared by all hosts.
-    store_url: Annotated[str, _scheme("file", "s3", "gs", "az", "memory")] = ""
+def _token(value: SecretStr) -> SecretStr:
+    if not all(33 <= ord(character) < 127 for character in value.get_secret_value()):
+        raise ValueError("a header carries it: use letters, digits and signs of ASCII, no spaces")
+    return value
 
-    #: Where the gateway finds core.
-    core_url: Annotated[str, _scheme("http", "https")] = "http://127.0.0.1:3050"
-    #: Where core listens; loopback unless a token is set.
-    core_host: str = "127.0.0.1"
+
+def _size_class(value: int) -> int:
+    low, high = SIZE_CLASSES
+    if value and not low <= value <= high:
+        raise ValueError(f"size classes are {low} to {high}, or 0")
+    return value
+
+
+DatabaseUrl = _url("sqlite", "postgresql", "postgres")
+Host = Annotated[str, AfterValidator(_host)]
+
+
+class Settings(EnvironmentSettings):
+    """Everything that more than one process asks. Durations are in the unit of their name; sizes in bytes."""
+
+    state_dir: AbsolutePath = Field(default=Path("~/.local/state/hallmark"), validate_default=True)
+    """The one folder that holds everything Hallmark writes, unless the URLs below say otherwise."""
+    database_url: Annotated[str, DatabaseUrl, Field(repr=False)] = ""
+    """Job store: ``sqlite:///PATH`` or ``postgresql://user:password@host/database``; empty: in the state folder."""
+    broker_url: Annotated[str, _url("embedded", "amqp", "amqps"), Field(repr=False)] = "embedded://"
+    """What wakes workers: ``embedded://`` or ``amqp(s)://user:password@host:port/vhost``."""
+    store_url: Annotated[str, _url("file", "s3", "gs", "az", "memory"), Field(repr=False)] = ""
+    """Artifact store; ``file:///PATH`` must be shared by all hosts; empty: in the state folder."""
+
+    token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    """Bearer token asked for all but ``/health`` and ``/ready``; needed when a server listens beyond loopback."""
+    core_url: Annotated[str, _url("http", "https")] = "http://127.0.0.1:3050"
+    """Where the gateway finds core."""
+    core_host: Host = "127.0.0.1"
+    """Where core listens; loopback unless a token is set."""
     core_port: Port = 3050
-    #: Where the gateway serves health, metrics and status.
-    gateway_host: str = "127.0.0.1"
+    """Core's port; 0 picks a free one."""
+    gateway_host: Host = "127.0.0.1"
+    """Where the gateway serves health, metrics and status."""
     gateway_port: Port = 3060
-    #: Bearer token asked of clients when a server listens beyond loopback.
-    token: SecretStr = SecretStr("")
+    """The gateway's port; 0 picks a free one."""
 
-    #: Address of every process's health and metrics endpoint.
-    metrics_host: str = "127.0.0.1"
-    #: First metrics port; process types and instances count up from it. 0 picks a free one.
+    metrics_host: Host = "127.0.0.1"
+    """Address of every process's health and metrics endpoint."""
     metrics_port: Port = 9300
+    """First metrics port; processes count up from it, a taken one becomes a free one. 0 picks free ones."""
 
-    #: Compute device of circuit provers: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``emulated`` (on the CPU).
     device: Annotated[str, Field(pattern=r"^(auto|cpu|emulated|cuda(:\d+)?)$")] = "auto"
-    #: Budget of device memory; 0 takes most of what is free on the device.
+    """Compute device of circuit provers: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``emulated`` (on the CPU)."""
     device_memory: Size = 0
-    #: Memory budget of one process; 0 takes what the host has free. Chooses the size class.
+    """Budget of device memory; 0 takes most of what is free on the device."""
     memory: Size = 0
-    #: log2 of the cycles of one segment (16..20); 0 follows from ``memory``.
-    size_class: Annotated[int, Field(ge=0, le=24)] = 0
-    #: A run of more cycles is refused, so that a program that loops for ever ends.
-    cycle_limit: Annotated[int, Field(ge=1)] = 1 << 32
-    #: Security profile of the proofs made here.
+    """Memory budget of one process; 0 takes what host and container have free. Chooses the size class."""
+    size_class: Annotated[int, AfterValidator(_size_class)] = 0
+    """log2 of the cycles of one segment, 12 to 20; 0 follows from ``memory``."""
+    threads: Annotated[int | None, Field(ge=1, le=1024)] = None
+    """Threads of one process's kernels; empty: one for each CPU that the process may use."""
+    cpu: Literal["", "avx512", "avx2", "portable"] = ""
+    """Instruction set of the kernels; empty: the best that this CPU has."""
+    key_dir: AbsolutePath | None = None
+    """Folder of the keys that are made once per machine; empty: below the checkout."""
+    cycle_limit: Annotated[int, Field(ge=1, lt=1 << 63)] = 1 << 32
+    """A run of more cycles is refused, so that a program that loops for ever ends."""
     profile: Literal["proven100", "proven128", "legacy-conjectured"] = "proven100"
-    #: Chain that this installation proves; every job row carries it.
+    """Security profile of the proofs made here."""
     chain_id: Annotated[int, Field(ge=1, lt=1 << 63)] = 4242
-    #: Version of keys and formats; workers take only jobs of their own.
+    """Chain that this installation proves; every job row carries it."""
     protocol_version: Annotated[str, Field(min_length=1, max_length=64)] = "1"
+    """Version of keys and formats; workers take only jobs of their own."""
 
-    #: A worker that has not renewed for this long is taken for dead. Renewal happens at a third of it.
     lease_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 9.0
-    #: A job that reports no progress for this long loses its lease, however alive its process is.
-    stall_seconds: Annotated[float, Field(ge=1)] = 900.0
-    #: Period of the housekeeper's sweep.
+    """A worker that has not renewed for this long is taken for dead. Renewal happens at a third of it."""
+    stall_seconds: Annotated[
+        float, Field(ge=1, le=MAX_SECONDS, validate_default=True), AfterValidator(_longer_than_lease)
+    ] = 900.0
+    """A job that reports no progress for this long loses its lease, however alive its process is."""
     sweep_seconds: Annotated[float, Field(ge=0.1, le=60)] = 2.0
-    #: A queued row whose message is older than this is announced again.
-    announce_seconds: Annotated[float, Field(ge=1)] = 60.0
-    #: Idle workers look into the database this often, with jitter, in case a message was lost.
+    """Period of the housekeeper's sweep."""
+    announce_seconds: Annotated[float, Field(ge=1, le=MAX_SECONDS)] = 60.0
+    """A queued row whose message is older than this is announced again."""
     poll_seconds: Annotated[float, Field(ge=0.05, le=600)] = 5.0
-    #: Failures after which a job is dead.
+    """Idle workers look into the database this often, with jitter, in case a message was lost."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 4
-    #: Delay before the first retry; doubles with each failure.
-    retry_seconds: Annotated[float, Field(ge=0)] = 2.0
-    #: On SIGTERM a running job has this long to finish before it is given back.
-    drain_seconds: Annotated[float, Field(ge=0)] = 4.0
-    #: Intermediate artifacts of finished batches are removed after this many hours.
-    retention_hours: Annotated[float, Field(ge=0)] = 24.0
-    #: Finished batches leave the database after this many days.
-    archive_days: Annotated[float, Field(ge=0)] = 30.0
-    #: The artifact store refuses to write when its disk has less than this left.
+    """Failures after which a job is dead."""
+    retry_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 2.0
+    """Delay before the first retry; doubles with each failure."""
+    drain_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 4.0
+    """On SIGTERM a running job has this long to finish before it is given back."""
+    retention_hours: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 24.0
+    """Intermediate artifacts of finished batches are removed after this many hours."""
+    archive_days: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 30.0
+    """Finished batches leave the database after this many days."""
     disk_reserve: Size = 256 << 20
+    """The artifact store refuses to write when its disk has less than this left."""
 
-    #: Module that holds the stage functions; tests name small ones.
     stages: str = "proving.stages"
-    #: Labels of this installation in metrics and attempts.
+    """Module that holds the stage functions; tests name small ones."""
     cluster: str = "local"
+    """Label of this installation in metrics."""
     zone: str = "local"
+    """Label of this host's place in metrics and attempts."""
     log_format: Literal["auto", "json", "console"] = "auto"
+    """``auto`` is for people on a terminal and JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is logged."""
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        state = self.state_dir.expanduser().absolute()
-        object.__setattr__(self, "state_dir", state)
         if not self.database_url:
-            object.__setattr__(self, "database_url", f"sqlite:///{state}/hallmark.db")
+            object.__setattr__(self, "database_url", sqlite_url(self.state_dir / "hallmark.db"))
         if not self.store_url:
-            object.__setattr__(self, "store_url", f"file://{state}/artifacts")
-        faults = []
-        if self.broker_url.startswith("amqp") and not urlsplit(self.broker_url).path.strip("/"):
-            faults.append(
-                f"{PREFIX}BROKER_URL: name a vhost of its own, such as amqp://user:password@host:5672/hallmark"
-            )
-        for server in ("core", "gateway", "metrics"):
-            host = getattr(self, f"{server}_host")
-            if not is_loopback(host) and not self.token.get_secret_value():
-                faults.append(f"{PREFIX}{server.upper()}_HOST: {host} is reachable from outside, set {PREFIX}TOKEN")
-        if faults:
-            raise ValueError("; ".join(faults))
+            object.__setattr__(self, "store_url", (self.state_dir / "artifacts").as_uri())
         return self
 
     @property
     def embedded(self) -> bool:
         """Whether workers are woken from ready rows instead of RabbitMQ."""
-        return self.broker_url.startswith("embedded")
+        return scheme_of(self.broker_url) == "embedded"
 
     @property
     def sqlite(self) -> bool:
         """Whether the job store is a local SQLite file."""
-        return self.database_url.startswith("sqlite")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One setting as ``config check`` prints it."""
-
-    variable: str
-    value: str
-    source: Literal["environment", ".env", "default"]
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a server on ``host`` is reached from this machine only."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+        return scheme_of(self.database_url) == "sqlite"
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -186,45 +175,9 @@ def load_settings(**overrides: object) -> Settings:
     ConfigurationError
         With every fault of every variable in one message, secrets left out.
     """
-    try:
-        return Settings(**overrides)  # type: ignore[arg-type]
-    except ValidationError as error:
-        faults = [
-            f"{PREFIX}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" if fault["loc"] else fault["msg"]
-            for fault in error.errors(include_url=False, include_input=False)
-        ]
-        raise ConfigurationError("; ".join(faults), faults=faults) from None
-
-
-def mask_url(url: str) -> str:
-    """Return ``url`` with its password replaced."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
-
-
-def show(settings: BaseSettings) -> list[Shown]:
-    """Return every setting with its value (secrets masked) and where the value came from."""
-    dotenv = _dotenv_names()
-    shown = []
-    for name in sorted(type(settings).model_fields):
-        variable = PREFIX + name.upper()
-        value = getattr(settings, name)
-        text = ("***" if value.get_secret_value() else "") if isinstance(value, SecretStr) else mask_url(str(value))
-        source: Literal["environment", ".env", "default"] = "default"
-        if os.environ.get(variable):
-            source = "environment"
-        elif variable in dotenv:
-            source = ".env"
-        shown.append(Shown(variable, text, source))
-    return shown
-
-
-def _dotenv_names() -> set[str]:
-    path = Path(".env")
-    if not path.is_file():
-        return set()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {line.partition("=")[0].removeprefix("export ").strip().upper() for line in lines if "=" in line}
+    found = Settings.load(**overrides)
+    # Kernels and keystore know no settings: they look into the environment, where a value from a file is not.
+    for name, value in (("THREADS", found.threads), ("CPU", found.cpu), ("KEY_DIR", found.key_dir)):
+        if value:
+            os.environ.setdefault(PREFIX + name, str(value))
+    return found

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -24,7 +23,10 @@ from runtime.errors import (
     StoreUnavailable,
     TooLarge,
 )
-from runtime.settings import Settings, mask_url
+from runtime.os_errors import resource_error
+from runtime.private import private_folder
+from runtime.settings import Settings
+from runtime.urls import file_path, mask_url, scheme_of
 
 #: Largest artifact that is read into memory unless the caller allows more, in bytes.
 DEFAULT_LIMIT = 8 << 30
@@ -160,16 +162,21 @@ class ArtifactStore:
         return state.f_bavail * state.f_frsize
 
     def _open(self, url: str) -> Any:
-        parts = urlsplit(url)
+        scheme = scheme_of(url)
         try:
-            if parts.scheme == "file":
-                self.folder = Path(unquote(parts.path))
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if scheme == "file":
+                self.folder = private_folder(file_path(url))
                 return LocalStore(str(self.folder))
-            return MemoryStore() if parts.scheme == "memory" else from_url(url)
-        except (BaseError, OSError, ValueError) as error:
+            return MemoryStore() if scheme == "memory" else from_url(url)
+        except OSError as error:
+            raise resource_error(error) or ConfigurationError(
+                f"The artifact store {mask_url(url)} cannot be opened: {error.strerror}."
+            ) from None
+        except (BaseError, ValueError) as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ConfigurationError(f"The artifact store {mask_url(url)} cannot be opened: {first}") from error
+            raise ConfigurationError(
+                f"The artifact store {mask_url(url)} cannot be opened: {first.replace(url, mask_url(url))}"
+            ) from None
 
     def _explain(self, name: str, error: Exception) -> HallmarkError:
         text = str(error)

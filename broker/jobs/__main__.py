@@ -6,7 +6,8 @@ import sys
 
 from broker.jobs import JobDatabase, schema
 from runtime.errors import HallmarkError
-from runtime.settings import load_settings, mask_url
+from runtime.settings import load_settings
+from runtime.urls import mask_url
 
 #: Exit code for a configuration that no retry repairs (``EX_CONFIG``).
 BAD_CONFIGURATION = 78

@@ -13,26 +13,32 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import peewee
 
-from runtime.errors import ConfigurationError, DatabaseUnavailable, DiskFull, HallmarkError
-from runtime.settings import mask_url
+from runtime.database import DRIVER_ERRORS, explained, open_database, sql_state
+from runtime.errors import DatabaseUnavailable
+from runtime.urls import scheme_of
 
 T = TypeVar("T")
 Row = dict[str, Any]
 
-#: Seconds that SQLite waits for another process's write, and PostgreSQL for a connection.
+#: Seconds that SQLite waits for another process's write.
 TIMEOUT_SECONDS = 10
 #: Times that a transaction is run again after a deadlock or serialisation failure.
 DEADLOCK_RETRIES = 8
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_0-9]+)")
-_BAD_CONFIGURATION = {"28000", "28P01", "3D000", "42501"}
 _RETRIED = {"40001", "40P01"}
+#: Errors of a driver that say something about server, file or network; any other is a bug here.
+_ENVIRONMENT = (peewee.OperationalError, peewee.InterfaceError, sqlite3.OperationalError)
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "normal",
+    "foreign_keys": 1,
+    "busy_timeout": TIMEOUT_SECONDS * 1000,
+}
 
 
 class JobDatabase:
@@ -46,8 +52,8 @@ class JobDatabase:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.sqlite = url.startswith("sqlite")
-        self.peewee: Any = _sqlite(url) if self.sqlite else _postgresql(url)
+        self.sqlite = scheme_of(url) == "sqlite"
+        self.peewee: Any = open_database(url, pragmas=_PRAGMAS, busy_seconds=TIMEOUT_SECONDS)
         #: The database's clock in epoch seconds, as an SQL expression.
         self.now = (
             "((julianday('now') - 2440587.5) * 86400.0)"
@@ -129,16 +135,13 @@ class JobDatabase:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (peewee.PeeweeException, sqlite3.Error) as error:
-            state = str(getattr(error.__cause__ or getattr(error, "orig", None), "sqlstate", "") or "")
-            if state in _RETRIED:
+        except DRIVER_ERRORS as error:
+            if sql_state(error) in _RETRIED:
                 raise _Again from error
-            if not isinstance(error, (peewee.OperationalError, peewee.InterfaceError, sqlite3.OperationalError)):
-                if isinstance(error, peewee.DatabaseError) and "not a database" in str(error):
-                    raise ConfigurationError(f"{mask_url(self.url)} is not a database file.") from error
+            if not isinstance(error, _ENVIRONMENT) and "not a database" not in str(error):
                 raise
             self.close()
-            raise _explain(error, state, mask_url(self.url)) from error
+            raise explained(error, self.url) from error
 
 
 class Session:
@@ -221,44 +224,3 @@ def names_in(prefix: str, values: Sequence[str]) -> tuple[str, dict[str, str]]:
 
 class _Again(Exception):
     """The transaction met a deadlock and may be run again."""
-
-
-def _sqlite(url: str) -> peewee.Database:
-    path = Path(url.removeprefix("sqlite:///")).expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise ConfigurationError(f"The database's folder {path.parent} cannot be made: {error.strerror}.") from error
-    pragmas = {
-        "journal_mode": "wal",
-        "synchronous": "normal",
-        "foreign_keys": 1,
-        "busy_timeout": TIMEOUT_SECONDS * 1000,
-    }
-    return peewee.SqliteDatabase(str(path), pragmas=pragmas, timeout=TIMEOUT_SECONDS)
-
-
-def _postgresql(url: str) -> peewee.Database:
-    parts = urlsplit(url)
-    if not parts.path.strip("/"):
-        raise ConfigurationError("HALLMARK_DATABASE_URL names no database.")
-    # Poolers in transaction mode know no prepared statements, hence the threshold.
-    return peewee.PostgresqlDatabase(
-        url.replace("postgres://", "postgresql://", 1),
-        prefer_psycopg3=True,
-        connect_timeout=TIMEOUT_SECONDS,
-        prepare_threshold=None,
-        application_name="hallmark",
-    )
-
-
-def _explain(error: Exception, state: str, url: str) -> HallmarkError:
-    text = " ".join(str(error).split())
-    refused = ("password authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry")
-    if state in _BAD_CONFIGURATION or any(phrase in text for phrase in refused):
-        return ConfigurationError(f"The database {url} refuses this configuration: {text}")
-    if "disk is full" in text or state == "53100":
-        return DiskFull(f"The database {url} cannot write: the disk is full.")
-    if "unable to open database file" in text or "readonly database" in text:
-        return ConfigurationError(f"The database file of {url} cannot be written: {text}.")
-    return DatabaseUnavailable(f"The database {url} does not answer: {text}")

@@ -18,7 +18,6 @@ import random
 import socket
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import dramatiq
 import pika
@@ -33,7 +32,7 @@ from broker.queues.definitions import DELIVERY_LIMIT
 from broker.queues.embedded import Ready
 from broker.queues.message import poll_message
 from runtime.errors import BrokerUnavailable, ConfigurationError
-from runtime.settings import mask_url
+from runtime.urls import amqp_url, mask_url
 
 #: Seconds between heartbeats; the server drops a client that is silent for two or three of them.
 HEARTBEAT_SECONDS = 60
@@ -71,15 +70,16 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
         poll_seconds: float = 5.0,
         middleware: list[Middleware] | None = None,
     ) -> None:
-        super().__init__(url=url, confirm_delivery=True, middleware=middleware or [])
-        self.url = url
+        self.address = amqp_url(url)
+        super().__init__(url=self.address.encoded(), confirm_delivery=True, middleware=middleware or [])
+        self.shown = mask_url(url)
         self.ready = ready
         self.poll_seconds = poll_seconds
-        parameters = pika.URLParameters(url)
+        parameters = pika.URLParameters(self.address.encoded())
         parameters.client_properties = {"connection_name": f"{connection_name} {socket.gethostname()}:{os.getpid()}"}
-        if "heartbeat" not in urlsplit(url).query:
+        if "heartbeat" not in self.address.options:
             parameters.heartbeat = HEARTBEAT_SECONDS
-        if "blocked_connection_timeout" not in urlsplit(url).query:
+        if "blocked_connection_timeout" not in self.address.options:
             parameters.blocked_connection_timeout = BLOCKED_SECONDS
         parameters.socket_timeout = 5
         parameters.stack_timeout = 10
@@ -108,11 +108,11 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
             pika.exceptions.ProbableAuthenticationError,
             pika.exceptions.ProbableAccessDeniedError,
         ) as error:
-            raise ConfigurationError(f"The broker {mask_url(self.url)} refuses user or password: {error}") from error
+            raise ConfigurationError(f"The broker {self.shown} refuses user or password: {error}") from error
         except (pika.exceptions.AMQPError, OSError) as error:
             if "NOT_ALLOWED" in repr(error) or "ACCESS_REFUSED" in repr(error):
-                raise ConfigurationError(f"The broker {mask_url(self.url)} refuses user or vhost: {error!r}") from error
-            raise BrokerUnavailable(f"The broker {mask_url(self.url)} does not answer: {error!r}") from error
+                raise ConfigurationError(f"The broker {self.shown} refuses user or vhost: {error!r}") from error
+            raise BrokerUnavailable(f"The broker {self.shown} does not answer: {error!r}") from error
         text = connection._impl.server_properties.get("version", "0")
         connection.close()
         self.version = tuple(int(part) for part in text.split(".") if part.isdigit())

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from peewee import Database, PeeweeException, SqliteDatabase
-from playhouse.db_url import connect
+from peewee import Database, SqliteDatabase
 from playhouse.migrations import Runner
 
 from core.store.models import Fact, Row, database
+from runtime.database import DRIVER_ERRORS, explained, open_database
 from runtime.errors import DatabaseUnavailable, SchemaVersionError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -33,10 +33,10 @@ class CoreSchemaError(SchemaVersionError):
 
 
 class CoreStoreUnavailable(DatabaseUnavailable):
-    """Core's database cannot be opened."""
+    """Core's database does not answer."""
 
     code = "core_store_unavailable"
-    default_remedy = "Check HALLMARK_CORE_DATABASE_URL: server, name, user and password, and free disk space."
+    default_remedy = "Check that the server of HALLMARK_CORE_DATABASE_URL is up and reachable."
 
 
 class Store:
@@ -103,11 +103,7 @@ def _nothing() -> Iterator[None]:
 
 def connect_database(url: str) -> Database:
     """Return an unopened peewee database for `url` (``sqlite:///PATH`` or ``postgresql://...``)."""
-    if url.startswith("sqlite:"):
-        path = url.partition("://")[2].removeprefix("/")
-        return SqliteDatabase(path, pragmas=SQLITE_PRAGMAS, timeout=SQLITE_BUSY_SECONDS)
-    opened: Database = connect(url, unquote_user=True, unquote_password=True)
-    return opened
+    return open_database(url, pragmas=SQLITE_PRAGMAS, busy_seconds=SQLITE_BUSY_SECONDS)
 
 
 def open_store(url: str) -> Store:
@@ -116,26 +112,27 @@ def open_store(url: str) -> Store:
     Parameters
     ----------
     url
-        ``sqlite:///relative/or//absolute/path`` or ``postgresql://user:password@host/name``.
+        ``sqlite:///PATH`` or ``postgresql://user:password@host/name``.
 
     Raises
     ------
     CoreSchemaError
         The database holds migrations that this version does not have.
-    CoreStoreUnavailable
-        The database cannot be opened or written.
+    ConfigurationError
+        The database refuses this configuration, or its file cannot be written.
+    CoreStoreUnavailable, ResourceError
+        It does not answer; the disk is full.
     """
     opened = connect_database(url)
     try:
-        if isinstance(opened, SqliteDatabase):
-            Path(str(opened.database)).parent.mkdir(parents=True, exist_ok=True)
         opened.connect(reuse_if_open=True)
         runner = Runner(opened, str(MIGRATIONS), table_name=HISTORY_TABLE)
         unknown = [migration.name for migration in runner.status() if migration.path is None]
         if unknown:
             raise CoreSchemaError(f"core's database holds unknown migrations: {', '.join(unknown)}")
         runner.up()
-    except (PeeweeException, OSError) as error:
-        raise CoreStoreUnavailable(f"core's database cannot be opened: {error}") from error
+    except DRIVER_ERRORS as error:
+        found = explained(error, url)
+        raise CoreStoreUnavailable(found.message) if isinstance(found, DatabaseUnavailable) else found from error
     database.initialize(opened)
     return Store(opened)

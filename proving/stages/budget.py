@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import psutil
 
@@ -59,6 +60,18 @@ def size_class(memory: int, *, asked: int = 0) -> int:
     if not fitting:
         raise _too_small(budget, min(CLASSES))
     return min(max(fitting), LARGEST)
+
+
+def check(memory: int, asked: int) -> None:
+    """Refuse a budget that was set and holds no segment; what is free at the moment is not looked at.
+
+    Raises
+    ------
+    OutOfMemory, InvalidInput
+        As :func:`size_class`.
+    """
+    if memory or asked:
+        size_class(memory or sys.maxsize, asked=asked)
 
 
 def _too_small(budget: int, wanted: int) -> OutOfMemory:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from aiohttp import ClientSession
@@ -311,16 +313,19 @@ async def test_repeats_of_a_proven_batch_take_no_place_of_other_proofs(http: Cli
 async def test_a_failed_verifier_is_no_acceptance(
     http: ClientSession, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(*_: bytes) -> None:
-        raise MemoryError("out of memory")
-
     seal(node)
     token = (await ask(http))[1]["offer_token"]
     proof = stand_in_proof(outputs(node)[1])
-    with monkeypatch.context() as patch:
-        patch.setattr(node.acceptance, "_verifier", crash)
-        status, code = await submit(http, 1, token, proof)
-        assert (status, code) == (500, "error")
+    answers: list[tuple[Exception, tuple[int, str]]] = [
+        (RuntimeError("a bug"), (500, "error")),
+        (MemoryError("out of memory"), (503, "out_of_memory")),
+        (OSError(errno.EMFILE, "Too many open files"), (503, "out_of_descriptors")),
+        (OSError(errno.ENOSPC, "No space left on device"), (503, "disk_full")),
+    ]
+    for error, answer in answers:
+        with monkeypatch.context() as patch:
+            patch.setattr(node.acceptance, "_verifier", Mock(side_effect=error))
+            assert await submit(http, 1, token, proof) == answer
     assert proven(node) == 0
     assert (await submit(http, 1, token, proof))[0] == 200
 
@@ -352,7 +357,7 @@ async def test_more_proofs_than_core_verifies_at_once_are_told_to_wait(
     ("failure", "code"),
     [
         (OSError(28, "No space left on device"), "disk_full"),
-        (OperationalError("database or disk is full"), "core_store_unavailable"),
+        (OperationalError("database or disk is full"), "disk_full"),
     ],
 )
 async def test_a_full_disk_is_told_and_nothing_is_lost(

@@ -10,8 +10,9 @@ import pytest
 from core.acceptance import proven_batch
 from core.node import Node
 from core.offers import Offers
-from core.store import Batch, CoreSchemaError, CoreStoreUnavailable, Transaction, open_store
+from core.store import Batch, CoreSchemaError, Transaction, open_store
 from core.store.database import HISTORY_TABLE, connect_database
+from runtime.errors import ConfigurationError
 from tests.core.chain import WALLETS, Clock, node_at, stand_in_proof, transfer
 from tests.servers import PostgreSQL, postgresql
 
@@ -65,7 +66,7 @@ def test_everything_works_on_postgresql_as_on_sqlite(postgresql: PostgreSQL, tmp
 
 
 def test_a_wrong_password_is_a_typed_error(postgresql: PostgreSQL) -> None:
-    with pytest.raises(CoreStoreUnavailable) as error:
+    with pytest.raises(ConfigurationError) as error:
         open_store(postgresql.url(password="wrong"))
     assert "wrong" not in str(error.value)
 
@@ -82,10 +83,10 @@ def test_a_database_of_another_schema_is_refused(tmp_path: Path) -> None:
 
 def test_a_database_that_is_no_database_or_not_writable_is_a_typed_error(tmp_path: Path) -> None:
     (tmp_path / "core.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(CoreStoreUnavailable):
+    with pytest.raises(ConfigurationError):
         open_store(f"sqlite:///{tmp_path / 'core.db'}")
     (tmp_path / "file").write_text("")
-    with pytest.raises(CoreStoreUnavailable):
+    with pytest.raises(ConfigurationError):
         open_store(f"sqlite:///{tmp_path / 'file' / 'core.db'}")
 
 

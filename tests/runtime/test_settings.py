@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from runtime.addresses import is_loopback
+from runtime.configuration import handed_on, show
 from runtime.errors import ConfigurationError
-from runtime.settings import Settings, load_settings, mask_url, show
+from runtime.settings import Settings, load_settings
+from runtime.urls import file_path, mask_url, sqlite_path
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +73,76 @@ def test_shown_values_mask_secrets_and_name_their_source(monkeypatch: pytest.Mon
 
 def test_urls_without_password_stay_as_they_are() -> None:
     assert mask_url("sqlite:////tmp/x.db") == "sqlite:////tmp/x.db"
+
+
+def test_what_any_job_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "SIZE_CLASS": "24",
+        "THREADS": "0",
+        "CPU": "fast",
+        "TOKEN": "two words",
+        "LEASE_SECONDS": "1000",
+        "STORE_URL": "file://srv/x",
+        "DRAIN_SECONDS": "inf",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"HALLMARK_{name}", value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    for name in {*wrong, "STALL_SECONDS"} - {"LEASE_SECONDS"}:
+        assert f"HALLMARK_{name}: " in refused.value.message
+
+
+def test_hosts_that_look_like_loopback_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for host, loopback in {
+        "127.9.9.9": True,
+        "::1": True,
+        "localhost": True,
+        "127.evil.org": False,
+        "::": False,
+    }.items():
+        assert is_loopback(host) is loopback
+    monkeypatch.setenv("HALLMARK_METRICS_HOST", "[::1]")
+    assert load_settings().metrics_host == "::1"
+
+
+@pytest.mark.parametrize("name", ["run#1", "run?1", "50%20off", "a b", "é"])
+def test_everything_lies_in_the_state_folder_whatever_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv("HALLMARK_STATE_DIR", str(tmp_path / name))
+    settings = load_settings()
+    assert file_path(settings.store_url) == tmp_path / name / "artifacts"
+    assert sqlite_path(settings.database_url) == tmp_path / name / "hallmark.db"
+
+
+def test_children_see_what_was_read_and_no_other_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HALLMARK_STATE_DIR=state\nHALLMARK_ZONE=b2\nHALLMARK_TOKEN=s3cret\n")
+    monkeypatch.setenv("hallmark_cluster", "c1")
+    read = load_settings()
+    assert read.state_dir == tmp_path / "state"
+    environment = handed_on([read], os.environ)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / ".env").write_text("HALLMARK_ZONE=elsewhere\nHALLMARK_CHAIN_ID=7\n")
+    monkeypatch.chdir(other)
+    for name in [name for name in os.environ if name.upper().startswith("HALLMARK_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == read
+    assert read.zone == "b2" and read.cluster == "c1" and read.token.get_secret_value() == "s3cret"
+
+
+def test_a_settings_file_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "bad.env").write_bytes(b"HALLMARK_ZONE=\xff\n")
+    monkeypatch.setenv("HALLMARK_ENV_FILE", str(tmp_path / "bad.env"))
+    with pytest.raises(ConfigurationError, match=r"bad\.env cannot be read"):
+        load_settings()
+
+
+def test_no_representation_of_the_settings_holds_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HALLMARK_TOKEN", "s3cret")
+    monkeypatch.setenv("HALLMARK_DATABASE_URL", "postgresql://hallmark:s3cret@host/jobs")
+    monkeypatch.setenv("HALLMARK_BROKER_URL", "amqp://hallmark:s3cret@host/jobs")
+    assert "s3cret" not in repr(load_settings()) + str(load_settings())

@@ -1,0 +1,132 @@
+"""The configuration of every process at once: read, checked as far as its users would, and handed on to them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from actors.stages import load_stages
+from core.settings import CoreSettings
+from gateway.settings import GatewaySettings
+from runtime.configuration import PREFIX, EnvironmentSettings, handed_on, unknown_variables
+from runtime.errors import ConfigurationError, HallmarkError
+from runtime.private import why_unusable
+from runtime.settings import Settings
+from runtime.urls import file_path, scheme_of, sqlite_path
+
+#: Variables of the project that are no settings: names given by supervisors, and knobs of builds and tests.
+OTHER_VARIABLES = tuple(PREFIX + name for name in ("PROCESS", "NVCC", "EMULATION", "SERVERS", "PACKAGES", "VECTORS"))
+
+
+class Configuration(NamedTuple):
+    """Every group of settings."""
+
+    general: Settings
+    core: CoreSettings
+    gateway: GatewaySettings
+
+
+def load() -> Configuration:
+    """Read every group.
+
+    Raises
+    ------
+    ConfigurationError
+        With the faults of all of them.
+    """
+    return Configuration(*_all([Settings.load, CoreSettings.load, GatewaySettings.load]))  # type: ignore[arg-type]
+
+
+def checked() -> Configuration:
+    """Read every group and refuse what any process or job would refuse; nothing is written.
+
+    Raises
+    ------
+    ConfigurationError
+        With every fault.
+    """
+    found = load()
+    checks = (_folders, _budget, _kernels, _device, _stages, _core, _offers)
+    _all([functools.partial(check, found) for check in checks])
+    return found
+
+
+def for_children(configuration: Configuration) -> dict[str, str]:
+    """Return the environment in which child processes see exactly this configuration."""
+    return handed_on(configuration, os.environ)
+
+
+def misspelt() -> list[str]:
+    """Return the ``HALLMARK_*`` variables that nothing reads."""
+    return unknown_variables([Settings, CoreSettings, GatewaySettings], OTHER_VARIABLES)
+
+
+def _all(steps: Sequence[Callable[[], EnvironmentSettings | None]]) -> list[EnvironmentSettings | None]:
+    found, faults = [], []
+    for step in steps:
+        try:
+            found.append(step())
+        except HallmarkError as error:
+            faults.append(error)
+    if len(faults) == 1 and isinstance(faults[0], ConfigurationError):
+        raise faults[0]
+    if faults:
+        raise ConfigurationError("; ".join(fault.message for fault in faults))
+    return found
+
+
+def _folders(found: Configuration) -> None:
+    wanted = {"STATE_DIR": found.general.state_dir}
+    databases = {"DATABASE_URL": found.general.database_url, "CORE_DATABASE_URL": found.core.core_database_url}
+    for variable, url in databases.items():
+        if scheme_of(url) == "sqlite":
+            wanted[variable] = sqlite_path(url).parent
+    if scheme_of(found.general.store_url) == "file":
+        wanted["STORE_URL"] = file_path(found.general.store_url)
+    refused = [f"{PREFIX}{name}: {reason}" for name, folder in wanted.items() if (reason := why_unusable(folder))]
+    if refused:
+        raise ConfigurationError("; ".join(refused))
+
+
+def _budget(found: Configuration) -> None:
+    from proving.stages import budget
+
+    try:
+        budget.check(found.general.memory, found.general.size_class)
+    except HallmarkError as error:
+        raise ConfigurationError(f"{PREFIX}MEMORY, {PREFIX}SIZE_CLASS: {error.message}") from None
+
+
+def _kernels(found: Configuration) -> None:
+    from proving import native
+
+    wanted = found.general.cpu
+    if wanted and wanted not in native.available_isas():
+        raise ConfigurationError(f"{PREFIX}CPU: this CPU runs {', '.join(native.available_isas())}, not {wanted}")
+
+
+def _device(found: Configuration) -> None:
+    from cuda.select import CONTROL
+
+    if found.general.device.startswith("cuda") and not CONTROL.exists():
+        raise ConfigurationError(f"{PREFIX}DEVICE: this machine has no CUDA device ({CONTROL} is missing)")
+
+
+def _stages(found: Configuration) -> None:
+    load_stages(found.general.stages)
+
+
+def _core(found: Configuration) -> None:
+    from core.node import read_inputs
+
+    read_inputs(found.general, found.core)
+
+
+def _offers(found: Configuration) -> None:
+    if found.gateway.gateway_renew_seconds >= found.core.core_offer_seconds:
+        raise ConfigurationError(
+            f"{PREFIX}GATEWAY_RENEW_SECONDS: offers of {found.core.core_offer_seconds} s "
+            f"({PREFIX}CORE_OFFER_SECONDS) would run out before they are renewed"
+        )
