@@ -220,10 +220,9 @@ class CudaBackend:
         addresses = array.columns()
         return self._gather([addresses[column] for column in columns], array.shape[1])
 
-    def split_blocks(self, coefficients: DeviceArray, blocks: int) -> DeviceArray:
+    def split_blocks(self, coefficients: DeviceArray, blocks: int, size: int) -> DeviceArray:
         """Cut coefficients into blocks; see the interface."""
-        _, length = check_matrix(coefficients, 3).shape
-        size = length // blocks
+        check_matrix(coefficients, 3, min_rows=blocks * size)
         return self._gather(
             [address + WORD * size * block for block in range(blocks) for address in coefficients.columns()], size
         )

@@ -138,8 +138,11 @@ class Backend(Protocol):
         """Return some of the columns of a matrix, in the order given."""
         ...
 
-    def split_blocks(self, coefficients: Array, blocks: int) -> Array:
-        """Cut coefficients into blocks: ``(3, blocks * n)`` -> ``(3 * blocks, n)``, the block with the lowest first."""
+    def split_blocks(self, coefficients: Array, blocks: int, size: int) -> Array:
+        """Cut off the lowest blocks of coefficients: ``(3, m)`` -> ``(3 * blocks, size)``, the lowest first.
+
+        What lies above them is left out.
+        """
         ...
 
     def fold(self, values: Array, beta: HostArray, log_arity: int, shift: int) -> Array:

@@ -201,12 +201,11 @@ class NativeBackend:
             taken[place] = array[column]
         return taken
 
-    def split_blocks(self, coefficients: HostArray, blocks: int) -> HostArray:
+    def split_blocks(self, coefficients: HostArray, blocks: int, size: int) -> HostArray:
         """Cut coefficients into blocks; see the interface."""
-        coefficients = _matrix(coefficients, 3)
-        size = coefficients.shape[1] // blocks
+        lowest = _matrix(coefficients, 3, min_rows=blocks * size)[:, : blocks * size]
         pieces = memory.empty((3 * blocks, size))
-        pieces.reshape(blocks, 3, size)[...] = coefficients.reshape(3, blocks, size).transpose(1, 0, 2)
+        pieces.reshape(blocks, 3, size)[...] = lowest.reshape(3, blocks, size).transpose(1, 0, 2)
         return pieces
 
     def fold(self, values: HostArray, beta: HostArray, log_arity: int, shift: int) -> HostArray:

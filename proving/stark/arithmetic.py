@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.field import extension, goldilocks
-from proving.hash import compress
+from proving.hash import DIGEST, RATE, WIDTH, Tag, compress, hash_rows
 from proving.stark.errors import DivisionByZero, ProofRefused
 
 #: Base field elements, canonical, any shape; extension elements have a trailing axis of 3.
@@ -113,6 +113,46 @@ class Arithmetic(Protocol[V]):
 
     def compress(self, blocks: V) -> V:
         """Apply the compression function to blocks ``(..., 16)``, giving ``(..., 4)``."""
+        ...
+
+    def absorb(self, state: V, blocks: V) -> V:
+        """Compress blocks ``(n, 12)`` one after the other into a chaining value ``(4,)``."""
+        ...
+
+    def hash_rows(self, rows: V) -> V:
+        """Hash every row of ``(queries, length)`` as one message with tag LEAF, giving ``(queries, 4)``."""
+        ...
+
+    def hash_and_combine(self, rows: V, challenge: V) -> tuple[V, V]:
+        """Hash every row as :meth:`hash_rows` does, and combine its elements with powers of a challenge.
+
+        Parameters
+        ----------
+        rows
+            ``(queries, length)``.
+        challenge
+            ``(3,)``.
+
+        Returns
+        -------
+        tuple
+            Digests ``(queries, 4)`` and ``sum_i row[i] challenge^(N - 1 - i)`` ``(queries, 3)``, N the length rounded
+            up to whole blocks.
+        """
+        ...
+
+    def climb(self, digests: V, siblings: V, digits: V) -> V:
+        """Return parents in a 4-ary tree: ``(queries, 4)``.
+
+        Parameters
+        ----------
+        digests
+            ``(queries, 4)``: the children on the path.
+        siblings
+            ``(queries, 3, 4)``: the other children in their order.
+        digits
+            ``(queries, 2)``: bits of the child's place among the four, lowest first.
+        """
         ...
 
     def bits(self, value: V, count: int) -> V:
@@ -214,6 +254,32 @@ class IntegerArithmetic:
     def compress(self, blocks: Words) -> Words:
         """Apply the compression function to every block."""
         return compress(blocks)
+
+    def absorb(self, state: Words, blocks: Words) -> Words:
+        """Compress blocks into a chaining value."""
+        for block in blocks:
+            state = compress(np.concatenate([state, block]))
+        return state
+
+    def hash_rows(self, rows: Words) -> Words:
+        """Hash every row in one native pass."""
+        return hash_rows(Tag.LEAF, rows)
+
+    def hash_and_combine(self, rows: Words, challenge: Words) -> tuple[Words, Words]:
+        """Hash every row in one native pass; combine all rows in one more."""
+        length = rows.shape[1]
+        padded = -(-length // RATE) * RATE
+        powers = extension.powers(challenge, padded)[::-1]
+        return self.hash_rows(rows), self.ext_combine(rows, powers[:length])
+
+    def climb(self, digests: Words, siblings: Words, digits: Words) -> Words:
+        """Put every digest among its siblings and compress."""
+        own = (digits[:, 0] + np.uint64(2) * digits[:, 1]).astype(np.int64)
+        places = np.arange(4)
+        children = np.empty((digests.shape[0], 4, DIGEST), dtype=np.uint64)
+        children[places != own[:, None]] = siblings.reshape(-1, DIGEST)
+        children[np.arange(own.size), own] = digests
+        return compress(children.reshape(-1, WIDTH))
 
     def bits(self, value: Words, count: int) -> Words:
         """Return the lowest bits; canonical values have one representative."""

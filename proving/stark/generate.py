@@ -88,7 +88,6 @@ def _table_layout(program: TableProgram, arity: int) -> TableLayout:
         preprocessed=program.preprocessed_columns,
         bus=program.bus_columns,
         main_next=program.next_columns,
-        bus_next=(program.bus_columns - 1,) if program.bus_columns else (),
         constraints=program.constraint_count,
         degree=max(program.constraint_degrees, default=0),
         interactions=program.interactions,

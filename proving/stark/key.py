@@ -18,7 +18,7 @@ from proving.stark.air.program import CircuitProgram
 from proving.stark.arithmetic import Words
 from proving.stark.errors import KeyRefused, UnknownProfile
 from proving.stark.security import Facts, Parameters, Regime, Report
-from proving.stark.shape import FINAL_LOG_LENGTH, LOG_FOLD, Layout, Shape
+from proving.stark.shape import Layout, Shape
 
 #: Version of the protocol and of the proof format; absorbed through the key's digest.
 PROTOCOL_VERSION = 2
@@ -139,7 +139,7 @@ def count_facts(shape: Shape) -> Facts:
     return Facts(
         log_height=shape.log_height,
         log_blowup=shape.log_blowup,
-        batched=shape.opened,
+        batched=shape.batched,
         constraints=sum(table.constraints for table in tables),
         degree=max(table.degree for table in tables),
         interactions=interactions,
@@ -178,14 +178,12 @@ def prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backend
 def key_digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Report], cap: Words | None) -> Words:
     """Return the digest of a key with these parts, ``(4,)``."""
     words = [PROTOCOL_VERSION, *(int(word) for word in program.digest), program.publics, layout.log_blowup]
-    words.append(layout.cap_log)
-    words += [LOG_FOLD, FINAL_LOG_LENGTH, len(layout.tables)]
+    words += [layout.cap_log, layout.log_fold, layout.final_log_length, len(layout.tables)]
     for table, bound in zip(layout.tables, layout.max_log_heights, strict=True):
         words += [bound, 0 if table.fixed_log_height is None else 1]
         words += [table.main, table.preprocessed, table.bus, table.constraints, table.degree]
         words += [table.interactions, table.arity]
-        for opened in (table.main_next, table.bus_next):
-            words += [len(opened), *opened]
+        words += [len(table.main_next), *table.main_next]
     words.append(len(reports))
     for name in sorted(reports):
         words += profile_words(reports[name].parameters)

@@ -53,8 +53,8 @@ def profile_tables(key: Key, shape: Shape | None = None) -> list[TableProfile]:
                 degree=table.degree,
                 steepest=steepest[1],
                 interactions=table.interactions,
-                next=sum(len(group.columns) for group in groups if group.next),
-                opened=sum(len(group.columns) for group in groups),
+                next=sum(group.columns for group in groups if group.next),
+                opened=sum(group.columns for group in groups),
                 cells=(table.main + bus) << log_height,
             )
         )

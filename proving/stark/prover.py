@@ -212,7 +212,7 @@ class _Run:
         shift = coset_shift(shape.log_height)
         coefficients = backend.coset_interpolate(total, shift)
         del total
-        blocks = backend.split_blocks(coefficients, shape.quotient_chunks)
+        blocks = backend.split_blocks(coefficients, shape.quotient_chunks, 1 << shape.log_height)
         del coefficients
         self.extensions[Phase.QUOTIENT, None] = backend.coset_evaluate(blocks, shape.log_blowup, shift)
         self._commit(Phase.QUOTIENT)
@@ -225,7 +225,7 @@ class _Run:
         opened = []
         for group in self.shape.openings:
             log_height = group.log_rows - self.shape.log_blowup
-            columns = self._columns(group.phase, group.table, group.columns)
+            columns = self.extensions[group.phase, group.table]
             point = self._point(log_height, group.next)
             opened.append(self.backend.open_at(columns, self.shape.log_blowup, coset_shift(log_height), point))
         self.openings = np.concatenate(opened)
@@ -286,14 +286,14 @@ class _Run:
     def _deep_quotient(self, batching: Words) -> Array:
         """Sum, over heights, the quotients of the weighted columns on each height's own domain."""
         backend, shape, arithmetic = self.backend, self.shape, IntegerArithmetic()
-        weights = extension.powers(batching, shape.opened)
+        weights = extension.powers(batching, shape.batched)[list(shape.exponents)]
         weighted = extension.multiply(self.openings, weights)
         sums: dict[int, dict[bool, tuple[Array, Words]]] = {}
         position = 0
         for group in shape.openings:
-            here = slice(position, position + len(group.columns))
+            here = slice(position, position + group.columns)
             position = here.stop
-            columns = self._columns(group.phase, group.table, group.columns)
+            columns = self.extensions[group.phase, group.table]
             vector = backend.linear_combination(columns, np.ascontiguousarray(weights[here]))
             value = arithmetic.sum(weighted[here], 0)
             points = sums.setdefault(group.log_rows, {})
@@ -328,11 +328,6 @@ class _Run:
         self.trees[phase] = self.backend.commit(matrices, tree.cap_log)
         self.transcript.absorb(np.ascontiguousarray(self.trees[phase].cap))
 
-    def _columns(self, phase: Phase, table: int | None, columns: tuple[int, ...]) -> Array:
-        every = self.extensions[phase, table]
-        width = next(m.columns for m in self.shape.trees[phase].matrices if m.table == table)
-        return every if len(columns) == width else self.backend.take_columns(every, columns)
-
     def _point(self, log_height: int, following: bool) -> Words:
         """Return the out-of-domain point on the domain of this height, or its next row."""
         point = extension.power(self.point, 1 << (self.shape.log_height - log_height))
@@ -351,8 +346,8 @@ class _Run:
     def _work(self, bits: int) -> Words:
         if bits == 0:
             return np.zeros(0, dtype=np.uint64)
-        nonce = np.array([self.backend.grind(self.transcript.ground_state(), bits)], dtype=np.uint64)
-        self.transcript.absorb(nonce)
+        nonce = np.array([self.backend.grind(self.transcript.state, bits)], dtype=np.uint64)
+        self.transcript.work(nonce)
         return nonce
 
 

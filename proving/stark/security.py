@@ -229,7 +229,7 @@ def _terms(chosen: Parameters, facts: Facts) -> tuple[Term, ...]:
     terms.append(
         Term("constraints", LOG_EXTENSION - lists - math.log2(max(facts.constraints, 1)), "list * constraints / |F|")
     )
-    identity = (max(facts.degree, (1 << blowup) + 1) + 1) * height * loose
+    identity = (facts.degree + 1) * height * loose
     available = math.exp2(LOG_EXTENSION) - height - domain
     terms.append(
         Term("deep", math.log2(available) - lists - math.log2(identity), "list * degree of the identity / |F|")
@@ -241,7 +241,7 @@ def _terms(chosen: Parameters, facts: Facts) -> tuple[Term, ...]:
             _line_bits(regime, blowup, facts.log_height)
             - math.log2(max(facts.batched - 1, 1))
             + chosen.batching_grinding,
-            "(openings - 1) * gap(height), grinding included",
+            "(powers - 1) * gap(height), grinding included",
         )
     )
     log_height = facts.log_height

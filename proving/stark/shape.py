@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
+from proving.hash import RATE
 from proving.stark.errors import ShapeRefused
 from proving.stark.security import MIN_LOG_HEIGHT
 
 #: Largest log height of a table: cosets are defined up to it.
 MAX_LOG_HEIGHT = 24
-#: log2 of the arity of a FRI fold.
+#: Unless a layout says otherwise: log2 of the arity of a FRI fold, of the most coefficients of the final polynomial,
+#: and of the smallest cap of a tree.
 LOG_FOLD = 3
-#: Folding stops at a polynomial of at most 2^5 coefficients.
 FINAL_LOG_LENGTH = 5
-#: log2 of the smallest cap of a tree.
 CAP_LOG = 5
 #: Base columns of an extension element.
 EXTENSION_DEGREE = 3
@@ -47,13 +47,12 @@ class TableLayout:
     bus
         Number of extension columns of the bus argument; a table without interactions has none.
     main_next
-        Main columns that are also opened on the next row.
-    bus_next
-        Bus extension columns that are also opened on the next row.
+        Main columns whose next row a constraint reads.
     constraints
         Number of constraints, those of the bus included.
     degree
-        Largest degree of a constraint.
+        Largest degree of a constraint, and at least one more than its factors that are the transition selector: the
+        quotient of the table has fewer than ``(degree - 1) 2^h`` coefficients.
     interactions
         Bus interactions per row.
     arity
@@ -67,7 +66,6 @@ class TableLayout:
     preprocessed: int
     bus: int
     main_next: tuple[int, ...]
-    bus_next: tuple[int, ...]
     constraints: int
     degree: int
     interactions: int
@@ -77,12 +75,29 @@ class TableLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """The tables of a circuit with the rate and the bounds that its key states."""
+    """The tables of a circuit with the rate and the bounds that its key states.
+
+    Attributes
+    ----------
+    cap_log
+        log2 of the fewest digests of a tree's cap.
+    log_fold
+        log2 of the arity of a FRI fold.
+    final_log_length
+        log2 of the most coefficients of the final polynomial.
+    """
 
     tables: tuple[TableLayout, ...]
     log_blowup: int
     max_log_heights: tuple[int, ...]
     cap_log: int = CAP_LOG
+    log_fold: int = LOG_FOLD
+    final_log_length: int = FINAL_LOG_LENGTH
+
+    @property
+    def degree(self) -> int:
+        """Largest degree of a constraint of any table, at least 2."""
+        return max(2, *(table.degree for table in self.tables))
 
     @property
     def has_preprocessed(self) -> bool:
@@ -154,14 +169,40 @@ class TreeShape:
 
 
 @dataclass(frozen=True)
+class LeafGroup:
+    """Matrices of one height in one tree: their rows are one message, and they are opened at the same points.
+
+    Attributes
+    ----------
+    matrices
+        Their places in the tree, in the order of the message.
+    columns
+        Columns of all of them.
+    next
+        Whether they are opened on the next row too.
+    """
+
+    phase: Phase
+    log_rows: int
+    matrices: tuple[int, ...]
+    columns: int
+    next: bool
+
+    @property
+    def padded(self) -> int:
+        """Elements of the message with its padding to whole blocks."""
+        return -(-self.columns // RATE) * RATE
+
+
+@dataclass(frozen=True)
 class OpeningGroup:
-    """Openings of one matrix at one point: which columns, and whether on the next row."""
+    """Openings of all columns of one matrix at one point, which may be on the next row."""
 
     phase: Phase
     matrix: int
     table: int | None
     log_rows: int
-    columns: tuple[int, ...]
+    columns: int
     next: bool
 
 
@@ -189,8 +230,8 @@ class Shape:
 
     @property
     def quotient_chunks(self) -> int:
-        """Number of blocks of 2^H coefficients that the quotient is cut into."""
-        return 1 << self.log_blowup
+        """Number of blocks of 2^H coefficients that the quotient is cut into: as many as the degree needs."""
+        return self.layout.degree - 1
 
     @cached_property
     def trees(self) -> dict[Phase, TreeShape]:
@@ -205,8 +246,8 @@ class Shape:
     @cached_property
     def folds(self) -> tuple[int, ...]:
         """log2 of the arity of each fold."""
-        count = -(-(self.log_height - FINAL_LOG_LENGTH) // LOG_FOLD)
-        return (LOG_FOLD,) * max(count, 1)
+        count = -(-(self.log_height - self.layout.final_log_length) // self.layout.log_fold)
+        return (self.layout.log_fold,) * max(count, 1)
 
     @property
     def final_length(self) -> int:
@@ -225,24 +266,62 @@ class Shape:
         return tuple(trees)
 
     @cached_property
-    def openings(self) -> tuple[OpeningGroup, ...]:
-        """Every opened (column, point) pair in the order of the proof and of the batching challenge's powers."""
+    def leaves(self) -> tuple[LeafGroup, ...]:
+        """What one query reads and hashes as one message, tree by tree, the tallest matrices of a tree first."""
         groups = []
         for phase, tree in self.trees.items():
-            for position, matrix in enumerate(tree.matrices):
-                every = tuple(range(matrix.columns))
-                groups.append(OpeningGroup(phase, position, matrix.table, matrix.log_rows, every, False))
-        for phase, tree in self.trees.items():
-            for position, matrix in enumerate(tree.matrices):
-                columns = self._next_columns(phase, matrix.table)
-                if columns:
-                    groups.append(OpeningGroup(phase, position, matrix.table, matrix.log_rows, columns, True))
+            for log_rows in sorted({matrix.log_rows for matrix in tree.matrices}, reverse=True):
+                places = tuple(i for i, matrix in enumerate(tree.matrices) if matrix.log_rows == log_rows)
+                columns = sum(tree.matrices[i].columns for i in places)
+                following = any(self._has_next(phase, tree.matrices[i].table) for i in places)
+                groups.append(LeafGroup(phase, log_rows, places, columns, following))
+        return tuple(groups)
+
+    @cached_property
+    def openings(self) -> tuple[OpeningGroup, ...]:
+        """Every opened (matrix, point) pair in the order of the proof: leaf by leaf, then the next rows likewise.
+
+        A leaf that holds a column whose next row is used is opened on the next row as a whole: a query then combines
+        its columns once for both points.
+        """
+        groups = []
+        for following in (False, True):
+            for leaf in self.leaves:
+                if following and not leaf.next:
+                    continue
+                for place in leaf.matrices:
+                    matrix = self.trees[leaf.phase].matrices[place]
+                    groups.append(OpeningGroup(leaf.phase, place, matrix.table, matrix.log_rows, matrix.columns,
+                                               following))  # fmt: skip
         return tuple(groups)
 
     @property
     def opened(self) -> int:
         """Number of opened (column, point) pairs."""
-        return sum(len(group.columns) for group in self.openings)
+        return sum(group.columns for group in self.openings)
+
+    @cached_property
+    def batched(self) -> int:
+        """Number of powers of the batching challenge: a leaf takes as many as its padded message has elements."""
+        return sum(leaf.padded * (2 if leaf.next else 1) for leaf in self.leaves)
+
+    @cached_property
+    def exponents(self) -> tuple[int, ...]:
+        """The power of the batching challenge that each opened (column, point) pair has.
+
+        A leaf of N padded elements takes N powers from its offset up, the highest one for its first column, so that
+        a query's combination of it is a Horner evaluation along its blocks; padding takes the powers of zeros.
+        """
+        found: list[int] = []
+        offset = 0
+        for following in (False, True):
+            for leaf in self.leaves:
+                if following and not leaf.next:
+                    continue
+                first = offset + leaf.padded - 1
+                found += range(first, first - leaf.columns, -1)
+                offset += leaf.padded
+        return tuple(found)
 
     @property
     def bus_tables(self) -> tuple[int, ...]:
@@ -258,12 +337,9 @@ class Shape:
             if columns:
                 yield Matrix(index, columns, log_height + self.log_blowup)
 
-    def _next_columns(self, phase: Phase, table: int | None) -> tuple[int, ...]:
-        if table is None:
-            return ()
+    def _has_next(self, phase: Phase, table: int | None) -> bool:
+        """Whether a constraint reads the next row of a table's columns of this phase."""
+        if table is None or phase not in (Phase.MAIN, Phase.BUS):
+            return False
         layout = self.layout.tables[table]
-        if phase is Phase.MAIN:
-            return layout.main_next
-        if phase is Phase.BUS:
-            return tuple(EXTENSION_DEGREE * column + part for column in layout.bus_next for part in range(3))
-        return ()
+        return bool(layout.main_next if phase is Phase.MAIN else layout.bus)

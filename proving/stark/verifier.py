@@ -19,7 +19,7 @@ from proving.backend.interface import coset_shift
 from proving.field.goldilocks import PRIME, root_of_unity
 from proving.stark.air.evaluate import TableOpenings
 from proving.stark.arithmetic import Arithmetic, ExtensionVectors, IntegerArithmetic, V, Words
-from proving.stark.commitments import check_opening
+from proving.stark.commitments import check_opening, leaf_rows
 from proving.stark.errors import (
     BusUnbalanced,
     ChallengeRefused,
@@ -34,7 +34,7 @@ from proving.stark.fri import domain_points, evaluate_final, fold_rows, group_in
 from proving.stark.key import PROTOCOL_VERSION, Key, profile_words
 from proving.stark.proof import Proof, parse
 from proving.stark.security import Parameters, Report
-from proving.stark.shape import EXTENSION_DEGREE, OpeningGroup, Phase, Shape
+from proving.stark.shape import EXTENSION_DEGREE, Phase, Shape
 from proving.stark.transcript import Transcript
 
 
@@ -145,14 +145,8 @@ def check(
     bits = arithmetic.bits(indices, shape.log_domain)
 
     places = domain_points(arithmetic, bits, coset_shift(shape.log_height))
-
-    caps = dict(proof.caps)
-    if claim.preprocessed_cap is not None:
-        caps[Phase.PREPROCESSED] = claim.preprocessed_cap
-    for phase, tree in shape.trees.items():
-        skipped = shape.log_domain - tree.log_rows
-        check_opening(arithmetic, tree, caps[phase], proof.trees[phase], _slice(arithmetic, bits, skipped))
-    value = _deep_values(arithmetic, shape, proof, batching, powers, places)
+    combined = _check_trees(arithmetic, shape, claim, proof, batching, bits)
+    value = _deep_values(arithmetic, shape, proof, batching, powers, places, combined)
     _check_layers(arithmetic, shape, proof, betas, bits, places, value)
 
 
@@ -175,7 +169,7 @@ class _Openings(Generic[V]):
         self._found: dict[tuple[Phase, int | None, bool], V] = {}
         position = 0
         for group in shape.openings:
-            end = position + len(group.columns)
+            end = position + group.columns
             self._found[group.phase, group.table, group.next] = arithmetic.take(values, slice(position, end))
             position = end
 
@@ -261,46 +255,65 @@ def _check_constraints(
 
 
 def _check_work(arithmetic: Arithmetic[V], transcript: Transcript[V], nonce: V, bits: int) -> None:
-    """Refuse a nonce without the work; absorb it, so that what follows depends on it."""
+    """Refuse a nonce without the work, and bind it."""
     if bits == 0:
         return
     low = arithmetic.bits(transcript.work(nonce), bits)
     arithmetic.require_equal(low, arithmetic.constant(np.array(0, dtype=np.uint64)), GrindingRefused)
-    transcript.absorb(nonce)
+
+
+def _check_trees(
+    arithmetic: Arithmetic[V], shape: Shape, claim: Claim[V], proof: Proof[V], batching: V, bits: V
+) -> list[V]:
+    """Refuse rows that the caps do not commit to; return every leaf's combination ``(queries, 3)``."""
+    caps = dict(proof.caps)
+    if claim.preprocessed_cap is not None:
+        caps[Phase.PREPROCESSED] = claim.preprocessed_cap
+    combined = []
+    for phase, tree in shape.trees.items():
+        opening, digests = proof.trees[phase], {}
+        for leaf in shape.leaves:
+            if leaf.phase is phase:
+                rows = leaf_rows(arithmetic, tree, opening, leaf.log_rows)
+                digests[leaf.log_rows], combination = arithmetic.hash_and_combine(rows, batching)
+                combined.append(combination)
+        skipped = shape.log_domain - tree.log_rows
+        check_opening(arithmetic, tree, caps[phase], digests, opening.path, _slice(arithmetic, bits, skipped))
+    return combined
 
 
 def _deep_values(
-    arithmetic: Arithmetic[V], shape: Shape, proof: Proof[V], batching: V, powers: Powers[V], places: V
+    arithmetic: Arithmetic[V],
+    shape: Shape,
+    proof: Proof[V],
+    batching: V,
+    powers: Powers[V],
+    places: V,
+    combined: Sequence[V],
 ) -> V:
     """Return the DEEP quotient at every query, ``(queries, 3)``.
 
     Every opening (f, y, v) contributes batching^k (f(x) - v) / (x - y), where x and y lie on the domain of f's own
-    table: x = X^(2^(H - h)), y = z^(2^(H - h)); ``places`` are the X. Openings at one height and
-    point share a division.
+    table: x = X^(2^(H - h)), y = z^(2^(H - h)); ``places`` are the X. The columns of a leaf come combined, with
+    descending powers from the leaf's last one (:attr:`Shape.exponents`); leaves of one height and point share a
+    division.
     """
-    weights = arithmetic.ext_powers(batching, shape.opened)
-    weighted = arithmetic.ext_multiply(proof.openings, weights)
-    sets: dict[tuple[int, bool], list[tuple[OpeningGroup, int]]] = {}
-    position = 0
-    for group in shape.openings:
-        sets.setdefault((group.log_rows, group.next), []).append((group, position))
-        position += len(group.columns)
+    opened = _Combined(arithmetic, shape, proof.openings, batching)
+    sets: dict[tuple[int, bool], list[tuple[V, V, V]]] = {}
+    for following in (False, True):
+        for leaf, rows in zip(shape.leaves, combined, strict=True):
+            if not following or leaf.next:
+                sets.setdefault((leaf.log_rows, following), []).append((rows, *opened.next_leaf()))
     lifted = [places]
     for _ in range(shape.log_height - min(shape.log_heights)):
         lifted.append(square(arithmetic, lifted[-1], 1))
     numerators, denominators = [], []
-    for (log_rows, following), groups in sets.items():
+    for (log_rows, following), leaves in sets.items():
         log_height = log_rows - shape.log_blowup
-        rows, coefficients, values = [], [], []
-        for group, start in groups:
-            every = proof.trees[group.phase].rows[group.matrix]
-            rows.append(_columns(arithmetic, every, group.columns))
-            here = slice(start, start + len(group.columns))
-            coefficients.append(arithmetic.take(weights, here))
-            values.append(arithmetic.take(weighted, here))
-        combined = arithmetic.ext_combine(arithmetic.concatenate(rows, 1), arithmetic.concatenate(coefficients, 0))
-        opened = arithmetic.sum(arithmetic.concatenate(values, 0), 0)
-        numerators.append(arithmetic.subtract(combined, opened))
+        parts = []
+        for rows, claimed, weight in leaves:
+            parts.append(arithmetic.ext_multiply(arithmetic.subtract(rows, claimed), weight))
+        numerators.append(parts[0] if len(parts) == 1 else arithmetic.sum(arithmetic.stack(parts, 0), 0))
         point = powers.on(shape, log_height)
         if following:
             root = arithmetic.constant(np.array(root_of_unity(log_height), dtype=np.uint64))
@@ -309,6 +322,29 @@ def _deep_values(
         denominators.append(arithmetic.subtract(arithmetic.extend(own_places), point))
     inverses = arithmetic.ext_inverse(arithmetic.stack(denominators, 0))
     return arithmetic.sum(arithmetic.ext_multiply(arithmetic.stack(numerators, 0), inverses), 0)
+
+
+class _Combined(Generic[V]):
+    """The openings combined leaf by leaf as a query's rows are, with the power at which each leaf starts."""
+
+    def __init__(self, arithmetic: Arithmetic[V], shape: Shape, openings: V, batching: V) -> None:
+        powers = arithmetic.ext_powers(batching, shape.batched)
+        self._leaves: list[tuple[V, V]] = []
+        position = offset = 0
+        for following in (False, True):
+            for leaf in shape.leaves:
+                if following and not leaf.next:
+                    continue
+                values = arithmetic.take(openings, slice(position, position + leaf.columns))
+                weights = arithmetic.take(powers, list(range(leaf.padded - 1, leaf.padded - 1 - leaf.columns, -1)))
+                claimed = arithmetic.sum(arithmetic.ext_multiply(values, weights), 0)
+                self._leaves.append((claimed, arithmetic.take(powers, offset)))
+                position, offset = position + leaf.columns, offset + leaf.padded
+        self._next = iter(self._leaves)
+
+    def next_leaf(self) -> tuple[V, V]:
+        """Return the following leaf's combined openings ``(3,)`` and first power ``(3,)``."""
+        return next(self._next)
 
 
 def _check_layers(
@@ -326,8 +362,9 @@ def _check_layers(
         within = arithmetic.take(bits, (slice(None), slice(0, fold)))
         first = group_inverses(arithmetic, inverse, bits, fold)
         bits = _slice(arithmetic, bits, fold)
-        check_opening(arithmetic, layer, cap, opening, bits)
         row = opening.rows[0]
+        leaves = {layer.log_rows: arithmetic.hash_rows(row)}
+        check_opening(arithmetic, layer, cap, leaves, opening.path, bits)
         arithmetic.require_equal(_pick(arithmetic, row, within, fold), value, error)
         value = fold_rows(arithmetic, row, first, beta, fold)
         inverse, places = square(arithmetic, inverse, fold), square(arithmetic, places, fold)
@@ -346,11 +383,6 @@ def _pick(arithmetic: Arithmetic[V], row: V, within: V, fold: int) -> V:
         odd = arithmetic.take(values, (slice(None), slice(1, count, 2)))
         values = arithmetic.select(chosen, odd, even)
     return arithmetic.reshape(values, (queries, EXTENSION_DEGREE))
-
-
-def _columns(arithmetic: Arithmetic[V], rows: V, columns: tuple[int, ...]) -> V:
-    width = arithmetic.shape(rows)[1]
-    return rows if len(columns) == width else arithmetic.take(rows, (slice(None), list(columns)))
 
 
 def _slice(arithmetic: Arithmetic[V], bits: V, skipped: int) -> V:

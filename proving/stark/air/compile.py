@@ -89,7 +89,7 @@ def compile_table(table: TableBuilder, max_degree: int, constraint_offset: int) 
         constraint_offset=constraint_offset,
         constraint_count=len(roots),
         constraint_names=tuple(names),
-        constraint_degrees=tuple(graph.degree[root] for root in roots),
+        constraint_degrees=tuple(max(graph.degree[root], graph.transitions[root] + 1) for root in roots),
         interactions=len(table.interactions),
         nodes=graph.nodes(),
         roots=np.array(roots, dtype=np.int32),

@@ -31,10 +31,10 @@ class TableOpenings(Generic[Vector]):
     Attributes
     ----------
     main : main columns at z_t
-    main_next : the program's `next_columns` at z_t w, in that order
+    main_next : main columns at z_t w
     preprocessed : preprocessed columns at z_t
     bus : the 3 * bus_columns base columns of the challenge phase at z_t
-    bus_next : the 3 base columns of the running sum at z_t w
+    bus_next : the 3 * bus_columns base columns of the challenge phase at z_t w
 
     A vector without elements is None.
     """
@@ -169,7 +169,7 @@ class _Leaves(Generic[Vector]):
         if opened.main is not None:
             self._append(opened.main, [(table, Op.MAIN, i, 0) for i in range(program.main_columns)])
         if opened.main_next is not None:
-            self._append(opened.main_next, [(table, Op.MAIN, i, 1) for i in program.next_columns])
+            self._append(opened.main_next, [(table, Op.MAIN, i, 1) for i in range(program.main_columns)])
         if opened.preprocessed is not None:
             self._append(
                 opened.preprocessed, [(table, Op.PREPROCESSED, i, 0) for i in range(program.preprocessed_columns)]
@@ -186,7 +186,8 @@ class _Leaves(Generic[Vector]):
             current, following = openings[table].bus, openings[table].bus_next
             if current is None or following is None:
                 raise AirError(f"table {self._programs[table].name}: the openings of its bus columns are missing")
-            parts += [current, following]
+            running = arithmetic.gather(following, np.arange(3 * (columns - 1), 3 * columns))
+            parts += [current, running]
             keys += [(table, Op.BUS, i, 0) for i in range(columns)] + [(table, Op.BUS, columns - 1, 1)]
         if not tables:
             return

@@ -42,6 +42,8 @@ def test_take_columns_keeps_the_order_given() -> None:
 
 
 def test_split_blocks_puts_the_lowest_coefficients_first() -> None:
-    coefficients = elements((3, 12 * 4), 1)
-    blocks = NativeBackend().split_blocks(coefficients[:, :32], 4)
-    assert np.array_equal(blocks.reshape(4, 3, 8).transpose(1, 0, 2).reshape(3, 32), coefficients[:, :32])
+    coefficients = elements((3, 32), 1)
+    for count in (4, 3, 1):
+        blocks = NativeBackend().split_blocks(coefficients, count, 8)
+        lowest = coefficients[:, : 8 * count]
+        assert np.array_equal(blocks.reshape(count, 3, 8).transpose(1, 0, 2).reshape(3, 8 * count), lowest)

@@ -45,6 +45,22 @@ class GuardedArithmetic:
         self.compressions += blocks._words.size // 16
         return Wire(compress(blocks._words))
 
+    def absorb(self, state: Wire, blocks: Wire) -> Wire:
+        self.compressions += blocks._words.shape[0]
+        return Wire(self._inner.absorb(state._words, blocks._words))
+
+    def hash_rows(self, rows: Wire) -> Wire:
+        self.compressions += rows._words.shape[0] * -(-rows._words.shape[1] // 12)
+        return Wire(self._inner.hash_rows(rows._words))
+
+    def hash_and_combine(self, rows: Wire, challenge: Wire) -> tuple[Wire, Wire]:
+        _, combined = self._inner.hash_and_combine(rows._words, challenge._words)
+        return self.hash_rows(rows), Wire(combined)
+
+    def climb(self, digests: Wire, siblings: Wire, digits: Wire) -> Wire:
+        self.compressions += digests._words.shape[0]
+        return Wire(self._inner.climb(digests._words, siblings._words, digits._words))
+
     def concatenate(self, values: Sequence[Wire], axis: int) -> Wire:
         return Wire(self._inner.concatenate([value._words for value in values], axis))
 

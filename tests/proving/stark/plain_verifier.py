@@ -7,8 +7,6 @@ own domains, own constraint evaluation straight from the graph. Slow and plain, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from proving.backend.program import Op, TableProgram
@@ -88,20 +86,15 @@ def leaf_hash(elements: list[int]) -> list[int]:
 
 class Challenger:
     def __init__(self) -> None:
-        self.state, self.message, self.count = [TRANSCRIPT, 0, 0, 0], list[int](), 0
+        self.state, self.count = [TRANSCRIPT, 0, 0, 0], 0
 
     def absorb(self, elements: list[int]) -> None:
-        self.message += elements
-
-    def settle(self) -> None:
-        if self.message:
-            blocks = [TRANSCRIPT, len(self.message), *self.message]
-            for start in range(0, len(blocks), 12):
-                self.state = c16(self.state + blocks[start : start + 12])
-            self.message, self.count = [], 0
+        if elements:
+            self.state, self.count = c16([*self.state, TRANSCRIPT, len(elements)]), 0
+        for start in range(0, len(elements), 12):
+            self.state = c16(self.state + elements[start : start + 12])
 
     def squeeze(self) -> list[int]:
-        self.settle()
         self.count += 1
         return c16([*self.state, SQUEEZE, self.count - 1])
 
@@ -111,9 +104,8 @@ class Challenger:
 
     def check_work(self, nonce: list[int], bits: int) -> None:
         if bits:
-            self.settle()
-            require(c16([*self.state, GRIND, nonce[0]])[0] % 2**bits == 0, "work")
-            self.absorb(nonce)
+            self.state, self.count = c16([*self.state, GRIND, nonce[0]]), 0
+            require(self.state[0] % 2**bits == 0, "work")
 
 
 class Reader:
@@ -259,14 +251,17 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
     pre = tree([p.preprocessed_columns for p in programs])
     main = tree([p.main_columns for p in programs])
     bus = tree([3 * p.bus_columns for p in programs])
-    quotient = Tree([(3 * 2**blowup, domain)], cap_log)
+    blocks = max(2, *(max(p.constraint_degrees) for p in programs if len(p.constraint_degrees))) - 1
+    quotient = Tree([(3 * blocks, domain)], cap_log)
     assert main is not None
 
     challenger = Challenger()
     regime = {"johnson": 1, "conjectured": 2}[chosen.profile.regime.value]
-    challenger.absorb([PROTOCOL_VERSION, chosen.profile.target, regime])
-    challenger.absorb([chosen.queries, chosen.query_grinding, chosen.batching_grinding])
-    challenger.absorb([int(w) for w in key.digest] + heights + publics)
+    work = [chosen.queries, chosen.query_grinding, chosen.batching_grinding]
+    challenger.absorb([PROTOCOL_VERSION, chosen.profile.target, regime, *work])
+    challenger.absorb([int(w) for w in key.digest])
+    challenger.absorb(heights)
+    challenger.absorb(publics)
     challenger.absorb(main.read_cap(reader))
     challenges, sums = (ZERO, ZERO), {}
     if bus is not None:
@@ -277,7 +272,7 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
         total = ZERO
         for value in sums.values():
             total = add(total, value)
-            challenger.absorb(list(value))
+        challenger.absorb([word for value in sums.values() for word in value])
         require(total == ZERO, "bus")
     alpha = challenger.extension()
     challenger.absorb(quotient.read_cap(reader))
@@ -285,31 +280,37 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
     require(power(z, 2**top) != ONE, "point")
     require(power(z, 2**domain) != base(pow(shift_of(top), 2**domain, P)), "point")
 
-    # Openings: (tree, matrix, log height, column, next row, value)
-    def groups() -> Iterator[tuple[Tree, int, int, list[int], bool, int]]:
-        for following in (False, True):
-            for kind, some in enumerate((pre, main, bus)):
-                position = 0
-                for t, program in enumerate(programs):
-                    width = (program.preprocessed_columns, program.main_columns, 3 * program.bus_columns)[kind]
-                    if some is None or not width:
-                        continue
-                    columns = list(range(width))
-                    if following:
-                        columns = [[], list(program.next_columns), columns[-3:]][kind]
-                    yield some, position, heights[t], columns, following, t
-                    position += 1
-            if not following:
-                yield quotient, 0, top, list(range(3 * 2**blowup)), False, -1
+    # What one query reads as one message: (tree, log height, [(matrix, table, width)]); tallest first in each tree.
+    messages: list[tuple[Tree, int, list[tuple[int, int, int]], bool]] = []
+    for kind, some in enumerate((pre, main, bus)):
+        widths = [(p.preprocessed_columns, p.main_columns, 3 * p.bus_columns)[kind] for p in programs]
+        uses = [(False, bool(p.next_columns), bool(p.bus_columns))[kind] for p in programs]
+        present = [t for t, width in enumerate(widths) if width]
+        for height in sorted({heights[t] for t in present}, reverse=True):
+            chosen_tables = [(m, t, widths[t]) for m, t in enumerate(present) if heights[t] == height]
+            assert some is not None
+            messages.append((some, height, chosen_tables, any(uses[t] for _, t, _ in chosen_tables)))
+    messages.append((quotient, top, [(0, -1, 3 * blocks)], False))
 
-    opened: list[tuple[Tree, int, int, int, bool, E]] = []
+    # Openings: (tree, matrix, log height, column, next row, value, power of the batching challenge)
+    opened: list[tuple[Tree, int, int, int, bool, E, int]] = []
     by_table: dict[tuple[int, int, bool], list[E]] = {}
-    for some, position, height, columns, following, t in groups():
-        values = reader.extensions(len(columns))
-        by_table[t, id(some), following] = values
-        opened += [(some, position, height, c, following, v) for c, v in zip(columns, values, strict=True)]
-        for value in values:
-            challenger.absorb(list(value))
+    offset, absorbed = 0, list[int]()
+    for following in (False, True):
+        for some, height, members, next_too in messages:
+            if following and not next_too:
+                continue
+            length = -(-sum(width for _, _, width in members) // 12) * 12
+            weight = offset + length - 1
+            for position, t, width in members:
+                values = reader.extensions(width)
+                by_table[t, id(some), following] = values
+                for column, value in enumerate(values):
+                    opened.append((some, position, height, column, following, value, weight))
+                    absorbed += value
+                    weight -= 1
+            offset += length
+    challenger.absorb(absorbed)
 
     left, weight = ZERO, ONE
     for t, program in enumerate(programs):
@@ -317,13 +318,13 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
         leaves: dict[tuple[int, int, int], E] = {}
         for c, value in enumerate(by_table[t, id(main), False]):
             leaves[int(Op.MAIN), c, 0] = value
-        for c, value in zip(program.next_columns, by_table[t, id(main), True], strict=True):
+        for c, value in enumerate(by_table.get((t, id(main), True), [])):
             leaves[int(Op.MAIN), c, 1] = value
         for c, value in enumerate(by_table.get((t, id(pre), False), [])):
             leaves[int(Op.PREPROCESSED), c, 0] = value
         for c, value in enumerate(joined(by_table.get((t, id(bus), False), []))):
             leaves[int(Op.BUS), c, 0] = value
-        for value in joined(by_table.get((t, id(bus), True), [])):
+        for value in joined(by_table.get((t, id(bus), True), []))[-1:]:
             leaves[int(Op.BUS), program.bus_columns - 1, 1] = value
         share = mul(sums.get(t, ZERO), base(pow(2 ** heights[t], P - 2, P)))
         for value in evaluate(program, leaves, y, heights[t], share, publics, challenges):
@@ -337,16 +338,15 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
     assert len(nonce) <= 1
     batching = challenger.extension()
     layers, betas, size, length = list[Tree](), list[E](), domain, top
-    while not layers or length > 5:
+    while not layers or length > layout.final_log_length:
         layers.append(Tree([(24, size - 3)], cap_log))
         challenger.absorb(layers[-1].read_cap(reader))
         betas.append(challenger.extension())
         size, length = size - 3, length - 3
     final = reader.extensions(2**length)
-    for value in final:
-        challenger.absorb(list(value))
+    challenger.absorb([word for value in final for word in value])
     challenger.check_work(reader.take(int(chosen.query_grinding > 0)), chosen.query_grinding)
-    indices = [w % 2**domain for _ in range(-(-chosen.queries // 4)) for w in challenger.squeeze()][: chosen.queries]
+    indices = [challenger.squeeze()[0] % 2**domain for _ in range(chosen.queries)]
     trees = [some for some in (pre, main, bus, quotient) if some is not None]
     for some in [*trees, *layers]:
         some.read_openings(reader, chosen.queries)
@@ -357,6 +357,9 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
 
     points = {(h, f): power(z, 2 ** (top - h)) for h in {*heights, top} for f in (False, True)}
     points = {(h, f): mul(point, base(root(h))) if f else point for (h, f), point in points.items()}
+    weights = [ONE]
+    while len(weights) < offset:
+        weights.append(mul(weights[-1], batching))
     for query, index in enumerate(indices):
         for some in trees:
             some.check(query, index >> (domain - some.log_rows))
@@ -365,11 +368,11 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
             place = bit_reversed(index >> (top - height), height + blowup)
             x = shift_of(height) * pow(root(height + blowup), place, P) % P
             inverses[height, following] = inverse(sub(base(x), point))
-        value, weight = ZERO, ONE
-        for some, position, height, column, following, claimed in opened:
+        value = ZERO
+        for some, position, height, column, following, claimed, exponent in opened:
             row = some.rows[position][query]
             term = mul(sub(base(row[column]), claimed), inverses[height, following])
-            value, weight = add(value, mul(weight, term)), mul(weight, batching)
+            value = add(value, mul(weights[exponent], term))
         shift, size = shift_of(top), domain
         for layer, beta in zip(layers, betas, strict=True):
             within, index = index % 8, index // 8

@@ -144,9 +144,8 @@ class ReferenceBackend:
     def take_columns(self, array: HostArray, columns: Sequence[int]) -> HostArray:
         return np.ascontiguousarray(array[list(columns)])
 
-    def split_blocks(self, coefficients: HostArray, blocks: int) -> HostArray:
-        size = coefficients.shape[1] // blocks
-        pieces = coefficients.reshape(3, blocks, size).transpose(1, 0, 2)
+    def split_blocks(self, coefficients: HostArray, blocks: int, size: int) -> HostArray:
+        pieces = coefficients[:, : blocks * size].reshape(3, blocks, size).transpose(1, 0, 2)
         return np.ascontiguousarray(pieces.reshape(3 * blocks, size))
 
     def fold(self, values: HostArray, beta: HostArray, log_arity: int, shift: int) -> HostArray:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from proving.field.goldilocks import PRIME
-from proving.hash import Tag, hash_rows
 from proving.stark import commitments
 from proving.stark.arithmetic import IntegerArithmetic
 from proving.stark.errors import OpeningRefused
@@ -40,12 +39,18 @@ def opened(matrices: list[tuple[int, int]], cap_log: int) -> tuple[TreeShape, np
     return shape, np.asarray(tree.cap), TreeOpening(tuple(opening.rows), opening.path), bits
 
 
+def check(shape: TreeShape, cap: np.ndarray, opening: TreeOpening, bits: np.ndarray) -> None:  # type: ignore[type-arg]
+    heights = {matrix.log_rows for matrix in shape.matrices}
+    leaves = {log: INTEGERS.hash_rows(commitments.leaf_rows(INTEGERS, shape, opening, log)) for log in heights}
+    commitments.check_opening(INTEGERS, shape, cap, leaves, opening.path, bits)
+
+
 @pytest.mark.parametrize(("matrices", "cap_log"), TREES)
 def test_honest_openings_lead_to_the_cap(matrices: list[tuple[int, int]], cap_log: int) -> None:
     shape, cap, opening, bits = opened(matrices, cap_log)
     assert cap.shape == (1 << shape.log_cap, 4)
     assert opening.path.shape == (40, shape.depth, 3, 4)
-    commitments.check_opening(INTEGERS, shape, cap, opening, bits)
+    check(shape, cap, opening, bits)
 
 
 @pytest.mark.parametrize(("matrices", "cap_log"), TREES)
@@ -55,20 +60,14 @@ def test_every_changed_row_sibling_and_index_is_refused(matrices: list[tuple[int
         rows = [row.copy() for row in opening.rows]
         rows[number][17, -1] ^= np.uint64(1)
         with pytest.raises(OpeningRefused):
-            commitments.check_opening(INTEGERS, shape, cap, dataclasses.replace(opening, rows=tuple(rows)), bits)
+            check(shape, cap, dataclasses.replace(opening, rows=tuple(rows)), bits)
     for level in range(shape.depth):
         path = opening.path.copy()
         path[5, level, 2, 3] ^= np.uint64(1)
         with pytest.raises(OpeningRefused):
-            commitments.check_opening(INTEGERS, shape, cap, dataclasses.replace(opening, path=path), bits)
+            check(shape, cap, dataclasses.replace(opening, path=path), bits)
     for bit in range(shape.log_rows):
         other = bits.copy()
         other[9, bit] ^= np.uint64(1)
         with pytest.raises(OpeningRefused):
-            commitments.check_opening(INTEGERS, shape, cap, opening, other)
-
-
-@pytest.mark.parametrize("length", [1, 11, 12, 13, 24, 100])
-def test_rows_are_hashed_as_the_tree_hashes_them(length: int) -> None:
-    rows = np.random.default_rng(length).integers(0, PRIME, (7, length), dtype=np.uint64)
-    assert np.array_equal(commitments.hash_rows(INTEGERS, rows), hash_rows(Tag.LEAF, rows))
+            check(shape, cap, opening, other)

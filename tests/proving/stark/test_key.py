@@ -112,7 +112,7 @@ def test_the_facts_are_counted_from_the_largest_shape() -> None:
     assert facts.interactions == 2**12 + 2 * 2**10 + 2**7
     assert facts.arity == 2
     assert facts.constraints == key.program.constraint_count
-    assert facts.batched == key.layout.largest().opened
+    assert facts.batched == key.layout.largest().batched
 
 
 def test_a_key_knows_its_profiles() -> None:

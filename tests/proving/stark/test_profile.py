@@ -11,8 +11,8 @@ def test_the_profile_counts_columns_openings_and_interactions() -> None:
     tables = {table.name: table for table in profile.profile_tables(key)}
     assert (tables["squares"].preprocessed, tables["squares"].main, tables["squares"].interactions) == (2, 1, 1)
     assert tables["sink"].interactions == 2
-    assert tables["fibonacci"].next == 2 + 3
-    quotient = 12
+    assert tables["fibonacci"].next == 3 + 3
+    quotient = 3 * (key.layout.degree - 1)
     assert sum(table.opened for table in tables.values()) + quotient == key.layout.largest().opened
 
 
