@@ -38,8 +38,8 @@ def key_identity(settings: Settings) -> str:
         The file of pinned digests is missing or malformed.
     """
     try:
-        return f"{settings.profile}:{json.loads(PINNED.read_text(encoding='utf-8'))['main_vm']}"
-    except (OSError, ValueError, KeyError) as error:
+        return f"{settings.profile}:{json.loads(PINNED.read_text(encoding='utf-8'))['main_vm']['digest']}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"the pinned key digests in {PINNED} cannot be read: {error}") from error
 
 
