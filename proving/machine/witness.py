@@ -1,8 +1,8 @@
 """Witness generation: run a program, cut the run into segments, and write a checkpoint for each.
 
-A segment ends before the instruction that would overflow the first table. Rows of the instruction families and of the
-decode table are counted exactly; blocks, tree nodes and Poseidon2 compressions are reserved when a block is first
-touched and when it is first written, which is an upper bound (equal inputs are hashed once).
+A segment ends before the instruction that would overflow the first table. Records of instructions and of the decode
+table are counted exactly; blocks, tree nodes and Poseidon2 compressions are reserved when a block is first touched and
+when it is first written, which is an upper bound (equal inputs are hashed once).
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ from proving.machine.executor import (
 from proving.machine.image import batch_compress
 from proving.machine.native_arrays import NativeObject
 from proving.machine.program import Program
-from proving.machine.records import FAMILIES
 from proving.machine.state import State
 from proving.machine.traps import CapacityTooSmall, MachineMemoryError
 from runtime.errors import InvalidInput
 
-#: Tables with a capacity, in the order of the native budget.
-TABLES: Final = (*FAMILIES, "decode", "block", "node", "poseidon2")
-#: Rows of the poseidon2 table that one compression takes.
-ROWS_PER_COMPRESSION: Final = 8
+#: Tables with a capacity, in the order of the native budget. A record of ``page`` is a block or a node, one of
+#: ``poseidon2`` a compression, one of ``decode`` a distinct pc, one of the others an instruction.
+TABLES: Final = (
+    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "poseidon2_call"),
+    *("decode", "page", "poseidon2"),
+)
 #: In every segment: two register blocks, hashed at start and end.
 _REGISTER_BLOCKS: Final = 2
 _REGISTER_COMPRESSIONS: Final = 4
+#: In every segment: the root nodes of data memory and code.
+_ROOTS: Final = 2
 #: In every segment: R and the digest at start and end, Q once because requests do not change.
 _STATE_COMPRESSIONS: Final = 5
 
@@ -76,7 +79,7 @@ class Segment:
     end
         The state after it; the last segment's is halted and carries the output.
     used
-        Rows reserved in each of `TABLES`, and ``cycles``.
+        Records reserved in each of `TABLES`, and ``cycles``.
     """
 
     checkpoint: Checkpoint
@@ -99,7 +102,7 @@ def witness(
     advice
         Bytes: an input file. An array ``(words,) uint32``: raw advice words.
     capacities
-        Rows of each of `TABLES` that a segment may fill, and optionally ``cycles``.
+        Records of each of `TABLES` that a segment may have, and optionally ``cycles``.
 
     Raises
     ------
@@ -126,20 +129,20 @@ def witness(
 
 
 def _budget(capacities: Mapping[str, int]) -> NDArray[np.uint64]:
-    """Return the free rows of a fresh segment in the order of the native budget, ``(14,) uint64``."""
-    rows = {}
+    """Return what a fresh segment has room for, in the order of the native budget, ``(11,) uint64``."""
+    records = {}
     for name in TABLES:
-        rows[name] = int(capacities.get(name, 0))
-        if rows[name] < 1:
+        records[name] = int(capacities.get(name, 0))
+        if records[name] < 1:
             raise CapacityMissing(f"The capacity of table {name} is missing.")
-    rows["poseidon2"] = rows["poseidon2"] // ROWS_PER_COMPRESSION - _REGISTER_COMPRESSIONS - _STATE_COMPRESSIONS
-    rows["block"] -= _REGISTER_BLOCKS
-    if rows["poseidon2"] < 2 or rows["block"] < 1 or rows["node"] < 2:
+    records["poseidon2"] -= _REGISTER_COMPRESSIONS + _STATE_COMPRESSIONS
+    records["page"] -= _REGISTER_BLOCKS
+    if records["poseidon2"] < _ROOTS or records["page"] < _ROOTS:
         raise CapacityTooSmall("The capacities do not hold the registers and roots that every segment has.")
-    rows["cycles"] = min(int(capacities.get("cycles", MAX_CYCLES)), MAX_CYCLES)
-    if rows["cycles"] < 1:
+    records["cycles"] = min(int(capacities.get("cycles", MAX_CYCLES)), MAX_CYCLES)
+    if records["cycles"] < 1:
         raise CapacityMissing("The capacity of cycles is not positive.")
-    return np.array([rows[name] for name in (*TABLES, "cycles")], dtype=np.uint64)
+    return np.array([records[name] for name in (*TABLES, "cycles")], dtype=np.uint64)
 
 
 def _segments(
@@ -197,6 +200,6 @@ def _touched(native_witness: NativeObject) -> dict[str, NDArray[Any]]:
 
 def _used(spent: NDArray[np.uint64]) -> dict[str, int]:
     used = {name: int(count) for name, count in zip((*TABLES, "cycles"), spent, strict=True)}
-    used["block"] += _REGISTER_BLOCKS
-    used["poseidon2"] = ROWS_PER_COMPRESSION * (used["poseidon2"] + _REGISTER_COMPRESSIONS + _STATE_COMPRESSIONS)
+    used["page"] += _REGISTER_BLOCKS
+    used["poseidon2"] += _REGISTER_COMPRESSIONS + _STATE_COMPRESSIONS
     return used

@@ -18,40 +18,29 @@ MIN_LOG_HEIGHT = 6
 #: Size classes that the key allows.
 MIN_SIZE_CLASS, MAX_SIZE_CLASS = 12, 20
 
-#: 64ths of 2^k: records that a segment may have, for poseidon2 rows. The families that share a table add up to a power
-#: of two.
+#: 64ths of 2^k: rows that a table may have.
 _PROPORTIONS = {
     "add": 64,
     "control": 32,
-    "bitwise": 40,
-    "shift": 24,
-    "mul": 28,
-    "div": 4,
+    "bitwise": 64,
+    "mul_div": 32,
     "memory_word": 32,
     "memory_sub": 16,
-    "poseidon2_call": 1,
-    "block": 4,
-    "node": 4,
+    "poseidon2_call": 16,
+    "page": 16,
     "poseidon2": 64,
 }
 #: Distinct pcs of a segment, whatever its size.
 _DECODE_CAPACITY = 2**15
-#: Below these, paths through the trees and their compressions would end segments too early.
-_FLOORS = {"poseidon2_call": 8, "block": 256, "node": 512, "poseidon2": 2**13}
+#: Rows. Below these, paths through the trees and their compressions would end segments too early.
+_FLOORS = {"poseidon2_call": 2**7, "page": 2**11, "poseidon2": 2**13}
 
-#: The records of a table and the rows that one takes; where not listed, those of the table's name, 1 row each. Blocks
-#: and nodes have a row before and one after.
-_RECORDS = {
-    "bitwise": (("bitwise", 1), ("shift", 1)),
-    "mul_div": (("mul", 1), ("div", 1)),
-    "page": (("block", 2), ("node", 2)),
-    "poseidon2_call": (("poseidon2_call", poseidon2_call.ROWS),),
-}
+#: The kinds of records that a table takes, where it is not those of its own name alone.
+_RECORDS = {"bitwise": ("bitwise", "shift"), "mul_div": ("mul", "div"), "page": ("block", "node")}
+#: Rows that a record takes, where it is not one. Blocks and nodes have a row before and one after.
+_ROWS = {"page": 2, "poseidon2_call": poseidon2_call.ROWS, "poseidon2": poseidon2.ROWS}
 #: Tables whose height depends on the segment, poseidon2 excepted.
-_TABLES = (
-    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "poseidon2_call"),
-    *("decode", "page"),
-)
+_TABLES = (*(table for table in _PROPORTIONS if table != "poseidon2"), "decode")
 
 #: Heights that do not depend on the segment.
 FIXED_HEIGHTS = {
@@ -63,7 +52,7 @@ FIXED_HEIGHTS = {
 
 
 def capacities(size_class: int) -> dict[str, int]:
-    """Records of each kind that a segment of a size class may have; for poseidon2 rows.
+    """Records of each table that a segment of a size class may have, as `witness.TABLES` counts them.
 
     Raises
     ------
@@ -72,8 +61,8 @@ def capacities(size_class: int) -> dict[str, int]:
     """
     if not MIN_SIZE_CLASS <= size_class <= MAX_SIZE_CLASS:
         raise ValueError(f"size class {size_class} is outside {MIN_SIZE_CLASS} to {MAX_SIZE_CLASS}")
-    sizes = {name: max(share * 2**size_class // 64, _FLOORS.get(name, 1)) for name, share in _PROPORTIONS.items()}
-    return {**sizes, "decode": _DECODE_CAPACITY}
+    rows = {name: max(share * 2**size_class // 64, _FLOORS.get(name, 1)) for name, share in _PROPORTIONS.items()}
+    return {**{name: count // _ROWS.get(name, 1) for name, count in rows.items()}, "decode": _DECODE_CAPACITY}
 
 
 def height(rows: int) -> int:
@@ -89,14 +78,13 @@ def used_rows(records: Mapping[str, int], compressions: int) -> dict[str, int]:
     records : number of records of every family, and of decode, block and node
     compressions : number of distinct compressions
     """
-    found = {table: sum(records[kind] * rows for kind, rows in _RECORDS.get(table, ((table, 1),))) for table in _TABLES}
-    return {**found, "poseidon2": compressions * poseidon2.ROWS}
+    found = {table: sum(records[kind] for kind in _RECORDS.get(table, (table,))) for table in _TABLES}
+    return _rows({**found, "poseidon2": compressions})
 
 
 def heights(records: Mapping[str, int], compressions: int) -> dict[str, int]:
     """Heights of all tables of a segment; the parameters are those of `used_rows`."""
-    found = {table: height(rows) for table, rows in used_rows(records, compressions).items()}
-    return {**found, **FIXED_HEIGHTS}
+    return _heights(used_rows(records, compressions))
 
 
 def max_log_heights(size_class: int = MAX_SIZE_CLASS) -> dict[str, int]:
@@ -104,6 +92,13 @@ def max_log_heights(size_class: int = MAX_SIZE_CLASS) -> dict[str, int]:
 
     The boundary's bound, 6, is what makes its row selectors, of period 64, those of single rows.
     """
-    sizes = capacities(size_class)
-    compressions = sizes.pop("poseidon2") // poseidon2.ROWS
-    return {name: rows.bit_length() - 1 for name, rows in heights(sizes, compressions).items()}
+    bounds = _heights(_rows(capacities(size_class)))
+    return {name: rows.bit_length() - 1 for name, rows in bounds.items()}
+
+
+def _rows(records: Mapping[str, int]) -> dict[str, int]:
+    return {table: count * _ROWS.get(table, 1) for table, count in records.items()}
+
+
+def _heights(rows: Mapping[str, int]) -> dict[str, int]:
+    return {**{table: height(count) for table, count in rows.items()}, **FIXED_HEIGHTS}

@@ -18,36 +18,45 @@ constexpr std::uint8_t kWritten = 2;
 // A block that an executed instruction accessed, whatever was reserved.
 constexpr std::uint8_t kUsed = 4;
 
-// Rows still free in the tables of a segment. hashes: distinct Poseidon2 compressions, an upper bound.
+// The tables that take the records of instructions.
+enum Table : unsigned {
+    kTableAdd, kTableControl, kTableBitwise, kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTablePoseidon2, kTables
+};
+
+// By family.
+constexpr Table kTableOf[kFamilies] = {
+    kTableAdd,    kTableControl,    kTableBitwise,   kTableBitwise,  kTableMulDiv,
+    kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTablePoseidon2,
+};
+
+// Records for which a segment has room. page: blocks and nodes. hashes: distinct Poseidon2 compressions, an upper bound.
 struct Budget {
-    std::uint64_t families[kFamilies];
+    std::uint64_t tables[kTables];
     std::uint64_t decode;
-    std::uint64_t block;
-    std::uint64_t node;
+    std::uint64_t page;
     std::uint64_t hashes;
     std::uint64_t cycles;
 };
+constexpr std::size_t kBudgetValues = sizeof(Budget) / sizeof(std::uint64_t);
 
-// Rows that an instruction needs for what it touches.
+// What an instruction needs for the blocks that it touches.
 struct Need {
-    std::uint64_t block = 0;
-    std::uint64_t node = 0;
+    std::uint64_t page = 0;
     std::uint64_t hashes = 0;
 };
 
-// What one instruction at a pc not seen before can need at most: a code block and two neighbouring data blocks, each
-// with its path; every data block and node is hashed before and after.
-constexpr Need kMost{3, 2 * kTreeLevels, (1 + kTreeLevels) + 2 * (2 + kTreeLevels) + 1};
+// What one instruction at a pc not seen before can need at most: a code block with its path, and two neighbouring data
+// blocks with theirs. The roots are there. Data is hashed before and after, a call's second block once, and the call.
+constexpr Need kMost{kTreeLevels + (kTreeLevels + 1), kTreeLevels + (2 * kTreeLevels + 1) + 1 + 1};
 
 bool holds(const Budget& left, const Need& need) {
-    return left.block >= need.block && left.node >= need.node && left.hashes >= need.hashes;
+    return left.page >= need.page && left.hashes >= need.hashes;
 }
 
 // All of it or, when false, nothing.
 bool reserve(Budget& left, const Need& need) {
     if (!holds(left, need)) return false;
-    left.block -= need.block;
-    left.node -= need.node;
+    left.page -= need.page;
     left.hashes -= need.hashes;
     return true;
 }
@@ -71,7 +80,7 @@ public:
             const std::uint8_t flags = flags_[place(level, block)];
             if ((flags & mark) == mark) break;
             if (!(flags & kTouched)) {
-                ++(level == 0 ? need.block : need.node);
+                ++need.page;
                 ++need.hashes;
             }
             if ((mark & ~flags) & kWritten) ++need.hashes;
@@ -102,7 +111,7 @@ public:
         blocks.clear();
         nodes_.assign(1, place(kTreeLevels, 0));
         flags_[nodes_[0]] = kTouched;
-        budget.node -= 1;
+        budget.page -= 1;
         budget.hashes -= 1;
     }
 
@@ -136,11 +145,11 @@ struct WitnessMode {
         : code(code_), seen(code_.count + 1), memory_tree(compress), code_tree(compress) {}
 
     bool begin(const Op* op, Family family) {
-        if (__builtin_expect(left.families[family] == 0 || left.cycles == 0, 0)) return refuse();
+        if (__builtin_expect(left.tables[kTableOf[family]] == 0 || left.cycles == 0, 0)) return refuse();
         if (__builtin_expect(!seen[static_cast<std::size_t>(op - code.ops.data())], 0)) {
             if (!first_visit(op)) return refuse();
         }
-        --left.families[family];
+        --left.tables[kTableOf[family]];
         --left.cycles;
         return true;
     }
@@ -162,7 +171,7 @@ struct WitnessMode {
         const std::uint32_t block = address >> 6;
         Need need = data.need(block, kTouched | kWritten);
         const bool second = !(data.block_flags(block + 1) & kTouched);
-        need.block += second;
+        need.page += second;
         need.hashes += second + 1;
         if (!reserve(left, need)) return take_back(kFamilyPoseidon2);
         return (touch(memory, block, kTouched | kWritten) && touch(memory, block + 1, kTouched)) ||
@@ -251,7 +260,7 @@ private:
 
     // The instruction was counted but is not executed.
     bool take_back(Family family) {
-        ++left.families[family];
+        ++left.tables[kTableOf[family]];
         ++left.cycles;
         if (stop != kStopMemoryLimit) refuse();
         return false;
@@ -340,23 +349,22 @@ HM_EXPORT Witness* hm_witness_new(hm::LoadedMachine* loaded, const std::uint32_t
 
 HM_EXPORT void hm_witness_free(Witness* witness) { delete witness; }
 
-// Runs one segment. budget: rows of the nine families, decode, block, node, compressions, cycles. last_cycles: reaching
-// the number of cycles is the run's limit, not a cut. used: the same 14 values as spent. 1 when done, 0 when out of
+// Runs one segment. budget: the records that it may have, in the order of Budget. last_cycles: reaching the number of
+// cycles is the run's limit, not a cut. used: the same values as spent. 1 when done, 0 when out of
 // memory, -1 when the segment lists a block that it does not touch.
 HM_EXPORT int hm_witness_segment(Witness* witness, const std::uint64_t* budget, int last_cycles,
                                  hm::Outcome* outcome, std::uint64_t* used) {
-    static_assert(sizeof(hm::Budget) == 14 * sizeof(std::uint64_t));
     try {
-        hm::Budget rows;
-        std::memcpy(&rows, budget, sizeof rows);
+        hm::Budget records;
+        std::memcpy(&records, budget, sizeof records);
         witness->mode.last_cycles = last_cycles != 0;
-        witness->mode.start_segment(rows);
+        witness->mode.start_segment(records);
         hm::LoadedMachine& loaded = witness->loaded;
         *outcome = hm::interpret(witness->mode, loaded.machine, loaded.code, loaded.memory, 0);
-        outcome->cycles = rows.cycles - witness->mode.left.cycles;
-        std::uint64_t left[14];
+        outcome->cycles = records.cycles - witness->mode.left.cycles;
+        std::uint64_t left[hm::kBudgetValues];
         std::memcpy(left, &witness->mode.left, sizeof left);
-        for (unsigned i = 0; i < 14; ++i) used[i] = budget[i] - left[i];
+        for (std::size_t i = 0; i < hm::kBudgetValues; ++i) used[i] = budget[i] - left[i];
         const bool halted = outcome->stop == hm::kStopHalted;
         if (!halted && outcome->stop != hm::kStopCut) return 1;
         if (!hm::touches_what_it_lists(witness->mode, halted)) return -1;

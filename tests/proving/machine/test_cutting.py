@@ -8,7 +8,7 @@ from proving.machine.checkpoint import CheckpointError
 from proving.machine.main_vm import shape
 from proving.machine.program import Program
 from proving.machine.replay import replay
-from proving.machine.witness import ROWS_PER_COMPRESSION, witness
+from proving.machine.witness import witness
 from runtime.errors import Retry
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
@@ -49,14 +49,12 @@ def _assert_every_segment_replays(program: Program, limits: dict[str, int]) -> i
 
 
 @pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize(("table", "first", "unit"), [
-    ("block", 20, 1), ("node", 60, 1), ("poseidon2", 120, ROWS_PER_COMPRESSION),
-])  # fmt: skip
-def test_loops_over_fresh_buffers_replay_at_every_remainder(body: str, table: str, first: int, unit: int) -> None:
-    program = _over_buffers(BODIES[body], 40)
+@pytest.mark.parametrize(("table", "first"), [("page", 70), ("poseidon2", 120)])
+def test_loops_over_fresh_buffers_replay_at_every_remainder(body: str, table: str, first: int) -> None:
+    program = _over_buffers(BODIES[body], 80)
     cycles = set()
-    for capacity in range(first, first + 12):
-        cycles.add(_assert_every_segment_replays(program, {**capacities(16), table: capacity * unit}))
+    for capacity in range(first, first + 24):
+        cycles.add(_assert_every_segment_replays(program, {**capacities(16), table: capacity}))
     assert len(cycles) == 1
 
 
@@ -68,8 +66,8 @@ def test_hashing_an_array_in_place_replays_at_the_circuits_own_capacities(size_c
 
 def test_buffers_far_apart_need_paths_of_their_own() -> None:
     far = [*asm.li(_VALUE, 0x0010_0000), asm.r_type("add", _POINTER, _POINTER, _VALUE), asm.poseidon2(_POINTER)]
-    for capacity in range(70, 90):
-        _assert_every_segment_replays(_over_buffers(far, 30), {**capacities(16), "node": capacity})
+    for capacity in range(90, 120):
+        _assert_every_segment_replays(_over_buffers(far, 30), {**capacities(16), "page": capacity})
 
 
 def test_a_checkpoint_that_no_run_has_is_not_worth_another_try() -> None:

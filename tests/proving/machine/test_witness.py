@@ -15,7 +15,7 @@ from proving.machine.program import Program
 from proving.machine.records import CYCLE_FAMILIES, FAMILIES, MEMORY_FAMILIES, Records
 from proving.machine.replay import replay
 from proving.machine.traps import CapacityTooSmall, IllegalInstruction
-from proving.machine.witness import CapacityMissing, Segment, witness
+from proving.machine.witness import TABLES, CapacityMissing, Segment, witness
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
 from tests.proving.machine.programs import counting_loop, hash_chain, random_program
@@ -45,8 +45,8 @@ def _assert_chain(program: Program, segments: list[Segment]) -> None:
 def _cuts() -> list[dict[str, int]]:
     base = capacities(16)
     limits = [
-        ("add", 7), ("add", 1000), ("control", 13), ("bitwise", 100), ("shift", 99), ("mul", 50), ("memory_word", 33),
-        ("memory_sub", 5), ("decode", 6), ("block", 9), ("node", 60), ("poseidon2", 800), ("cycles", 1), ("cycles", 17),
+        ("add", 7), ("add", 1000), ("control", 13), ("bitwise", 100), ("mul_div", 50), ("memory_word", 33),
+        ("memory_sub", 5), ("decode", 6), ("page", 69), ("poseidon2", 100), ("cycles", 1), ("cycles", 17),
     ]  # fmt: skip
     return [base, *({**base, name: limit} for name, limit in limits)]
 
@@ -67,11 +67,13 @@ def test_cutting_elsewhere_ends_in_the_same_state(limits: dict[str, int]) -> Non
 def test_no_table_overflows(limits: dict[str, int]) -> None:
     for segment in witness(_loop(60), b"", limits):
         counts = replay(segment.checkpoint).counts()
-        for name, count in counts.items():
-            assert count <= segment.used[name] <= limits[name]
-        for name in (*FAMILIES, "decode"):
-            assert counts[name] == segment.used[name]
-        assert segment.used["poseidon2"] <= limits["poseidon2"]
+        records = {name: counts[name] for name in TABLES if name in counts}
+        records["bitwise"] += counts["shift"]
+        records["mul_div"] = counts["mul"] + counts["div"]
+        assert counts["block"] + counts["node"] <= segment.used["page"]
+        assert records == {name: segment.used[name] for name in records}
+        assert set(records) == set(TABLES) - {"page", "poseidon2"}
+        assert all(segment.used[name] <= limits[name] for name in TABLES)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
@@ -142,8 +144,8 @@ def test_a_segment_may_end_before_a_trap_or_the_next_block() -> None:
 
 def test_capacities_that_hold_nothing_are_refused() -> None:
     with pytest.raises(CapacityMissing):
-        list(witness(_loop(), b"", {**capacities(12), "node": 0}))
-    for limit in ({"node": 20}, {"block": 4}, {"poseidon2": 8 * 20}, {"poseidon2": 8}, {"node": 1}, {"block": 2}):
+        list(witness(_loop(), b"", {**capacities(12), "page": 0}))
+    for limit in ({"page": 30}, {"page": 3}, {"page": 1}, {"poseidon2": 52}, {"poseidon2": 10}, {"poseidon2": 1}):
         with pytest.raises(CapacityTooSmall):
             list(witness(_loop(), b"", {**capacities(12), **limit}))
 

@@ -8,13 +8,19 @@ import pytest
 
 from proving.machine.main_vm import report, shape
 from proving.machine.main_vm.circuit import circuit
+from proving.machine.witness import TABLES
 from tests.proving.machine.main_vm.segments import everything, everything_expanded
 
 
 @pytest.mark.parametrize("size_class", range(shape.MIN_SIZE_CLASS, shape.MAX_SIZE_CLASS + 1))
-def test_full_segments_fit_the_keys_heights(size_class: int) -> None:
+@pytest.mark.parametrize("shared", range(2))
+def test_full_segments_fit_the_keys_heights(size_class: int, shared: int) -> None:
     full = shape.capacities(size_class)
-    compressions = full.pop("poseidon2") // 8
+    assert set(full) == set(TABLES)
+    compressions = full.pop("poseidon2")
+    for table, kinds in (("bitwise", ("bitwise", "shift")), ("mul_div", ("mul", "div")), ("page", ("block", "node"))):
+        room = full.pop(table)
+        full |= {kinds[shared]: room, kinds[1 - shared]: 0}
     bounds = shape.max_log_heights()
     heights = shape.heights(full, compressions)
     assert set(heights) == set(bounds) == {table.name for table in circuit()}
