@@ -17,11 +17,9 @@ from actors.stages import Stages, load_stages
 from broker.artifacts import ArtifactStore
 from broker.jobs import Claim, JobStore, Worker
 from broker.relay import Relay
+from runtime.process import Process
 from runtime.pulse import Pulse
 from runtime.settings import Settings
-
-#: Where supervisors tell a process its name: Hallmark's own, honcho, Heroku, foreman.
-PROCESS_VARIABLES = ("HALLMARK_PROCESS", "HONCHO_PROCESS_NAME", "DYNO", "PS")
 
 
 @dataclass
@@ -79,15 +77,8 @@ class WorkerContext:
         return open_backend(self.settings)
 
 
-def process_name(stage: str) -> str:
-    """Return this process's name: what the supervisor calls it (``prove.2``), or the stage."""
-    named = (os.environ.get(variable) for variable in PROCESS_VARIABLES)
-    name = next((name for name in named if name), stage)
-    return name.replace("/", "_")
-
-
-def worker_identity(settings: Settings, stage: str) -> Worker:
+def worker_identity(process: Process) -> Worker:
     """Return who claims: host, process name and pid make it unique."""
     host = socket.gethostname()
-    device = device_name(settings) if stage == "prove" else "cpu"
-    return Worker(f"{host}/{process_name(stage)}/{os.getpid()}", host, device, settings.zone)
+    device = device_name(process.settings) if process.kind == "prove" else "cpu"
+    return Worker(f"{host}/{process.name}/{os.getpid()}", host, device, process.settings.zone)

@@ -9,7 +9,9 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
-from runtime.errors import StageUnavailable
+from runtime.configuration import PREFIX
+from runtime.errors import ConfigurationError, HallmarkError, StageUnavailable
+from runtime.settings import Settings
 
 #: Reports how far a stage has come (0..1) and in which phase; raises when the worker must stop.
 Progress = Callable[[float, str], None]
@@ -77,3 +79,20 @@ def choose_size_class(module: str, *, memory: int, asked: int) -> int:
     except ModuleNotFoundError:
         return asked
     return int(budget.size_class(memory, asked=asked))
+
+
+def check_size_class(settings: Settings) -> None:
+    """Refuse settings that every job would refuse: a budget that was set and holds no segment.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    try:
+        budget = importlib.import_module(f"{settings.stages}.budget")
+    except ModuleNotFoundError:
+        return
+    try:
+        budget.check(settings.memory, settings.size_class)
+    except HallmarkError as error:
+        raise ConfigurationError(f"{PREFIX}MEMORY, {PREFIX}SIZE_CLASS: {error.message}", remedy=error.remedy) from None

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from actors.stages import load_stages
+from actors.stages import check_size_class, load_stages
 from core.settings import CoreSettings
 from gateway.settings import GatewaySettings
 from runtime.configuration import PREFIX, EnvironmentSettings, handed_on, unknown_variables
@@ -48,7 +48,7 @@ def checked() -> Configuration:
         With every fault.
     """
     found = load()
-    checks = (_folders, _budget, _kernels, _device, _stages, _core, _offers)
+    checks = (_folders, _stages, _budget, _kernels, _device, _core, _offers)
     _all([functools.partial(check, found) for check in checks])
     return found
 
@@ -91,12 +91,7 @@ def _folders(found: Configuration) -> None:
 
 
 def _budget(found: Configuration) -> None:
-    from proving.stages import budget
-
-    try:
-        budget.check(found.general.memory, found.general.size_class)
-    except HallmarkError as error:
-        raise ConfigurationError(f"{PREFIX}MEMORY, {PREFIX}SIZE_CLASS: {error.message}") from None
+    check_size_class(found.general)
 
 
 def _kernels(found: Configuration) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from runtime.errors import HallmarkError
+from runtime.errors import ConfigurationError, HallmarkError
 
 
 class CoreError(HallmarkError):
@@ -122,7 +122,7 @@ class ProgramFault(CoreError):
     status = 500
 
 
-class GenesisMismatch(CoreError):
+class GenesisMismatch(CoreError, ConfigurationError):
     """The store belongs to another chain than the settings describe."""
 
     code = "genesis_mismatch"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -15,7 +14,9 @@ from core.store import CoreStoreUnavailable
 from runtime.errors import HallmarkError, InvalidInput, ResourceError, TooLarge, Unavailable
 from runtime.logging import get_logger
 from runtime.os_errors import resource_error
+from runtime.pages import OPEN_PATHS, allowed
 from runtime.telemetry import trace_id_of
+from runtime.troubles import TROUBLES
 from runtime.wire import ErrorBody, ErrorDetail, encode
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,9 +26,6 @@ MAX_TRACEPARENT = 256
 
 #: Seconds in which a small body must have arrived.
 BODY_SECONDS = 60.0
-
-#: Routes that a load balancer asks without a token.
-OPEN_PATHS = frozenset({"/health", "/ready"})
 
 log = get_logger(__name__)
 
@@ -64,7 +62,10 @@ async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResp
             raise InvalidInput("A request's body is sent as it is, without a Content-Encoding.")
         return await handler(request)
     except HallmarkError as error:
-        log.info("request.refused", path=request.path, code=error.code, error=error.message)
+        if isinstance(error, ResourceError):
+            TROUBLES.note(error)
+        else:
+            log.info("request.refused", path=request.path, code=error.code, error=error.message)
         return error_answer(request, error)
     except web.HTTPException as error:
         return error_answer(
@@ -88,10 +89,8 @@ def bearer(token: str) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if token and request.path not in OPEN_PATHS:
-            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(errors="surrogateescape"), token.encode()):
-                raise Unauthorized()
+        if request.path not in OPEN_PATHS and not allowed(token, request.headers.get("Authorization", "")):
+            raise Unauthorized()
         return await handler(request)
 
     return check

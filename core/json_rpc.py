@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from runtime.errors import HallmarkError
+from runtime.errors import HallmarkError, ResourceError
 from runtime.logging import get_logger
 from runtime.os_errors import resource_error
+from runtime.troubles import TROUBLES
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -105,7 +106,10 @@ async def _call(name: str, parameters: object, methods: Mapping[str, Method]) ->
     except RpcError as error:
         return error
     except HallmarkError as error:
-        log.warning("rpc.failed", method=name, code=error.code, error=str(error))
+        if isinstance(error, ResourceError):
+            TROUBLES.note(error)
+        else:
+            log.warning("rpc.failed", method=name, code=error.code, error=str(error))
         return _told(error)
     except Exception as error:
         log.exception("rpc.failed", method=name)

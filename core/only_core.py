@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import fcntl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.errors import Unavailable
+from runtime.errors import ConfigurationError
+from runtime.private import private_file
 
 #: Seconds that a starting core waits for another one to end; a restart may overlap with the end of its predecessor.
 WAIT_SECONDS = 15.0
 
 
-class OtherCore(Unavailable):
+class OtherCore(ConfigurationError):
     """Another core runs on this state directory."""
 
     code = "other_core"
@@ -22,23 +24,24 @@ class OtherCore(Unavailable):
 
 
 @contextmanager
-def only_core(folder: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+def only_core(
+    folder: Path, wait_seconds: float = WAIT_SECONDS, *, stopping: threading.Event | None = None
+) -> Iterator[None]:
     """Hold the folder's lock; the kernel frees it when the process ends, however it ends.
 
     Raises
     ------
     OtherCore
-        The lock is not free in time.
+        The lock is not free in time, or ``stopping`` was set meanwhile.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    stopping = stopping or threading.Event()
     deadline = time.monotonic() + wait_seconds
-    with (folder / "lock").open("w") as lock:
+    with private_file(folder / "lock").open("w") as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or stopping.wait(0.1):
                     raise OtherCore(f"Another core runs on {folder}.") from None
-                time.sleep(0.1)
         yield

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
@@ -22,7 +21,11 @@ from core.metrics import exposition
 from core.node import Node
 from core.offers import find_batch
 from runtime.errors import HallmarkError
+from runtime.http_server import page_routes
 from runtime.logging import get_logger
+from runtime.os_errors import resource_error
+from runtime.pages import Pages
+from runtime.process import Process
 
 #: Bytes of one JSON-RPC request.
 MAX_RPC_BYTES = 4 << 20
@@ -46,12 +49,20 @@ class Server:
     ----------
     node
         Core's parts.
+    process
+        What serves it: settings, signs of life.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, process: Process) -> None:
         self._node = node
+        self._pulse = process.pulse
+        self.pages = Pages(
+            process,
+            check=self._check,
+            facts=self._facts,
+            metrics=lambda: exposition(node.store, process.settings.cluster),
+        )
         self._methods = EthereumApi(node.store, node.sequencer, node.settings.chain_id, node.genesis.base_fee).methods()
-        self._last_progress = time.time()
         self._failures: dict[str, str] = {}
 
     def application(self) -> web.Application:
@@ -62,9 +73,7 @@ class Server:
             [
                 web.post("/", self._rpc),
                 web.get("/batches/{batch}", self._batch),
-                web.get("/health", self._health),
-                web.get("/ready", self._ready),
-                web.get("/metrics", self._metrics),
+                *page_routes(self.pages),
                 *self._node.proof_data_handler.routes(),
             ]
         )
@@ -84,18 +93,17 @@ class Server:
     async def _repeat(self, step: Callable[[], bool], seconds: float) -> None:
         """Run one step for ever; a step that fails is told in ``/ready`` and tried again."""
         while True:
+            self._pulse.beat(step.__name__.strip("_"))
             try:
                 moved = await asyncio.to_thread(step)
             except Exception as error:
-                text = error.line() if isinstance(error, HallmarkError) else f"{type(error).__name__}: {error}"
-                self._failures[step.__name__] = text
+                known = error if isinstance(error, HallmarkError) else resource_error(error)
+                self._failures[step.__name__] = known.line() if known else f"{type(error).__name__}: {error}"
                 log.exception("core.step_failed", step=step.__name__)
                 await asyncio.sleep(RECOVERY_SECONDS)
                 continue
             self._failures.pop(step.__name__, None)
-            if moved:
-                self._last_progress = time.time()
-            else:
+            if not moved:
                 await asyncio.sleep(seconds)
 
     def _seal_when_due(self) -> bool:
@@ -124,31 +132,22 @@ class Server:
 
         return web.Response(body=await asyncio.to_thread(read), content_type="application/json")
 
-    async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "up", "process": "core"})
-
-    async def _ready(self, _: web.Request) -> web.Response:
-        def check() -> dict[str, object]:
-            with self._node.store.session():
-                self._node.store.ping()
-            return {"waiting_transactions": self._node.sequencer.waiting()}
-
+    def _facts(self) -> dict[str, object]:
         identity = self._node.identity
-        body: dict[str, object] = {
-            "process": "core",
-            "last_progress": self._last_progress,
-            "failure": "; ".join(self._failures.values()),
+        return {
+            "waiting_transactions": self._node.sequencer.waiting(),
             "chain_id": identity.chain_id,
             "protocol_version": identity.protocol_version,
             "key_digest": identity.key_digest,
             "program_commitment": identity.program_commitment,
         }
-        try:
-            body |= await asyncio.to_thread(check)
-        except Exception as error:
-            body["failure"] = f"the store does not answer: {type(error).__name__}"
-        return web.json_response(body, status=503 if body["failure"] else 200)
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        content = await asyncio.to_thread(exposition, self._node.store, self._node.settings.cluster)
-        return web.Response(body=content, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+    def _check(self) -> str:
+        """Return what fails: a step, or the store."""
+        try:
+            with self._node.store.session():
+                self._node.store.ping()
+        except Exception as error:
+            spent = resource_error(error)
+            return spent.message if spent else f"the store does not answer: {type(error).__name__}"
+        return "; ".join(self._failures.values())

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from broker.artifacts import ArtifactStore
@@ -20,8 +18,10 @@ from gateway.in_state import batches_in
 from gateway.intake import Intake
 from gateway.settings import GatewaySettings
 from runtime.errors import HallmarkError
+from runtime.http_server import page_routes
 from runtime.logging import get_logger
-from runtime.settings import Settings
+from runtime.pages import Pages
+from runtime.process import Process
 from runtime.wire import ProofDataRequest
 
 #: Longest pause of a loop that keeps failing, in seconds.
@@ -35,8 +35,8 @@ class Gateway:
 
     Parameters
     ----------
-    settings, own
-        Of the installation and of the gateway.
+    process, own
+        What serves it, with the settings of the installation; the gateway's own settings.
     jobs, artifacts
         The prover's stores.
     key_identity
@@ -47,7 +47,7 @@ class Gateway:
 
     def __init__(
         self,
-        settings: Settings,
+        process: Process,
         own: GatewaySettings,
         jobs: JobStore,
         artifacts: ArtifactStore,
@@ -55,7 +55,8 @@ class Gateway:
         *,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        self._settings = settings
+        settings = process.settings
+        self._settings, self._pulse = settings, process.pulse
         self._own = own
         self._jobs = jobs
         self._client = CoreClient(
@@ -75,7 +76,6 @@ class Gateway:
         self._handback = Handback(self._client, jobs, artifacts)
         self._failures: dict[str, str] = {}
         self._last_poll = 0.0
-        self._last_progress = time.time()
         self._registry = CollectorRegistry()
         labels = ["cluster"]
         self._taken = Counter("hallmark_gateway_batches_taken", "Offers taken.", labels, registry=self._registry)
@@ -89,17 +89,14 @@ class Gateway:
         self._polled = Gauge(
             "hallmark_gateway_last_poll_seconds", "When core last answered a question.", labels, registry=self._registry
         )
+        self.pages = Pages(
+            process, check=self._check, facts=self._facts, metrics=lambda: generate_latest(self._registry)
+        )
 
     def application(self) -> web.Application:
         """Return the application; the loops run while it is served."""
-        app = web.Application(middlewares=[_bearer(self._settings.token.get_secret_value())])
-        app.add_routes(
-            [
-                web.get("/health", self._health),
-                web.get("/ready", self._ready),
-                web.get("/metrics", self._metrics),
-            ]
-        )
+        app = web.Application()
+        app.add_routes(page_routes(self.pages))
         app.cleanup_ctx.append(self._loops)
         return app
 
@@ -146,6 +143,7 @@ class Gateway:
         """Run one loop for ever; it backs off while it fails and never ends the process."""
         backoff = seconds
         while True:
+            self._pulse.beat(name)
             try:
                 moved = await step()
             except Exception as error:
@@ -160,49 +158,19 @@ class Gateway:
             if self._failures.pop(name, None) is not None:
                 log.info("gateway.loop_recovered", loop=name)
             backoff = seconds
-            if moved:
-                self._last_progress = time.time()
-            else:
+            if not moved:
                 await asyncio.sleep(seconds)
 
-    async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "up", "process": "gateway"})
+    def _check(self) -> str:
+        failures = "; ".join(f"{name}: {text}" for name, text in sorted(self._failures.items()))
+        return failures or ("" if self._last_poll else "core has not answered yet")
 
-    async def _ready(self, _: web.Request) -> web.Response:
-        failure = "; ".join(f"{name}: {text}" for name, text in sorted(self._failures.items()))
-        if not failure and not self._last_poll:
-            failure = "core has not answered yet"
-        body = {
-            "process": "gateway",
-            "failure": failure,
+    def _facts(self) -> dict[str, object]:
+        return {
             "last_poll": self._last_poll,
-            "last_progress": self._last_progress,
             "protocol_version": self._request.protocol_version,
             "key_digest": self._request.key_digest,
         }
-        return web.json_response(body, status=503 if failure else 200)
-
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(
-            body=generate_latest(self._registry),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-        )
-
-
-def _bearer(token: str) -> Middleware:
-    """Ask for ``Authorization: Bearer token`` before showing metrics; health and readiness are open."""
-
-    @web.middleware
-    async def check(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        sent = given.encode(errors="surrogateescape")
-        if token and request.path == "/metrics" and not hmac.compare_digest(sent, token.encode()):
-            raise web.HTTPUnauthorized
-        return await handler(request)
-
-    return check
 
 
 def _cause(error: Exception) -> tuple[str, str]:

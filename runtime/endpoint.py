@@ -1,139 +1,124 @@
-"""The small HTTP server of every process: ``/health``, ``/ready`` with last progress, ``/metrics``."""
+"""The small HTTP server of workers, housekeeper and clock: the three pages and nothing else."""
 
 from __future__ import annotations
 
-import contextlib
-import hmac
-import json
-import os
+import socket
 import threading
 import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Info, generate_latest
-from prometheus_client.registry import CollectorRegistry
+from runtime import run_files
+from runtime.addresses import PortTaken, bound
+from runtime.os_errors import resource_error
+from runtime.pages import Pages
+from runtime.troubles import TROUBLES
 
-from runtime.pulse import Pulse
-from runtime.settings import Settings
-
-#: A process that has shown no sign of life for this many seconds is not ready.
-READY_SECONDS = 60.0
 #: A connection that says nothing for this many seconds is closed; it holds a thread.
 REQUEST_SECONDS = 10.0
-
-BUILD = Info("hallmark_build", "Release and protocol version of this process.")
+#: Connections at a time; more are closed at once.
+MAX_CONNECTIONS = 32
+#: Pause after a connection that could not be taken, in seconds: it would be tried again at once.
+REFUSED_PAUSE = 0.2
 
 
 class Endpoint:
-    """Serves health and metrics on a thread of its own.
+    """Serves the pages on threads of its own.
 
     Parameters
     ----------
-    process
-        Name of the process; also names its file under ``state_dir/run``, which tells the port.
     port
-        0 or a port that is taken means: any free one.
-    ready
-        Extra condition; returns a reason when the process is not ready, else an empty string.
+        0 or a port that is taken means: any free one. The process's file under ``state_dir/run`` tells it.
+
+    Raises
+    ------
+    ConfigurationError
+        ``HALLMARK_METRICS_HOST`` is no address of this machine.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        process: str,
-        pulse: Pulse,
-        *,
-        port: int,
-        ready: Callable[[], str] = lambda: "",
-        registry: CollectorRegistry = REGISTRY,
-    ) -> None:
-        self._settings, self.process, self._pulse, self._ready = settings, process, pulse, ready
-        self._registry = registry
-        BUILD.info({"protocol_version": settings.protocol_version, "cluster": settings.cluster, "zone": settings.zone})
-        handler = self._handler()
+    def __init__(self, pages: Pages, *, port: int) -> None:
+        self._process = pages.process
+        host = self._process.settings.metrics_host
         try:
-            self._server = ThreadingHTTPServer((settings.metrics_host, port), handler)
-        except OSError:
-            self._server = ThreadingHTTPServer((settings.metrics_host, 0), handler)
-        self._server.daemon_threads = True
-        self.port = int(self._server.server_address[1])
-        self._file = settings.state_dir / "run" / f"{process}.json"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
+            sockets = bound(host, port, prefix="HALLMARK_METRICS")
+        except PortTaken:
+            sockets = bound(host, 0, prefix="HALLMARK_METRICS")
+        self.port = int(sockets[0].getsockname()[1])
+        self._servers = [_Server(listening, pages) for listening in sockets]
 
-    def start(self) -> Endpoint:
-        """Serve, write the run file, and return the endpoint."""
-        self._thread.start()
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        entry = {
-            "process": self.process,
-            "pid": os.getpid(),
-            "host": self._settings.metrics_host,
-            "port": self.port,
-            "started": time.time(),
-        }
-        _replace(self._file, json.dumps(entry))
+    def __enter__(self) -> Endpoint:
+        """Serve, and write the run file."""
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, name="endpoint", daemon=True).start()
+        self._file = self._written()
         return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop serving and remove the run file."""
-        self._server.shutdown()
-        self._server.server_close()
-        with contextlib.suppress(OSError):
-            self._file.unlink()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+        run_files.remove(self._file)
 
-    def state(self) -> tuple[int, dict[str, object]]:
-        """Return the status code and the body of ``/ready``."""
-        reason = self._ready()
-        if not reason and self._pulse.age() > READY_SECONDS:
-            reason = f"no progress for {self._pulse.age():.0f} s"
-        body: dict[str, object] = {
-            "process": self.process,
-            "ready": not reason,
-            "reason": reason,
-            "busy": self._pulse.busy,
-            "seconds_since": self._pulse.ages(),
-        }
-        return (503 if reason else 200), body
+    def ready(self) -> None:
+        """Note that the process's start is over."""
+        self._process.ready()
+        self._written()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            timeout = REQUEST_SECONDS
-
-            def do_GET(self) -> None:
-                if not endpoint._allowed(self.headers.get("Authorization", "")):
-                    self._answer(401, "application/json", b'{"error": {"code": "unauthorized"}}')
-                elif self.path == "/health":
-                    self._answer(200, "application/json", b'{"healthy": true}')
-                elif self.path == "/ready":
-                    status, body = endpoint.state()
-                    self._answer(status, "application/json", json.dumps(body).encode())
-                elif self.path == "/metrics":
-                    self._answer(200, CONTENT_TYPE_LATEST, generate_latest(endpoint._registry))
-                else:
-                    self._answer(404, "application/json", b'{"error": {"code": "not_found"}}')
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Keep the log for what matters."""
-
-            def _answer(self, status: int, kind: str, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        return Handler
-
-    def _allowed(self, authorization: str) -> bool:
-        token = self._settings.token.get_secret_value()
-        return not token or hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
+    def _written(self) -> Path:
+        return run_files.write(self._process, self._process.settings.metrics_host, self.port)
 
 
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, listening: socket.socket, pages: Pages) -> None:
+        super().__init__(listening.getsockname()[:2], _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket, self.pages = listening, pages
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Take a connection; without a descriptor for it, say so once and wait a moment."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if spent := resource_error(error):
+                TROUBLES.note(spent)
+                time.sleep(REFUSED_PAUSE)
+            raise
+
+    def process_request(self, request: object, client_address: object) -> None:
+        """Serve a connection on a thread, unless too many are open."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)  # type: ignore[arg-type]
+        else:
+            self.shutdown_request(request)  # type: ignore[arg-type]
+
+    def process_request_thread(self, request: object, client_address: object) -> None:
+        """Serve a connection and free its place."""
+        try:
+            super().process_request_thread(request, client_address)  # type: ignore[arg-type]
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Drop a connection whose client went away."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = REQUEST_SECONDS
+    server_version, sys_version = "hallmark", ""
+
+    def do_GET(self) -> None:
+        """Answer with a page."""
+        status, kind, body = self.server.pages.answer(self.path, self.headers.get("Authorization", ""))
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the log for what matters."""

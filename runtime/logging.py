@@ -10,7 +10,9 @@ from typing import Any, cast
 import structlog
 from opentelemetry import trace
 
+from runtime.os_errors import resource_error
 from runtime.settings import Settings
+from runtime.troubles import TROUBLES
 
 #: Libraries whose chatter is of no use to an operator below the given level.
 _QUIET = {"pika": logging.CRITICAL, "apscheduler": logging.WARNING, "dramatiq": logging.WARNING, "peewee": logging.INFO}
@@ -50,13 +52,14 @@ def configure_logging(settings: Settings, *, process: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_not_a_trouble)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[_told_once, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level.upper())),
         cache_logger_on_first_use=True,
@@ -88,3 +91,24 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 def _unchanged(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return event
+
+
+def _told_once(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Leave out a traceback that says no more than that a resource of the host ran out; that is told once."""
+    given = event.get("exc_info")
+    error = given[1] if isinstance(given, tuple) else given if isinstance(given, BaseException) else None
+    if _is_trouble(error if not given or error else sys.exc_info()[1]):
+        raise structlog.DropEvent
+    return event
+
+
+def _not_a_trouble(record: logging.LogRecord) -> bool:
+    """Do the same for libraries' records."""
+    return not _is_trouble(record.exc_info[1] if isinstance(record.exc_info, tuple) else None)
+
+
+def _is_trouble(error: BaseException | None) -> bool:
+    spent = resource_error(error) if error is not None else None
+    if spent is not None:
+        TROUBLES.note(spent)
+    return spent is not None

@@ -22,7 +22,10 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from runtime.os_errors import resource_error
+from runtime.private import private_folder
 from runtime.settings import Settings
+from runtime.troubles import TROUBLES
 
 #: A trace file that outgrows this many bytes becomes ``<name>.1``; the older one of that name goes.
 ROTATE_BYTES = 64 << 20
@@ -45,7 +48,7 @@ class JsonLinesExporter(SpanExporter):
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         self._path = path
         self._lock = threading.Lock()
 
@@ -60,7 +63,9 @@ class JsonLinesExporter(SpanExporter):
                     os.write(descriptor, lines.encode())
                 finally:
                     os.close(descriptor)
-        except OSError:
+        except OSError as error:
+            if spent := resource_error(error):
+                TROUBLES.note(spent)
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
 

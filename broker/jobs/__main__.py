@@ -1,36 +1,39 @@
-"""``python -m broker.jobs migrate``: the release step of the job store."""
+"""``python -m broker.jobs migrate``: the release step of the job store; ``check`` only looks."""
 
 from __future__ import annotations
 
-import sys
+import argparse
 
-from broker.jobs import JobDatabase, schema
-from runtime.errors import HallmarkError
-from runtime.settings import load_settings
-from runtime.urls import mask_url
-
-#: Exit code for a configuration that no retry repairs (``EX_CONFIG``).
-BAD_CONFIGURATION = 78
+from runtime.process import Body, Exit, Process, run_process
 
 
-def main() -> int:
-    """Bring the database's schema to this release's, or say in one line why not."""
-    if sys.argv[1:] not in (["migrate"], ["check"]):
-        print("usage: python -m broker.jobs migrate|check", file=sys.stderr)
-        return 2
-    try:
-        database = JobDatabase(load_settings().database_url)
-        if sys.argv[1] == "migrate":
-            applied = schema.migrate(database)
-            print(f"{mask_url(database.url)}: {', '.join(applied) or 'up to date'}")
-        else:
-            schema.check(database)
-            print(f"{mask_url(database.url)}: up to date")
-    except HallmarkError as error:
-        print(error.line(), file=sys.stderr)
-        return BAD_CONFIGURATION
-    return 0
+def main() -> None:
+    """Bring the database's schema to this release's, or say in one line why not; waits for a database that is away."""
+    parser = argparse.ArgumentParser(prog="python -m broker.jobs", description=main.__doc__)
+    parser.add_argument("command", choices=["migrate", "check"])
+    command = parser.parse_args().command
+
+    def enter() -> Body:
+        from broker.jobs import JobDatabase, schema
+        from runtime.urls import mask_url
+        from runtime.waiting import wait_for
+
+        def body(process: Process) -> int:
+            def attempt() -> list[str]:
+                database = JobDatabase(process.settings.database_url)
+                if command == "migrate":
+                    return schema.migrate(database)
+                schema.check(database)
+                return []
+
+            applied = wait_for(attempt, "database", process.stopping)
+            print(f"{mask_url(process.settings.database_url)}: {', '.join(applied) or 'up to date'}")
+            return Exit.OK
+
+        return body
+
+    run_process("release", enter)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

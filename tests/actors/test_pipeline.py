@@ -7,9 +7,11 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from broker.jobs import Batch, BatchState, JobState, Outcome, Stage, status
-from runtime.process import EXIT_RESTART
+from runtime import run_files
+from runtime.process import Exit
 from runtime.telemetry import read_spans, trace_directory
 from tests.actors.cluster import PROGRAM, Cluster
 from tests.actors.conftest import MakeCluster
@@ -157,11 +159,14 @@ def test_endpoints_report_progress_and_metrics(embedded: Cluster) -> None:
     embedded.batch(1, segments=2)
     finish(embedded, 1)
 
+    def entries() -> dict[str, dict[str, Any]]:
+        return {entry["process"]: entry for entry in run_files.running(embedded.settings.state_dir)}
+
     def get(process: str, path: str) -> str:
-        entry = json.loads((embedded.settings.state_dir / "run" / f"{process}.json").read_text())
+        entry = entries()[process]
         return str(urllib.request.urlopen(f"http://{entry['host']}:{entry['port']}{path}", timeout=5).read().decode())
 
-    assert json.loads(get("witness", "/health")) == {"healthy": True}
+    assert json.loads(get("witness", "/health")) == {"process": "witness", "status": "up"}
     ready = json.loads(get("prove.0", "/ready"))
     assert ready["ready"] and ready["seconds_since"]["finish"] >= 0
     assert 'hallmark_attempts_finished_total{code="",outcome="successful",stage="prove"} 2.0' in get(
@@ -175,13 +180,13 @@ def test_endpoints_report_progress_and_metrics(embedded: Cluster) -> None:
     )
     metrics = get("housekeeper", "/metrics")
     assert "hallmark_outbox_pending 0.0" in metrics and "hallmark_dead_jobs 0.0" in metrics
-    assert os.getpid() != json.loads((embedded.settings.state_dir / "run" / "clock.json").read_text())["pid"]
+    assert os.getpid() != entries()["clock"]["pid"]
 
 
 def test_a_lost_device_ends_the_process_and_another_one_finishes_the_job(embedded: Cluster, tmp_path: Path) -> None:
     (prover,) = embedded.start_all()
     embedded.batch(1, segments=1, fail="device", marks=str(tmp_path / "marks"))
-    assert prover.wait(20) == EXIT_RESTART
+    assert prover.wait(20) == Exit.RESTART
     embedded.start_prover(9)
     finish(embedded, 1)
     (job,) = status.jobs(embedded.store, stage=Stage.PROVE)

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from core.node import Node
 from core.server import Server
 from tests.core.chain import Clock, node_at
+from tests.processes import started
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def node(tmp_path: Path, clock: Clock) -> Iterator[Node]:
 @pytest.fixture
 async def server(node: Node) -> AsyncIterator[TestServer]:
     """Core's real server on a free port."""
-    async with TestServer(Server(node).application()) as started:
-        yield started
+    async with TestServer(Server(node, started(node.settings, "core")).application()) as served:
+        yield served
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 from core.node import Node
 from core.openapi import openapi
 from core.server import Server
+from tests.processes import started
 
 
 def test_the_committed_document_is_the_generated_one() -> None:
@@ -16,7 +17,7 @@ def test_the_committed_document_is_the_generated_one() -> None:
 def test_every_route_of_the_server_is_described(node: Node) -> None:
     served = {
         (route.method.lower(), route.resource.canonical)
-        for route in Server(node).application().router.routes()
+        for route in Server(node, started(node.settings, "core")).application().router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
     described = {(method, path) for path, methods in openapi()["paths"].items() for method in methods}

@@ -24,6 +24,7 @@ from core.node import Node
 from core.server import Server
 from core.store import Batch, BatchStatus, Submission
 from tests.core.chain import KEY_DIGEST, WALLETS, Clock, node_at, stand_in_proof, transfer
+from tests.processes import started
 
 REQUEST = {"prover": "test", "protocol_version": "1", "key_digest": KEY_DIGEST}
 TRACEPARENT = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
@@ -248,7 +249,10 @@ async def test_an_oversized_proof_is_refused_whether_it_says_so_or_not(small: No
         for _ in range(100):
             yield bytes(1000)
 
-    async with TestServer(Server(small).application()) as server, ClientSession(server.make_url("/")) as http:
+    async with (
+        TestServer(Server(small, started(small.settings, "core")).application()) as server,
+        ClientSession(server.make_url("/")) as http,
+    ):
         token = (await ask(http))[1]["offer_token"]
         assert await submit(http, 1, token, bytes(10_001)) == (413, "proof_too_large")
         assert await submit(http, 1, token, stream()) == (413, "proof_too_large")
@@ -379,7 +383,10 @@ async def test_a_full_disk_is_told_and_nothing_is_lost(
 async def test_an_accepted_proof_survives_a_restart(tmp_path: Path) -> None:
     node = node_at(tmp_path)
     seal(node)
-    async with TestServer(Server(node).application()) as server, ClientSession(server.make_url("/")) as http:
+    async with (
+        TestServer(Server(node, started(node.settings, "core")).application()) as server,
+        ClientSession(server.make_url("/")) as http,
+    ):
         token = (await ask(http))[1]["offer_token"]
         await submit(http, 1, token, stand_in_proof(outputs(node)[1]))
     node.store.close()
@@ -391,7 +398,10 @@ async def test_an_accepted_proof_survives_a_restart(tmp_path: Path) -> None:
 
 async def test_a_token_is_asked_for_when_one_is_set(tmp_path: Path) -> None:
     node = node_at(tmp_path, token="secret")
-    async with TestServer(Server(node).application()) as server, ClientSession(server.make_url("/")) as http:
+    async with (
+        TestServer(Server(node, started(node.settings, "core")).application()) as server,
+        ClientSession(server.make_url("/")) as http,
+    ):
         status, body = await ask(http)
         assert (status, body["error"]["code"]) == (401, "unauthorized")
         async with http.get("/health") as answer:

@@ -15,6 +15,7 @@ from gateway.service import Gateway
 from gateway.settings import GatewaySettings, load_gateway_settings
 from runtime.settings import Settings, load_settings
 from tests.core.chain import CHAIN_ID, KEY_DIGEST, WALLETS, Clock, node_at, stand_in_proof, transfer
+from tests.processes import started
 
 WORKER = Worker("test-worker")
 
@@ -33,8 +34,8 @@ def node(tmp_path: Path, clock: Clock) -> Iterator[Node]:
 
 @pytest.fixture
 async def core(node: Node) -> AsyncIterator[TestServer]:
-    async with TestServer(Server(node).application()) as started:
-        yield started
+    async with TestServer(Server(node, started(node.settings, "core")).application()) as served:
+        yield served
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Prover:
     artifacts: ArtifactStore
 
     def gateway(self, key: str = KEY_DIGEST) -> Gateway:
-        return Gateway(self.settings, self.own, self.jobs, self.artifacts, key)
+        return Gateway(started(self.settings, "gateway"), self.own, self.jobs, self.artifacts, key)
 
     def batch(self, number: int = 1) -> Batch:
         return status.batch(self.jobs, number)

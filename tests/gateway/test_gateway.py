@@ -171,7 +171,7 @@ async def test_other_keys_get_a_clear_refusal_and_the_gateway_stays(node: Node, 
         await until(lambda: "poll" in gateway._failures)
         async with http.get("/ready") as answer:
             assert answer.status == 503
-            assert "key_mismatch" in (await answer.json())["failure"]
+            assert "key_mismatch" in (await answer.json())["reason"]
         async with http.get("/health") as answer:
             assert answer.status == 200
         async with http.get("/metrics") as answer:

@@ -21,7 +21,7 @@ def gateway(tmp_path: Path) -> Iterator[ServerProcess]:
 
 def test_the_gateway_stays_while_core_is_away_and_stops_on_a_signal(gateway: ServerProcess) -> None:
     process = gateway.start()
-    assert "core" in gateway.wait_for("/ready", 503)["failure"]
+    assert "core" in gateway.wait_for("/ready", 503)["reason"]
     assert gateway.wait_for("/health")["process"] == "gateway"
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)

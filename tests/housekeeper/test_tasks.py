@@ -12,8 +12,8 @@ from broker.artifacts import ArtifactStore, artifact_name, open_artifacts
 from broker.jobs import BatchState, JobSpec, Stage, Worker, open_store, status
 from broker.queues import EmbeddedBroker
 from broker.relay import Relay
-from housekeeper.__main__ import send_tick
 from housekeeper.metrics import DatabaseCollector
+from housekeeper.serving import send_tick
 from housekeeper.tasks import Housekeeper
 from runtime.pulse import Pulse
 from runtime.settings import load_settings

@@ -1,0 +1,155 @@
+"""A worker of one stage: connects, claims and runs jobs until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import dramatiq
+from dramatiq.worker import Worker as DramatiqWorker
+
+from actors import bundle, circuit_prover, witness_generator, witness_vector_generator
+from actors.attempt import Body, give_back, run_one
+from actors.context import WorkerContext, worker_identity
+from actors.stages import check_size_class
+from broker.artifacts import ArtifactStore, open_artifacts
+from broker.connect import connect_broker, connect_store
+from broker.jobs import Stage
+from broker.queues import queue_for
+from broker.relay import Relay
+from runtime.endpoint import Endpoint
+from runtime.logging import get_logger
+from runtime.pages import Pages
+from runtime.process import Exit, Process
+
+BODIES: Mapping[Stage, Body] = {
+    Stage.WITNESS: witness_generator.run,
+    Stage.VECTORS: witness_vector_generator.run,
+    Stage.PROVE: circuit_prover.run,
+    Stage.BUNDLE: bundle.run,
+}
+
+#: Stages that need keys: to size segments, to prove, to verify.
+KEYED = (Stage.WITNESS, Stage.PROVE, Stage.BUNDLE)
+#: Stages whose jobs refuse a memory budget or size class that holds no segment.
+SIZED = (Stage.WITNESS, Stage.PROVE)
+#: A process that neither did nor tried anything for this long is restarted.
+SILENT_SECONDS = 180.0
+#: Seconds between two removals of execution records that no prover on this host came for.
+FORGET_SECONDS = 600.0
+#: Seconds between two looks of the main thread.
+LOOK_SECONDS = 0.2
+
+
+def open_context(process: Process, stage: Stage) -> tuple[WorkerContext, dramatiq.Broker]:
+    """Connect everything that a worker of ``stage`` needs; waits for services that are away."""
+    settings, pulse, stopping = process.settings, process.pulse, process.stopping
+    worker = worker_identity(process)
+    store = connect_store(settings, stopping)
+    broker = connect_broker(
+        settings,
+        store,
+        name=f"{stage} {worker.device}",
+        stages=[stage],
+        device=worker.device,
+        pulse=pulse,
+        stopping=stopping,
+    )
+    artifacts = open_artifacts(settings)
+    local = ArtifactStore((settings.state_dir / "local").as_uri(), disk_reserve=settings.disk_reserve)
+    return WorkerContext(settings, store, artifacts, local, Relay(store, broker), worker, pulse), broker
+
+
+def declare(broker: dramatiq.Broker, context: WorkerContext, stage: Stage) -> None:
+    """Declare the stage's actor, named as its queue."""
+
+    def act(**hint: object) -> None:
+        run_one(context, stage, BODIES[stage])
+
+    queue = queue_for(stage)
+    broker.declare_actor(dramatiq.Actor(act, broker=broker, actor_name=queue, queue_name=queue, priority=0, options={}))
+
+
+def serve(process: Process, *, stage: Stage, threads: int) -> int:
+    """Work until told to stop; return the exit code."""
+    logging.getLogger("dramatiq").setLevel(logging.WARNING)
+    with Endpoint(Pages(process), port=metrics_port(process)) as endpoint:
+        context, broker = open_context(process, stage)
+        # Imported and made now, so that a broken installation shows at the start and the first job does not wait for
+        # keys.
+        _ = context.stages
+        keys = context.keys if stage in KEYED else ""
+        if stage in SIZED:
+            check_size_class(process.settings)
+        declare(broker, context, stage)
+        context.relay.start()
+        worker = DramatiqWorker(broker, queues={queue_for(stage)}, worker_threads=threads, worker_timeout=200)
+        # A worker that holds one message more than it has threads keeps it from those that are idle.
+        worker.queue_prefetch = threads
+        worker.start()
+        endpoint.ready()
+        log = get_logger("worker").bind(stage=str(stage), worker=context.worker.name)
+        log.info("ready", device=context.worker.device, keys=keys, endpoint=endpoint.port, threads=threads)
+        code = _watch(context, process.stopping)
+        log.info("draining", busy=context.pulse.busy)
+        drain(context, worker)
+        context.relay.stop()
+        log.info("stopped", code=code)
+        return code
+
+
+def drain(context: WorkerContext, worker: DramatiqWorker) -> None:
+    """Let running jobs finish, then ask them to stop, then give them back over their heads."""
+    context.draining.set()
+    _wait_idle(context, context.settings.drain_seconds)
+    context.stopping.set()
+    _wait_idle(context, 1.0)
+    for claim in list(context.held.values()):
+        give_back(context, claim)
+    if not context.pulse.busy:
+        worker.stop(timeout=2_000)
+
+
+def metrics_port(process: Process) -> int:
+    """Return the port of this process's endpoint: the base plus an offset by name, or 0 for any."""
+    base = process.settings.metrics_port
+    return base and base + zlib.crc32(process.name.encode()) % 500
+
+
+def resident_memory() -> int:
+    """Return this process's resident memory now, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _watch(context: WorkerContext, stopping: threading.Event) -> int:
+    budget = context.settings.memory
+    look_at = time.monotonic() + 5
+    forget_at = time.monotonic()
+    while not stopping.wait(LOOK_SECONDS):
+        if context.broken.is_set():
+            get_logger("watchdog").error("a job met an error that this process does not survive, restarting")
+            return Exit.RESTART
+        if time.monotonic() < look_at:
+            continue
+        look_at = time.monotonic() + 5
+        if time.monotonic() > forget_at:
+            forget_at = time.monotonic() + FORGET_SECONDS
+            context.local.forget(context.settings.retention_hours * 3600)
+        if not context.pulse.busy and context.pulse.silent() > SILENT_SECONDS:
+            get_logger("watchdog").error("silent, restarting", seconds=context.pulse.silent())
+            return Exit.RESTART
+        if budget and not context.pulse.busy and resident_memory() > budget:
+            get_logger("watchdog").warning("over the memory budget, restarting", budget=budget)
+            return Exit.RESTART
+    return Exit.OK
+
+
+def _wait_idle(context: WorkerContext, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while context.pulse.busy and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -1,0 +1,57 @@
+"""Core as a process: its store opened, its loops and its server run until it is told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.node import Node, open_node
+from core.only_core import only_core
+from core.server import Server
+from core.settings import load_core_settings
+from core.verification import key_identity, proof_verifier
+from runtime.http_server import serve as serve_http
+from runtime.logging import get_logger
+from runtime.process import Exit, Process
+from runtime.waiting import wait_for
+
+log = get_logger(__name__)
+
+
+def serve(process: Process) -> int:
+    """Serve JSON-RPC and the proof data handler until SIGTERM."""
+    settings, own = process.settings, load_core_settings()
+
+    def opened() -> Node:
+        return open_node(
+            settings, own, verifier=proof_verifier(settings.profile), key_digest=key_identity(settings.profile)
+        )
+
+    with only_core(own.folder(settings), stopping=process.stopping):
+        node = wait_for(opened, "database", process.stopping)
+        try:
+            server = Server(node, process)
+            serve_http(
+                process,
+                server.application(),
+                server.pages,
+                host=settings.core_host,
+                port=settings.core_port,
+                prefix="HALLMARK_CORE",
+                started=lambda addresses: _tell(node, addresses),
+            )
+        finally:
+            node.store.close()
+    return Exit.OK
+
+
+def _tell(node: Node, addresses: Sequence[str]) -> None:
+    identity = node.identity
+    log.info(
+        "core.started",
+        address=list(addresses),
+        chain_id=identity.chain_id,
+        protocol_version=identity.protocol_version,
+        key_digest=identity.key_digest,
+        program_commitment=identity.program_commitment,
+        program_sha256=identity.program_sha256,
+    )
