@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import verification
-from gateway.__main__ import key_identity
+from gateway.serving import key_identity
 from runtime.settings import load_settings
 
 
