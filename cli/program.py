@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import display, files
+from runtime.configuration import parse_size
 from runtime.errors import InvalidInput
 from runtime.settings import load_settings
 
@@ -20,6 +21,9 @@ InputOption = Annotated[Path | None, typer.Option("--input", help="Its input; no
 ProfileOption = Annotated[str, typer.Option(help="Security profile: proven100, proven128 or legacy-conjectured.")]
 CyclesOption = Annotated[int, typer.Option(help="A run of more cycles is ended with an error.", min=1)]
 MemoryOption = Annotated[str, typer.Option(help="Memory budget such as 8G; what is free when left out.")]
+MemoryLimitOption = Annotated[
+    str, typer.Option("--memory-limit", help="Memory that the program may write to, up to 4G.", metavar="SIZE")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +38,19 @@ def _input(path: Path | None) -> bytes:
     return b"" if path is None else files.read(path, limit=MAX_INPUT)
 
 
-def execute(program: ProgramArgument, input_: InputOption = None, cycle_limit: CyclesOption = 1 << 36) -> None:
+def _size(text: str) -> int:
+    try:
+        return int(str(parse_size(text)))
+    except ValueError as error:
+        raise InvalidInput(f"{text!r} is no size: {error}.") from None
+
+
+def execute(
+    program: ProgramArgument,
+    input_: InputOption = None,
+    cycle_limit: CyclesOption = 1 << 36,
+    memory_limit: MemoryLimitOption = "1G",
+) -> None:
     """Run a program without proving it and print its output."""
     from proving.hash.text import digest_hex
     from proving.machine.executor import execute as run
@@ -43,7 +59,7 @@ def execute(program: ProgramArgument, input_: InputOption = None, cycle_limit: C
     loaded = Program.from_elf(files.read(program, limit=MAX_PROGRAM))
     advice = _input(input_)
     start = time.perf_counter()
-    done = run(loaded, advice, cycle_limit=cycle_limit)
+    done = run(loaded, advice, cycle_limit=cycle_limit, memory_limit=_size(memory_limit))
     seconds = time.perf_counter() - start
     display.console.print(
         display.pairs(
@@ -68,6 +84,7 @@ def prove(
     size_class: Annotated[int, typer.Option(help="log2 of the largest table; from the memory budget when 0.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or emulated.")] = "auto",
     cycle_limit: CyclesOption = 1 << 32,
+    memory_limit: MemoryLimitOption = "1G",
 ) -> None:
     """Prove that a program, run on some input, halts with its output."""
     from actors.backend import open_backend
@@ -86,6 +103,7 @@ def prove(
             advice,
             size_class=chosen,
             cycle_limit=cycle_limit,
+            memory_limit=_size(memory_limit),
             progress=lambda done, note: bars.update(task, note=note),
         )
         bars.update(task, total=1, completed=1)

@@ -1,8 +1,9 @@
 """A strict reader of 32-bit RISC-V executables.
 
 Only what is loaded is read: the ELF header and the program headers. Everything is bounded and checked before use, so
-that any byte string ends in segments or in an `ElfError`. Source: System V ABI (gABI 4.1), chapters 4 and 5, and the
-RISC-V ELF psABI 1.0, section 8.1.
+that any byte string ends in segments or in an `ElfError`. What the program contains decides, not what the header's
+flags say that it may contain: an instruction that the machine does not have traps, by name, when it is executed.
+Source: System V ABI (gABI 4.1), chapters 4 and 5, and the RISC-V ELF psABI 1.0, section 8.1.
 """
 
 from __future__ import annotations
@@ -10,9 +11,21 @@ from __future__ import annotations
 import itertools
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
-from runtime.errors import InvalidInput
+from proving.machine.compressed import first_compressed
+from proving.machine.elf_errors import (
+    BadEntry,
+    CompressedCode,
+    DynamicElf,
+    ElfTooLarge,
+    MisplacedSegment,
+    NotElf,
+    OverlappingSegments,
+    ThreadLocalData,
+    TruncatedElf,
+    WrongMachine,
+)
 
 #: Largest file, in bytes.
 MAX_FILE: Final = 64 << 20
@@ -25,79 +38,11 @@ _HEADER = struct.Struct("<4sBBBB8xHHIIIIIHHHHHH")
 _PROGRAM_HEADER = struct.Struct("<8I")
 _TYPE_EXECUTABLE: Final = 2
 _MACHINE_RISCV: Final = 243
-_FLAG_COMPRESSED: Final = 1
 _PT_LOAD: Final = 1
 _PT_DYNAMIC: Final = 2
 _PT_INTERP: Final = 3
+_PT_TLS: Final = 7
 _PF_EXECUTABLE: Final = 1
-
-
-class ElfError(InvalidInput):
-    """The file is not a program that this machine can run."""
-
-    code: ClassVar[str] = "elf"
-    default_remedy: ClassVar[str] = "Link statically for rv32im (-march=rv32im -mabi=ilp32 -static -no-pie)."
-
-
-class TruncatedElf(ElfError):
-    """The file ends before the parts that its headers name."""
-
-    code = "elf_truncated"
-
-
-class NotElf(ElfError):
-    """The file is not an ELF file."""
-
-    code = "elf_magic"
-
-
-class WrongMachine(ElfError):
-    """The file is for another processor than little-endian 32-bit RISC-V."""
-
-    code = "elf_machine"
-
-
-class CompressedCode(ElfError):
-    """The file may contain compressed instructions, which this machine does not have."""
-
-    code = "elf_compressed"
-
-
-class UnsupportedFlags(ElfError):
-    """The file was compiled for extensions that this machine does not have."""
-
-    code = "elf_flags"
-
-
-class DynamicElf(ElfError):
-    """The file is not statically linked at fixed addresses."""
-
-    code = "elf_dynamic"
-
-
-class MisplacedSegment(ElfError):
-    """A segment lies at an address where it cannot be loaded."""
-
-    code = "elf_misplaced_segment"
-
-
-class OverlappingSegments(ElfError):
-    """Two segments claim the same address."""
-
-    code = "elf_overlapping_segments"
-
-
-class BadEntry(ElfError):
-    """The entry point is not an aligned address inside an executable segment."""
-
-    code = "elf_entry"
-
-
-class ElfTooLarge(ElfError):
-    """The file, its code or its header table is larger than this machine accepts."""
-
-    code = "elf_too_large"
-    default_remedy = "Make the program smaller."
 
 
 @dataclass(frozen=True)
@@ -156,13 +101,13 @@ def parse_elf(data: bytes) -> Elf:
         entry,
         table,
         _,
-        flags,
+        _,
         _,
         entry_size,
         count,
         *_,
     ) = _HEADER.unpack_from(data)
-    _check_target(elf_class, order, machine, flags)
+    _check_target(elf_class, order, machine)
     if kind != _TYPE_EXECUTABLE:
         raise DynamicElf(f"The ELF type is {kind}; only executables at fixed addresses (2) can be run.")
     if ident_version != 1 or version != 1:
@@ -180,44 +125,58 @@ def parse_elf(data: bytes) -> Elf:
             data, table + i * entry_size
         )
         if kind in (_PT_DYNAMIC, _PT_INTERP):
-            raise DynamicElf("The file needs a dynamic linker.")
+            name = "PT_INTERP" if kind == _PT_INTERP else "PT_DYNAMIC"
+            raise DynamicElf(f"The file needs a dynamic linker: program header {i} is {name}.")
+        if kind == _PT_TLS and size:
+            raise ThreadLocalData(
+                f"The program has {size} bytes of thread-local data (.tdata, .tbss) at {address:#010x}."
+            )
         if kind == _PT_LOAD and size:
             loaded += file_size
             if loaded > MAX_FILE:
-                raise ElfTooLarge(f"The segments load more than {MAX_FILE} bytes: some share bytes of the file.")
+                raise ElfTooLarge(
+                    f"With the segment at {address:#010x} more than {MAX_FILE} bytes are loaded: some segments share "
+                    "bytes of the file."
+                )
             segments.append(
                 _segment(data, offset, address, file_size, size, executable=bool(segment_flags & _PF_EXECUTABLE))
             )
     segments.sort(key=lambda segment: segment.address)
     _check_layout(segments)
     _check_entry(entry, segments)
+    found = first_compressed(entry, {s.address: s.data for s in segments if s.executable})
+    if found is not None:
+        raise CompressedCode(
+            f"The code at {found[0]:#010x} is a compressed instruction ({found[1]:#06x}, extension C)."
+        )
     return Elf(entry, tuple(segments))
 
 
-def _check_target(elf_class: int, order: int, machine: int, flags: int) -> None:
+def _check_target(elf_class: int, order: int, machine: int) -> None:
     if machine != _MACHINE_RISCV:
         raise WrongMachine(f"The file is for machine {machine}, not RISC-V ({_MACHINE_RISCV}).")
     if elf_class != 1:
         raise WrongMachine("The file is not a 32-bit ELF file.")
     if order != 1:
         raise WrongMachine("The file is not little-endian.")
-    if flags & _FLAG_COMPRESSED:
-        raise CompressedCode("The file may contain compressed instructions (extension C).")
-    if flags:
-        raise UnsupportedFlags(f"The ELF flags {flags:#x} ask for extensions beyond rv32im.")
 
 
 def _segment(data: bytes, offset: int, address: int, file_size: int, size: int, *, executable: bool) -> Segment:
     if file_size > size:
         raise MisplacedSegment(f"The segment at {address:#010x} has more bytes in the file than in memory.")
-    if offset + file_size > len(data):
-        raise TruncatedElf(f"The segment at {address:#010x} lies beyond the end of the file.")
+    # Without bytes in the file the offset means nothing.
+    if file_size and offset + file_size > len(data):
+        raise TruncatedElf(
+            f"The segment at {address:#010x} ends at byte {offset + file_size} of a file of {len(data)} bytes."
+        )
     if address + size > 1 << 32:
         raise MisplacedSegment(f"The segment at {address:#010x} of {size} bytes leaves the address space.")
     if executable and address % 4:
-        raise MisplacedSegment(f"The executable segment at {address:#010x} is not word aligned.")
+        raise MisplacedSegment(f"The executable segment at {address:#010x} is not aligned to words.")
     if executable and address + file_size > (1 << 32) - 4:
-        raise MisplacedSegment("The last word of the address space cannot hold code.")
+        raise MisplacedSegment(
+            f"The executable segment at {address:#010x} reaches the last word of memory, which holds no code."
+        )
     return Segment(address, data[offset : offset + file_size], size, executable)
 
 

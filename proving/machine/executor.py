@@ -15,7 +15,7 @@ from proving import native
 from proving.machine.image import batch_compress
 from proving.machine.program import Program
 from proving.machine.state import State
-from proving.machine.traps import MachineMemoryError, MemoryLimit, error_of
+from proving.machine.traps import ImageOverMemoryLimit, MachineMemoryError, error_of
 from runtime.errors import TooLarge
 
 #: Cycles after which a run is ended, unless the caller says otherwise.
@@ -169,7 +169,7 @@ def loaded(program: Program, advice: NDArray[np.uint32], memory_limit: int) -> I
         for segment in program.segments:
             data = np.frombuffer(segment.data, dtype=np.uint8)
             if not _load_data(handle, segment.address, data.ctypes.data, len(data)):
-                raise MemoryLimit(pc=program.entry, instruction=0, cycle=0, address=segment.address)
+                raise ImageOverMemoryLimit(pc=program.entry, instruction=0, cycle=0, address=segment.address)
         _start(handle, program.entry, advice.ctypes.data, len(advice))
         yield LoadedProgram(handle, program, advice)
     finally:

@@ -48,6 +48,14 @@ class IllegalInstruction(Trap):
     sentence = "Illegal instruction"
 
 
+class CompressedInstruction(IllegalInstruction):
+    """The word begins with a compressed instruction, which this machine does not have."""
+
+    code = "trap_compressed_instruction"
+    sentence = "Compressed instruction (extension C)"
+    default_remedy = "Compile everything that is linked, libraries too, with -march=rv32im."
+
+
 class EnvironmentCall(Trap):
     """ECALL and EBREAK have no meaning on this machine."""
 
@@ -96,7 +104,7 @@ class CycleLimit(Trap):
 
     code = "cycle_limit"
     sentence = "The cycle limit is reached"
-    default_remedy = "Raise the cycle limit, or make the program halt."
+    default_remedy = "Raise the cycle limit (--cycle-limit), or make the program halt."
 
 
 class MemoryLimit(Trap):
@@ -104,7 +112,16 @@ class MemoryLimit(Trap):
 
     code = "memory_limit"
     sentence = "The memory limit is reached by the write to {address}"
-    default_remedy = "Raise the memory limit, or let the program touch less memory."
+    default_remedy = "Raise the memory limit (--memory-limit, up to 4G), or let the program touch less memory."
+
+
+class ImageOverMemoryLimit(MemoryLimit):
+    """A segment of the program has more bytes than may be written."""
+
+    code = "memory_limit_image"
+    sentence = (
+        "The program's segment at {address} does not fit below the memory limit; nothing was executed: it stopped"
+    )
 
 
 class CapacityTooSmall(InvalidInput):
@@ -142,4 +159,7 @@ def error_of(stop: int, *, pc: int, instruction: int, cycle: int, address: int) 
         return None
     if stop == _CAPACITY:
         return CapacityTooSmall(f"The instruction at {pc:#010x} does not fit into an empty segment.")
-    return _TRAPS[stop](pc=pc, instruction=instruction, cycle=cycle, address=address)
+    kind = _TRAPS[stop]
+    if kind is IllegalInstruction and instruction & 3 != 3 and instruction & 0xFFFF:
+        kind = CompressedInstruction
+    return kind(pc=pc, instruction=instruction, cycle=cycle, address=address)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proving.machine.executor import DEFAULT_CYCLE_LIMIT
+from proving.machine.executor import DEFAULT_CYCLE_LIMIT, DEFAULT_MEMORY_LIMIT
 from proving.machine.main_vm.shape import capacities
 from proving.machine.program import Program
 from proving.machine.witness import witness
@@ -40,6 +40,7 @@ def basic_witness(
     *,
     size_class: int,
     cycle_limit: int = DEFAULT_CYCLE_LIMIT,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
     progress: Progress | None = None,
 ) -> BasicWitness:
     """Run a program on its input, cut the run into segments, and write a checkpoint for each.
@@ -52,6 +53,8 @@ def basic_witness(
         The input file.
     size_class
         log2 of the rows that the largest table of a segment may have, see `proving.stages.budget`.
+    cycle_limit, memory_limit
+        Cycles, and bytes of memory written to, after which the run is ended.
 
     Raises
     ------
@@ -63,7 +66,8 @@ def basic_witness(
     ends: list[NDArray[np.uint64]] = []
     cycles = 0
     final = loaded.initial_state
-    for segment in witness(loaded, advice, capacities(size_class), cycle_limit=cycle_limit):
+    run = witness(loaded, advice, capacities(size_class), cycle_limit=cycle_limit, memory_limit=memory_limit)
+    for segment in run:
         checkpoints.append(segment.checkpoint.to_bytes())
         ends.append(segment.checkpoint.end)
         cycles += segment.checkpoint.cycles

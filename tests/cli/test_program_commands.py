@@ -53,6 +53,16 @@ def test_execute_prove_verify_inspect(program: Path, tmp_path: Path) -> None:
     assert "malformed_bundle" in hallmark("verify", proof, "--program", program, status=1)
 
 
+def test_the_memory_limit_can_be_raised(tmp_path: Path) -> None:
+    path = tmp_path / "wide.elf"
+    path.write_bytes(asm.elf([asm.HALT], data=[(0x10000, b"x" * 20_000)]))
+    refusal = hallmark("execute", path, "--memory-limit", "16K", status=65)
+    assert "0x00010000" in refusal and "--memory-limit" in refusal
+    assert "executed" in hallmark("execute", path, "--memory-limit", "1M")
+    assert "memory_limit" in hallmark("prove", path, "-o", tmp_path / "proof", "--memory-limit", "16K", status=65)
+    assert "no size" in hallmark("execute", path, "--memory-limit", "much", status=65)
+
+
 def test_bad_programs_end_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "bad.elf"
     for content in (b"", b"\x7fELF", elf_of(3)[:100], bytes(200)):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from proving.hash import compress
-from proving.machine import elf
+from proving.machine import elf, elf_errors
 from proving.machine.elf import parse_elf
 from proving.machine.program import Program
 from tests.proving.machine import assembler as asm
@@ -38,43 +38,114 @@ def test_a_good_file_is_loaded() -> None:
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        (b"", elf.NotElf),
-        (b"#!/bin/sh\n" * 10, elf.NotElf),
-        (GOOD[:40], elf.TruncatedElf),
-        (GOOD[:60], elf.TruncatedElf),
-        (GOOD[:-1], elf.TruncatedElf),
-        (_patched(4, "<B", 2), elf.WrongMachine),
-        (_patched(5, "<B", 2), elf.WrongMachine),
-        (_patched(18, "<H", 62), elf.WrongMachine),
-        (_patched(16, "<H", 3), elf.DynamicElf),
-        (_header(1, 0, 2), elf.DynamicElf),
-        (_header(1, 0, 3), elf.DynamicElf),
-        (_patched(36, "<I", 1), elf.CompressedCode),
-        (_patched(36, "<I", 4), elf.UnsupportedFlags),
-        (_patched(44, "<H", 65), elf.ElfTooLarge),
-        (_patched(44, "<H", 60), elf.TruncatedElf),
-        (_patched(42, "<H", 56), elf.TruncatedElf),
-        (_patched(28, "<I", 0xFFFFFFFF), elf.TruncatedElf),
-        (_header(1, 1, 0xFFFFFFF0), elf.TruncatedElf),
-        (_header(1, 5, 3), elf.MisplacedSegment),
-        (_header(1, 2, 0xFFFFFFFE), elf.MisplacedSegment),
-        (_header(0, 2, 0x1002), elf.MisplacedSegment),
-        (_header(0, 2, 0xFFFFFFF8), elf.MisplacedSegment),
-        (_header(1, 2, 0x1004), elf.OverlappingSegments),
-        (_header(1, 2, 0x1000), elf.OverlappingSegments),
-        (_patched(24, "<I", 0x1002), elf.BadEntry),
-        (_patched(24, "<I", 0x1008), elf.BadEntry),
-        (_patched(24, "<I", 0x2000), elf.BadEntry),
-        (_header(0, 6, 4), elf.BadEntry),
-        (_patched(44, "<H", 0), elf.BadEntry),
-        (GOOD + bytes(elf.MAX_FILE), elf.ElfTooLarge),
-        (asm.elf([asm.HALT] * (elf.MAX_CODE // 4 + 1)), elf.ElfTooLarge),
+        (b"", elf_errors.NotElf),
+        (b"#!/bin/sh\n" * 10, elf_errors.NotElf),
+        (GOOD[:40], elf_errors.TruncatedElf),
+        (GOOD[:60], elf_errors.TruncatedElf),
+        (GOOD[:-1], elf_errors.TruncatedElf),
+        (_patched(4, "<B", 2), elf_errors.WrongMachine),
+        (_patched(5, "<B", 2), elf_errors.WrongMachine),
+        (_patched(18, "<H", 62), elf_errors.WrongMachine),
+        (_patched(16, "<H", 3), elf_errors.DynamicElf),
+        (_header(1, 0, 2), elf_errors.DynamicElf),
+        (_header(1, 0, 3), elf_errors.DynamicElf),
+        (_header(1, 0, 7), elf_errors.ThreadLocalData),
+        (_patched(44, "<H", 65), elf_errors.ElfTooLarge),
+        (_patched(44, "<H", 60), elf_errors.TruncatedElf),
+        (_patched(42, "<H", 56), elf_errors.TruncatedElf),
+        (_patched(28, "<I", 0xFFFFFFFF), elf_errors.TruncatedElf),
+        (_header(1, 1, 0xFFFFFFF0), elf_errors.TruncatedElf),
+        (_header(1, 5, 3), elf_errors.MisplacedSegment),
+        (_header(1, 2, 0xFFFFFFFE), elf_errors.MisplacedSegment),
+        (_header(0, 2, 0x1002), elf_errors.MisplacedSegment),
+        (_header(0, 2, 0xFFFFFFF8), elf_errors.MisplacedSegment),
+        (_header(1, 2, 0x1004), elf_errors.OverlappingSegments),
+        (_header(1, 2, 0x1000), elf_errors.OverlappingSegments),
+        (_patched(24, "<I", 0x1002), elf_errors.BadEntry),
+        (_patched(24, "<I", 0x1008), elf_errors.BadEntry),
+        (_patched(24, "<I", 0x2000), elf_errors.BadEntry),
+        (_header(0, 6, 4), elf_errors.BadEntry),
+        (_patched(44, "<H", 0), elf_errors.BadEntry),
+        (GOOD + bytes(elf.MAX_FILE), elf_errors.ElfTooLarge),
+        (asm.elf([asm.HALT] * (elf.MAX_CODE // 4 + 1)), elf_errors.ElfTooLarge),
     ],
 )
-def test_bad_files_are_refused(data: bytes, error: type[elf.ElfError]) -> None:
+def test_bad_files_are_refused(data: bytes, error: type[elf_errors.ElfError]) -> None:
     with pytest.raises(error) as caught:
         parse_elf(data)
     assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("flags", [1, 4, 8, 16, 0x1F])
+def test_what_the_header_flags_say_does_not_decide(flags: int) -> None:
+    """Linkers set a flag when any object has it; the official architecture tests carry RVC without using it."""
+    assert parse_elf(_patched(36, "<I", flags)) == parse_elf(GOOD)
+
+
+#: c.addi sp, -16; c.nop
+_COMPRESSED = 0x0001_1141
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ([_COMPRESSED], 0x1000),
+        ([asm.NOP, _COMPRESSED], 0x1004),
+        ([asm.jal(1, 12), asm.HALT, asm.NOP, _COMPRESSED], 0x100C),
+        ([asm.branch("bltu", 5, 5, 8), _COMPRESSED, asm.HALT], 0x1004),
+        ([asm.branch("beq", 5, 6, 8), asm.HALT, asm.branch("beq", 0, 0, -4), asm.branch("bne", 0, 0, 8)], None),
+        ([asm.NOP, asm.NOP, asm.jal(0, 8), asm.HALT, asm.branch("blt", 5, 6, 8), asm.jal(0, -8), _COMPRESSED], 0x1018),
+    ],
+)
+@pytest.mark.parametrize("flags", [0, 1])
+def test_a_compressed_instruction_is_named(words: list[int], address: int | None, flags: int) -> None:
+    data = _patched(36, "<I", flags, asm.elf(words))
+    if address is None:
+        parse_elf(data)
+        return
+    with pytest.raises(
+        elf_errors.CompressedCode, match=rf"{address:#010x} is a compressed instruction \(0x1141"
+    ) as caught:
+        parse_elf(data)
+    assert "-march=rv32im" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [asm.HALT, _COMPRESSED],
+        [asm.jal(0, 8), _COMPRESSED, asm.HALT],
+        [asm.jal(1, 8), _COMPRESSED, asm.HALT],
+        [asm.branch("bgeu", 7, 7, 8), _COMPRESSED, asm.HALT],
+        [asm.jalr(0, 1), _COMPRESSED],
+        [asm.ECALL, _COMPRESSED],
+        [asm.NOP, 0],
+    ],
+)
+def test_data_between_the_code_is_no_compressed_instruction(words: list[int]) -> None:
+    parse_elf(asm.elf(words))
+
+
+def test_a_segment_without_bytes_in_the_file_may_have_any_offset() -> None:
+    for offset in (0, 0x1F00, 0xFFFFFFFF):
+        data = bytearray(_header(1, 1, offset))
+        struct.pack_into("<I", data, 52 + 32 + 16, 0)
+        loaded = parse_elf(bytes(data[:-4]))
+        assert (loaded.segments[1].data, loaded.segments[1].size) == (b"", 4)
+
+
+def test_refusals_name_the_segment_and_what_helps() -> None:
+    for data, words in (
+        (_header(1, 1, 0xFFFFFFF0), ("0x00002000", "again")),
+        (_header(1, 5, 3), ("0x00002000", "linker script")),
+        (_header(1, 2, 0x1004), ("0x00001000", "0x00001004", "linker script")),
+        (_header(0, 2, 0xFFFFFFF8), ("0xfffffff8", "linker script")),
+        (_header(1, 0, 7), ("0x00002000", ".tdata", "thread_local")),
+        (_patched(24, "<I", 0x2000), ("0x00002000", "_start")),
+    ):
+        with pytest.raises(elf_errors.ElfError) as caught:
+            parse_elf(data)
+        assert all(word in caught.value.line() for word in words), caught.value.line()
 
 
 def test_segments_that_share_the_bytes_of_the_file_are_bounded() -> None:
@@ -89,7 +160,7 @@ def test_segments_that_share_the_bytes_of_the_file_are_bounded() -> None:
     for i in range(headers):
         address = 0x1000_0000 + i * size
         data += struct.pack("<8I", 1, offset, address, address, size, size, 4, 4)
-    with pytest.raises(elf.ElfTooLarge, match="share"):
+    with pytest.raises(elf_errors.ElfTooLarge, match="share"):
         parse_elf(bytes(data) + content)
 
 
@@ -101,7 +172,7 @@ def test_mutated_files_give_a_program_or_a_typed_error(seed: int) -> None:
         data[rng.randrange(len(data))] = rng.getrandbits(8)
     if rng.random() < 0.3:
         del data[rng.randrange(len(data)) :]
-    with contextlib.suppress(elf.ElfError):
+    with contextlib.suppress(elf_errors.ElfError):
         assert len(Program.from_elf(bytes(data)).commitment) == 4
 
 

@@ -72,7 +72,7 @@ def test_random_words_outside_rv32im_trap() -> None:
     rng = random.Random(7)
     legal = {0x37, 0x17, 0x6F, 0x67, 0x63, 0x03, 0x23, 0x13, 0x33, 0x0F, 0x73}
     for _ in range(100):
-        word = rng.getrandbits(32)
+        word = rng.getrandbits(32) | 3
         if word & 0x7F not in legal:
             assert _trap([word], traps.IllegalInstruction).pc == CODE
 
@@ -163,6 +163,11 @@ def test_the_cycle_limit_is_exact_at_the_halt() -> None:
         list(witness(program, b"", capacities(12), cycle_limit=8))
 
 
+def test_a_compressed_instruction_behind_a_computed_jump_traps_by_name() -> None:
+    trap = _trap([asm.auipc(5, 0), asm.jalr(0, 5, 12), asm.HALT, 0x0001_1141], traps.CompressedInstruction)
+    assert (trap.pc, trap.instruction) == (CODE + 12, 0x0001_1141)
+
+
 def test_writing_everywhere_reaches_the_memory_limit_and_reading_does_not() -> None:
     step = [asm.i_type("addi", 10, 10, 1), asm.r_type("add", 7, 7, 8)]
     write = [*asm.li(8, 4096), asm.store("sb", 10, 7), *step, asm.jal(0, -12)]
@@ -179,8 +184,9 @@ def test_writing_everywhere_reaches_the_memory_limit_and_reading_does_not() -> N
 
 def test_an_image_over_the_memory_limit_is_refused() -> None:
     program = Program.from_elf(asm.elf([asm.HALT], data=[(0x10000, b"x" * 20_000)]))
-    with pytest.raises(traps.MemoryLimit):
+    with pytest.raises(traps.ImageOverMemoryLimit, match="segment at 0x00010000") as caught:
         execute(program, memory_limit=1 << 14)
+    assert "--memory-limit" in caught.value.remedy
 
 
 @pytest.mark.parametrize("seed", range(150))
