@@ -161,6 +161,8 @@ def check(
         )
     if output is not None and statement.final.output() != output:
         raise OtherOutput(f"The bundle's output is {statement.final.output().hex()}, expected {output.hex()}.")
+    if not statement.final.halted:
+        raise ChainBroken("The final state is not halted: the run goes on after the last segment.")
     if not np.array_equal(statement.final.requests, empty_requests()):
         raise ChainBroken("The final state asks precompiles for work that no proof in the bundle covers.")
     if not np.array_equal(statement.final.digest(), statement.ends[-1]):

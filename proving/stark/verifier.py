@@ -79,7 +79,7 @@ def verify(key: Key, profile: str, publics: Words, proof: bytes) -> Verdict:
     profile
         The security profile that the caller asks for.
     publics
-        ``(key.publics,)`` canonical public input.
+        ``(key.publics,)`` canonical public input, of an integer type.
     proof
         Untrusted bytes.
 
@@ -96,15 +96,29 @@ def verify(key: Key, profile: str, publics: Words, proof: bytes) -> Verdict:
         The key has no parameters for the profile.
     """
     report = key.report(profile)
-    publics = np.asarray(publics, dtype=np.uint64)
-    if publics.shape != (key.publics,):
-        raise PublicInputRefused(expected=f"{key.publics} elements", got=f"shape {publics.shape}")
-    if np.any(publics >= np.uint64(PRIME)):
-        raise PublicInputRefused("A public input is not below the modulus.")
+    publics = _canonical(key, publics)
     shape, parts = parse(key.layout, report.parameters, proof)
     claim = Claim(key.digest, key.preprocessed_cap, publics)
     check(IntegerArithmetic(), key, shape, report.parameters, claim, parts)
     return Verdict(key.hex, profile, report, shape.log_heights)
+
+
+def _canonical(key: Key, publics: object) -> Words:
+    """Return the public input as words; refused before anything is converted that is not an integer below p."""
+    try:
+        given = np.asarray(publics)
+    except ValueError as error:
+        raise PublicInputRefused("The public input is no array of numbers.") from error
+    if given.shape != (key.publics,):
+        raise PublicInputRefused(expected=f"{key.publics} elements", got=f"shape {given.shape}")
+    if given.dtype.kind not in "ui" and given.size:
+        raise PublicInputRefused(expected="integers of at most 64 bits", got=f"{given.dtype}")
+    if given.dtype.kind == "i" and bool((given < 0).any()):
+        raise PublicInputRefused("A public input is negative.")
+    words = given.astype(np.uint64)
+    if bool((words >= np.uint64(PRIME)).any()):
+        raise PublicInputRefused("A public input is not below the modulus.")
+    return words
 
 
 def check(

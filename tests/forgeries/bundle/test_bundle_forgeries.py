@@ -13,12 +13,14 @@ import pytest
 import zstandard
 
 from proving import stages
+from proving.machine.checkpoint import Checkpoint
 from proving.machine.program import Program
-from proving.stages import bundle
+from proving.stages import bundle, proof
 from proving.stages.bundle import ChainBroken, MalformedBundle, OtherOutput, OtherProgram, SegmentRefused
 from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.errors import VerificationError
+from tests.proving.machine import assembler as asm
 from tests.proving.stages.chain import PROFILE, Chain, chain, elf_of
 
 
@@ -136,10 +138,20 @@ def test_changed_chain_is_refused(
         verify(made, repack(*forge(made.statement, list(made.proofs))))
 
 
-def test_unhalted_end_cannot_be_claimed(made: Chain) -> None:
-    """The statement's final state is halted by its format; the digest of a running state never equals it."""
-    running = dataclasses.replace(made.statement.final, halted=False)
-    assert not np.array_equal(running.digest(), made.statement.final.digest())
+def test_a_run_that_goes_on_is_refused() -> None:
+    """The first segment alone, honestly proven, with the honest opening of the running state that it ends in."""
+    loop = [asm.i_type("addi", 10, 10, 1), asm.branch("bne", 10, 5, -4), asm.HALT]
+    elf = asm.elf([*asm.li(5, 5000), *loop])
+    run = stages.basic_witness(elf, b"", size_class=12)
+    whole, second = Statement.decode(run.statement), Checkpoint.from_bytes(run.checkpoints[1])
+    running = dataclasses.replace(whole.final, pc=int(second.boundary[0]), halted=False, registers=second.registers)
+    assert np.array_equal(running.digest(), whole.ends[0])
+    statement = dataclasses.replace(whole, ends=whole.ends[:1], final=running)
+    proofs = [proof.unpack(stages.prove_segment(run.checkpoints[0], profile=PROFILE)).proof]
+    with pytest.raises(ChainBroken, match="not halted"):
+        bundle.check(statement, proofs, profile=PROFILE)
+    with pytest.raises(MalformedBundle, match="not halted"):
+        stages.verify_bundle(repack(statement, proofs), program_commitment=None, profile=PROFILE)
 
 
 def test_any_changed_byte_is_refused(made: Chain) -> None:

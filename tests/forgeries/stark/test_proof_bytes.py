@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proving.field.goldilocks import PRIME
+from proving.stark.air import Circuit, Table, TableBuilder
 from proving.stark.errors import (
     REFUSALS,
     NonCanonicalWord,
@@ -20,7 +23,10 @@ from proving.stark.errors import (
     ShapeRefused,
     UnknownProfile,
 )
+from proving.stark.generate import build_key
+from proving.stark.key import Key
 from proving.stark.proof import parts_of
+from proving.stark.prover import prove
 from proving.stark.verifier import verify
 from tests.proving.stark import toy
 
@@ -133,6 +139,45 @@ def test_public_inputs_of_another_form_are_refused() -> None:
     assert isinstance(refused(proof, publics[:2]), PublicInputRefused)
     assert isinstance(refused(proof, np.append(publics, np.uint64(0))), PublicInputRefused)
     assert isinstance(refused(proof, np.array([PRIME, 1, 2], dtype=np.uint64)), PublicInputRefused)
+
+
+class Held(Table):
+    """A column that holds the public input."""
+
+    name = "held"
+
+    def build(self, t: TableBuilder) -> None:
+        t.equal("public", t.main("x"), t.public(0))
+
+
+@functools.cache
+def held() -> tuple[Key, bytes]:
+    """A key and a proof of the public input 3, which a float holds exactly."""
+    circuit = Circuit("held", [Held()], publics=1)
+    key = toy.with_quick(build_key(circuit, backend=toy.backend(), log_blowup=2, max_log_heights={"held": 6}))
+    trace = {"held": np.full((1, 64), 3, dtype=np.uint64)}
+    return key, prove(key, toy.QUICK, np.array([3], dtype=np.uint64), trace, toy.backend())
+
+
+@pytest.mark.parametrize("publics", [[3], (3,), np.array([3], dtype=np.int8), np.array([3], dtype=np.uint64)])
+def test_a_public_input_may_have_any_integer_type(publics: Any) -> None:
+    key, proof = held()
+    assert verify(key, toy.QUICK, publics, proof)
+
+
+@pytest.mark.parametrize(
+    "publics",
+    [
+        [3.0], [3.5], np.array([3.0], dtype=np.float32), np.array([3 + 0j]), np.array([3], dtype=object), ["3"], [b"3"],
+        np.array([3], dtype="<m8[s]"), [True], [3 + PRIME], [3 + 2**64], [3 - PRIME], [-1], [None], [[3], [3, 3]], None,
+        3, "3", {}, object(),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_public_input_that_is_no_integer_below_p_is_refused_before_it_is_converted(publics: Any) -> None:
+    key, proof = held()
+    with pytest.raises(PublicInputRefused):
+        verify(key, toy.QUICK, publics, proof)
 
 
 @pytest.mark.parametrize(
