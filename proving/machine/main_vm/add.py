@@ -56,4 +56,6 @@ class Add(Table):
         t.free(carry, when=is_advice, reason="advice is not computed")
         t.free(out, when=is_advice * (1 - writes), reason="advice that no register keeps")
         t.free(out_high, when=is_advice * (1 - writes), reason="advice that no register keeps")
+        for column in (out, out_high):
+            t.chosen(column, when=is_advice * writes, reason="a word of advice is any word")
         padding(t, real)

@@ -9,13 +9,13 @@ from proving.stark.air import Bus
 #: Control flow: (pc, clk), the state before an instruction. One path from the boundary's start to its end.
 STATE = Bus(1, 2, "permutation", "state")
 #: Instruction fetch: (pc, operation, rd, rs1, rs2, imm, writes, target), provided by the decode table.
-DECODE = Bus(2, 8, "lookup", "decode")
+DECODE = Bus(2, 8, "lookup", "decode", asked=1)
 #: Registers, data memory and code: (key, value, timestamp); key = byte address + 2^32 * space.
 MEMORY = Bus(3, 3, "permutation", "memory")
 #: Paging: (space, level, index, old digest[4], new digest[4]), from parent to touched child.
 PAGE = Bus(4, 11, "permutation", "page")
 #: Compression: (input[16], output[4]), provided by the poseidon2 table.
-POSEIDON2 = Bus(5, 20, "lookup", "poseidon2")
+POSEIDON2 = Bus(5, 20, "lookup", "poseidon2", asked=16)
 #: (bits, value) with value < 2^bits, bits 0..16, provided by the range table.
 RANGE = Bus(6, 2, "lookup", "range")
 #: (a, b), two bytes, provided by the byte_and table.

@@ -73,4 +73,6 @@ class Page(Table):
         t.free(level, when=node * (1 - old_row), reason="the even row says which node it is")
         for column in times:
             t.free(column, when=node, reason="a node has no words")
+        for flag in touched:
+            t.chosen(flag, when=node * old_row, reason="a child that keeps its digest may be handed down or not")
         padding(t, real)

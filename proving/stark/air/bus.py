@@ -36,12 +36,14 @@ class Bus:
         receiver, the table that is looked up in, has a free one; on a "wire" bus the first field is an address, the
         one row that writes it sends with a preprocessed multiplicity, and readers receive with a count of 0 or 1
     name : for people
+    asked : on a lookup bus, how many leading fields are asked for; the table answers with the others. For the fuzzer
     """
 
     id: int
     arity: int
     kind: BusKind = "permutation"
     name: str = ""
+    asked: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.id < MAX_BUS_ID:

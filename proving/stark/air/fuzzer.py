@@ -12,7 +12,8 @@ a table offers, is not held against the mutation, because an adversary would cha
 the rules that hold locally: the constraints, and lookups in fixed tables of messages that those do not contain. A rule
 that is the *only* one to notice some mutation here is load-bearing: without it the fuzzer would accept that mutation.
 So is a lookup in a witness table when a mutation that breaks nothing locally asks it for a message that nobody offers.
-`removal` turns this into a score.
+`removal` turns this into a score. A third adversary, who may change what a row sends and nothing of what it receives,
+has a module of its own, `freed`.
 
 Mutations that break several rules are *repaired*: a violated constraint, or lookup, that is affine in another cell is
 solved for that cell, many times over, as an adversary would who adjusts the rest of the row.
@@ -156,7 +157,7 @@ class Fuzzer:
         }
         self._offers: dict[int, set[Message]] = {}
         self._fixed_buses = {bus.id for bus in circuit.buses if bus.kind == "lookup" and self._is_fixed(bus.id)}
-        self._chosen = {table.name: self._choose_rows(table.name) for table in circuit}
+        self.chosen_rows = {table.name: self._choose_rows(table.name) for table in circuit}
 
     @property
     def rules(self) -> list[Rule]:
@@ -178,7 +179,7 @@ class Fuzzer:
         for (_, index), value in mutation.edits:
             publics[index] = value
         outcomes = [
-            self._outcome(name, {row: function.evaluate(row, {}, publics) for row in self._chosen[name]})
+            self._outcome(name, {row: function.evaluate(row, {}, publics) for row in self.chosen_rows[name]})
             for name, function in self.functions.items()
         ]
         return Outcome(
@@ -196,15 +197,15 @@ class Fuzzer:
             columns = len(self.circuit.table(name).main_names)
             if not columns:
                 continue
-            for row in self._chosen[name]:
+            for row in self.chosen_rows[name]:
                 for column in range(columns):
-                    for value in self._values(name, (row, column), values_per_cell):
+                    for value in self.new_values(name, (row, column), values_per_cell):
                         self._try(report, Mutation(name, (((row, column), value),)))
                 for mutation in self._combined(name, row, columns, pairs_per_row):
                     self._try(report, mutation)
                 for _ in range(repairs_per_row):
                     cell = (row, self._random.randrange(columns))
-                    self._repair(report, name, {cell: self._random.choice(self._values(name, cell, 4))}, None)
+                    self._repair(report, name, {cell: self._random.choice(self.new_values(name, cell, 4))}, None)
         return report
 
     def seek(self, rule: Rule, report: FuzzReport, attempts: int) -> bool:
@@ -221,10 +222,10 @@ class Fuzzer:
             return False
         height = self.functions[rule.table].height
         for _ in range(attempts):
-            row = self._random.choice(self._chosen[rule.table])
+            row = self._random.choice(self.chosen_rows[rule.table])
             column, following = self._random.choice(cells)
             cell = ((row + following) % height, column)
-            value = self._random.choice(self._values(rule.table, cell, 8))
+            value = self._random.choice(self.new_values(rule.table, cell, 8))
             edits = {cell: value}
             if self._random.randrange(3) == 0:
                 edits = self._opposite(rule.table, cell)
@@ -241,11 +242,7 @@ class Fuzzer:
 
     def is_free(self, table: str, cell: Cell) -> bool:
         """True where the table declares that the cell's value does not matter."""
-        cells = self.circuit.table(table).free_cells if table != PUBLICS else []
-        if all(declared.column != cell[1] for declared in cells):
-            return False
-        active = self.functions[table].original(cell[0]).free
-        return any(declared.column == cell[1] and when for declared, when in zip(cells, active, strict=True))
+        return table != PUBLICS and self.functions[table].is_declared("free", cell)
 
     def _try(self, report: FuzzReport, mutation: Mutation) -> Outcome:
         outcome = self.judge(mutation)
@@ -282,7 +279,7 @@ class Fuzzer:
                     continue
                 bus = interaction.bus
                 if bus.kind == "lookup" and not interaction.provider:
-                    if new[0] and new[1] not in self._offered(bus.id):
+                    if new[0] and new[1] not in self.offered(bus.id):
                         (local if bus.id in self._fixed_buses else unbacked).add(rule)
                     continue
                 if interaction.provider and old[1] != new[1]:
@@ -303,7 +300,7 @@ class Fuzzer:
             if interaction.provider and interaction.bus.id == bus
         )
 
-    def _offered(self, bus: int) -> set[Message]:
+    def offered(self, bus: int) -> set[Message]:
         """Messages that the lookup tables of a bus contain, whatever their counts."""
         found = self._offers.get(bus)
         if found is None:
@@ -332,7 +329,7 @@ class Fuzzer:
         chosen = list(dict.fromkeys([0, function.height - 1, *by_phase.values(), *patterns.values(), *order]))
         return chosen[: self._rows_per_table + period - 1]
 
-    def _values(self, name: str, cell: Cell, count: int) -> list[int]:
+    def new_values(self, name: str, cell: Cell, count: int) -> list[int]:
         """New values for a cell: edges, steps, bit flips, other cells of the row and the column, random ones."""
         function = self.functions[name]
         old = function.cell(cell)
@@ -402,7 +399,7 @@ class Fuzzer:
             best: tuple[int, dict[Cell, int], Outcome] | None = None
             limit = _CELLS_SOLVED_FOR if len(others) <= _FEW else 2
             self._random.shuffle(others)
-            solutions = (list(self._solutions(name, edits, rule, limit)) for rule in others[:_FEW])
+            solutions = (list(self.solutions(name, edits, rule, limit)) for rule in others[:_FEW])
             for cell, value in next(filter(None, solutions), []):
                 candidate = {**edits, cell: value}
                 after = self._try(report, Mutation(name, tuple(candidate.items())))
@@ -413,7 +410,7 @@ class Fuzzer:
                 return
             _, edits, outcome = best
 
-    def _solutions(self, name: str, edits: Edits, rule: Rule, limit: int) -> Iterator[tuple[Cell, int]]:
+    def solutions(self, name: str, edits: Edits, rule: Rule, limit: int) -> Iterator[tuple[Cell, int]]:
         """At most `limit` cells and the values for them that make the rule hold, where it is affine in the cell.
 
         A lookup is made to hold by giving a field that differs its original value again.

@@ -5,6 +5,9 @@ A rule counts as noticed when
 - a supplied forgery, a full set of traces, breaks this rule and no other, or
 - it is an interaction of a permutation bus, or what a lookup table offers, and the honest traces use it: without it the
   bus does not balance and the row engine rejects them.
+
+Beside the score stands what the third adversary found: outputs that are free although the inputs are fixed, the rules
+that alone prevent it, and the outputs that are the prover's by design.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass, field
 
 from proving.stark.air.circuit import Circuit, Traces
 from proving.stark.air.engine import check
+from proving.stark.air.freed import FreedOutputs, FreedReport
 from proving.stark.air.fuzzer import Fuzzer, FuzzReport, Rule
 from proving.stark.air.rows import U64
 
@@ -36,11 +40,13 @@ class RemovalScore:
     noticed : rule to what notices it
     missed : rules whose removal nothing notices
     report : the fuzzer's run
+    freed : the third adversary's run, see `freed`
     """
 
     noticed: dict[Rule, str] = field(default_factory=dict)
     missed: list[Rule] = field(default_factory=list)
     report: FuzzReport = field(default_factory=FuzzReport)
+    freed: FreedReport = field(default_factory=FreedReport)
 
     @property
     def total(self) -> int:
@@ -54,7 +60,7 @@ class RemovalScore:
         ]
         lines += [f"  missed: {rule}" for rule in self.missed]
         lines += [f"  survives: {mutation}" for mutation in self.report.survivors[:20]]
-        return "\n".join(lines)
+        return "\n".join([*lines, str(self.freed)])
 
 
 def removal_score(
@@ -80,7 +86,7 @@ def removal_score(
         The arrays do not have the circuit's shape.
     """
     fuzzer = Fuzzer(circuit, traces, publics, seed=seed, rows_per_table=rows_per_table)
-    score = RemovalScore(report=fuzzer.run())
+    score = RemovalScore(report=fuzzer.run(), freed=FreedOutputs(fuzzer, seed=seed).run())
     by_forgery = _forged_rules(circuit, forgeries)
     used = _used_interactions(circuit, fuzzer)
     for rule in fuzzer.rules:

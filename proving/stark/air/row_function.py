@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +32,13 @@ class RowValues:
     ----------
     constraints : value of every constraint
     messages : (count, fields) of every interaction
-    free : value of the condition of every declaration of free cells
+    free, chosen : value of the condition of every declaration of free and of chosen cells
     """
 
     constraints: tuple[int, ...]
     messages: tuple[tuple[int, tuple[int, ...]], ...]
     free: tuple[int, ...]
+    chosen: tuple[int, ...]
 
 
 class RowFunction:
@@ -60,7 +61,7 @@ class RowFunction:
         roots = [constraint.expr.node for constraint in table.constraints]
         for interaction in table.interactions:
             roots += [interaction.count.node, *(field.node for field in interaction.fields)]
-        roots += [cell.when.node for cell in table.free_cells]
+        roots += [cell.when.node for cell in (*table.free_cells, *table.chosen_cells)]
         self._function = _generate(table.graph, roots)
         self.uses_next = any(
             table.graph.op[node] is Op.MAIN and table.graph.b[node] == 1 for node in table.graph.reachable(roots)
@@ -107,7 +108,17 @@ class RowFunction:
             arity = interaction.bus.arity
             messages.append((values[position], values[position + 1 : position + 1 + arity]))
             position += 1 + arity
-        return RowValues(values[:constraints], tuple(messages), values[position:])
+        behind = position + len(self.table.free_cells)
+        return RowValues(values[:constraints], tuple(messages), values[position:behind], values[behind:])
+
+    def is_declared(self, how: Literal["free", "chosen"], cell: Cell) -> bool:
+        """True where the table declares that the cell is free, or chosen by the prover."""
+        cells = self.table.free_cells if how == "free" else self.table.chosen_cells
+        if all(declared.column != cell[1] for declared in cells):
+            return False
+        found = self.original(cell[0])
+        active = found.free if how == "free" else found.chosen
+        return any(declared.column == cell[1] and when for declared, when in zip(cells, active, strict=True))
 
     def _overlay(self, row: int, edits: Edits) -> Row:
         cells: list[int] = self._rows[row]

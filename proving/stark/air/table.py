@@ -30,8 +30,8 @@ class Constraint:
 
 
 @dataclass(frozen=True)
-class FreeCell:
-    """A cell whose value does not matter on the rows where `when` is nonzero; read by the fuzzer only."""
+class DeclaredCell:
+    """What is said of a main column's cells on the rows where `when` is nonzero; read by the fuzzer only."""
 
     column: int
     when: Expr
@@ -56,7 +56,7 @@ class TableBuilder:
     main_names : names of the main columns in order
     preprocessed_names, preprocessed_values : names and (rows,) uint64 values of the preprocessed columns
     periodic_names, periodic_values : names and one period of values of the periodic columns
-    constraints, interactions, free_cells : in the order of declaration
+    constraints, interactions, free_cells, chosen_cells : in the order of declaration
     booleans : nodes that a constraint makes 0 or 1
     exclusive_sets : sets of such nodes of which at most one is 1
     guarded_booleans : product of a condition and an expression that is 0 or 1 where it is 1, to the condition
@@ -72,7 +72,8 @@ class TableBuilder:
         self.periodic_values: list[tuple[int, ...]] = []
         self.constraints: list[Constraint] = []
         self.interactions: list[Interaction] = []
-        self.free_cells: list[FreeCell] = []
+        self.free_cells: list[DeclaredCell] = []
+        self.chosen_cells: list[DeclaredCell] = []
         self._publics = publics
         self._names: set[str] = set()
         self._constraint_names: set[str] = set()
@@ -214,9 +215,16 @@ class TableBuilder:
 
     def free(self, column: Column, *, when: Operand, reason: str) -> None:
         """The value of main `column` does not matter on the rows where `when` is nonzero."""
+        self.free_cells.append(self._declared(column, when, reason))
+
+    def chosen(self, column: Column, *, when: Operand, reason: str) -> None:
+        """The prover chooses main `column` by design where `when` is nonzero, and with it what the row sends."""
+        self.chosen_cells.append(self._declared(column, when, reason))
+
+    def _declared(self, column: Column, when: Operand, reason: str) -> DeclaredCell:
         if self.graph.op[column.node] is not Op.MAIN:
-            raise AirError(f"{self.name}.{column.name}: only cells of main columns can be free")
-        self.free_cells.append(FreeCell(column.index, self._expr(when), reason))
+            raise AirError(f"{self.name}.{column.name}: only cells of main columns can be free or chosen")
+        return DeclaredCell(column.index, self._expr(when), reason)
 
     def _expr(self, value: Operand) -> Expr:
         if isinstance(value, Expr):

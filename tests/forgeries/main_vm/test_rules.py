@@ -9,7 +9,8 @@ import pytest
 
 from proving.machine.main_vm.circuit import circuit
 from proving.stark.air import check
-from proving.stark.air.fuzzer import PUBLICS, Rule
+from proving.stark.air.freed import FreedOutputs
+from proving.stark.air.fuzzer import PUBLICS, Fuzzer, Rule
 from proving.stark.air.removal import Forgery
 from tests.forgeries.main_vm.boundaries import forgeries
 from tests.forgeries.main_vm.mutations import ALL, BENCH, Case
@@ -78,12 +79,56 @@ def test_no_cell_is_loose_and_every_rule_is_needed(capsys: pytest.CaptureFixture
     ]
     # The fuzzer judges public inputs on its chosen rows only; `test_public_inputs_are_bound` looks at all.
     loose = [mutation for mutation in report.survivors if mutation.table != PUBLICS]
+    freed = FreedOutputs(fuzzer).run()
     with capsys.disabled():
         total = len(fuzzer.rules)
         noticed = total - len(missed) - len(EXCEPTIONS)
         print(
             f"\nmain_vm removal score: {noticed} of {total} rules are noticed when missing, "
-            f"{len(EXCEPTIONS)} listed exceptions, {report.trials} mutations, {len(loose)} survive"
+            f"{len(EXCEPTIONS)} listed exceptions, {report.trials} mutations, {len(loose)} survive\n{freed}"
         )
     assert not loose
+    assert not freed.findings
     assert not missed, [str(rule) for rule in missed]
+
+
+#: Rules that decide what a row answers; without one of them the table would answer what the prover likes.
+ANSWERS = [
+    ("add", "the sum"),
+    ("add", "the difference"),
+    ("control", "jal links"),
+    ("control", "jalr links"),
+    ("control", "set's result"),
+    ("control", "jalr's target"),
+    ("bitwise", "or"),
+    ("bitwise", "the shifted word"),
+    ("mul_div", "the lower word"),
+    ("mul_div", "the result with its sign"),
+    ("memory_word", "a load takes the word in memory"),
+    ("memory_word", "a store takes the register's word"),
+    ("memory_sub", "a load changes nothing"),
+    ("memory_sub", "the word after"),
+    ("poseidon2_call", "the lower word is kept"),
+    ("poseidon2_call", "output"),
+    ("decode", "imm"),
+]
+
+
+@pytest.mark.parametrize(("table", "name"), ANSWERS)
+def test_a_table_without_this_rule_answers_what_it_likes(table: str, name: str) -> None:
+    traces, publics = everything_expanded()
+    weaker = circuit.__wrapped__()
+    builder = weaker.table(table)
+    builder.constraints[:] = [constraint for constraint in builder.constraints if constraint.name != name]
+    fuzzer = Fuzzer(weaker, traces, publics, rows_per_table=40)
+    assert FreedOutputs(fuzzer).run([table], attempts_per_row=30 if table == "poseidon2_call" else 100).findings
+
+
+@pytest.mark.parametrize(("table", "columns"), [("add", ("out",)), ("page", ("touched[1]",))])
+def test_what_is_chosen_by_design_would_be_a_finding(table: str, columns: tuple[str, ...]) -> None:
+    traces, publics = everything_expanded()
+    undeclared = circuit.__wrapped__()
+    undeclared.table(table).chosen_cells.clear()
+    fuzzer = Fuzzer(undeclared, traces, publics, rows_per_table=40)
+    found = FreedOutputs(fuzzer).run([table], attempts_per_row=100).findings
+    assert any(set(columns) <= set(names) for names in found)

@@ -98,6 +98,8 @@ class Access(Table):
         inverse = t.main("inverse")
         t.zero("a written value is never 7 or 11", write * (new - 7) * (new - 11) * inverse - write)
         t.free(inverse, when=1 - write, reason="nothing is inverted")
+        t.chosen(write, when=1, reason="whether something is written is the prover's choice")
+        t.chosen(new, when=write, reason="what is written is the prover's choice")
         for column in (write, address, old, new, before):
             t.free(column, when=1 - real, reason="padding accesses nothing")
 

@@ -21,6 +21,8 @@ def test_complete_circuits_have_no_survivors_and_a_full_score(name: str, capsys:
         print(f"\n{name}: {score}")
     assert score.report.survivors == []
     assert score.missed == []
+    assert score.freed.findings == {}
+    assert str(score.freed) in str(score)
 
 
 def late_clock() -> Forgery:
