@@ -87,7 +87,7 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
     with contextlib.ExitStack() as stack:
         place = _environment(stack.enter_context(_folder()))
         log = stack.enter_context((place.directory / "demo.log").open("ab", buffering=0))
-        release(read_procfile(ROOT / "Procfile"), place.environment)
+        release(read_procfile(ROOT / "Procfile"), place.environment, output=log)
         supervisor = stack.enter_context(_supervised(place, log))
         client = CoreClient(place.environment["HALLMARK_CORE_URL"])
         with display.progress() as bars:
@@ -99,8 +99,10 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
                 client.send_raw_transaction(raw)
                 bars.advance(task)
             number = client.seal()
-            bars.update(task, note=f"sealed as batch {number}")
-            watched = watch_batch(place.settings, number, bars, supervisor, timeout=BATCH_SECONDS)
+            bars.update(task, note=f"sealed: batch {number}")
+            watched = watch_batch(
+                place.settings, number, bars, timeout=BATCH_SECONDS, failed=lambda: _failure(supervisor)
+            )
         if watched.error:
             raise DemoFailed(
                 f"Batch {number}: {watched.error}", remedy=f"`{place.directory}/demo.log` has the details."
@@ -114,6 +116,7 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
             watched,
             batch_path=batch_path,
             proof_path=proof_path,
+            state=place.directory,
             seconds=time.perf_counter() - start,
             profile=place.settings.profile,
         )
@@ -194,11 +197,16 @@ def _supervised(place: Demo, log: IO[bytes]) -> Iterator[Supervisor]:
         thread.join()
 
 
+def _failure(supervisor: Supervisor) -> str:
+    failed = supervisor.failed
+    return f"The process {failed.name} stopped: its configuration is wrong." if failed is not None else ""
+
+
 def _wait_for(client: CoreClient, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
-        if supervisor.failed is not None:
-            raise DemoFailed(f"The process {supervisor.failed.name} could not start.", remedy="See demo.log.")
+        if reason := _failure(supervisor):
+            raise DemoFailed(reason, remedy="See demo.log.")
         try:
             client.ready()
         except Unavailable:

@@ -7,7 +7,6 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from cli import display
 from cuda import devices as cuda_devices
@@ -31,9 +30,9 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="Print JSON ins
         )
     )
     if found.devices:
-        table = Table("device", "name", "capability", "memory", "free", "code", "self-test", box=None)
-        for each in found.devices:
-            table.add_row(
+        header = ("device", "name", "capability", "memory", "free", "code", "self-test")
+        rows = [
+            (
                 str(each.number),
                 each.name,
                 each.capability,
@@ -42,6 +41,8 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="Print JSON ins
                 each.code,
                 each.problem or "passed",
             )
-        display.console.print(table)
+            for each in found.devices
+        ]
+        display.console.print(display.columns(header, rows))
     if any(each.problem for each in found.devices):
         raise typer.Exit(1)

@@ -1,41 +1,68 @@
-"""What commands show on a terminal: progress and tables."""
+"""What commands show on a terminal, in a pipe or in a log: text that is never cut or wrapped, and progress."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import IO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.text import Text
 
+from cli.progress import plain, terminal
+
 #: Progress and summaries go to standard error and standard output.
-errors, console = Console(stderr=True), Console(soft_wrap=True)
+errors, console = Console(stderr=True), Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Show progress bars while the block runs; plain lines when standard error is no terminal."""
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=errors, transient=False) as bars:
+def progress(file: IO[str] | None = None) -> Iterator[Progress]:
+    """Show how far tasks are while the block runs: bars on a terminal, plain lines elsewhere.
+
+    Parameters
+    ----------
+    file
+        Where to; standard error when left out.
+    """
+    target = Console(file=file) if file else errors
+    with terminal(target) if target.is_terminal else plain(target) as bars:
         yield bars
 
 
-def pairs(title: str, rows: Iterable[tuple[str, str]]) -> Text:
+def pairs(title: str, rows: Iterable[Sequence[str]]) -> Text:
     """Return `name  value` lines under a title; values are never wrapped, so that digests can be copied."""
-    listed = list(rows)
-    width = max((len(name) for name, _ in listed), default=0)
-    text = Text(no_wrap=True, overflow="ignore")
-    text.append(title, style="bold")
-    for name, value in listed:
-        text.append(f"\n  {name:<{width}}  {value}")
+    return _under(title, (f"  {line}" for line in _aligned(rows)))
+
+
+def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Text:
+    """Return aligned columns under a header, each row one line of whatever length."""
+    first, *rest = _aligned([header, *rows])
+    return _under(first, rest)
+
+
+def _under(title: str, lines: Iterable[str]) -> Text:
+    text = Text(title, style="bold", no_wrap=True, overflow="ignore")
+    for line in lines:
+        text.append(f"\n{line}", style="not bold")
     return text
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    listed = [tuple(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in listed]
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun in the right form.
+
+    Examples
+    --------
+    >>> count(1, "segment"), count(2000, "segment")
+    ('1 segment', '2,000 segments')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def size(count: float) -> str:

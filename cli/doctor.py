@@ -16,6 +16,9 @@ from runtime.errors import BrokerUnavailable, ConfigurationError, HallmarkError
 from runtime.settings import Settings, load_settings
 from runtime.urls import mask_url
 
+#: Said of what the doctor does not make, because it only looks.
+_LATER = " (not there yet; the first process that writes makes it)"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -67,8 +70,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _machine(_: Settings) -> str:
     memory = psutil.virtual_memory()
+    cores = display.count(os.cpu_count() or 1, "core")
     return (
-        f"{os.cpu_count()} cores, {memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB memory free, "
+        f"{cores}, {memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB memory free, "
         f"Python {sys.version.split()[0]}"
     )
 
@@ -76,7 +80,7 @@ def _machine(_: Settings) -> str:
 def _native(_: Settings) -> str:
     from proving import native
 
-    return f"{native.isa()}, {native.threads()} threads"
+    return f"{native.isa()}, {display.count(native.threads(), 'thread')}"
 
 
 def _known_answers(_: Settings) -> str:
@@ -118,17 +122,24 @@ def _size_class(settings: Settings) -> str:
 
 
 def _state(settings: Settings) -> str:
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.state_dir).free
+    folder = settings.state_dir
+    # Looked at, not made: the nearest folder that is there tells disk and permissions.
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise HallmarkError(f"{nearest} is not a folder that may be written to.", remedy="Set HALLMARK_STATE_DIR.")
+    free = shutil.disk_usage(nearest).free
     if free < settings.disk_reserve:
-        raise HallmarkError(f"{settings.state_dir} has only {display.size(free)} left.", remedy="Free disk space.")
-    return f"{settings.state_dir}, {display.size(free)} free"
+        raise HallmarkError(f"{folder} has only {display.size(free)} left.", remedy="Free disk space.")
+    return f"{folder}, {display.size(free)} free" + ("" if nearest == folder else _LATER)
 
 
 def _jobs(settings: Settings) -> str:
-    from broker.jobs import open_store
+    from broker.jobs import DatabaseMissing, open_existing
 
-    open_store(settings)
+    try:
+        open_existing(settings)
+    except DatabaseMissing:
+        return mask_url(settings.database_url) + _LATER
     return mask_url(settings.database_url)
 
 
@@ -149,7 +160,10 @@ def _broker(settings: Settings) -> str:
 
 
 def _artifacts(settings: Settings) -> str:
-    from broker.artifacts import open_artifacts
+    from broker.artifacts import local_folder, open_artifacts
 
+    folder = local_folder(settings.store_url)
+    if folder is not None and not folder.exists():
+        return mask_url(settings.store_url) + _LATER
     open_artifacts(settings).free_bytes()
     return mask_url(settings.store_url)

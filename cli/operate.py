@@ -8,16 +8,16 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.tree import Tree
 
-from broker.jobs import Batch, BatchState, Job, JobState, JobStore, open_store
+from broker.jobs import Batch, BatchState, DatabaseMissing, Job, JobState, JobStore, open_existing
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
-from cli import configuration, demo, devices, display, doctor, run
+from cli import configuration, demo, devices, display, doctor, run, watch
 from runtime.configuration import env_file, show
-from runtime.settings import load_settings
+from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
+from runtime.urls import mask_url
 
 #: Most jobs of a batch that are listed; a batch has up to 30,000 segments of two jobs each.
 MAX_JOBS = 60_010
@@ -41,10 +41,11 @@ def register(app: typer.Typer) -> None:
     devices.register(app)
     run.register(app)
     demo.register(app)
+    watch.register(app)
 
 
 def _store() -> JobStore:
-    return open_store(load_settings())
+    return open_existing(load_settings())
 
 
 def _dead_first(batches: list[Batch]) -> list[Batch]:
@@ -77,11 +78,30 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show batches, or one batch's jobs; what is dead comes first."""
-    store = _store()
-    if batch is None:
-        _status_all(store, as_json)
-    else:
-        _status_one(store, batch, as_json)
+    settings = load_settings()
+    if batch is not None:
+        _status_one(open_existing(settings), batch, as_json)
+        return
+    if not as_json:
+        display.console.print(_looked_at(settings))
+    try:
+        _status_all(open_existing(settings), as_json)
+    except DatabaseMissing:
+        if as_json:
+            _print_json([])
+        else:
+            display.console.print("no batch yet: nothing has run here")
+
+
+def _looked_at(settings: Settings) -> str:
+    """Say which installation is looked at, and where the demos' batches are when those are others."""
+    demos = [
+        f"{settings.state_dir.parent / path.name}"
+        for path in sorted(settings.state_dir.parent.glob("demo*"))
+        if (path / "hallmark.db").exists() and path != settings.state_dir
+    ]
+    where = f"state folder {settings.state_dir}" + ("" if settings.sqlite else f", {mask_url(settings.database_url)}")
+    return where + (f" (demos have their own: {', '.join(demos)})" if demos else "")
 
 
 def _status_all(store: JobStore, as_json: bool) -> None:
@@ -94,11 +114,12 @@ def _status_all(store: JobStore, as_json: bool) -> None:
             ]
         )
         return
-    table = Table("batch", "state", "age", "stages", "error", box=None)
+    rows = []
     for each in batches:
         progress = ", ".join(f"{stage.stage} {stage.done:.1f}/{stage.jobs}" for stage in stages_of(store, each.id))
-        table.add_row(str(each.number), str(each.state), _age(each.created_at), progress, each.error)
-    display.console.print(table if batches else "no batch yet")
+        rows.append((str(each.number), str(each.state), _age(each.created_at), progress, each.error))
+    header = ("batch", "state", "age", "stages", "error")
+    display.console.print(display.columns(header, rows) if batches else "no batch yet")
 
 
 def _status_one(store: JobStore, number: int, as_json: bool) -> None:
@@ -118,13 +139,14 @@ def _status_one(store: JobStore, number: int, as_json: bool) -> None:
             ],
         )
     )
-    table = Table("job", "stage", "segment", "state", "attempts", "progress", "worker", "error", box=None)
+    rows = []
     for job in jobs:
         progress = f"{100 * job.progress:.0f} % {job.progress_note}" if job.state is JobState.IN_PROGRESS else ""
-        table.add_row(
-            str(job.id), job.stage, str(job.index), job.state, str(job.attempts), progress, job.worker, job.error
+        rows.append(
+            (str(job.id), job.stage, str(job.index), job.state, str(job.attempts), progress, job.worker, job.error)
         )
-    display.console.print(table)
+    header = ("job", "stage", "segment", "state", "attempts", "progress", "worker", "error")
+    display.console.print(display.columns(header, rows))
 
 
 def job_show(job: int, as_json: JsonOption = False) -> None:
@@ -140,7 +162,7 @@ def job_show(job: int, as_json: JsonOption = False) -> None:
             [
                 ("batch", str(found.batch_id)),
                 ("segment", str(found.index)),
-                ("waits for", f"{found.waiting_on} jobs"),
+                ("waits for", display.count(found.waiting_on, "job")),
                 ("failures", f"{found.failures} of {found.attempts} attempts"),
                 ("result", found.result or "-"),
                 ("error", f"{found.error_code}: {found.error}" if found.error else "-"),
@@ -148,13 +170,14 @@ def job_show(job: int, as_json: JsonOption = False) -> None:
             ],
         )
     )
-    table = Table("attempt", "worker", "device", "waited", "took", "outcome", "error", box=None)
+    rows = []
     for each in attempts:
         took = "-" if each.ended_at is None else f"{each.ended_at - each.started_at:.1f} s"
-        table.add_row(
-            str(each.number), each.worker, each.device, f"{each.queue_wait:.1f} s", took, each.outcome, each.error
+        rows.append(
+            (str(each.number), each.worker, each.device, f"{each.queue_wait:.1f} s", took, each.outcome, each.error)
         )
-    display.console.print(table)
+    header = ("attempt", "worker", "device", "waited", "took", "outcome", "error")
+    display.console.print(display.columns(header, rows))
     if found.traceback:
         display.console.print(found.traceback, markup=False)
 
@@ -170,13 +193,13 @@ def cancel(batch: int) -> None:
     store = _store()
     found = jobs_status.batch(store, batch)
     count = store.cancel_batch(found.id)
-    typer.echo(f"batch {batch} is {BatchState.CANCELLED}; {count} jobs were withdrawn")
+    typer.echo(f"batch {batch} is {BatchState.CANCELLED}; {display.count(count, 'job')} withdrawn")
 
 
 def trace(batch: int, as_json: JsonOption = False) -> None:
     """Show a batch's trace over all processes and attempts, from the local trace files."""
     settings = load_settings()
-    found = jobs_status.batch(open_store(settings), batch)
+    found = jobs_status.batch(open_existing(settings), batch)
     identity = trace_id_of(found.traceparent)
     spans = read_spans(trace_directory(settings), identity)
     if as_json:

@@ -6,19 +6,22 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
-from cli import configuration
+from cli import configuration, development
 from cli.procfile import ProcessType, read_procfile
 from cli.supervisor import EXIT_CONFIGURATION, Supervisor, resolve
-from runtime.errors import ConfigurationError
+from core.client import CoreClient
+from runtime.errors import ConfigurationError, HallmarkError
+from runtime.settings import CHECKOUT
 
 #: The checkout; Hallmark runs from its tree.
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = CHECKOUT
 #: The process type that prepares (migrations) before the others start.
 RELEASE = "release"
 
@@ -34,7 +37,8 @@ def run(
     procfile: Annotated[Path, typer.Option(help="The Procfile.")] = ROOT / "Procfile",
 ) -> None:
     """Run the processes of the Procfile, restart what dies, drain on SIGTERM or Ctrl-C."""
-    environment = configuration.for_children(configuration.checked())
+    found = configuration.checked()
+    environment = configuration.for_children(found)
     types = choose(read_procfile(procfile), only=only, counts=count or [])
     release(read_procfile(procfile), environment)
     lock = threading.Lock()
@@ -45,13 +49,37 @@ def run(
             print(f"{name:<{width}} | {line}", flush=True)
 
     supervisor = Supervisor(types, directory=ROOT, environment=environment, output=output)
+    if any(kind.name == "core" for kind, _ in types):
+        threading.Thread(target=_announce, args=(found, lock), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop())
     sys.exit(supervisor.run())
 
 
-def release(types: Mapping[str, ProcessType], environment: Mapping[str, str]) -> None:
+def _announce(found: configuration.Configuration, lock: threading.Lock) -> None:
+    """Print where to connect and how to send a transaction, as soon as core answers."""
+    client = CoreClient(found.general.core_url, found.general.token.get_secret_value())
+    while True:
+        try:
+            client.ready()
+        except HallmarkError:
+            time.sleep(0.2)
+        else:
+            break
+    lines = development.describe(found.general, found.core)
+    with lock:
+        print("\n".join(["", *lines, ""]), flush=True)
+
+
+def release(
+    types: Mapping[str, ProcessType], environment: Mapping[str, str], *, output: IO[bytes] | None = None
+) -> None:
     """Run the `release` line once, before anything starts.
+
+    Parameters
+    ----------
+    output
+        Where its output goes; to this process's when left out.
 
     Raises
     ------
@@ -60,7 +88,7 @@ def release(types: Mapping[str, ProcessType], environment: Mapping[str, str]) ->
     """
     if RELEASE not in types:
         return
-    done = subprocess.run(resolve(types[RELEASE].command), cwd=ROOT, env=dict(environment), check=False)
+    done = subprocess.run(resolve(types[RELEASE].command), cwd=ROOT, env=dict(environment), stdout=output, check=False)
     if done.returncode == EXIT_CONFIGURATION:
         sys.exit(EXIT_CONFIGURATION)
     if done.returncode:

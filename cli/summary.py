@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
+from rich.text import Text
 
-from cli import display
+from cli import commands, display
 from cli.watch import Watched
 from core.batch_file import BatchFile, read_batch_file
+from core.settings import PROGRAM
 from proving import stages
 from proving.hash.text import digest_from_hex, digest_hex
 from proving.stages.bundle import Verified
@@ -43,6 +44,8 @@ class Summary:
 
     Attributes
     ----------
+    state
+        The demo's state folder.
     seconds
         Wall time of the whole demo.
     idle
@@ -58,6 +61,7 @@ class Summary:
     proof_size: int
     batch_path: Path
     proof_path: Path
+    state: Path
     seconds: float
     batch_seconds: float
     idle: float
@@ -82,15 +86,15 @@ class Summary:
     def render(self) -> Group:
         """Return the summary for a terminal."""
         security = self.verified.security
-        program = Path("guest") / "programs" / "stf.elf"
+        transactions = display.count(self.stated.transactions, "transaction")
         what = display.pairs(
-            f"batch {self.stated.header.batch_number}: {self.stated.transactions} transactions, proven and accepted",
+            f"batch {self.stated.header.batch_number}: {transactions}, proven and accepted",
             [
                 ("program commitment", digest_hex(self.verified.program_commitment)),
                 ("old state root", self.stated.old_root),
                 ("new state root", self.stated.new_root),
                 ("public output", self.verified.output.hex()),
-                ("cycles", f"{self.cycles:,} in {self.verified.segments} segments"),
+                ("cycles", f"{self.cycles:,} in {display.count(self.verified.segments, 'segment')}"),
                 (
                     "security",
                     f"segments: {security.bits:.1f} bits ({security.parameters.profile.name}, "
@@ -99,20 +103,40 @@ class Summary:
                 ("proof size", display.size(self.proof_size)),
             ],
         )
-        cost = Table("stage", "jobs", "time", "peak memory", title="cost", title_justify="left", box=None)
-        for name, stage in self.costs.items():
-            cost.add_row(
+        costs = [
+            (
                 name,
                 str(stage.jobs),
                 f"{stage.seconds:.2f} s",
                 display.size(stage.peak_memory) if stage.peak_memory else "-",
             )
-        cost.add_row("whole demo", "", f"{self.seconds:.1f} s", "")
-        verify = f"hallmark verify {self.proof_path} --program {program} --batch {self.batch_path}"
-        return Group(what, "", cost, "", f"verify it again: {verify}")
+            for name, stage in self.costs.items()
+        ]
+        work = sum(stage.seconds for stage in self.costs.values())
+        peak = max(stage.peak_memory for stage in self.costs.values())
+        costs.append(
+            ("total", str(sum(stage.jobs for stage in self.costs.values())), f"{work:.2f} s", display.size(peak))
+        )
+        cost = display.columns(("stage", "jobs", "work", "peak memory"), costs)
+        waited = f"sealed to accepted: {self.batch_seconds:.1f} s; the whole demo: {self.seconds:.1f} s"
+        return Group(what, Text(), cost, Text(waited), Text(), Text("\n".join(self._next()), no_wrap=True))
+
+    def _next(self) -> list[str]:
+        number, state = self.stated.header.batch_number, self.state
+        return [
+            "Look at it again:",
+            commands.line("status", number, state=state),
+            commands.line("trace", number, state=state),
+            commands.line("verify", self.proof_path, "--program", PROGRAM, "--batch", self.batch_path),
+            "",
+            "Next, start a system of your own; it prints its RPC address, a funded account and how to send with it:",
+            commands.line("run"),
+        ]
 
 
-def summarise(watched: Watched, *, batch_path: Path, proof_path: Path, seconds: float, profile: str) -> Summary:
+def summarise(
+    watched: Watched, *, batch_path: Path, proof_path: Path, state: Path, seconds: float, profile: str
+) -> Summary:
     """Verify the accepted proof once more, against the batch file, and collect the costs."""
     stated = read_batch_file(batch_path.read_bytes())
     bundle = proof_path.read_bytes()
@@ -133,6 +157,7 @@ def summarise(watched: Watched, *, batch_path: Path, proof_path: Path, seconds: 
         proof_size=len(bundle),
         batch_path=batch_path,
         proof_path=proof_path,
+        state=state,
         seconds=seconds,
         batch_seconds=(last - first) / _NANO,
         idle=(last - first - _covered(busy)) / _NANO,

@@ -1,21 +1,24 @@
-"""Following a batch through the pipeline until core accepted or refused its proof."""
+"""`hallmark watch`, and what the demo shows: a batch on its way until core accepted or refused its proof."""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.progress import Progress, TaskID
 
 from broker.artifacts import open_artifacts
-from broker.jobs import Batch, BatchState, JobStore, Stage, open_store, status
+from broker.jobs import Batch, BatchState, JobStore, Stage, open_existing, open_store, status
 from broker.jobs.progress import stages_of
-from cli.supervisor import Supervisor
+from cli import commands, display
 from proving.machine.executor import execute
 from proving.machine.program import Program
 from runtime.errors import HallmarkError, JobNotFound
-from runtime.settings import Settings
+from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
 
 #: Seconds between two looks at the job store.
@@ -48,40 +51,95 @@ class Watched:
     spans: list[dict[str, Any]]
 
 
-def watch_batch(settings: Settings, number: int, bars: Progress, supervisor: Supervisor, *, timeout: float) -> Watched:
-    """Show a progress bar for every stage until the batch ends.
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("watch")(watch)
+
+
+def watch(
+    batch: Annotated[int | None, typer.Argument(help="A batch number; the first unfinished one when left out.")] = None,
+) -> None:
+    """Show a batch being proven until core has accepted its proof; waits for the batch if need be."""
+    settings = load_settings()
+    store = open_existing(settings)
+    with display.progress() as bars:
+        if batch is None:
+            batch = _next_batch(store, bars)
+        ended = follow(store, batch, bars)
+    if ended.state is not BatchState.ACCEPTED:
+        raise HallmarkError(f"Batch {batch}: {_why(store, ended)}", remedy=f"`{commands.line('status', batch)}`")
+    typer.echo(f"batch {batch}: its proof is accepted; look at it with: {commands.line('trace', batch)}")
+
+
+def follow(
+    store: JobStore, number: int, bars: Progress, *, timeout: float = math.inf, failed: Callable[[], str] = str
+) -> Batch:
+    """Show how far every stage is until the batch ends, and return it.
 
     Parameters
     ----------
     timeout
         Seconds after which the batch is given up.
+    failed
+        Returns why nothing can come any more, and an empty string while it can.
+
+    Raises
+    ------
+    HallmarkError
+        The batch took too long, or `failed` gave a reason.
     """
-    store = open_store(settings)
+    whole: TaskID | None = None
     tasks: dict[str, TaskID] = {}
     wait = bars.add_task("gateway fetches the batch", total=1, note="")
     deadline = time.monotonic() + timeout
     while True:
-        time.sleep(LOOK_SECONDS)
         try:
             batch = status.batch(store, number)
         except JobNotFound:
             batch = None
         if batch is not None:
-            bars.update(wait, completed=1)
-            _show(store, batch, bars, tasks)
+            if whole is None:
+                bars.update(wait, completed=1)
+                whole = bars.add_task(f"batch {number}, all stages", total=None, note="")
+            _show(store, batch, bars, whole, tasks)
             if batch.state in _FINISHED:
                 break
-        if supervisor.failed is not None:
-            raise HallmarkError(f"The process {supervisor.failed.name} stopped: its configuration is wrong.")
+        if reason := failed():
+            raise HallmarkError(reason)
         if time.monotonic() > deadline:
             raise HallmarkError(f"Batch {number} took more than {timeout:.0f} s.")
+        time.sleep(LOOK_SECONDS)
     task = bars.add_task("core verifies and accepts", total=1, note=str(batch.state))
+    if batch.state is BatchState.ACCEPTED:
+        bars.update(task, completed=1)
+    return batch
+
+
+def watch_batch(
+    settings: Settings, number: int, bars: Progress, *, timeout: float, failed: Callable[[], str]
+) -> Watched:
+    """Follow a batch (:func:`follow`) and return all that the demo tells about it."""
+    store = open_store(settings)
+    batch = follow(store, number, bars, timeout=timeout, failed=failed)
     if batch.state is not BatchState.ACCEPTED:
         return Watched(batch, _why(store, batch), b"", 0, [])
-    bars.update(task, completed=1)
     bundle = open_artifacts(settings).load(batch.result, kind="bundle", protocol=batch.protocol_version)
     spans = read_spans(trace_directory(settings), trace_id_of(batch.traceparent))
     return Watched(batch, "", bundle, _cycles(settings, store, batch), spans)
+
+
+def _next_batch(store: JobStore, bars: Progress) -> int:
+    """Return the oldest unfinished batch; wait for one when there is none."""
+    task: TaskID | None = None
+    while True:
+        unfinished = [each.number for each in status.batches(store) if each.state not in _FINISHED]
+        if unfinished:
+            if task is not None:
+                bars.update(task, completed=1)
+            return min(unfinished)
+        if task is None:
+            task = bars.add_task("wait for the next batch", total=1, note="")
+        time.sleep(LOOK_SECONDS)
 
 
 def _cycles(settings: Settings, store: JobStore, batch: Batch) -> int:
@@ -92,12 +150,22 @@ def _cycles(settings: Settings, store: JobStore, batch: Batch) -> int:
     return execute(Program.from_elf(program), advice).cycles
 
 
-def _show(store: JobStore, batch: Batch, bars: Progress, tasks: dict[str, TaskID]) -> None:
-    for stage in stages_of(store, batch.id):
+def _show(store: JobStore, batch: Batch, bars: Progress, whole: TaskID, tasks: dict[str, TaskID]) -> None:
+    stages = stages_of(store, batch.id)
+    for stage in stages:
         if stage.stage not in tasks:
-            tasks[stage.stage] = bars.add_task(f"stage {stage.stage}", total=stage.jobs, note="")
-        note = f"{int(stage.done)} of {stage.jobs}" + (f", {stage.running} running" if stage.running else "")
-        bars.update(tasks[stage.stage], total=stage.jobs, completed=stage.done, note=note)
+            tasks[stage.stage] = bars.add_task(f"stage {stage.stage}", total=stage.jobs, start=False, note="waits")
+        task = tasks[stage.stage]
+        if stage.running or stage.done:
+            bars.start_task(task)
+            running = f", {stage.running} running" if stage.running else ""
+            bars.update(
+                task, total=stage.jobs, completed=stage.done, note=f"{int(stage.done)} of {stage.jobs}{running}"
+            )
+    total, done = sum(stage.jobs for stage in stages), sum(stage.done for stage in stages)
+    # The prover's jobs are known when the witness has cut the segments; a share of fewer would fall back then.
+    if len(stages) > 1:
+        bars.update(whole, total=total, completed=done, note=f"{int(done)} of {total} jobs")
 
 
 def _why(store: JobStore, batch: Batch) -> str:

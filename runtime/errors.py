@@ -49,8 +49,11 @@ class HallmarkError(Exception):
 
     def line(self) -> str:
         """Return the error as one line: code, sentence, remedy."""
-        remedy = f" Remedy: {self.remedy}" if self.remedy else ""
-        return f"{self.code}: {self.message}{remedy}"
+        if not self.remedy:
+            return f"{self.code}: {self.message}"
+        # What a library said comes without a full stop.
+        stop = "" if self.message.endswith((".", "!", "?", ":")) else "."
+        return f"{self.code}: {self.message}{stop} Remedy: {self.remedy}"
 
     def body(self) -> dict[str, object]:
         """Return the error as a JSON-ready mapping."""

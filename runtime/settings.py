@@ -12,6 +12,8 @@ from runtime.addresses import is_loopback
 from runtime.configuration import PREFIX, AbsolutePath, EnvironmentSettings, Port, Size
 from runtime.urls import check_url, scheme_of, sqlite_url
 
+#: Hallmark runs from its checkout, and writes below it unless told otherwise.
+CHECKOUT = Path(__file__).resolve().parent.parent
 #: Size classes that the circuits know: log2 of the cycles of one segment.
 SIZE_CLASSES = (12, 20)
 #: Longest duration that is accepted; about three years in seconds.
@@ -57,7 +59,7 @@ Host = Annotated[str, AfterValidator(_host)]
 class Settings(EnvironmentSettings):
     """Everything that more than one process asks. Durations are in the unit of their name; sizes in bytes."""
 
-    state_dir: AbsolutePath = Field(default=Path("~/.local/state/hallmark"), validate_default=True)
+    state_dir: AbsolutePath = CHECKOUT / ".hallmark" / "state"
     """The one folder that holds everything Hallmark writes, unless the URLs below say otherwise."""
     database_url: Annotated[str, DatabaseUrl, Field(repr=False)] = ""
     """Job store: ``sqlite:///PATH`` or ``postgresql://user:password@host/database``; empty: in the state folder."""

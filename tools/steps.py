@@ -6,6 +6,7 @@ that is rewritten; elsewhere it is a plain line every few seconds. What pip or t
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -88,6 +89,8 @@ def packages(lock: Path, *arguments: str) -> int:
 
 def native(jobs: str) -> int:
     """Build the native library and return make's exit status; silent when it is up to date."""
+    # Without the flags of a calling make: its -s would hide the lines that are counted here.
+    os.environ.pop("MAKEFLAGS", None)
     make = ["make", "--no-print-directory", "-C", str(_ROOT / "proving" / "native")]
     planned = subprocess.run([*make, "-n"], capture_output=True, text=True, check=False).stdout
     files = len(_COMPILED.findall(planned))

@@ -32,6 +32,11 @@ inside() {
         exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$root" "$@"
 }
 
+certificates() {
+    mkdir -p "$1/etc/ssl/certs"
+    [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp -L /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/"
+}
+
 prepare() {
     suite=$1; root=$2
     say "$suite: making a minimal root file system in $root"
@@ -39,9 +44,7 @@ prepare() {
     for file in /etc/pip.conf /etc/resolv.conf /etc/hosts; do
         [ ! -e "$file" ] || cp -L "$file" "$root$file"
     done
-    mkdir -p "$root/etc/ssl/certs"
-    [ ! -e /etc/ssl/certs/ca-certificates.crt ] ||
-        cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+    certificates "$root"
     find /etc/apt/apt.conf.d -type f | while read -r file; do
         # Only what concerns how archives are reached; the rest would call programs that a bare system lacks.
         if grep -qE '^[[:space:]]*Acquire' "$file"; then cp "$file" "$root$file"; fi
@@ -54,6 +57,8 @@ prepare() {
     inside "$root" DEBIAN_FRONTEND=noninteractive sh -c \
         'apt-get -qq update && apt-get -qq -y install --no-install-recommends make g++ python3 python3-venv git' \
         >"$base/$suite.packages.log" 2>&1
+    # Again, because packages that bring certificates write that file anew.
+    certificates "$root"
     inside "$root" useradd -m -s /bin/sh newcomer
     inside "$root" git config --system --add safe.directory /opt/hallmark.git
     git clone -q --bare "$checkout" "$root/opt/hallmark.git"

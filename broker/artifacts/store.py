@@ -44,6 +44,11 @@ def batch_prefix(batch_id: int) -> str:
     return f"batches/{batch_id}/"
 
 
+def local_folder(url: str) -> Path | None:
+    """Return the folder of a ``file:`` store, and ``None`` for any other."""
+    return file_path(url) if scheme_of(url) == "file" else None
+
+
 class ArtifactStore:
     """Bytes by name, each written once.
 
@@ -164,8 +169,9 @@ class ArtifactStore:
     def _open(self, url: str) -> Any:
         scheme = scheme_of(url)
         try:
-            if scheme == "file":
-                self.folder = private_folder(file_path(url))
+            self.folder = local_folder(url)
+            if self.folder is not None:
+                private_folder(self.folder)
                 return LocalStore(str(self.folder))
             return MemoryStore() if scheme == "memory" else from_url(url)
         except OSError as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from broker.jobs.database import JobDatabase
+from broker.jobs.database import DatabaseMissing, JobDatabase
 from broker.jobs.records import Announcement, Attempt, Batch, Claim, Input, Job, JobSpec, Lost, Sweep, Worker
 from broker.jobs.schema import SchemaAhead, SchemaBehind
 from broker.jobs.states import BatchState, JobState, Outcome, Stage
-from broker.jobs.store import JobStore, open_store
+from broker.jobs.store import JobStore, open_existing, open_store
 
 __all__ = [
     "Announcement",
@@ -14,6 +14,7 @@ __all__ = [
     "Batch",
     "BatchState",
     "Claim",
+    "DatabaseMissing",
     "Input",
     "Job",
     "JobDatabase",
@@ -27,5 +28,6 @@ __all__ = [
     "Stage",
     "Sweep",
     "Worker",
+    "open_existing",
     "open_store",
 ]

@@ -20,14 +20,15 @@ def main() -> None:
 
         def body(process: Process) -> int:
             def attempt() -> list[str]:
-                database = JobDatabase(process.settings.database_url)
+                database = JobDatabase(process.settings.database_url, create=command == "migrate")
                 if command == "migrate":
                     return schema.migrate(database)
                 schema.check(database)
                 return []
 
             applied = wait_for(attempt, "database", process.stopping)
-            print(f"{mask_url(process.settings.database_url)}: {', '.join(applied) or 'up to date'}")
+            done = f"migrated by {', '.join(applied)}" if applied else "up to date"
+            print(f"job store: the schema of {mask_url(process.settings.database_url)} is {done}")
             return Exit.OK
 
         return body

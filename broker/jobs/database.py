@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import peewee
 
 from runtime.database import DRIVER_ERRORS, explained, open_database, sql_state
-from runtime.errors import DatabaseUnavailable
-from runtime.urls import scheme_of
+from runtime.errors import DatabaseUnavailable, HallmarkError
+from runtime.urls import scheme_of, sqlite_path
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -41,6 +41,13 @@ _PRAGMAS = {
 }
 
 
+class DatabaseMissing(HallmarkError):
+    """Nothing has been written yet: there is no job store."""
+
+    code = "database_missing"
+    default_remedy = "`hallmark run` makes it; HALLMARK_STATE_DIR names the folder of another one."
+
+
 class JobDatabase:
     """Runs named statements in short transactions, on a connection per thread.
 
@@ -48,11 +55,19 @@ class JobDatabase:
     ----------
     url
         ``sqlite:///PATH`` or ``postgresql://user:password@host:port/database``.
+    create
+        Make an SQLite file that is not there; otherwise it is an error.
+
+    Raises
+    ------
+    DatabaseMissing
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = url
         self.sqlite = scheme_of(url) == "sqlite"
+        if self.sqlite and not create and not sqlite_path(url).exists():
+            raise DatabaseMissing(f"There is no job store at {sqlite_path(url)}.")
         self.peewee: Any = open_database(url, pragmas=_PRAGMAS, busy_seconds=TIMEOUT_SECONDS)
         #: The database's clock in epoch seconds, as an SQL expression.
         self.now = (

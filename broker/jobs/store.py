@@ -543,6 +543,20 @@ def open_store(settings: Settings, *, migrate: bool | None = None) -> JobStore:
     database = JobDatabase(settings.database_url)
     if settings.sqlite if migrate is None else migrate:
         schema.migrate(database)
+    return _checked(settings, database)
+
+
+def open_existing(settings: Settings) -> JobStore:
+    """Open the job store of ``settings`` as it is: nothing is made and no schema changed.
+
+    Raises
+    ------
+    DatabaseMissing, SchemaBehind, SchemaAhead, DatabaseUnavailable, ConfigurationError
+    """
+    return _checked(settings, JobDatabase(settings.database_url, create=False))
+
+
+def _checked(settings: Settings, database: JobDatabase) -> JobStore:
     schema.check(database)
     return JobStore(
         database,

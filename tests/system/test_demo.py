@@ -37,8 +37,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for part in ("program commitment", "old state root", "new state root", "100", "proof size", "prove", "verify it"):
+    for part in ("program commitment", "old state root", "new state root", "100", "proof size", "prove", "total"):
         assert part in done.stdout
+    for part in ("start the processes: done", "stage prove: done", "core verifies and accepts: done"):
+        assert part in done.stderr
+    (base / "demo" / "printed").write_text(done.stdout)
     return base / "demo"
 
 
@@ -64,6 +67,22 @@ def test_proof_is_accepted_and_refused_where_it_must(finished: Path, tmp_path: P
     assert "expected output" in hallmark(
         "verify", proof, "--program", stf, "--batch", tmp_path / "other.json", status=65
     )
+
+
+def test_printed_commands_can_be_pasted(finished: Path) -> None:
+    printed = (finished / "printed").read_text()
+    assert printed.startswith("batch 1: ")
+    lines = printed.split("Look at it again:\n")[1].split("\n\n")[0].splitlines()
+    assert [word for line in lines for word in ("status", "trace", "verify") if f"hallmark {word} " in line] == [
+        "status",
+        "trace",
+        "verify",
+    ]
+    for line in lines:
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (line, done.stderr)
 
 
 def test_any_one_byte_change_is_refused(finished: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import development
 from cli.wallet import transfers
 from tests.servers import RabbitMQ, shared_postgresql
 from tests.system.pipeline import Pipeline, process_of, running, spans_of
@@ -42,6 +43,9 @@ def _prove_a_batch_and_kill_the_prover(pipeline: Pipeline) -> None:
     killed = pipeline.wait_for_running(number, "prove")
     os.kill(process_of(killed["worker"]), signal.SIGKILL)
 
+    assert f"batch {number}: its proof is accepted" in pipeline.hallmark("watch", str(number))
+    for part in (development.PRIVATE_KEY, pipeline.environment["HALLMARK_CORE_URL"], "cast send", "hallmark watch"):
+        assert part in pipeline.log.read_text()
     ended = pipeline.wait_for_batch(number)
     assert ended["state"] == "accepted", ended
 

@@ -1,0 +1,107 @@
+"""Commands that only look make nothing; they say where they look, and what they print can be pasted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+
+from broker.jobs import DatabaseMissing, open_existing, open_store
+from cli import commands, development
+from cli.run import ROOT
+from cli.wallet import MNEMONIC
+from core.genesis import read_genesis
+from core.settings import CoreSettings
+from runtime.settings import CHECKOUT, Settings
+
+
+def hallmark(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HALLMARK_")}
+    environment |= {
+        "HOME": str(folder / "home"),
+        "COLUMNS": "80",
+        "HALLMARK_STATE_DIR": str(folder / "state"),
+    } | variables
+    (folder / "home").mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("status", "--json"), ("status", "1"), ("trace", "1"), ("config", "check"), ("doctor",)]
+)
+def test_looking_makes_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = hallmark(tmp_path, *arguments)
+    assert done.returncode == (70 if arguments[-1] == "1" else 0), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_status_names_its_folder_and_those_of_the_demos(tmp_path: Path) -> None:
+    open_store(Settings.load(state_dir=tmp_path / "demo-2", database_url="", store_url=""))
+    done = hallmark(tmp_path, "status")
+    assert str(tmp_path / "state") in done.stdout
+    assert str(tmp_path / "demo-2") in done.stdout
+    assert "no batch yet" in done.stdout
+
+
+def test_looking_changes_no_schema(tmp_path: Path) -> None:
+    settings = Settings.load(state_dir=tmp_path, database_url="", store_url="")
+    with pytest.raises(DatabaseMissing):
+        open_existing(settings)
+    assert list(tmp_path.iterdir()) == []
+    open_store(settings)
+    before = (tmp_path / "hallmark.db").read_bytes()
+    open_existing(settings)
+    assert (tmp_path / "hallmark.db").read_bytes() == before
+
+
+def test_config_check_cuts_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 40)
+    assert str(folder / "hallmark.db") in hallmark(tmp_path, "config", "check", HALLMARK_STATE_DIR=str(folder)).stdout
+
+
+def test_state_lies_below_the_checkout_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HALLMARK_STATE_DIR", raising=False)
+    assert Settings.load().state_dir == CHECKOUT / ".hallmark" / "state"
+
+
+def test_lines_paste_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "it's a state"
+    for folder in (ROOT, tmp_path):
+        monkeypatch.chdir(folder)
+        line = commands.line("status", state=odd)
+        done = subprocess.run(
+            ["sh", "-c", line], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, check=False
+        )
+        assert done.returncode == 0, (line, done.stderr)
+        assert str(odd) in done.stdout
+
+
+def test_the_account_shown_is_the_published_and_funded_one() -> None:
+    Account.enable_unaudited_hdwallet_features()
+    first, second = (Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{i}") for i in (0, 1))
+    assert (first.address, "0x" + first.key.hex()) == (development.ACCOUNT, development.PRIVATE_KEY)
+    assert second.address == development.RECEIVER
+    assert read_genesis(None).accounts[bytes.fromhex(first.address[2:])].balance > 0
+
+
+def test_an_account_is_shown_for_the_development_genesis_only(tmp_path: Path) -> None:
+    settings = Settings.load(state_dir=tmp_path, core_url="http://127.0.0.1:3999")
+    text = "\n".join(development.describe(settings, CoreSettings.load()))
+    for part in (development.PRIVATE_KEY, "cast send", "from web3", "http://127.0.0.1:3999", "hallmark watch"):
+        assert part in text
+    assert development.PRIVATE_KEY not in "\n".join(
+        development.describe(settings, CoreSettings.load(core_genesis=tmp_path / "genesis.json"))
+    )
