@@ -9,21 +9,22 @@ from typing import Annotated
 import typer
 
 from cli import display, files
-from runtime.configuration import parse_size
+from cli.arguments import (
+    MAX_INPUT,
+    MAX_PROGRAM,
+    MAX_PROOF,
+    CyclesOption,
+    InputOption,
+    MemoryLimitOption,
+    MemoryOption,
+    ProfileOption,
+    ProgramArgument,
+    read_input,
+    read_size,
+)
+from cli.execute import execute
 from runtime.errors import InvalidInput
 from runtime.settings import load_settings
-
-#: Largest program, input and proof file, in bytes.
-MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, 1 << 32, 1 << 30
-
-ProgramArgument = Annotated[Path, typer.Argument(help="A static RV32IM executable.", show_default=False)]
-InputOption = Annotated[Path | None, typer.Option("--input", help="Its input; none when left out.")]
-ProfileOption = Annotated[str, typer.Option(help="Security profile: proven100, proven128 or legacy-conjectured.")]
-CyclesOption = Annotated[int, typer.Option(help="A run of more cycles is ended with an error.", min=1)]
-MemoryOption = Annotated[str, typer.Option(help="Memory budget such as 8G; what is free when left out.")]
-MemoryLimitOption = Annotated[
-    str, typer.Option("--memory-limit", help="Memory that the program may write to, up to 4G.", metavar="SIZE")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,47 +33,6 @@ def register(app: typer.Typer) -> None:
     app.command("prove")(prove)
     app.command("verify")(verify)
     app.command("inspect")(inspect)
-
-
-def _input(path: Path | None) -> bytes:
-    return b"" if path is None else files.read(path, limit=MAX_INPUT)
-
-
-def _size(text: str) -> int:
-    try:
-        return int(str(parse_size(text)))
-    except ValueError as error:
-        raise InvalidInput(f"{text!r} is no size: {error}.") from None
-
-
-def execute(
-    program: ProgramArgument,
-    input_: InputOption = None,
-    cycle_limit: CyclesOption = 1 << 36,
-    memory_limit: MemoryLimitOption = "1G",
-) -> None:
-    """Run a program without proving it and print its output."""
-    from proving.hash.text import digest_hex
-    from proving.machine.executor import execute as run
-    from proving.machine.program import Program
-
-    loaded = Program.from_elf(files.read(program, limit=MAX_PROGRAM))
-    advice = _input(input_)
-    start = time.perf_counter()
-    done = run(loaded, advice, cycle_limit=cycle_limit, memory_limit=_size(memory_limit))
-    seconds = time.perf_counter() - start
-    display.console.print(
-        display.pairs(
-            "executed",
-            [
-                ("program commitment", digest_hex(loaded.commitment)),
-                ("output", done.output.hex()),
-                ("cycles", f"{done.cycles:,}"),
-                ("memory written", display.size(done.memory_bytes)),
-                ("time", f"{seconds:.3f} s ({done.cycles / max(seconds, 1e-9) / 1e6:.0f} million instructions/s)"),
-            ],
-        )
-    )
 
 
 def prove(
@@ -93,7 +53,7 @@ def prove(
 
     settings = load_settings(device=device, **({"memory": memory} if memory else {}))
     chosen = budget.size_class(settings.memory, asked=size_class)
-    elf, advice = files.read(program, limit=MAX_PROGRAM), _input(input_)
+    elf, advice = files.read(program, limit=MAX_PROGRAM), read_input(input_)
     compute = open_backend(settings)
     start = time.perf_counter()
     with display.progress() as bars:
@@ -103,7 +63,7 @@ def prove(
             advice,
             size_class=chosen,
             cycle_limit=cycle_limit,
-            memory_limit=_size(memory_limit),
+            memory_limit=read_size(memory_limit),
             progress=lambda done, note: bars.update(task, note=note),
         )
         bars.update(task, total=1, completed=1)

@@ -19,3 +19,4 @@ class Tag(IntEnum):
     OUTPUT = 9
     SQUEEZE = 10
     PROGRAM = 11
+    WRITTEN_OUTPUT = 64

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
+from proving.machine.elf import Segment
 from proving.machine.image import batch_compress
 from proving.machine.program import Program
 from proving.machine.state import State
@@ -27,8 +28,8 @@ MAX_ADVICE: Final = (1 << 32) - 1
 
 _PAGE: Final = 4096
 #: Cycles between two chances for Python to handle signals.
-_SLICE: Final = 1 << 27
-_STOP_CYCLE_LIMIT: Final = 2
+SLICE: Final = 1 << 27
+STOP_CYCLE_LIMIT: Final = 2
 
 
 class Outcome(ctypes.Structure):
@@ -102,6 +103,8 @@ class LoadedProgram:
         self.handle = handle
         self.program = program
         self.advice = advice
+        #: Cycles of the slices of a run that are over.
+        self.cycles = 0
 
     def registers(self) -> NDArray[np.uint32]:
         """Return the registers now, ``(32,) uint32``."""
@@ -120,15 +123,23 @@ class LoadedProgram:
     def run(self, cycle_limit: int) -> Outcome:
         """Run until the machine halts; raise what stops it otherwise."""
         outcome = Outcome()
-        cycles = 0
         while True:
-            _run(self.handle, min(cycle_limit - cycles, _SLICE), ctypes.addressof(outcome))
-            cycles += outcome.cycles
-            if outcome.stop != _STOP_CYCLE_LIMIT or cycles >= cycle_limit:
+            _run(self.handle, min(cycle_limit - self.cycles, SLICE), ctypes.addressof(outcome))
+            self.cycles += outcome.cycles
+            if outcome.stop != STOP_CYCLE_LIMIT or self.cycles >= cycle_limit:
                 break
-        outcome.cycles = cycles
+        outcome.cycles = self.cycles
         outcome.check()
         return outcome
+
+    def execution(self, outcome: Outcome, *, with_state: bool = False) -> Execution:
+        """Return what a run that halted led to."""
+        registers = self.registers()
+        state = None
+        if with_state:
+            state = State(int(outcome.pc), True, registers, self.memory_root(), self.program.initial_state.code_root)
+        output = registers[10:18].astype("<u4").tobytes()
+        return Execution(output, int(outcome.cycles), int(outcome.pc), registers, self.memory_bytes(), state)
 
     def memory_root(self) -> NDArray[np.uint64]:
         """Hash the whole memory as it is now, ``(4,) uint64``."""
@@ -140,6 +151,18 @@ class LoadedProgram:
     def memory_bytes(self) -> int:
         """Return the size of the memory written to, in whole pages."""
         return int(_pages(self.handle)) * _PAGE
+
+
+def _code(program: Program) -> list[Segment]:
+    return [segment for segment in program.segments if segment.executable and segment.data]
+
+
+def code_range(program: Program) -> tuple[int, int]:
+    """Return the address where the machine's code begins and the number of instructions it has room for."""
+    code = _code(program)
+    base = code[0].address // 64 * 64
+    end = max(segment.address + len(segment.data) for segment in code)
+    return base, -(-(end - base) // 4)
 
 
 @contextmanager
@@ -154,10 +177,8 @@ def loaded(program: Program, advice: NDArray[np.uint32], memory_limit: int) -> I
         Bytes that may be written to, the program's own image included.
     """
     advice = np.ascontiguousarray(advice, dtype=np.uint32)
-    code = [segment for segment in program.segments if segment.executable and segment.data]
-    base = code[0].address // 64 * 64
-    end = max(segment.address + len(segment.data) for segment in code)
-    handle = _new(base, -(-(end - base) // 4), memory_limit // _PAGE)
+    code = _code(program)
+    handle = _new(*code_range(program), memory_limit // _PAGE)
     if not handle:
         raise MachineMemoryError
     try:
@@ -218,10 +239,4 @@ def execute(
         The subclass that says why the run ended without a result.
     """
     with loaded(program, as_advice(advice), memory_limit) as machine:
-        outcome = machine.run(cycle_limit)
-        registers = machine.registers()
-        state = None
-        if with_state:
-            state = State(int(outcome.pc), True, registers, machine.memory_root(), program.initial_state.code_root)
-        output = registers[10:18].astype("<u4").tobytes()
-        return Execution(output, int(outcome.cycles), int(outcome.pc), registers, machine.memory_bytes(), state)
+        return machine.execution(machine.run(cycle_limit), with_state=with_state)

@@ -20,25 +20,36 @@ class Trap(InvalidInput):
         Instructions executed before it.
     address
         The memory address or jump target that the reason is about, else 0.
+    place
+        Function and line of the instruction where the program's file names them, else empty.
     """
 
     code: ClassVar[str] = "trap"
     sentence: ClassVar[str] = "The program trapped"
     default_remedy: ClassVar[str] = "Correct the program; a run that traps cannot be proven."
 
-    def __init__(self, *, pc: int, instruction: int, cycle: int, address: int = 0) -> None:
-        where = f"at pc {pc:#010x} (instruction {instruction:#010x}) after {cycle} cycles"
+    def __init__(self, *, pc: int, instruction: int, cycle: int, address: int = 0, place: str = "") -> None:
+        named = f" in {place}" if place else ""
+        where = f"at pc {pc:#010x}{named} (instruction {instruction:#010x}) after {cycle} cycles"
         super().__init__(
             f"{self.sentence.format(address=f'{address:#010x}')} {where}.",
             pc=pc,
             instruction=instruction,
             cycle=cycle,
             address=address,
+            place=place,
         )
         self.pc = pc
         self.instruction = instruction
         self.cycle = cycle
         self.address = address
+        self.place = place
+
+    def placed(self, place: str) -> Trap:
+        """Return the same trap with function and line of its instruction."""
+        return type(self)(
+            pc=self.pc, instruction=self.instruction, cycle=self.cycle, address=self.address, place=place
+        )
 
 
 class IllegalInstruction(Trap):
@@ -61,6 +72,21 @@ class EnvironmentCall(Trap):
 
     code = "trap_environment_call"
     sentence = "ECALL or EBREAK"
+
+
+class GuestPanic(EnvironmentCall):
+    """The program gave up and said why."""
+
+    code = "guest_panic"
+    sentence = "The program gave up with a message of its own"
+
+    def __init__(
+        self, *, pc: int, instruction: int, cycle: int, address: int = 0, place: str = "", reason: str = ""
+    ) -> None:
+        super().__init__(pc=pc, instruction=instruction, cycle=cycle, address=address, place=place)
+        self.message = f"The program gave up: {reason} (after {cycle} cycles{f', in {place}' if place else ''})."
+        self.reason = reason
+        self.args = (self.message,)
 
 
 class MisalignedAccess(Trap):

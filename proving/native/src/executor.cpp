@@ -13,7 +13,9 @@ namespace {
 struct PlainMode {
     static constexpr bool kCountsEveryCycle = false;
     Stop stop = kStopMemoryLimit;
+    Observer observer = nullptr;
 
+    void observe(std::uint32_t pc, std::uint64_t cycles) { observer(pc, cycles); }
     bool access(Memory& memory, const Op*, Family, std::uint32_t address, bool) { return memory.claim(address); }
     bool access_call(Memory& memory, const Op*, std::uint32_t address) { return memory.claim(address); }
     void abandon() {}
@@ -79,7 +81,16 @@ HM_EXPORT void hm_machine_start(LoadedMachine* loaded, std::uint32_t pc, const s
 
 HM_EXPORT void hm_machine_run(LoadedMachine* loaded, std::int64_t cycle_limit, hm::Outcome* outcome) {
     hm::PlainMode mode;
+    mode.observer = loaded->observer;
     *outcome = hm::interpret(mode, loaded->machine, loaded->code, loaded->memory, cycle_limit);
+}
+
+// The observer is called before the instruction at each address that hm_machine_observe has marked.
+HM_EXPORT void hm_machine_set_observer(LoadedMachine* loaded, hm::Observer observer) { loaded->observer = observer; }
+
+// 0 when there is no code at the address.
+HM_EXPORT int hm_machine_observe(LoadedMachine* loaded, std::uint32_t address) {
+    return loaded->code.observe(address) ? 1 : 0;
 }
 
 HM_EXPORT void hm_machine_registers(const LoadedMachine* loaded, std::uint32_t* out) {

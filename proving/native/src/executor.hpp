@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <unordered_map>
 
 namespace hm {
 
@@ -49,7 +50,7 @@ inline constexpr unsigned kSink = 32;
 
 // Handlers of the interpreter. kGap is 0: code that was never loaded.
 #define HM_HANDLERS(X)                                                                                              \
-    X(Gap) X(Illegal) X(Environment) X(Halt)                                                                        \
+    X(Gap) X(Illegal) X(Environment) X(Halt) X(Observed)                                                            \
     X(Add) X(Addi) X(Sub) X(Constant) X(Advice)                                                                     \
     X(Jal) X(JalTrap) X(Jalr) X(Beq) X(Bne) X(Blt) X(Bge) X(Bltu) X(Bgeu) X(BranchTrap)                             \
     X(Slt) X(Slti) X(Sltu) X(Sltiu)                                                                                 \
@@ -95,6 +96,14 @@ struct Code {
     }
     // Predecodes n stored words.
     void decode(std::uint32_t address, std::size_t n);
+    // Lets modes that observe know when the decoded instruction at `address` is reached; false when there is none.
+    bool observe(std::uint32_t address) {
+        if (address % 4 != 0 || !contains(address)) return false;
+        const std::size_t i = (address - base) >> 2;
+        if (ops[i].handler != kObserved) observed[i] = ops[i].handler;
+        ops[i].handler = kObserved;
+        return true;
+    }
     std::uint32_t pc(const Op* op) const {
         return base + static_cast<std::uint32_t>(4 * (op - ops.data()));
     }
@@ -107,6 +116,8 @@ struct Code {
     std::size_t count;
     Sparse<Op> ops;
     Sparse<std::uint32_t> words;
+    // The handlers of the instructions that are observed.
+    std::unordered_map<std::size_t, std::uint8_t> observed;
 };
 
 // Byte-addressed memory, little-endian like the host; `written` has a byte per 4 KiB page.
@@ -166,6 +177,9 @@ struct Outcome {
     std::uint64_t cycles;
 };
 
+// Called before an observed instruction is executed; cycles: executed so far in this call of the interpreter.
+using Observer = void (*)(std::uint32_t pc, std::uint64_t cycles);
+
 // Registers and advice of a machine that is run.
 struct Machine {
     std::uint32_t x[kSink + 1] = {};
@@ -182,6 +196,7 @@ struct LoadedMachine {
     Code code;
     Memory memory;
     Machine machine;
+    Observer observer = nullptr;
 };
 
 // Poseidon2 on the buffer of 32 words at `words`: false when a pair of words is not below p.

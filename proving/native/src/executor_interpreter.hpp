@@ -5,6 +5,7 @@
 //   begin(op, family)  true to go on with this instruction; false to stop before it.
 //   access(address, write)  true when the memory access may be made; false to stop before the instruction.
 //   abandon()  the instruction that was begun traps.
+//   observe(pc, cycles)  an observed instruction is reached; modes without it pass over.
 //   cycle, load, before_store, store, before_call  what to note about the executed instruction.
 #pragma once
 
@@ -241,6 +242,12 @@ do_Poseidon2 : {
     mode.before_call(op, a, words);
     if (!poseidon2_call(words)) TRAP_COUNTED(kStopNonCanonical);
     NEXT();
+}
+
+do_Observed : {
+    const auto cycles = static_cast<std::uint64_t>(whole_budget - budget + (op - entry));
+    if constexpr (requires { mode.observe(code.pc(op), cycles); }) mode.observe(code.pc(op), cycles);
+    goto* labels[code.observed.at(static_cast<std::size_t>(op - ops))];
 }
 
 do_Halt:

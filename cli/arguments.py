@@ -1,0 +1,44 @@
+"""Arguments and limits that several commands on programs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import files
+from runtime.errors import InvalidInput
+
+#: Largest program, input and proof file, in bytes.
+MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, 1 << 32, 1 << 30
+
+ProgramArgument = Annotated[Path, typer.Argument(help="A static RV32IM executable.", show_default=False)]
+InputOption = Annotated[Path | None, typer.Option("--input", help="Its input; none when left out.")]
+ProfileOption = Annotated[str, typer.Option(help="Security profile: proven100, proven128 or legacy-conjectured.")]
+CyclesOption = Annotated[int, typer.Option(help="A run of more cycles is ended with an error.", min=1)]
+MemoryOption = Annotated[str, typer.Option(help="Memory budget such as 8G; what is free when left out.")]
+MemoryLimitOption = Annotated[
+    str, typer.Option("--memory-limit", help="Memory that the program may write to, up to 4G.", metavar="SIZE")
+]
+
+
+def read_input(path: Path | None) -> bytes:
+    """Return the bytes of an input file, none when it is left out."""
+    return b"" if path is None else files.read(path, limit=MAX_INPUT)
+
+
+def read_size(text: str) -> int:
+    """Return the bytes that a size such as 1G stands for.
+
+    Raises
+    ------
+    InvalidInput
+        It is no size.
+    """
+    from runtime.configuration import parse_size
+
+    try:
+        return int(str(parse_size(text)))
+    except ValueError as error:
+        raise InvalidInput(f"{text!r} is no size: {error}.") from None
