@@ -9,31 +9,22 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from guest.compile import FOLDER, MACHINE, BuildError, check_compiler, run_compiler
 from proving.machine.program import Program as MachineProgram
 
-FOLDER = Path(__file__).parent
 PROGRAMS = FOLDER / "programs"
 MANIFEST = PROGRAMS / "manifest.json"
-#: The PyPI package that brings clang and lld; its version decides the bytes of the programs.
-COMPILER = "ziglang"
-COMPILER_VERSION = "0.13.0.post1"
-
 FLAGS = (
-    "-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m-a-c-d-f", "-mabi=ilp32", "-std=c11", "-O3",
-    "-ffreestanding", "-nostdlib", "-fno-pic", "-fno-pie", "-fno-sanitize=all", "-fno-stack-protector",
-    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-ffunction-sections", "-fdata-sections",
-    "-Wall", "-Wextra", "-Werror", "-Wl,--gc-sections", "-Wl,-s", "-Wl,--build-id=none",
-    "-T", "runtime/hallmark.ld", "-I", "runtime", "-I", "stf",
+    *MACHINE, "-std=c11", "-nostdlib", "-Wall", "-Wextra", "-Werror", "-Wl,--gc-sections", "-Wl,-s",
+    "-Wl,--build-id=none", "-T", "runtime/hallmark.ld", "-I", "runtime", "-I", "stf",
 )  # fmt: skip
+#: What they link of the guest kit.
 RUNTIME = ("runtime/crt0.S", "runtime/memory.c")
 
 
@@ -52,25 +43,6 @@ SORT = Source("sort", ("example/sort.c",))
 SOURCES = (STATE_TRANSITION, EXAMPLE, SORT)
 
 
-class BuildError(Exception):
-    """A program could not be built, or is not what is committed."""
-
-
-def check_compiler() -> None:
-    """Refuse another compiler than the pinned one.
-
-    Raises
-    ------
-    BuildError
-    """
-    try:
-        found = version(COMPILER)
-    except PackageNotFoundError:
-        found = "none"
-    if found != COMPILER_VERSION:
-        raise BuildError(f"{COMPILER} {COMPILER_VERSION} is needed, found {found}; run tools/setup.sh guest")
-
-
 def build(source: Source) -> bytes:
     """Compile and link a program and return its ELF.
 
@@ -81,15 +53,11 @@ def build(source: Source) -> bytes:
     """
     with tempfile.TemporaryDirectory(prefix="hallmark-guest-") as scratch:
         target = Path(scratch) / "program.elf"
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(target), *RUNTIME, *source.files]
-        environment = {
-            **os.environ,
-            "ZIG_GLOBAL_CACHE_DIR": str(Path(scratch) / "global"),
-            "ZIG_LOCAL_CACHE_DIR": str(Path(scratch) / "local"),
-        }
-        done = subprocess.run(command, cwd=FOLDER, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise BuildError(f"{source.name} does not compile:\n{done.stderr}")
+        command = ["cc", *FLAGS, "-o", str(target), *RUNTIME, *source.files]
+        try:
+            run_compiler(command, cwd=FOLDER, cache=Path(scratch))
+        except BuildError as error:
+            raise BuildError(f"{source.name} does not compile:\n{error}") from None
         elf = target.read_bytes()
     unknown = list(unknown_instructions(elf))
     if unknown:

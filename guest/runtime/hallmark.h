@@ -1,4 +1,5 @@
-/* The runtime of a proven program: input, output and the Poseidon2 precompile. See docs/guest.md.
+/* The runtime of a proven program. Here is what the machine has: input, output and the Poseidon2 precompile; typed input,
+ * long output and reports are in headers of their own, which this one includes. See docs/guest.md.
  *
  * Compiled with HALLMARK_HOST the same interface is served by runtime/host.c on an ordinary machine, for tests. */
 #ifndef HALLMARK_H
@@ -36,6 +37,12 @@ static inline void hallmark_poseidon2_compress(uint32_t buffer[32]) {
     __asm__ volatile(".insn i 0x73, 1, x0, %0, 0x7d0" : : "r"(buffer) : "memory");
 }
 
+#ifdef __cplusplus
+/* C++ no longer knows `register`, but its compilers still take it for naming a register. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wregister"
+#endif
+
 /* Ends the program; the eight words are its public output. */
 HALLMARK_NORETURN static inline void hallmark_exit(const uint32_t output[8]) {
     register uint32_t a0 __asm__("a0") = output[0];
@@ -53,6 +60,10 @@ HALLMARK_NORETURN static inline void hallmark_exit(const uint32_t output[8]) {
     __builtin_unreachable();
 }
 
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
+
 #endif
 
 /* Reads the whole input into `words`, which has room for `capacity_bytes` (a multiple of 4), and returns its length in
@@ -65,5 +76,11 @@ static inline uint32_t hallmark_input(uint32_t *words, uint32_t capacity_bytes) 
     for (uint32_t i = 0; i < count; i++) words[i] = hallmark_read_word();
     return length;
 }
+
+#ifndef HALLMARK_HOST
+#include "hallmark_input.h"
+#include "hallmark_output.h"
+#include "hallmark_report.h"
+#endif
 
 #endif

@@ -99,7 +99,7 @@ def observe(
 
 @contextmanager
 def _listening(machine: LoadedProgram, symbols: Symbols, printed: Printed, markers: Markers) -> Iterator[None]:
-    calls: dict[str, Callable[[int], None]] = {
+    calls: dict[str, Callable[[int], object]] = {
         "hallmark_print_bytes": lambda cycle: printed(counted_string(machine)),
         "hallmark_printf": lambda cycle: printed(formatted(machine)),
         "hallmark_cycles_begin_bytes": lambda cycle: markers.begin(counted_string(machine), cycle),

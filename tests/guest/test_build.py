@@ -5,8 +5,6 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 
 from guest.build import (
-    COMPILER,
-    COMPILER_VERSION,
     PROGRAMS,
     SOURCES,
     Source,
@@ -17,6 +15,7 @@ from guest.build import (
     manifest,
     unknown_instructions,
 )
+from guest.compile import COMPILER, COMPILER_VERSION
 from guest.stf.generate_tables import TARGET, render
 
 
