@@ -15,8 +15,12 @@ from obstore.store import LocalStore, MemoryStore, from_url
 
 from runtime import artifact
 from runtime.errors import (
+    ArtifactCorrupt,
     ArtifactExists,
+    ArtifactKind,
     ArtifactMissing,
+    ArtifactTruncated,
+    ArtifactVersion,
     ConfigurationError,
     DiskFull,
     HallmarkError,
@@ -31,6 +35,7 @@ from runtime.urls import file_path, mask_url, scheme_of
 #: Largest artifact that is read into memory unless the caller allows more, in bytes.
 DEFAULT_LIMIT = 8 << 30
 
+_OF_A_JOB = re.compile(r"batches/\d+/(\d+)/")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 
@@ -47,6 +52,18 @@ def batch_prefix(batch_id: int) -> str:
 def local_folder(url: str) -> Path | None:
     """Return the folder of a ``file:`` store, and ``None`` for any other."""
     return file_path(url) if scheme_of(url) == "file" else None
+
+
+def maker_of(name: str) -> int | None:
+    """Return the job that made an artifact, or nothing for one that no job made.
+
+    Examples
+    --------
+    >>> maker_of("batches/1/17/0a/proof")
+    17
+    """
+    found = _OF_A_JOB.match(name)
+    return int(found[1]) if found else None
 
 
 class ArtifactStore:
@@ -102,7 +119,8 @@ class ArtifactStore:
                 raise TooLarge(f"The artifact {name} has {found.meta['size']} bytes, over the limit of {limit}.")
             return bytes(found.bytes())
         except FileNotFoundError:
-            raise ArtifactMissing(f"The artifact {name} is not in {mask_url(self.url)}.") from None
+            text = f"The artifact {name}{_made_by(name)} is not in {mask_url(self.url)}."
+            raise ArtifactMissing(text, remedy=_remedy(name)) from None
         except (BaseError, OSError) as error:
             raise self._explain(name, error) from error
 
@@ -117,7 +135,14 @@ class ArtifactStore:
         ------
         ArtifactMissing, ArtifactKind, ArtifactVersion, ArtifactTruncated, ArtifactCorrupt, StoreUnavailable
         """
-        return artifact.unpack(self.get(name), kind=kind, protocol=protocol).payload
+        try:
+            return artifact.unpack(self.get(name), kind=kind, protocol=protocol).payload
+        except (ArtifactCorrupt, ArtifactTruncated) as error:
+            text = f"The artifact {name}{_made_by(name)} is damaged: {error.message}"
+            raise type(error)(text, remedy=_remedy(name), **error.details) from error
+        except (ArtifactKind, ArtifactVersion) as error:
+            text = f"The artifact {name}{_made_by(name)}: {error.message}"
+            raise type(error)(text, remedy=error.remedy, **error.details) from error
 
     def exists(self, name: str) -> bool:
         """Return whether an artifact is in the store."""
@@ -195,6 +220,18 @@ class ArtifactStore:
 def open_artifacts(settings: Settings) -> ArtifactStore:
     """Open the artifact store of ``settings``."""
     return ArtifactStore(settings.store_url, disk_reserve=settings.disk_reserve)
+
+
+def _made_by(name: str) -> str:
+    maker = maker_of(name)
+    return f", made by job {maker}," if maker else ""
+
+
+def _remedy(name: str) -> str:
+    maker = maker_of(name)
+    if maker is None:
+        return "No job made it: cancel the batch; core offers it again with its inputs."
+    return f"`hallmark job requeue {maker}` makes it again, and then what needs it."
 
 
 def _check_name(name: str) -> None:

@@ -124,7 +124,9 @@ def test_damaged_artifact_is_named_in_the_row(embedded: Cluster) -> None:
     path.write_bytes(damaged)
     embedded.start("actors.run", "--stage", "vectors")
     embedded.wait(1, BatchState.DEAD)
-    assert status.jobs(embedded.store, state=JobState.DEAD)[0].error_code == "artifact_corrupt"
+    dead = status.jobs(embedded.store, state=JobState.DEAD)[0]
+    maker = status.jobs(embedded.store, stage=Stage.WITNESS)[0]
+    assert dead.error_code == "artifact_corrupt" and name in dead.error and f"made by job {maker.id}" in dead.error
 
 
 def test_prover_without_the_records_replays_the_checkpoint(embedded: Cluster) -> None:

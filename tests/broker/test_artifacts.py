@@ -11,6 +11,7 @@ import pytest
 from broker.artifacts import ArtifactStore, artifact_name, batch_prefix
 from runtime.errors import (
     ArtifactCorrupt,
+    ArtifactError,
     ArtifactExists,
     ArtifactKind,
     ArtifactMissing,
@@ -63,6 +64,28 @@ def test_damage_on_disk_is_found(store: ArtifactStore) -> None:
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(ArtifactCorrupt):
         store.load("a", kind="proof", protocol="1")
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "corrupt", "other kind", "other version"])
+def test_whatever_is_wrong_with_an_artifact_names_it_and_its_maker(store: ArtifactStore, damage: str) -> None:
+    name = artifact_name(1, 17, "token", "proof")
+    if damage != "missing":
+        store.save(name, "checkpoint" if damage == "other kind" else "proof", b"bytes" * 9, protocol="1")
+        path = Path(str(store.folder)) / name
+        whole = path.read_bytes()
+        if damage in ("truncated", "corrupt"):
+            path.write_bytes(whole[:-1] + (b"" if damage == "truncated" else b"!"))
+    with pytest.raises(ArtifactError) as found:
+        store.load(name, kind="proof", protocol="2" if damage == "other version" else "1")
+    assert name in found.value.message and "made by job 17" in found.value.message
+    if damage in ("missing", "truncated", "corrupt"):
+        assert "hallmark job requeue 17" in found.value.remedy
+
+
+def test_an_artifact_that_no_job_made_is_not_to_be_requeued(store: ArtifactStore) -> None:
+    with pytest.raises(ArtifactMissing) as found:
+        store.load("gateway/4242/1/advice-00", kind="advice", protocol="1")
+    assert "requeue" not in found.value.remedy
 
 
 def test_a_batch_is_removed_but_for_what_is_kept(store: ArtifactStore) -> None:
