@@ -39,6 +39,7 @@ class Offers:
         """Offer the oldest batch that is ready, not proven and under no live offer; None when there is none."""
         now = self._clock()
         with self._store.session(), self._store.exclusive(Offer):
+            self._shorten(now)
             taken = Offer.select(Offer.batch_number).where(Offer.state == OfferState.LIVE, Offer.expires_at > now)
             batch = (
                 Batch.select()
@@ -101,6 +102,11 @@ class Offers:
                 f"The offer of batch {batch_number} ran out {self._clock() - offer.expires_at:.1f} s ago."
             )
         return offer
+
+    def _shorten(self, now: float) -> None:
+        """Give offers from before the clock stepped back their whole life from now: a dead prover's must run out."""
+        longest = now + self._seconds
+        Offer.update(expires_at=longest).where(Offer.state == OfferState.LIVE, Offer.expires_at > longest).execute()
 
 
 def find_batch(number: int) -> Batch:

@@ -136,13 +136,16 @@ class Sequencer:
             return self._admission.account(address)
 
     def due(self) -> bool:
-        """Return whether a batch is to be sealed now, by count or by time."""
+        """Return whether a batch is to be sealed now, by count or by time.
+
+        A transaction that came in the future came before the clock stepped back: its time is over.
+        """
         with self._store.session():
             if self._mempool.size() >= self._settings.core_batch_transactions:
                 return True
             oldest = self._mempool.oldest()
         seconds = self._settings.core_batch_seconds
-        return bool(seconds) and oldest is not None and self._clock() - oldest >= seconds
+        return bool(seconds) and oldest is not None and not 0 <= self._clock() - oldest < seconds
 
     def waiting(self) -> int:
         """Return how many transactions wait."""

@@ -139,6 +139,17 @@ async def test_an_offer_that_expires_loses_no_batch(http: ClientSession, node: N
     assert (await submit(http, 1, offer["offer_token"], proof))[0] == 200
 
 
+async def test_a_dead_provers_offer_runs_out_after_the_clock_stepped_back(
+    http: ClientSession, node: Node, clock: Clock
+) -> None:
+    seal(node)
+    assert (await ask(http))[0] == 200
+    clock.now -= 86400
+    assert await ask(http) == (204, None), "its prover may live and has a whole life to renew it"
+    clock.now += 61
+    assert (await ask(http))[1]["batch_number"] == 1
+
+
 async def test_a_renewed_offer_lives_on(http: ClientSession, node: Node, clock: Clock) -> None:
     seal(node)
     token = (await ask(http))[1]["offer_token"]

@@ -116,6 +116,18 @@ def test_nothing_waiting_seals_nothing(node: Node) -> None:
     assert node.sequencer.seal() is None
 
 
+@pytest.mark.parametrize("step", [2, 600, 86400])
+def test_a_batch_is_due_by_time_after_the_clock_stepped_back(tmp_path: Path, clock: Clock, step: float) -> None:
+    node = node_at(tmp_path, clock, core_batch_seconds=10, core_batch_transactions=2)
+    node.sequencer.submit(transfer(WALLETS[0], 0))
+    clock.now -= step
+    waited = 0
+    while not node.sequencer.due():
+        clock.now += 1
+        waited += 1
+    assert waited <= 10 and node.sequencer.seal() == 1
+
+
 def test_a_batch_is_due_by_count_or_by_time(tmp_path: Path, clock: Clock) -> None:
     node = node_at(tmp_path, clock, core_batch_seconds=10, core_batch_transactions=2)
     assert not node.sequencer.due()
