@@ -68,21 +68,23 @@ class Relay:
         Raises
         ------
         BrokerUnavailable, DatabaseUnavailable
-            What was confirmed is marked; the rest stays in the outbox.
+            What was confirmed stays marked; the rest is back in the outbox.
         """
         total = 0
         while not self._stopping.is_set():
             rows = self._store.unannounced(PAGE, grace=self._grace)
-            confirmed: list[int] = []
+            marked = self._store.mark_announced([row.job_id for row in rows])
+            unsent = [row for row in rows if row.job_id in marked]
             try:
-                for row in rows:
+                while unsent:
+                    row = unsent[0]
                     hint = Hint(row.stage, row.job_id, row.batch_number, row.chain_id, row.round, row.traceparent)
                     self._broker.enqueue(hint.message())
-                    confirmed.append(row.job_id)
+                    unsent.pop(0)
+                    total += 1
             finally:
-                if confirmed:
-                    self._store.mark_announced(confirmed)
-            total += len(rows)
+                if unsent:
+                    self._store.unmark_announced([row.job_id for row in unsent])
             if len(rows) < PAGE:
                 break
         return total
@@ -94,6 +96,8 @@ class Relay:
             if self._stopping.is_set():
                 return
             try:
+                if self._every is not None:
+                    self._store.end_delays()
                 self.announce()
             except HallmarkError as error:
                 self._log.warning("outbox waits", code=error.code, reason=error.message)

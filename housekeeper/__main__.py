@@ -1,6 +1,6 @@
-"""``python -m housekeeper``: run the periodic tasks. ``python -m housekeeper clock``: send the ticks.
+"""``python -m housekeeper``: run the periodic tasks. ``python -m housekeeper clock``: make the ticks.
 
-Two of either are harmless: a tick is a row with a unique task and time, taken by one housekeeper.
+Two of either are harmless: a tick is a row that one clock makes per period and one housekeeper takes.
 """
 
 from __future__ import annotations

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 
 import dramatiq
-from apscheduler.schedulers.background import BackgroundScheduler
 from dramatiq.worker import Worker as DramatiqWorker
 from prometheus_client import REGISTRY
 
 from broker.artifacts import open_artifacts
 from broker.connect import connect_broker, connect_store
-from broker.jobs import JobStore, open_store
-from broker.queues import HOUSEKEEPING
+from broker.jobs import open_store
+from broker.queues import HOUSEKEEPING, RabbitBroker
 from broker.relay import Relay
+from housekeeper.clock import Hints, run_clock
 from housekeeper.metrics import DatabaseCollector
+from housekeeper.stale import watch_queues
 from housekeeper.tasks import Housekeeper, periods
 from runtime.endpoint import Endpoint
 from runtime.errors import HallmarkError
 from runtime.logging import get_logger
 from runtime.pages import Pages
 from runtime.process import Exit, Process
-from runtime.pulse import Pulse
 from runtime.waiting import wait_for
 
 
@@ -36,7 +35,7 @@ def serve(process: Process) -> int:
 def _serve(process: Process, endpoint: Endpoint) -> int:
     settings, stopping, pulse = process.settings, process.stopping, process.pulse
     store = wait_for(lambda: open_store(settings, migrate=True), "database", stopping)
-    broker = connect_broker(settings, store, name="housekeeper", housekeeping=True, pulse=pulse, stopping=stopping)
+    broker = connect_broker(settings, store, name="housekeeper", housekeeping=True, pulse=pulse)
     artifacts = open_artifacts(settings)
     relay = Relay(store, broker, every_seconds=1.0, grace_seconds=1.0)
     name = f"{socket.gethostname()}/housekeeper/{os.getpid()}"
@@ -54,6 +53,8 @@ def _serve(process: Process, endpoint: Endpoint) -> int:
     )
     REGISTRY.register(DatabaseCollector(store, artifacts, settings))
     relay.start()
+    if isinstance(broker, RabbitBroker):
+        watch_queues(store, broker, relay, stopping)
     worker = DramatiqWorker(broker, queues={HOUSEKEEPING}, worker_threads=1, worker_timeout=200)
     worker.queue_prefetch = 1
     worker.start()
@@ -66,7 +67,7 @@ def _serve(process: Process, endpoint: Endpoint) -> int:
 
 
 def tick(process: Process) -> int:
-    """Send the ticks, nothing else."""
+    """Make the ticks, nothing else."""
     port = process.settings.metrics_port
     with Endpoint(Pages(process), port=port and port + 1) as endpoint:
         return _tick(process, endpoint)
@@ -75,29 +76,8 @@ def tick(process: Process) -> int:
 def _tick(process: Process, endpoint: Endpoint) -> int:
     settings, stopping, pulse = process.settings, process.stopping, process.pulse
     store = connect_store(settings, stopping)
-    broker = connect_broker(settings, store, name="clock", stopping=stopping)
-    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-    for task, period in periods(settings).items():
-        scheduler.add_job(send_tick, "interval", (store, broker, task, period, pulse), seconds=period)
-    scheduler.start()
+    broker = connect_broker(settings, store, name="clock")
     endpoint.ready()
     get_logger("clock").info("ready", tasks=list(periods(settings)))
-    stopping.wait()
-    scheduler.shutdown(wait=False)
+    run_clock(store, Hints(broker), periods(settings), pulse, stopping)
     return Exit.OK
-
-
-def send_tick(store: JobStore, broker: dramatiq.Broker, task: str, period: float, pulse: Pulse) -> bool:
-    """Write the tick's row and hint at it; return whether this clock was the first."""
-    due = int(time.time() // period * period * 1000)
-    try:
-        first = store.add_tick(task, due)
-        if first:
-            message: dramatiq.Message[None] = dramatiq.Message(HOUSEKEEPING, HOUSEKEEPING, (), {"task": task}, {})
-            broker.enqueue(message)
-        pulse.beat("tick")
-    except HallmarkError as error:
-        pulse.tried()
-        get_logger("clock").warning("tick not sent", task=task, code=error.code, reason=error.message)
-        return False
-    return first

@@ -13,6 +13,7 @@ from prometheus_client import Counter
 from broker.artifacts import ArtifactStore, batch_prefix
 from broker.jobs import Batch, JobStore, status
 from broker.relay import Relay
+from runtime.errors import HallmarkError
 from runtime.logging import get_logger
 from runtime.pulse import Pulse
 from runtime.settings import Settings
@@ -21,9 +22,6 @@ from runtime.telemetry import mark
 LEASES_EXPIRED = Counter("hallmark_lease_expired", "Leases that ran out.", ["stage"])
 COLLECTED = Counter("hallmark_artifacts_collected_bytes", "Bytes of artifacts removed.")
 ARCHIVED = Counter("hallmark_batches_archived", "Batches moved out of the database.")
-
-#: Seconds that taken ticks are kept.
-TICK_AGE = 3600.0
 
 
 @dataclass
@@ -38,11 +36,15 @@ class Housekeeper:
     name: str
 
     def run_due(self) -> int:
-        """Take the waiting ticks, run their tasks, and return how many ran."""
+        """Take the waiting ticks, run their tasks, and return how many ran; one that fails keeps no other from it."""
         tasks = self.store.take_ticks(self.name)
         for task in sorted(tasks & set(TASKS)):
-            TASKS[task](self)
-            self.pulse.beat(task)
+            try:
+                TASKS[task](self)
+            except HallmarkError as error:
+                get_logger("housekeeper").warning("task failed", task=task, code=error.code, reason=error.message)
+            else:
+                self.pulse.beat(task)
         return len(tasks)
 
 
@@ -72,26 +74,34 @@ def recount(house: Housekeeper) -> None:
 
 
 def collect(house: Housekeeper) -> None:
-    """Remove the artifacts of finished batches past their retention; the proof itself stays until it is archived."""
+    """Remove the artifacts of finished batches past their retention; the proof itself stays until it is archived.
+
+    Marked first, so that no job is requeued whose inputs are going; what a crash leaves is removed by the archive.
+    """
+    house.store.restamp_finished()
     for batch in house.store.collectable(house.settings.retention_hours * 3600):
-        prefixes = (batch_prefix(batch.id), f"gateway/{batch.chain_id}/{batch.number}/")
-        removed = 0
-        for prefix in prefixes:
-            removed += house.artifacts.remove(prefix, keep=frozenset({batch.result}))[1]
-        house.store.mark_collected(batch.id)
+        if not house.store.mark_collected(batch.id):
+            continue
+        removed = _remove_artifacts(house, batch, keep=frozenset({batch.result}))
         COLLECTED.inc(removed)
         get_logger("collect").info("artifacts removed", batch=batch.number, bytes=removed)
-    house.store.forget_ticks(TICK_AGE)
 
 
 def archive(house: Housekeeper) -> None:
     """Write finished batches past their age to a file each, and remove their rows."""
     folder = house.settings.state_dir / "archive"
     for batch in house.store.archivable(house.settings.archive_days * 86400):
+        if not house.store.mark_collected(batch.id):
+            continue
         write_archive(house.store, batch, folder)
-        house.artifacts.remove(batch_prefix(batch.id))
-        house.store.remove_batch(batch.id)
-        ARCHIVED.inc()
+        _remove_artifacts(house, batch)
+        if house.store.remove_batch(batch.id):
+            ARCHIVED.inc()
+
+
+def _remove_artifacts(house: Housekeeper, batch: Batch, *, keep: frozenset[str] = frozenset()) -> int:
+    prefixes = (batch_prefix(batch.id), f"gateway/{batch.chain_id}/{batch.number}/")
+    return sum(house.artifacts.remove(prefix, keep=keep)[1] for prefix in prefixes)
 
 
 def write_archive(store: JobStore, batch: Batch, folder: Path) -> Path:

@@ -208,6 +208,13 @@ class JobNotFound(JobError):
     default_remedy = "`hallmark status` lists the batches and their jobs."
 
 
+class BatchFinished(JobError):
+    """The batch is finished, and what was asked for would open it again."""
+
+    code = "batch_finished"
+    default_remedy = "Nothing is left to do for it; `hallmark status` shows what became of it."
+
+
 class LeaseLost(JobError):
     """The lease ran out or was given to another worker; this attempt's result is refused."""
 

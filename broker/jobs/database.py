@@ -69,11 +69,12 @@ class JobDatabase:
         if self.sqlite and not create and not sqlite_path(url).exists():
             raise DatabaseMissing(f"There is no job store at {sqlite_path(url)}.")
         self.peewee: Any = open_database(url, pragmas=_PRAGMAS, busy_seconds=TIMEOUT_SECONDS)
-        #: The database's clock in epoch seconds, as an SQL expression.
+        #: The database's clock in epoch seconds, as an SQL expression: read once per statement, since a clock that is
+        #: read anew for every row keeps every index from being used.
         self.now = (
             "((julianday('now') - 2440587.5) * 86400.0)"
             if self.sqlite
-            else "extract(epoch from clock_timestamp())::double precision"
+            else "extract(epoch from statement_timestamp())::double precision"
         )
         #: Suffix of a subselect that locks the row it picks; SQLite's write transactions are alone anyway.
         self.skip_locked = "" if self.sqlite else "FOR UPDATE SKIP LOCKED"
@@ -223,7 +224,7 @@ class Session:
         return text if self.database.sqlite else _PARAMETER.sub(r"%(\1)s", text)
 
 
-def names_in(prefix: str, values: Sequence[str]) -> tuple[str, dict[str, str]]:
+def names_in(prefix: str, values: Sequence[T]) -> tuple[str, dict[str, T]]:
     """Return the placeholders and the parameters of an ``IN`` list.
 
     Examples

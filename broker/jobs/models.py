@@ -35,6 +35,7 @@ class BatchModel(Model):
     created_at = DoubleField()
     finished_at = DoubleField(null=True)
     collected_at = DoubleField(null=True)
+    proven_at = DoubleField(null=True)
 
     class Meta:
         """Name of the table."""
@@ -47,6 +48,7 @@ class JobModel(Model):
 
     id = AutoField()
     batch = ForeignKeyField(BatchModel)
+    made_by = BigIntegerField(null=True)
     chain_id = BigIntegerField()
     protocol_version = TextField()
     stage = TextField()
@@ -64,6 +66,7 @@ class JobModel(Model):
     announced_at = DoubleField(null=True)
     lease_token = TextField(null=True)
     lease_expires_at = DoubleField(null=True)
+    renewed_at = DoubleField(null=True)
     worker = TextField(null=True)
     device = TextField()
     inputs = TextField()
@@ -127,17 +130,32 @@ class AttemptModel(Model):
 
 
 class TickModel(Model):
-    """A periodic task that is due."""
+    """When a periodic task was last asked for, and who took it."""
 
-    task = TextField()
-    due_at = BigIntegerField()
+    task = TextField(primary_key=True)
+    made_at = DoubleField()
     taken_by = TextField(null=True)
+
+    class Meta:
+        """Name of the table."""
+
+        table_name = "ticks"
+
+
+class TallyModel(Model):
+    """What the rows of archived batches had counted."""
+
+    name = TextField()
+    stage = TextField()
+    outcome = TextField()
+    count = BigIntegerField()
+    total = DoubleField()
 
     class Meta:
         """Name and key of the table."""
 
-        table_name = "ticks"
-        primary_key = CompositeKey("task", "due_at")
+        table_name = "tallies"
+        primary_key = CompositeKey("name", "stage", "outcome")
 
 
-MODELS = (BatchModel, JobModel, DependencyModel, AttemptModel, TickModel)
+MODELS = (BatchModel, JobModel, DependencyModel, AttemptModel, TickModel, TallyModel)

@@ -1,21 +1,24 @@
 """The statements that matter, as SQL, named, in one place; they run on SQLite and PostgreSQL alike.
 
+A moment more than a second in the future was written before the clock stepped back; the second is for statements that
+waited for a lock while others went on.
+
 ``{now}``, ``{for_update}`` and ``{skip_locked}`` are filled in by :mod:`broker.jobs.database`; ``{filters}`` and
 ``{where}`` by the caller with placeholders only, never with values.
 """
 
 from __future__ import annotations
 
-# Eligible rows: the order is batch priority, age of the batch, latest round first (it finishes a batch sooner). One
+# A queued row may be claimed whatever the clock says, so a clock that steps back stops no claim; only failed rows have
+# a time to wait for. Order: batch priority, age of the batch, latest round first (it finishes a batch sooner). One
 # statement, so that two workers never hold one job; the index jobs_claim gives the first row without sorting.
 CLAIM = """
 UPDATE jobs SET
-    state = 'in_progress', lease_token = :token, lease_expires_at = {now} + :lease, worker = :worker,
-    attempts = attempts + 1, started_at = {now}, announced_at = COALESCE(announced_at, {now}),
+    state = 'in_progress', lease_token = :token, lease_expires_at = {now} + :lease, renewed_at = {now},
+    worker = :worker, attempts = attempts + 1, started_at = {now}, announced_at = COALESCE(announced_at, {now}),
     progress = 0, progress_note = ''
 WHERE id = (
-    SELECT id FROM jobs
-    WHERE state IN ('queued', 'failed') AND available_at <= {now} AND chain_id = :chain_id {filters}
+    SELECT id FROM jobs WHERE state = 'queued' {filters}
     ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id
     LIMIT 1 {skip_locked}
 ) RETURNING *
@@ -25,14 +28,31 @@ WHERE id = (
 # another batch, round or depth comes first.
 SAME_CIRCUIT_TYPE = """
 AND circuit_type = :circuit_type AND (priority, batch_id, round, depth) = (
-    SELECT priority, batch_id, round, depth FROM jobs
-    WHERE state IN ('queued', 'failed') AND available_at <= {now} AND chain_id = :chain_id {filters}
+    SELECT priority, batch_id, round, depth FROM jobs WHERE state = 'queued' {filters}
     ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id LIMIT 1)
 """
 
+END_DELAYS = """
+UPDATE jobs SET state = 'queued', available_at = {now}, queued_at = {now} WHERE id IN (
+    SELECT id FROM jobs WHERE state = 'failed' AND available_at <= {now} ORDER BY available_at
+    LIMIT :limit {skip_locked})
+"""
+
+# A failure in the future was recorded before the clock stepped back: its delay is over.
+END_FUTURE_DELAYS = """
+UPDATE jobs SET state = 'queued', available_at = {now}, queued_at = {now} WHERE id IN (
+    SELECT id FROM jobs WHERE state = 'failed' AND queued_at > {now} + 1 ORDER BY queued_at LIMIT :limit {skip_locked})
+"""
+
+DELAY_OVER = """
+SELECT 1 AS due WHERE (SELECT min(available_at) FROM jobs WHERE state = 'failed') <= {now}
+OR (SELECT max(queued_at) FROM jobs WHERE state = 'failed') > {now} + 1
+"""
+
+# In the order of a claim, so that it too takes the index whatever the planner thinks of the rows' distribution.
 READY = """
-SELECT 1 AS ready FROM jobs
-WHERE state IN ('queued', 'failed') AND available_at <= {now} AND chain_id = :chain_id {filters} LIMIT 1
+SELECT 1 AS ready FROM jobs WHERE state = 'queued' {filters}
+ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id LIMIT 1
 """
 
 INSERT_ATTEMPT = """
@@ -46,13 +66,13 @@ WHERE token = :token AND outcome IS NULL
 """
 
 RENEW = """
-UPDATE jobs SET lease_expires_at = {now} + :lease, progress = :progress, progress_note = :note
+UPDATE jobs SET lease_expires_at = {now} + :lease, renewed_at = {now}, progress = :progress, progress_note = :note
 WHERE id = :job_id AND lease_token = :token AND state = 'in_progress' RETURNING id
 """
 
 COMPLETE = """
 UPDATE jobs SET state = 'successful', result = :result, finished_at = {now}, lease_token = NULL,
-    lease_expires_at = NULL, progress = 1, error_code = NULL, error = NULL, traceback = NULL
+    lease_expires_at = NULL, renewed_at = NULL, progress = 1, error_code = NULL, error = NULL, traceback = NULL
 WHERE id = :job_id AND lease_token = :token AND state = 'in_progress' RETURNING *
 """
 
@@ -72,54 +92,87 @@ WHERE id = :job_id
 
 FAIL = """
 UPDATE jobs SET state = :state, failures = failures + :counted, available_at = {now} + :delay, announced_at = NULL,
-    lease_token = NULL, lease_expires_at = NULL, error_code = :code, error = :error, traceback = :traceback,
-    queued_at = {now}, finished_at = CASE WHEN :state = 'dead' THEN {now} ELSE NULL END
+    lease_token = NULL, lease_expires_at = NULL, renewed_at = NULL, error_code = :code, error = :error,
+    traceback = :traceback, queued_at = {now}, finished_at = CASE WHEN :state = 'dead' THEN {now} ELSE NULL END
 WHERE id = :job_id AND lease_token = :token AND state = 'in_progress' RETURNING *
 """
 
 EXPIRED = """
 SELECT id, batch_id, lease_token, failures, attempts, worker, stage, traceparent FROM jobs
-WHERE state = 'in_progress' AND lease_expires_at < {now} ORDER BY id LIMIT :limit {skip_locked}
+WHERE state = 'in_progress' AND lease_expires_at < {now} ORDER BY lease_expires_at LIMIT :limit {skip_locked}
+"""
+
+# A lease renewed in the future was renewed before the clock stepped back. It gets its whole length from now, so that
+# a worker that lives renews it and one that died loses it.
+RESTART_FUTURE_LEASES = """
+UPDATE jobs SET lease_expires_at = {now} + (lease_expires_at - renewed_at), renewed_at = {now} WHERE id IN (
+    SELECT id FROM jobs WHERE state = 'in_progress' AND renewed_at > {now} + 1 ORDER BY renewed_at
+    LIMIT :limit {skip_locked})
 """
 
 UNANNOUNCED = """
 SELECT j.id, j.batch_id, j.stage, j.round, j.traceparent, j.chain_id, b.number
 FROM jobs j JOIN batches b ON b.id = j.batch_id
-WHERE j.state IN ('queued', 'failed') AND j.announced_at IS NULL AND j.available_at <= {now} - :grace
+WHERE j.state = 'queued' AND j.announced_at IS NULL AND (j.queued_at <= {now} - :grace OR j.queued_at > {now} + 1)
 ORDER BY j.priority DESC, j.batch_id, j.round DESC, j.id LIMIT :limit
 """
 
 MARK_ANNOUNCED = """
-UPDATE jobs SET announced_at = {now} WHERE id = :job_id AND announced_at IS NULL AND state IN ('queued', 'failed')
+UPDATE jobs SET announced_at = {now} WHERE id IN ({ids}) AND announced_at IS NULL AND state = 'queued' RETURNING id
 """
 
-# Messages may have been lost when a stage has old announcements, no new one, and nobody claims. A few are sent again:
-# enough to wake workers, few enough that a backlog of busy ones does not fill the queue.
+UNMARK_ANNOUNCED = "UPDATE jobs SET announced_at = NULL WHERE id = :job_id AND state = 'queued'"
+
+# Messages may have been lost when a stage has old announcements, no new one, and nobody works on it (whoever does looks
+# for more when done). A few are sent again: enough to wake workers, few enough to fill no queue. Asked for each stage,
+# so that the two conditions are one probe of an index and not one for every row. An announcement in the future was made
+# before the clock stepped back.
 REANNOUNCE = """
 UPDATE jobs SET announced_at = NULL WHERE id IN (
-    SELECT stale.id FROM jobs stale
-    WHERE stale.state IN ('queued', 'failed') AND stale.announced_at < {now} - :age AND stale.available_at <= {now}
-    AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.stage = stale.stage
-        AND other.state IN ('queued', 'failed') AND other.announced_at >= {now} - :age)
-    AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.stage = stale.stage
-        AND other.state = 'in_progress' AND other.started_at >= {now} - :age)
-    ORDER BY stale.announced_at LIMIT :limit)
+    SELECT id FROM jobs WHERE state = 'queued' AND stage = :stage
+    AND announced_at IS NOT NULL AND (announced_at < {now} - :age OR announced_at > {now} + 1)
+    AND NOT EXISTS (SELECT 1 FROM jobs fresh WHERE fresh.state = 'queued' AND fresh.stage = :stage
+        AND fresh.announced_at BETWEEN {now} - :age AND {now} + 1)
+    AND NOT EXISTS (SELECT 1 FROM jobs busy WHERE busy.state = 'in_progress' AND busy.stage = :stage)
+    ORDER BY announced_at LIMIT :limit)
 """
 
-# Safety net of the barrier: recount what a fault of this program or an operator's hand left wrong.
-RECOUNT = """
+# How many messages of a queue can still be of use; counting ends at the limit.
+ANNOUNCED = """
+SELECT count(*) AS announced FROM (SELECT 1 FROM jobs
+    WHERE state = 'queued' AND stage = :stage AND announced_at IS NOT NULL
+    ORDER BY announced_at LIMIT :limit) AS counted
+"""
+
+ANNOUNCE_STAGE_AGAIN = """
+UPDATE jobs SET announced_at = NULL WHERE state = 'queued' AND stage = :stage AND announced_at IS NOT NULL
+"""
+
+# Safety net of the barrier: what a fault of this program or an operator's hand left wrong. Looked for outside a
+# transaction that writes, since the look takes as long as there are open dependencies.
+STALE_DEPENDENCIES = """
+SELECT d.job_id, d.depends_on FROM dependencies d JOIN jobs made ON made.id = d.depends_on
+WHERE d.released_at IS NULL AND made.state = 'successful' LIMIT :limit
+"""
+
+RELEASE_ONE = """
+UPDATE dependencies SET released_at = {now} WHERE job_id = :job_id AND depends_on = :depends_on
+AND released_at IS NULL AND EXISTS (SELECT 1 FROM jobs made WHERE made.id = :depends_on AND made.state = 'successful')
+"""
+
+WRONG_BARRIERS = """
+SELECT id FROM jobs WHERE state = 'waiting' AND waiting_on <>
+    (SELECT count(*) FROM dependencies d WHERE d.job_id = jobs.id AND d.released_at IS NULL) LIMIT :limit
+"""
+
+# Set a job's barrier to what it still waits for; a held job is not touched, its worker would lose it.
+SETTLE = """
 UPDATE jobs SET
     waiting_on = (SELECT count(*) FROM dependencies d WHERE d.job_id = jobs.id AND d.released_at IS NULL),
     state = CASE WHEN EXISTS (SELECT 1 FROM dependencies d WHERE d.job_id = jobs.id AND d.released_at IS NULL)
         THEN 'waiting' ELSE 'queued' END,
     available_at = {now}, queued_at = {now}, announced_at = NULL
-WHERE state = 'waiting' AND waiting_on <>
-    (SELECT count(*) FROM dependencies d WHERE d.job_id = jobs.id AND d.released_at IS NULL)
-"""
-
-RELEASE_STALE = """
-UPDATE dependencies SET released_at = {now} WHERE released_at IS NULL
-AND EXISTS (SELECT 1 FROM jobs made WHERE made.id = dependencies.depends_on AND made.state = 'successful')
+WHERE id = :job_id AND state IN ('waiting', 'queued')
 """
 
 INSERT_BATCH = """
@@ -130,10 +183,10 @@ ON CONFLICT (chain_id, number, protocol_version) DO NOTHING RETURNING *
 
 # A job that is made again (its parent ran again) takes the fresh inputs unless its own result is already there.
 INSERT_JOB = """
-INSERT INTO jobs (batch_id, chain_id, protocol_version, priority, traceparent, stage, round, depth, circuit_type,
-    position, final, state, waiting_on, inputs, parameters, device, available_at, queued_at, created_at)
-VALUES (:batch_id, :chain_id, :protocol_version, :priority, :traceparent, :stage, :round, :depth, :circuit_type,
-    :position, :final, :state, :waiting_on, :inputs, :parameters, :device, {now}, {now}, {now})
+INSERT INTO jobs (batch_id, chain_id, protocol_version, priority, traceparent, made_by, stage, round, depth,
+    circuit_type, position, final, state, waiting_on, inputs, parameters, device, available_at, queued_at, created_at)
+VALUES (:batch_id, :chain_id, :protocol_version, :priority, :traceparent, :made_by, :stage, :round, :depth,
+    :circuit_type, :position, :final, :state, :waiting_on, :inputs, :parameters, :device, {now}, {now}, {now})
 ON CONFLICT (batch_id, stage, round, depth, circuit_type, position) DO UPDATE SET
     inputs = CASE WHEN jobs.state = 'successful' THEN jobs.inputs ELSE excluded.inputs END,
     parameters = CASE WHEN jobs.state = 'successful' THEN jobs.parameters ELSE excluded.parameters END
@@ -151,15 +204,52 @@ JOIN jobs j ON j.id = d.depends_on WHERE d.job_id = :job_id
 ORDER BY j.stage, j.round, j.depth, j.circuit_type, j.position
 """
 
-REQUEUE = """
-UPDATE jobs SET state = CASE WHEN waiting_on > 0 THEN 'waiting' ELSE 'queued' END, failures = 0, available_at = {now},
-    queued_at = {now}, announced_at = NULL, lease_token = NULL, lease_expires_at = NULL, finished_at = NULL,
-    progress = 0
-WHERE id = :job_id RETURNING *
+LOCK_BATCH = "SELECT * FROM batches WHERE id = :batch_id {for_update}"
+
+LOCK_JOBS = "SELECT * FROM jobs WHERE batch_id = :batch_id ORDER BY id {for_update}"
+
+# What is made again waits for its makers again, and so does whatever has no result yet and needs its result.
+REOPEN_OWN = """
+UPDATE dependencies SET released_at = NULL WHERE job_id = :job_id AND released_at IS NOT NULL
+AND EXISTS (SELECT 1 FROM jobs maker WHERE maker.id = dependencies.depends_on AND maker.state <> 'successful')
 """
 
+REOPEN_DEPENDANTS = """
+UPDATE dependencies SET released_at = NULL WHERE depends_on = :job_id
+AND EXISTS (SELECT 1 FROM jobs user_of WHERE user_of.id = dependencies.job_id AND user_of.state <> 'successful')
+"""
+
+# Jobs that it made when it completed get new inputs when it completes again; until then they wait for it.
+TIE_CHILDREN = """
+INSERT INTO dependencies (job_id, depends_on)
+SELECT id, :job_id FROM jobs WHERE made_by = :job_id AND state <> 'successful'
+ON CONFLICT (job_id, depends_on) DO UPDATE SET released_at = NULL
+"""
+
+DEPENDANTS = """
+SELECT j.* FROM dependencies d JOIN jobs j ON j.id = d.job_id
+WHERE d.depends_on = :job_id AND d.released_at IS NULL ORDER BY j.id
+"""
+
+START_OVER = """
+UPDATE jobs SET state = CASE WHEN EXISTS (SELECT 1 FROM dependencies d WHERE d.job_id = jobs.id
+        AND d.released_at IS NULL) THEN 'waiting' ELSE 'queued' END,
+    waiting_on = (SELECT count(*) FROM dependencies d WHERE d.job_id = jobs.id AND d.released_at IS NULL),
+    failures = 0, available_at = {now}, queued_at = {now}, announced_at = NULL, lease_token = NULL,
+    lease_expires_at = NULL, renewed_at = NULL, finished_at = NULL, progress = 0, result = NULL
+WHERE id = :job_id
+"""
+
+REOPEN_BATCH = """
+UPDATE batches SET state = :state, error = :error, result = NULL, finished_at = NULL WHERE id = :batch_id
+"""
+
+CHILDREN = "SELECT * FROM jobs WHERE made_by = :job_id ORDER BY id"
+
+REMOVE_JOB = "DELETE FROM jobs WHERE id = :job_id"
+
 CANCEL_JOBS = """
-UPDATE jobs SET state = 'cancelled', lease_token = NULL, lease_expires_at = NULL, finished_at = {now}
+UPDATE jobs SET state = 'cancelled', lease_token = NULL, lease_expires_at = NULL, renewed_at = NULL, finished_at = {now}
 WHERE batch_id = :batch_id AND state NOT IN ('successful', 'cancelled')
 """
 
@@ -174,8 +264,9 @@ WHERE id = :batch_id AND state IN ({states})
 """
 
 PROVE_BATCH = """
-UPDATE batches SET state = 'proven', result = :result, error = NULL, finished_at = {now}
-WHERE id = :batch_id AND state IN ('in_progress', 'dead', 'refused')
+UPDATE batches SET state = 'proven', result = :result, error = NULL, finished_at = {now},
+    proven_at = COALESCE(proven_at, {now})
+WHERE id = :batch_id AND state IN ('in_progress', 'dead')
 """
 
 COUNTS = """
@@ -184,46 +275,78 @@ SELECT stage, state, count(*) AS jobs FROM jobs GROUP BY stage, state
 
 OLDEST = """
 SELECT stage, {now} - min(queued_at) AS age FROM jobs
-WHERE state IN ('queued', 'failed') AND available_at <= {now} GROUP BY stage
+WHERE state = 'queued' GROUP BY stage
 """
 
+# Counters: what is in the tables and what archived batches had counted, in one statement, so that no batch is missed
+# or counted twice between the two.
 ATTEMPT_COUNTS = """
-SELECT j.stage, COALESCE(a.outcome, 'running') AS outcome, count(*) AS attempts
-FROM attempts a JOIN jobs j ON j.id = a.job_id GROUP BY j.stage, COALESCE(a.outcome, 'running')
+SELECT stage, outcome, sum(n) AS attempts FROM (
+    SELECT j.stage AS stage, a.outcome AS outcome, count(*) AS n FROM attempts a JOIN jobs j ON j.id = a.job_id
+    WHERE a.outcome IS NOT NULL GROUP BY j.stage, a.outcome
+    UNION ALL SELECT stage, outcome, count FROM tallies WHERE name = 'attempts') counted
+GROUP BY stage, outcome
 """
 
 BATCH_COUNTS = "SELECT state, count(*) AS batches FROM batches GROUP BY state"
 
 LATENCIES = """
-SELECT COALESCE(sum(finished_at - created_at), 0) AS total, count(*) AS batches FROM batches
-WHERE state IN ('proven', 'accepted')
+SELECT COALESCE(sum(seconds), 0) AS total, COALESCE(sum(n), 0) AS batches FROM (
+    SELECT CASE WHEN proven_at > created_at THEN proven_at - created_at ELSE 0 END AS seconds, 1 AS n
+    FROM batches WHERE proven_at IS NOT NULL
+    UNION ALL SELECT total, count FROM tallies WHERE name = 'latency') counted
 """
 
-OUTBOX = """
-SELECT count(*) AS pending FROM jobs
-WHERE state IN ('queued', 'failed') AND announced_at IS NULL AND available_at <= {now}
+TALLY_ATTEMPTS = """
+INSERT INTO tallies (name, stage, outcome, count)
+SELECT 'attempts', j.stage, a.outcome, count(*) FROM attempts a JOIN jobs j ON j.id = a.job_id
+WHERE j.batch_id = :batch_id AND a.outcome IS NOT NULL GROUP BY j.stage, a.outcome
+ON CONFLICT (name, stage, outcome) DO UPDATE SET count = tallies.count + excluded.count
 """
 
+TALLY_ATTEMPTS_OF_JOB = TALLY_ATTEMPTS.replace("j.batch_id = :batch_id", "j.id = :job_id")
+
+TALLY_LATENCY = """
+INSERT INTO tallies (name, stage, outcome, count, total)
+SELECT 'latency', '', '', 1, CASE WHEN proven_at > created_at THEN proven_at - created_at ELSE 0 END
+FROM batches WHERE id = :batch_id AND proven_at IS NOT NULL
+ON CONFLICT (name, stage, outcome) DO UPDATE SET
+    count = tallies.count + excluded.count, total = tallies.total + excluded.total
+"""
+
+OUTBOX = "SELECT count(*) AS pending FROM jobs WHERE state = 'queued' AND announced_at IS NULL"
+
+# A tick is due when the last one was made most of a period ago; one made in the future was made before the clock
+# stepped back.
 ADD_TICK = """
-INSERT INTO ticks (task, due_at) VALUES (:task, :due_at) ON CONFLICT (task, due_at) DO NOTHING
+INSERT INTO ticks (task, made_at) VALUES (:task, {now})
+ON CONFLICT (task) DO UPDATE SET made_at = {now}, taken_by = NULL
+WHERE ticks.made_at <= {now} - :spacing OR ticks.made_at > {now} + 1
 """
 
 TAKE_TICKS = "UPDATE ticks SET taken_by = :taken_by WHERE taken_by IS NULL RETURNING task"
 
 TICKS_WAITING = "SELECT 1 AS waiting FROM ticks WHERE taken_by IS NULL LIMIT 1"
 
-FORGET_TICKS = "DELETE FROM ticks WHERE taken_by IS NOT NULL AND due_at < ({now} - :age) * 1000"
+# A batch that finished in the future did so before the clock stepped back: its retention counts from now.
+RESTAMP_FINISHED = """
+UPDATE batches SET finished_at = {now} WHERE state IN ('accepted', 'refused', 'cancelled') AND finished_at > {now} + 1
+"""
 
 COLLECTABLE = """
 SELECT * FROM batches WHERE collected_at IS NULL AND state IN ('accepted', 'refused', 'cancelled')
 AND finished_at <= {now} - :age ORDER BY id LIMIT :limit
 """
 
-MARK_COLLECTED = "UPDATE batches SET collected_at = {now} WHERE id = :batch_id"
+MARK_COLLECTED = """
+UPDATE batches SET collected_at = {now} WHERE id = :batch_id AND state IN ('accepted', 'refused', 'cancelled')
+"""
 
 ARCHIVABLE = """
 SELECT * FROM batches WHERE state IN ('accepted', 'refused', 'cancelled') AND finished_at <= {now} - :age
 ORDER BY id LIMIT :limit
 """
 
-REMOVE_BATCH = "DELETE FROM batches WHERE id = :batch_id"
+REMOVE_BATCH = """
+DELETE FROM batches WHERE id = :batch_id AND state IN ('accepted', 'refused', 'cancelled')
+"""

@@ -73,3 +73,5 @@ class Outcome(enum.StrEnum):
 CLAIMABLE = (JobState.QUEUED, JobState.FAILED)
 #: States that no worker changes any more.
 FINAL = (JobState.SUCCESSFUL, JobState.DEAD, JobState.CANCELLED)
+#: States of a batch of which nothing runs any more, and whose artifacts and rows may go.
+FINISHED_BATCH = (BatchState.ACCEPTED, BatchState.REFUSED, BatchState.CANCELLED)

@@ -14,11 +14,14 @@ from runtime.errors import JobNotFound
 
 
 def batches(store: JobStore, *, state: BatchState | None = None, limit: int = 50) -> list[Batch]:
-    """Return the newest batches of the store's chain."""
+    """Return the newest batches of the store's chain; without a state also every older one that is dead."""
     query = BatchModel.select().where(BatchModel.chain_id == store.chain_id)
-    if state is not None:
-        query = query.where(BatchModel.state == str(state))
-    return [Batch.of(row) for row in store.database.query(query.order_by(BatchModel.id.desc()).limit(limit))]
+    newest = (query if state is None else query.where(BatchModel.state == str(state))).order_by(BatchModel.id.desc())
+    rows = store.database.query(newest.limit(limit))
+    if state is None and len(rows) == limit:
+        older = query.where((BatchModel.state == str(BatchState.DEAD)) & (BatchModel.id < rows[-1]["id"]))
+        rows += store.database.query(older.order_by(BatchModel.id.desc()))
+    return [Batch.of(row) for row in rows]
 
 
 def batch(store: JobStore, number: int) -> Batch:

@@ -12,8 +12,8 @@ from broker.artifacts import ArtifactStore, artifact_name, open_artifacts
 from broker.jobs import BatchState, JobSpec, Stage, Worker, open_store, status
 from broker.queues import EmbeddedBroker
 from broker.relay import Relay
+from housekeeper.clock import Hints, tick
 from housekeeper.metrics import DatabaseCollector
-from housekeeper.serving import send_tick
 from housekeeper.tasks import Housekeeper
 from runtime.pulse import Pulse
 from runtime.settings import load_settings
@@ -46,10 +46,10 @@ def names(store: ArtifactStore) -> list[str]:
 
 def test_collect_keeps_the_proof_and_spares_what_core_has_not_accepted(house: Housekeeper) -> None:
     batch_id, name = proven(house)
-    house.store.add_tick("collect", 1)
+    house.store.add_tick("collect", 0)
     assert house.run_due() == 1 and len(names(house.artifacts)) == 3
     house.store.mark_batch(batch_id, BatchState.ACCEPTED)
-    house.store.add_tick("collect", 2)
+    house.store.add_tick("collect", 0)
     house.run_due()
     assert names(house.artifacts) == [name]
     assert house.store.collectable(0) == []
@@ -58,7 +58,7 @@ def test_collect_keeps_the_proof_and_spares_what_core_has_not_accepted(house: Ho
 def test_archive_moves_a_batch_into_a_file(house: Housekeeper) -> None:
     batch_id, _ = proven(house)
     house.store.mark_batch(batch_id, BatchState.ACCEPTED)
-    house.store.add_tick("archive", 1)
+    house.store.add_tick("archive", 0)
     house.run_due()
     assert status.batches(house.store) == [] and status.jobs(house.store) == [] and status.attempts(house.store) == []
     (path,) = (house.settings.state_dir / "archive").glob("*.json")
@@ -86,10 +86,10 @@ def test_metrics_come_from_the_database(house: Housekeeper) -> None:
 
 def test_two_clocks_send_one_tick(house: Housekeeper) -> None:
     broker = EmbeddedBroker(lambda queue: False, lambda: 0)
-    sent = [send_tick(house.store, broker, "archive", 3600.0, Pulse()) for _ in range(2)]
+    sent = [tick(house.store, Hints(broker), "archive", 3600.0, Pulse()) for _ in range(2)]
     assert sent == [True, False] and house.store.take_ticks("a") == {"archive"}
 
 
 def test_unknown_ticks_are_left_alone(house: Housekeeper) -> None:
-    house.store.add_tick("task of a later release", 1)
+    house.store.add_tick("task of a later release", 0)
     assert house.run_due() == 1

@@ -1,0 +1,97 @@
+"""What an operator does: cancel a batch, let jobs run again. Batch and jobs change in one transaction.
+
+What holds after every change, and what ``tests/broker/test_job_machine.py`` checks against a model:
+
+- a job without a result waits for exactly those of its makers that have none either;
+- a batch in progress has a job that is queued, delayed or held;
+- a batch whose final job has its result is proven, accepted or refused; opening it again opens the final job too.
+"""
+
+from __future__ import annotations
+
+from broker.jobs import sql
+from broker.jobs.base import StoreBase
+from broker.jobs.database import Row, Session
+from broker.jobs.records import Job
+from broker.jobs.states import BatchState, JobState
+from runtime.errors import BatchFinished, JobNotFound
+
+
+class OperatorSide(StoreBase):
+    """Cancelling and requeueing."""
+
+    def cancel_batch(self, batch_id: int) -> int:
+        """Withdraw a batch: no job of it is claimed again, running ones lose their lease. Returns jobs cancelled.
+
+        Raises
+        ------
+        JobNotFound
+        BatchFinished
+            Its proof is made already.
+        """
+
+        def work(session: Session) -> int:
+            batch = self._lock_batch(session, batch_id)
+            state = BatchState(batch["state"])
+            if state in (BatchState.PROVEN, BatchState.ACCEPTED, BatchState.REFUSED):
+                raise BatchFinished(f"Batch {batch['number']} is {state}: nothing of it is left to cancel.")
+            session.run(sql.CANCEL_ATTEMPTS, batch_id=batch_id)
+            cancelled = session.run(sql.CANCEL_JOBS, batch_id=batch_id)
+            states = (BatchState.IN_PROGRESS, BatchState.DEAD)
+            self._set_batch_in(session, batch_id, BatchState.CANCELLED, only=states, finished=True)
+            return cancelled
+
+        return self.database.transact(work)
+
+    def requeue(self, job_id: int) -> Job:
+        """Let a job run again with a fresh count of failures, whatever its state; a running attempt loses its lease.
+
+        Jobs without a result that need this one's wait for it again. A batch that was cancelled, or whose proof was
+        made or refused, is open again as a whole: with every job that was cancelled, and with its final job.
+
+        Raises
+        ------
+        JobNotFound
+        BatchFinished
+            Core accepted the batch, or its artifacts have been removed.
+        """
+
+        def work(session: Session) -> Job:
+            row = session.one("SELECT batch_id FROM jobs WHERE id = :job_id", job_id=job_id)
+            if row is None:
+                raise JobNotFound(f"There is no job {job_id}.")
+            batch = self._lock_batch(session, row["batch_id"])
+            self._refuse_finished(batch)
+            jobs = {int(job["id"]): job for job in session.rows(sql.LOCK_JOBS, batch_id=batch["id"])}
+            if job_id not in jobs:
+                raise JobNotFound(f"There is no job {job_id}.")
+            again = [job_id]
+            again += [key for key, job in jobs.items() if job["state"] == JobState.CANCELLED and key != job_id]
+            again += [key for key, job in jobs.items() if job["final"] and job["state"] == JobState.SUCCESSFUL]
+            self._start_over(session, [jobs[key] for key in dict.fromkeys(again)])
+            dead = session.one("SELECT 1 AS dead FROM jobs WHERE batch_id = :b AND state = 'dead'", b=batch["id"])
+            state = BatchState.DEAD if dead else BatchState.IN_PROGRESS
+            error = batch["error"] if batch["state"] == state else None
+            session.run(sql.REOPEN_BATCH, batch_id=batch["id"], state=state, error=error)
+            started = session.one("SELECT * FROM jobs WHERE id = :job_id", job_id=job_id)
+            assert started is not None
+            return Job.of(started)
+
+        return self.database.transact(work)
+
+    def requeue_dead(self, batch_id: int) -> list[Job]:
+        """Requeue every dead job of a batch."""
+        dead = self.database.read("SELECT id FROM jobs WHERE batch_id = :b AND state = 'dead' ORDER BY id", b=batch_id)
+        return [self.requeue(int(row["id"])) for row in dead]
+
+    def _lock_batch(self, session: Session, batch_id: int) -> Row:
+        batch = session.one(sql.LOCK_BATCH, batch_id=batch_id)
+        if batch is None:
+            raise JobNotFound(f"There is no batch with identity {batch_id}.")
+        return batch
+
+    def _refuse_finished(self, batch: Row) -> None:
+        if batch["state"] == BatchState.ACCEPTED:
+            raise BatchFinished(f"Core accepted batch {batch['number']}: nothing of it needs to run again.")
+        if batch["collected_at"] is not None:
+            raise BatchFinished(f"The artifacts of batch {batch['number']} have been removed: it cannot run again.")

@@ -1,0 +1,257 @@
+"""What workers do with the job store: claim, renew, complete, fail, give back."""
+
+from __future__ import annotations
+
+import time
+import traceback as traceback_module
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from broker.jobs import sql
+from broker.jobs.base import StoreBase
+from broker.jobs.database import Row, Session, names_in
+from broker.jobs.records import Claim, Input, Job, JobSpec, Worker
+from broker.jobs.states import JobState, Outcome, Stage
+from runtime.errors import Retry, cause_of
+from runtime.telemetry import trace_id_of
+
+#: Longest traceback kept in a row, in characters; the end of it says what failed.
+TRACEBACK_LIMIT = 16_000
+#: Delayed rows that one transaction queues.
+DUE_AT_ONCE = 200
+#: Seconds between two looks of one process for rows whose delay is over, while it finds other work.
+DUE_SECONDS = 1.0
+
+
+class WorkerSide(StoreBase):
+    """Claims and leases."""
+
+    #: When this process last looked for rows whose delay is over, on the monotonic clock.
+    _looked_at: float = float("-inf")
+
+    def claim(
+        self,
+        stages: Iterable[Stage],
+        worker: Worker,
+        *,
+        protocol_versions: Sequence[str],
+        circuit_types: Sequence[str] | None = None,
+        preferred_circuit_type: str = "",
+    ) -> Claim | None:
+        """Take the best eligible job, or nothing.
+
+        Parameters
+        ----------
+        protocol_versions
+            Those that the worker holds keys for.
+        circuit_types
+            Those that the worker can do; ``None`` for any.
+        preferred_circuit_type
+            Chosen first among equals, because its key is loaded.
+        """
+        filters, parameters = _filters(self.chain_id, stages, protocol_versions, circuit_types, worker.device)
+        same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
+        values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
+
+        def take(session: Session) -> Row | None:
+            row = None
+            if same_type:
+                statement = sql.CLAIM.replace("{filters}", filters + same_type)
+                row = session.one(statement, circuit_type=preferred_circuit_type, **values)
+            if row is None:
+                row = session.one(sql.CLAIM.replace("{filters}", filters), **values)
+            return row
+
+        def work(session: Session) -> Claim | None:
+            # Made here, as a transaction whose answer got lost runs again: each claim has a token of its own.
+            token = uuid.uuid4().hex
+            values["token"] = token
+            looked = self._end_delays_now_and_then(session)
+            row = take(session)
+            if row is None and not looked and self._end_delays(session):
+                row = take(session)
+            if row is None:
+                return None
+            job = Job.of(row)
+            wait = max(0.0, float(row["started_at"]) - float(row["queued_at"] or row["created_at"]))
+            session.run(
+                sql.INSERT_ATTEMPT,
+                job_id=job.id,
+                number=job.attempts,
+                token=token,
+                worker=worker.name,
+                host=worker.host,
+                device=worker.device,
+                zone=worker.zone,
+                trace_id=trace_id_of(job.traceparent),
+                queue_wait=wait,
+            )
+            return Claim(job, token, job.attempts, self.lease_seconds, wait)
+
+        return self.database.transact(work)
+
+    def ready(self, stages: Iterable[Stage], *, protocol_versions: Sequence[str], device: str = "") -> bool:
+        """Return whether a claim for these stages would find a job now."""
+        filters, parameters = _filters(self.chain_id, stages, protocol_versions, None, device)
+        statement = sql.READY.replace("{filters}", filters)
+        return bool(self.database.read(statement, **parameters)) or (
+            self.end_delays() > 0 and bool(self.database.read(statement, **parameters))
+        )
+
+    def end_delays(self) -> int:
+        """Queue rows whose delay is over, a bounded number at a time, and return how many were."""
+        if not self.database.read(sql.DELAY_OVER):
+            return 0
+        return self.database.transact(self._end_delays)
+
+    def inputs(self, claim: Claim) -> list[Input]:
+        """Return the results of the jobs that this one waited for, in the order of their place in the batch."""
+        return [Input.of(row) for row in self.database.read(sql.INPUTS, job_id=claim.job_id)]
+
+    def renew(self, claim: Claim, *, progress: float = 0.0, note: str = "") -> None:
+        """Extend the lease and record progress (0..1).
+
+        Raises
+        ------
+        LeaseLost, JobCancelled
+            The worker must stop: nothing that it makes will be stored.
+        """
+
+        def work(session: Session) -> Row | None:
+            lease = claim.lease_seconds
+            return session.one(
+                sql.RENEW, job_id=claim.job_id, token=claim.token, lease=lease, progress=progress, note=note[:200]
+            )
+
+        if self.database.transact(work) is None:
+            raise self._lost(claim)
+
+    def complete(self, claim: Claim, artifact: str, children: Sequence[JobSpec] = ()) -> list[int]:
+        """Store the winner's artifact name, create the next jobs and release the barriers, in one transaction.
+
+        Returns
+        -------
+        list of int
+            Identities of the children, in order.
+
+        Raises
+        ------
+        LeaseLost, JobCancelled
+            The lease is another's now; nothing was changed.
+        """
+
+        def work(session: Session) -> list[int] | None:
+            row = session.one(sql.COMPLETE, job_id=claim.job_id, token=claim.token, result=artifact)
+            if row is None:
+                return None
+            self._end_attempt(session, claim.token, Outcome.SUCCESSFUL)
+            made = self._create_jobs(session, {**row, "made_by_job": row["id"]}, children)
+            parents = sorted(released["job_id"] for released in session.rows(sql.RELEASE, job_id=claim.job_id))
+            for parent in parents:
+                session.run(sql.DECREMENT, job_id=parent)
+            if row["final"]:
+                session.run(sql.PROVE_BATCH, batch_id=row["batch_id"], result=artifact)
+            return made
+
+        made = self.database.transact(work)
+        if made is None:
+            raise self._lost(claim)
+        return made
+
+    def fail(self, claim: Claim, error: BaseException, *, retry: Retry | None = None) -> JobState:
+        """Record why the attempt failed and decide what becomes of the job.
+
+        Parameters
+        ----------
+        retry
+            Overrides the error's own class.
+
+        Returns
+        -------
+        JobState
+            ``failed`` (will be claimed again) or ``dead``.
+
+        Raises
+        ------
+        LeaseLost, JobCancelled
+        """
+        code, text, own = cause_of(error)
+        decided = retry or own
+        failures = claim.job.failures + 1
+        dead = decided is Retry.NEVER or failures >= self.max_attempts
+        delay = 0.0 if decided is Retry.AT_ONCE else self._delay(failures)
+        trace = "".join(traceback_module.format_exception(error))[-TRACEBACK_LIMIT:]
+        state = JobState.DEAD if dead else JobState.FAILED
+        if not self._give_back(claim, state, Outcome.FAILED, 1, delay, code, text, trace):
+            raise self._lost(claim)
+        return state
+
+    def release(self, claim: Claim) -> bool:
+        """Give the job back unharmed, as a worker does that was told to stop; return whether it was still held."""
+        return self._give_back(claim, JobState.QUEUED, Outcome.RELEASED, 0, 0.0, None, None, None)
+
+    def _end_delays(self, session: Session) -> int:
+        self._looked_at = time.monotonic()
+        statements = (sql.END_DELAYS, sql.END_FUTURE_DELAYS)
+        return sum(session.run(statement, limit=DUE_AT_ONCE) for statement in statements)
+
+    def _end_delays_now_and_then(self, session: Session) -> bool:
+        """Look for rows whose delay is over, so that a long queue hides none; return whether this was the time."""
+        if time.monotonic() - self._looked_at < DUE_SECONDS:
+            return False
+        self._end_delays(session)
+        return True
+
+    def _give_back(
+        self,
+        claim: Claim,
+        state: JobState,
+        outcome: Outcome,
+        counted: int,
+        delay: float,
+        code: str | None,
+        error: str | None,
+        trace: str | None,
+    ) -> bool:
+        def work(session: Session) -> bool:
+            row = session.one(
+                sql.FAIL,
+                job_id=claim.job_id,
+                token=claim.token,
+                state=state,
+                counted=counted,
+                delay=delay,
+                code=code,
+                error=error,
+                traceback=trace,
+            )
+            if row is None:
+                return False
+            self._end_attempt(session, claim.token, outcome, code, error, trace)
+            if state is JobState.DEAD:
+                self._kill_batch(session, row, error)
+            return True
+
+        return self.database.transact(work)
+
+
+def _filters(
+    chain_id: int,
+    stages: Iterable[Stage],
+    protocol_versions: Sequence[str],
+    circuit_types: Sequence[str] | None,
+    device: str,
+) -> tuple[str, dict[str, Any]]:
+    stage_names, stage_values = names_in("stage", [str(stage) for stage in stages])
+    version_names, versions = names_in("version", protocol_versions)
+    text = f"AND chain_id = :chain_id AND stage IN ({stage_names}) AND protocol_version IN ({version_names})"
+    parameters: dict[str, Any] = {"chain_id": chain_id, **stage_values, **versions}
+    if circuit_types is not None:
+        type_names, types = names_in("type", circuit_types)
+        text += f" AND circuit_type IN ({type_names})"
+        parameters |= types
+    if device:
+        text += " AND device IN ('', :device)"
+        parameters["device"] = device.partition(":")[0]
+    return text, parameters
