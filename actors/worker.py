@@ -58,7 +58,6 @@ def open_context(process: Process, stage: Stage) -> tuple[WorkerContext, dramati
         stages=[stage],
         device=worker.device,
         pulse=pulse,
-        stopping=stopping,
     )
     artifacts = open_artifacts(settings)
     local = ArtifactStore((settings.state_dir / "local").as_uri(), disk_reserve=settings.disk_reserve)

@@ -1,4 +1,4 @@
-"""Opens broker and job store as the settings say, and waits for them when they are away."""
+"""Opens broker and job store as the settings say; a database that is away is waited for, a broker is not needed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ def connect_broker(
     device: str = "",
     housekeeping: bool = False,
     pulse: Pulse | None = None,
-    stopping: threading.Event | None = None,
 ) -> dramatiq.Broker:
     """Open the broker of ``settings`` and make it Dramatiq's global one.
 
@@ -85,14 +84,25 @@ def connect_broker(
             settings.broker_url,
             connection_name=name,
             ready=ready if stages or housekeeping else None,
-            poll_seconds=settings.poll_seconds,
+            # Ticks are rows: a housekeeper that no message reaches must still sweep about as often as it should.
+            poll_seconds=min(settings.poll_seconds, settings.sweep_seconds) if housekeeping else settings.poll_seconds,
             middleware=standard_middleware(),
         )
-        version = wait_for(rabbit.probe, "broker", stopping)
-        get_logger("broker").info("connected", server="RabbitMQ", version=".".join(map(str, version)), queues="quorum")
+        _greet(rabbit)
         broker = rabbit
     dramatiq.set_broker(broker)
     return broker
+
+
+def _greet(rabbit: RabbitBroker) -> None:
+    """Say which server it is; one that is away is waited for by the consumers and the relay, while work goes on."""
+    log = get_logger("broker")
+    try:
+        version = rabbit.probe()
+    except Unavailable as error:
+        log.warning("waiting for the broker", code=error.code, reason=error.message, remedy=error.remedy)
+    else:
+        log.info("connected", server="RabbitMQ", version=".".join(map(str, version)), queues="quorum")
 
 
 def _ten_a_second() -> int:

@@ -41,7 +41,7 @@ def serve(process: Process) -> int:
     settings, own = process.settings, load_gateway_settings()
     identity = key_identity(settings)
     jobs = connect_store(settings, process.stopping)
-    broker = connect_broker(settings, jobs, name=f"gateway {own.gateway_name}", stopping=process.stopping)
+    broker = connect_broker(settings, jobs, name=f"gateway {own.gateway_name}")
     relay = Relay(jobs, broker).start()
     try:
         gateway = Gateway(process, own, jobs, open_artifacts(settings), identity, wake=relay.wake)

@@ -15,7 +15,7 @@ from runtime.settings import Settings
 from runtime.troubles import TROUBLES
 
 #: Libraries whose chatter is of no use to an operator below the given level.
-_QUIET = {"pika": logging.CRITICAL, "apscheduler": logging.WARNING, "dramatiq": logging.WARNING, "peewee": logging.INFO}
+_QUIET = {"pika": logging.CRITICAL, "dramatiq": logging.WARNING, "peewee": logging.INFO}
 
 #: Tracebacks without the frames' variables: those hold tokens, and arrays of gigabytes.
 _TRACEBACK = structlog.dev.RichTracebackFormatter(show_locals=False)

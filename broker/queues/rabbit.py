@@ -2,27 +2,22 @@
 
 - Quorum queues with a delivery limit; arguments chosen by the server's version, never changed in place.
 - Publisher confirms always, a timeout on blocked connections, few publish attempts: the outbox sends again.
-- An acknowledgement is only sent on the connection that delivered the message. Dramatiq compares bare delivery tags,
-  which start from 1 again after a reconnect, so the late acknowledgement of an old message would remove a new one that
-  never ran.
 - No delay queues (a delayed message blocks those behind it): delays live in the job's row.
 - Connections are named, and the one used to declare queues is closed at once, because it never sends heartbeats.
-- An idle consumer asks the database now and then, so that a lost message costs seconds.
+- Consumers ask the database too, see :mod:`broker.queues.rabbit_consumer`: without RabbitMQ work only starts later.
 """
 
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
 import os
-import random
 import socket
-import time
 from typing import Any
 
 import dramatiq
 import pika
 import pika.exceptions
-from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.broker import Consumer
 from dramatiq.brokers import rabbitmq as dramatiq_rabbitmq
 from dramatiq.common import xq_name
 from dramatiq.errors import ConnectionClosed
@@ -30,7 +25,7 @@ from dramatiq.middleware import Middleware
 
 from broker.queues.definitions import DELIVERY_LIMIT
 from broker.queues.embedded import Ready
-from broker.queues.message import poll_message
+from broker.queues.rabbit_consumer import RabbitConsumer
 from runtime.errors import BrokerUnavailable, ConfigurationError
 from runtime.urls import amqp_url, mask_url
 
@@ -86,10 +81,9 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
         self.parameters: Any = parameters
         self.version: tuple[int, ...] = ()
 
-    @property
-    def consumer_class(self) -> type[Consumer]:
-        """The consumer that checks who owns a message."""
-        return RabbitConsumer
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """Return a consumer at once, whether the server is there or not."""
+        return RabbitConsumer(self, queue_name, prefetch, timeout)
 
     def probe(self) -> tuple[int, ...]:
         """Connect, learn the server's version, disconnect.
@@ -126,7 +120,7 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
             self.queues_pending.add(queue_name)
             self.emit_after("declare_queue", queue_name)
         if ensure:
-            self._ensure_queue(queue_name)
+            self.ensure_queue(queue_name)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Publish with confirmation; the properties repeat for the console what the body says.
@@ -162,7 +156,42 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
             except pika.exceptions.AMQPChannelError:
                 del self.channel
 
-    def _ensure_queue(self, canonical_queue_name: str) -> None:
+    def depth(self, queue_name: str) -> int:
+        """Return how many messages wait for a consumer; 0 for a queue that nobody has declared yet.
+
+        Raises
+        ------
+        BrokerUnavailable
+        """
+        try:
+            return int(self.channel.queue_declare(queue_name, passive=True).method.message_count)
+        except pika.exceptions.ChannelClosedByBroker:
+            del self.channel
+            return 0
+        except (pika.exceptions.AMQPError, ConnectionClosed, OSError) as error:
+            del self.connection
+            raise BrokerUnavailable(f"The broker does not say how long {queue_name} is: {error!r}") from error
+
+    def drop(self, queue_name: str) -> None:
+        """Drop the messages of a queue; its dead letters stay.
+
+        Raises
+        ------
+        BrokerUnavailable
+        """
+        try:
+            self.channel.queue_purge(queue_name)
+        except (pika.exceptions.AMQPError, ConnectionClosed, OSError) as error:
+            del self.connection
+            raise BrokerUnavailable(f"The broker did not empty {queue_name}: {error!r}") from error
+
+    def ensure_queue(self, canonical_queue_name: str) -> None:
+        """Declare a queue and its dead letters on the server, once.
+
+        Raises
+        ------
+        ConnectionClosed
+        """
         if canonical_queue_name not in self.queues_pending:
             return
         try:
@@ -180,58 +209,6 @@ class RabbitBroker(dramatiq_rabbitmq.RabbitmqBroker):
         except (pika.exceptions.AMQPError, OSError) as error:
             raise ConnectionClosed(error) from None
         self.queues_pending.discard(canonical_queue_name)
-
-
-class RabbitConsumer(dramatiq_rabbitmq._RabbitmqConsumer):
-    """A consumer that acknowledges only what it delivered itself, and polls while idle."""
-
-    broker: RabbitBroker
-
-    def __init__(self, broker: RabbitBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)
-        self._unfinished = 0
-        self._poll_at = time.monotonic() + random.uniform(0, broker.poll_seconds)
-
-    def __next__(self) -> MessageProxy | None:
-        """Return the next message, a poll's own message, or ``None`` after the idle timeout."""
-        message: MessageProxy | None = super().__next__()
-        if message is None and self._poll():
-            message = MessageProxy(poll_message(self.queue_name))
-        if message is not None:
-            message.__dict__["_consumer"] = self
-            self._unfinished += 1
-        return message
-
-    def ack(self, message: MessageProxy) -> None:
-        """Acknowledge a message of this consumer; forget one that an earlier connection delivered."""
-        if self._finish(message):
-            super().ack(message)
-
-    def nack(self, message: MessageProxy) -> None:
-        """Reject a message of this consumer; forget one that an earlier connection delivered."""
-        if self._finish(message):
-            super().nack(message)
-
-    def _finish(self, message: MessageProxy) -> bool:
-        owner = message.__dict__.get("_consumer")
-        if owner is not self:
-            self.logger.info(
-                "Message %s came over a connection that is gone; the broker redelivers it.", message.message_id
-            )
-            return False
-        self._unfinished -= 1
-        return "_tag" in message.__dict__
-
-    def _poll(self) -> bool:
-        ready = self.broker.ready
-        if ready is None or self._unfinished or time.monotonic() < self._poll_at:
-            return False
-        self._poll_at = time.monotonic() + self.broker.poll_seconds * random.uniform(0.5, 1.5)
-        try:
-            return ready(self.queue_name)
-        except Exception as error:
-            self.logger.warning("The database gave no answer to %r: %s", self.queue_name, error)
-            return False
 
 
 def queue_arguments(queue_name: str) -> dict[str, Any]:

@@ -130,6 +130,27 @@ def test_relay_keeps_in_the_outbox_what_the_broker_did_not_confirm(context: Work
     assert context.store.unannounced() == []
 
 
+def test_a_row_is_free_and_marked_when_its_hint_leaves(context: WorkerContext) -> None:
+    """A worker that gets the hint must be able to claim; a mark that is still uncommitted would hide the row."""
+    seen: list[bool] = []
+
+    class Looking(EmbeddedBroker):
+        def enqueue(self, message, *, delay=None):  # type: ignore[no-untyped-def]
+            seen.append(context.store.claim([Stage.PROVE], Worker("w"), protocol_versions=["1"]) is not None)
+            return message
+
+    jobs = [JobSpec(Stage.PROVE, index=index) for index in range(3)]
+    context.store.create_batch(1, protocol_version="1", jobs=jobs)
+    assert Relay(context.store, Looking(lambda queue: False, lambda: 0)).announce() == 3
+    assert seen == [True] * 3 and context.store.unannounced() == []
+
+
+def test_two_relays_send_a_message_once(context: WorkerContext) -> None:
+    context.store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.PROVE)])
+    assert context.store.mark_announced([1]) == {1}
+    assert context.store.mark_announced([1]) == set()
+
+
 def test_embedded_broker_wakes_from_rows_and_nudges_and_keeps_nothing() -> None:
     work = threading.Event()
     broker = EmbeddedBroker(lambda queue: work.is_set(), lambda: 0)

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from broker.jobs import JobState, Stage, status
+from broker.jobs import JobState, Outcome, Stage, status
 from tests.actors.cluster import Cluster
 from tests.actors.test_pipeline import finish
 from tests.servers import PostgreSQL, RabbitMQ
@@ -68,15 +68,22 @@ def test_database_outage_is_waited_out(on_servers: Cluster, postgresql: PostgreS
     assert all(process.poll() is None for process in [*processes, *on_servers.processes])
 
 
-def test_processes_started_before_their_broker_wait_for_it(on_servers: Cluster, rabbitmq: RabbitMQ) -> None:
+def test_without_a_broker_work_goes_on(on_servers: Cluster, rabbitmq: RabbitMQ) -> None:
+    """The broker is a hint: jobs are found by polls, leases are swept by ticks, and nobody waits for it to start."""
     rabbitmq.stop()
-    on_servers.start_all()
-    on_servers.batch(1, segments=1)
-    time.sleep(2)
-    assert all(process.poll() is None for process in on_servers.processes)
-    rabbitmq.start()
-    finish(on_servers, 1, seconds=60)
+    try:
+        (prover,) = on_servers.start_all()
+        on_servers.batch(1, segments=2, seconds=1)
+        on_servers.wait_running(Stage.PROVE)
+        prover.kill()
+        on_servers.start_prover(1)
+        finish(on_servers, 1, seconds=60)
+        assert any(attempt.outcome == Outcome.LOST for attempt in status.attempts(on_servers.store))
+    finally:
+        rabbitmq.start()
     assert "waiting for the broker" in on_servers.log()
+    on_servers.batch(2, segments=1)
+    finish(on_servers, 2, seconds=60)
 
 
 def test_sigkill_of_everything_loses_nothing(on_servers: Cluster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 from dramatiq.errors import ConnectionClosed
 
+from broker.jobs import JobDatabase, JobSpec, JobStore, Stage, schema
 from broker.queues import Hint, RabbitBroker, standard_middleware
 from broker.queues.definitions import definitions
+from broker.relay import Relay
+from housekeeper.stale import drop_stale_hints
 from runtime.errors import BrokerUnavailable, ConfigurationError
-from tests.servers import RabbitMQ, free_port
+from tests.servers import RabbitMQ, free_port, shared_postgresql
 
 QUEUE = "prove"
 
@@ -85,8 +89,7 @@ def test_late_acknowledgement_does_not_remove_a_new_message(rabbitmq: RabbitMQ, 
     broker.enqueue(hint(1))
     first = broker.consume(QUEUE, prefetch=1, timeout=200)
     running = next_message(first)
-    rabbitmq_connection = first.connection  # type: ignore[attr-defined]
-    rabbitmq_connection.close()
+    first.deliveries.connection.close()  # type: ignore[attr-defined]
     broker.enqueue(hint(2))
     second = broker.consume(QUEUE, prefetch=2, timeout=200)
     delivered = [next_message(second), next_message(second)]
@@ -112,7 +115,8 @@ def test_message_that_keeps_killing_its_worker_is_set_aside(rabbitmq: RabbitMQ, 
     for _ in range(6):
         consumer: Any = broker.consume(QUEUE, prefetch=1, timeout=200)
         next_message(consumer)
-        consumer.connection.close()
+        consumer.deliveries.connection.close()
+        consumer.close()
     until(lambda: count(rabbitmq) == 0 and count(rabbitmq, f"{QUEUE}.XQ") == 1)
 
 
@@ -133,6 +137,76 @@ def test_idle_consumer_asks_the_database(rabbitmq: RabbitMQ) -> None:
     next_message(consumer)
     consumer.close()
     polling.close()
+
+
+def test_a_consumer_without_a_server_asks_the_database() -> None:
+    """Neither a port that refuses nor a server that accepts and says nothing delays a poll."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (free_port(), silent.getsockname()[1]):
+            url = f"amqp://u:p@127.0.0.1:{port}/hallmark"
+            away = RabbitBroker(url, connection_name="away", ready=lambda queue: True, poll_seconds=0.2)
+            away.declare_queue(QUEUE)
+            started = time.monotonic()
+            consumer = away.consume(QUEUE, prefetch=1, timeout=50)
+            message = next_message(consumer, 2.0)
+            assert next(consumer) is None, "one message for one thread"
+            consumer.ack(message)
+            consumer.ack(next_message(consumer, 1.0))
+            assert time.monotonic() - started < 2
+            consumer.close()
+
+
+def test_a_consumer_goes_on_when_its_server_comes_back(rabbitmq: RabbitMQ, broker: RabbitBroker) -> None:
+    consumer: Any = broker.consume(QUEUE, prefetch=1, timeout=100)
+    until(lambda: consumer.deliveries is not None)
+    first = consumer.deliveries
+    until(lambda: rabbitmq.close_connections("test") > 0)
+    until(lambda: next(consumer) is None and consumer.deliveries not in (first, None), 20)
+    broker.enqueue(hint(5))
+    message = next_message(consumer, 20)
+    consumer.ack(message)
+    next(consumer)
+    consumer.close()
+    until(lambda: count(rabbitmq) == 0)
+
+
+def test_after_a_message_the_database_is_asked_at_once(rabbitmq: RabbitMQ) -> None:
+    """A hint that came before its row was free found nothing; the row must not wait for the next period."""
+    looks: list[float] = []
+
+    def ready(queue: str) -> bool:
+        looks.append(time.monotonic())
+        return False
+
+    slow = RabbitBroker(rabbitmq.url(), connection_name="slow", ready=ready, poll_seconds=600)
+    slow.declare_queue(QUEUE, ensure=True)
+    slow.flush(QUEUE)
+    slow.enqueue(hint(1))
+    consumer = slow.consume(QUEUE, prefetch=1, timeout=50)
+    consumer.ack(next_message(consumer))
+    acknowledged = time.monotonic()
+    until(lambda: next(consumer) is None and bool(looks), 5)
+    assert looks[0] - acknowledged < 1
+    consumer.close()
+    slow.close()
+
+
+def test_stale_messages_are_dropped_and_useful_ones_are_not(rabbitmq: RabbitMQ, broker: RabbitBroker) -> None:
+    store = JobStore(JobDatabase(shared_postgresql().create_database()))
+    schema.migrate(store.database)
+    relay = Relay(store, broker)
+    jobs = [JobSpec(Stage.PROVE, index=index) for index in range(3)]
+    batches = [store.create_batch(number, protocol_version="1", jobs=jobs)[0] for number in (1, 2)]
+    assert relay.announce() == 6
+    until(lambda: broker.depth(QUEUE) == 6)
+    assert drop_stale_hints(store, broker, relay) == 0
+    store.cancel_batch(batches[0].id)
+    assert drop_stale_hints(store, broker, relay) == 1
+    until(lambda: broker.depth(QUEUE) == 0)
+    assert relay.announce() == 3
+    until(lambda: broker.depth(QUEUE) == 3)
+    assert broker.depth("nobody.declared.this") == 0 and broker.depth(QUEUE) == 3
+    store.database.close()
 
 
 def test_deleted_queue_is_declared_again(rabbitmq: RabbitMQ, broker: RabbitBroker) -> None:
