@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from runtime.configuration import PREFIX
+from runtime.settings import Settings
 
 
 def here(path: Path) -> str:
@@ -23,9 +24,12 @@ def line(*arguments: object, state: Path | None = None) -> str:
     *arguments
         What follows the program's name; paths as :func:`here` writes them.
     state
-        The state folder that the command is to look at; the configured one when left out.
+        The state folder that the command is to look at, wherever it is pasted; named in the line unless it is the one
+        that an empty environment has.
     """
     words = [here(word) if isinstance(word, Path) else str(word) for word in arguments]
     # The environment's own script, never the PATH's: it may be another installation's, or none.
     command = shlex.join([here(Path(sys.executable).with_name("hallmark")), *words])
-    return f"{PREFIX}STATE_DIR={shlex.quote(here(state))} {command}" if state else command
+    if state in (None, Settings.model_fields["state_dir"].default):
+        return command
+    return f"{PREFIX}STATE_DIR={shlex.quote(here(state))} {command}"

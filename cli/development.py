@@ -23,7 +23,7 @@ node = Web3(Web3.HTTPProvider({url!r}))
 account = node.eth.account.from_key({key!r})
 signed = account.sign_transaction({{
     "to": {receiver!r}, "value": {value}, "gas": {gas}, "gasPrice": node.eth.gas_price,
-    "nonce": node.eth.get_transaction_count(account.address), "chainId": node.eth.chain_id,
+    "nonce": node.eth.get_transaction_count(account.address, "pending"), "chainId": node.eth.chain_id,
 }})
 print(Web3.to_hex(node.eth.send_raw_transaction(signed.raw_transaction)))
 END"""
@@ -36,7 +36,7 @@ def describe(settings: Settings, core: CoreSettings) -> list[str]:
         ("state", commands.here(settings.state_dir)),
         ("batches", _sealing(core)),
     ]
-    watch = f"Watch it being proven:\n{commands.line('watch')}"
+    watch = f"Watch it being proven:\n{commands.line('watch', state=settings.state_dir)}"
     if core.core_genesis is not None:
         return [*display.pairs("Hallmark runs", rows).plain.splitlines(), *watch.splitlines()]
     funded = read_genesis(None).accounts[bytes.fromhex(ACCOUNT.removeprefix("0x"))].balance

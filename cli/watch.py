@@ -67,8 +67,12 @@ def watch(
             batch = _next_batch(store, bars)
         ended = follow(store, batch, bars)
     if ended.state is not BatchState.ACCEPTED:
-        raise HallmarkError(f"Batch {batch}: {_why(store, ended)}", remedy=f"`{commands.line('status', batch)}`")
-    typer.echo(f"batch {batch}: its proof is accepted; look at it with: {commands.line('trace', batch)}")
+        raise HallmarkError(
+            f"Batch {batch}: {_why(store, ended)}",
+            remedy=f"`{commands.line('status', batch, state=settings.state_dir)}`",
+        )
+    trace = commands.line("trace", batch, state=settings.state_dir)
+    typer.echo(f"batch {batch}: its proof is accepted; look at it with: {trace}")
 
 
 def follow(

@@ -6,7 +6,8 @@
 # Needs root, debootstrap, git, and a mirror of Debian that this machine's apt uses. Each suite is a minimal root file
 # system with only the packages that the README names; its own Python runs everything. The clone is of the last commit.
 # This machine's configuration of apt, pip and certificates is taken along, because a bare system has none.
-# TRY_FOLDER (/var/tmp/hallmark-bare) takes file systems and logs; TRY_AS chooses "user root", TRY_TARGETS the targets.
+# TRY_FOLDER (/var/tmp/hallmark-bare) takes file systems and logs; TRY_AS chooses "user root", TRY_TARGETS the targets,
+# TRY_SECONDS (3600) how long one of them may take.
 # Afterwards it is checked that nothing outside the checkout has changed but what the README names.
 set -eu
 cd "$(dirname "$0")/.."
@@ -86,7 +87,7 @@ attempt() {
         # shellcheck disable=SC2046
         inside "$root" $(cat "$base/environment") HOME=$home USER=$name LANG=C.UTF-8 \
             setpriv --reuid "$name" --regid "$name" --init-groups \
-            sh -c "cd $home/hallmark && make $target" >"$log.part" 2>&1 </dev/null || status=$?
+            sh -c "cd $home/hallmark && timeout ${TRY_SECONDS:-3600} make $target" >"$log.part" 2>&1 </dev/null || status=$?
         cat "$log.part" >>"$log"
         say "$suite, $version, $user: make $target ended with $status after $(($(date +%s) - start)) s: $(tail -n 1 "$log.part")"
         [ $status = 0 ] || { tail -n 40 "$log.part"; worst=1; }
