@@ -18,12 +18,13 @@ import typer
 
 from cli import display, files
 from cli.procfile import read_procfile
-from cli.run import ROOT, choose, release
+from cli.run import ROOT, choose, migrate
 from cli.summary import Summary, summarise
 from cli.supervisor import Supervisor
 from cli.wallet import transfers
 from cli.watch import watch_batch
 from core.client import CoreClient
+from runtime import run_files
 from runtime.configuration import FILE_VARIABLE, NO_FILE
 from runtime.errors import HallmarkError, Unavailable
 from runtime.settings import Settings, load_settings
@@ -87,7 +88,7 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
     with contextlib.ExitStack() as stack:
         place = _environment(stack.enter_context(_folder()))
         log = stack.enter_context((place.directory / "demo.log").open("ab", buffering=0))
-        release(read_procfile(ROOT / "Procfile"), place.environment, output=log)
+        migrate(place.environment)
         supervisor = stack.enter_context(_supervised(place, log))
         client = CoreClient(place.environment["HALLMARK_CORE_URL"])
         with display.progress() as bars:
@@ -187,7 +188,13 @@ def _supervised(place: Demo, log: IO[bytes]) -> Iterator[Supervisor]:
             log.write(f"{name} | {line}\n".encode())
 
     types = choose(read_procfile(ROOT / "Procfile"))
-    supervisor = Supervisor(types, directory=ROOT, environment=place.environment, output=output)
+    supervisor = Supervisor(
+        types,
+        directory=ROOT,
+        environment=place.environment,
+        output=output,
+        came_up=lambda pid: run_files.came_up(place.directory, pid),
+    )
     thread = threading.Thread(target=supervisor.run, name="supervisor")
     thread.start()
     try:

@@ -13,7 +13,7 @@ from rich.tree import Tree
 from broker.jobs import Batch, BatchState, DatabaseMissing, Job, JobState, JobStore, open_existing
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
-from cli import configuration, demo, devices, display, doctor, run, watch
+from cli import configuration, demo, devices, display, doctor, run, supervised, watch
 from runtime.configuration import env_file, show
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
@@ -105,6 +105,8 @@ def _looked_at(settings: Settings) -> str:
 
 
 def _status_all(store: JobStore, as_json: bool) -> None:
+    for line in supervised.outages(load_settings().state_dir):
+        typer.echo(f"hallmark: {line}", err=True)
     batches = _dead_first(jobs_status.batches(store))
     if as_json:
         _print_json(

@@ -13,17 +13,24 @@ from typing import IO, Annotated
 
 import typer
 
-from cli import configuration, development
+from cli import configuration, development, supervised
+from cli.configuration import Configuration
+from cli.output import Output
 from cli.procfile import ProcessType, read_procfile
-from cli.supervisor import EXIT_CONFIGURATION, Supervisor, resolve
+from cli.supervisor import Supervisor, die_with_parent, resolve_command
 from core.client import CoreClient
+from runtime import run_files
+from runtime.addresses import bound
 from runtime.errors import ConfigurationError, HallmarkError
+from runtime.private import usable_folder
+from runtime.process import Exit
+from runtime.proxies import spare_loopback
 from runtime.settings import CHECKOUT
 
 #: The checkout; Hallmark runs from its tree.
 ROOT = CHECKOUT
-#: The process type that prepares (migrations) before the others start.
-RELEASE = "release"
+#: Brings the job store's schema up to date before anything starts.
+MIGRATE = ("python", "-m", "broker.jobs", "migrate")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,26 +44,36 @@ def run(
     procfile: Annotated[Path, typer.Option(help="The Procfile.")] = ROOT / "Procfile",
 ) -> None:
     """Run the processes of the Procfile, restart what dies, drain on SIGTERM or Ctrl-C."""
-    found = configuration.checked()
-    environment = configuration.for_children(found)
-    types = choose(read_procfile(procfile), only=only, counts=count or [])
-    release(read_procfile(procfile), environment)
-    lock = threading.Lock()
-    width = max(len(kind.name) + 2 for kind, _ in types)
-
-    def output(name: str, line: str) -> None:
-        with lock:
-            print(f"{name:<{width}} | {line}", flush=True)
-
-    supervisor = Supervisor(types, directory=ROOT, environment=environment, output=output)
-    if any(kind.name == "core" for kind, _ in types):
-        threading.Thread(target=_announce, args=(found, lock), daemon=True).start()
+    stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: supervisor.stop())
-    sys.exit(supervisor.run())
+        signal.signal(number, lambda *_: stopping.set())
+    found = configuration.checked()
+    types = choose(read_procfile(procfile), only=only, counts=count or [])
+    state_dir = usable_folder(found.general.state_dir, "HALLMARK_STATE_DIR")
+    spare_loopback()
+    environment = configuration.for_children(found)
+    with supervised.only_supervisor(state_dir):
+        _check_ports(found, {kind.name for kind, _ in types})
+        if not migrate(environment, stopping):
+            return
+        output = Output(max(len(kind.name) + 2 for kind, _ in types))
+        supervisor = Supervisor(
+            types,
+            directory=ROOT,
+            environment=environment,
+            output=output,
+            stopping=stopping,
+            came_up=lambda pid: run_files.came_up(state_dir, pid),
+            told=lambda children: supervised.write(state_dir, children),
+        )
+        if any(kind.name == "core" for kind, _ in types):
+            threading.Thread(target=_announce, args=(found, output), daemon=True).start()
+        status = supervisor.run()
+        output.close()
+    sys.exit(status)
 
 
-def _announce(found: configuration.Configuration, lock: threading.Lock) -> None:
+def _announce(found: configuration.Configuration, output: Output) -> None:
     """Print where to connect and how to send a transaction, as soon as core answers."""
     client = CoreClient(found.general.core_url, found.general.token.get_secret_value())
     while True:
@@ -66,35 +83,39 @@ def _announce(found: configuration.Configuration, lock: threading.Lock) -> None:
             time.sleep(0.2)
         else:
             break
-    lines = development.describe(found.general, found.core)
-    with lock:
-        print("\n".join(["", *lines, ""]), flush=True)
+    output.say("\n".join(["", *development.describe(found.general, found.core), ""]))
 
 
-def release(
-    types: Mapping[str, ProcessType], environment: Mapping[str, str], *, output: IO[bytes] | None = None
-) -> None:
-    """Run the `release` line once, before anything starts.
-
-    Parameters
-    ----------
-    output
-        Where its output goes; to this process's when left out.
+def migrate(environment: Mapping[str, str], stopping: threading.Event | None = None) -> bool:
+    """Bring the job store's schema up to date; return whether that was done before `stopping` was set.
 
     Raises
     ------
     ConfigurationError
-        It failed; its own message is on standard error.
+        It failed otherwise than by its configuration; its own message is on standard error.
     """
-    if RELEASE not in types:
-        return
-    done = subprocess.run(resolve(types[RELEASE].command), cwd=ROOT, env=dict(environment), stdout=output, check=False)
-    if done.returncode == EXIT_CONFIGURATION:
-        sys.exit(EXIT_CONFIGURATION)
-    if done.returncode:
+    stopping = stopping or threading.Event()
+    with subprocess.Popen(
+        resolve_command(MIGRATE),
+        cwd=ROOT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
+    ) as step:
+        while step.poll() is None:
+            if stopping.wait(0.05):
+                step.terminate()
+                step.wait()
+                return False
+    if step.returncode == Exit.CONFIGURATION:
+        sys.exit(Exit.CONFIGURATION)
+    if step.returncode:
         raise ConfigurationError(
-            f"The release step ended with status {done.returncode}.", remedy="Mend what the message above names."
+            f"The schema could not be brought up to date (status {step.returncode}).",
+            remedy="Mend what the message above names.",
         )
+    return True
 
 
 def choose(
@@ -107,7 +128,7 @@ def choose(
     ConfigurationError
         A name that the Procfile does not have, or a count that is not `name=number`.
     """
-    names = [name for name in only.split(",") if name] or [name for name in types if name != RELEASE]
+    names = [name for name in only.split(",") if name] or list(types)
     instances = dict.fromkeys(names, 1)
     for text in counts:
         name, _, number = text.partition("=")
@@ -122,3 +143,15 @@ def choose(
             f"The Procfile has no process type {', '.join(unknown)}.", remedy=f"It has {', '.join(types)}."
         )
     return [(types[name], instances[name]) for name in names]
+
+
+def _check_ports(found: Configuration, names: set[str]) -> None:
+    """Refuse ports that are taken before anything starts."""
+    settings = found.general
+    places = {
+        "core": (settings.core_host, settings.core_port),
+        "gateway": (settings.gateway_host, settings.gateway_port),
+    }
+    for name in names & places.keys():
+        for opened in bound(*places[name], prefix=f"HALLMARK_{name.upper()}"):
+            opened.close()

@@ -2,6 +2,9 @@
 
 A child runs in a session of its own, so that Ctrl-C reaches only the supervisor, which then drains the children in
 order. Should the supervisor itself be killed, the kernel sends SIGTERM to every child (Linux `PR_SET_PDEATHSIG`).
+
+Wrong configuration (status 78) ends everything only when a process says it at its first start, before it has ever been
+up: then the operator stands there. Later it is an outage of something else, and is retried with a growing pause.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from cli.procfile import ProcessType
+from runtime.process import Exit
 
 #: Seconds a child may take to finish after SIGTERM before it is killed.
 DRAIN_SECONDS = 30.0
@@ -26,14 +30,17 @@ DRAIN_SECONDS = 30.0
 HEALTHY_SECONDS = 20.0
 #: First and longest pause before a restart, in seconds.
 BACKOFF_SECONDS = (0.5, 30.0)
-#: Exit status of a process whose configuration is wrong (sysexits.h EX_CONFIG); restarting it cannot help.
-EXIT_CONFIGURATION = 78
+#: Seconds to wait for the last lines of a child that ended.
+READ_SECONDS = 1.0
+#: Characters of a child's last line that are kept as the reason of its end.
+MAX_REASON = 500
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent ends; called in a child before it runs its program."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -49,6 +56,9 @@ class Child:
     backoff: float = BACKOFF_SECONDS[0]
     restart_at: float = 0.0
     restarts: int = 0
+    up: bool = False
+    status: int = 0
+    last_line: str = ""
     reader: threading.Thread | None = field(default=None, repr=False)
 
 
@@ -62,7 +72,13 @@ class Supervisor:
     environment
         The children's environment; `HALLMARK_PROCESS` (such as `prove.1`) is added for each.
     output
-        Called with (child name, line) for every line a child prints.
+        Called with (child name, line) for every line a child prints; must not block.
+    stopping
+        Ends the run when set.
+    came_up
+        Whether the child with a process id has said that it is up.
+    told
+        Called with how every child is, whenever that changes.
     """
 
     def __init__(
@@ -72,15 +88,18 @@ class Supervisor:
         directory: Path,
         environment: Mapping[str, str],
         output: Callable[[str, str], None],
+        stopping: threading.Event | None = None,
+        came_up: Callable[[int], bool] = lambda pid: False,
+        told: Callable[[Sequence[dict[str, Any]]], None] = lambda children: None,
     ) -> None:
         self._directory = directory
-        self._output = output
-        self._stop = threading.Event()
+        self._output, self._came_up, self._told = output, came_up, told
+        self._stop = stopping or threading.Event()
         self.failed: Child | None = None
         self.children = [
             Child(
                 f"{kind.name}.{index}",
-                resolve(kind.command),
+                resolve_command(kind.command),
                 {**environment, "HALLMARK_PROCESS": f"{kind.name}.{index}"},
             )
             for kind, count in types
@@ -102,7 +121,7 @@ class Supervisor:
                 self._stop.wait(0.1)
         finally:
             self._drain()
-        return EXIT_CONFIGURATION if self.failed is not None else 0
+        return Exit.CONFIGURATION if self.failed is not None else Exit.OK
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()
@@ -112,11 +131,15 @@ class Supervisor:
             return
         status = child.process.poll()
         if status is None:
-            if now - child.started > HEALTHY_SECONDS:
+            healthy = now - child.started > HEALTHY_SECONDS
+            child.up = child.up or healthy or self._came_up(child.process.pid)
+            if healthy:
                 child.backoff = BACKOFF_SECONDS[0]
             return
-        child.process = None
-        if status == EXIT_CONFIGURATION:
+        child.process, child.status = None, status
+        if child.reader is not None:
+            child.reader.join(READ_SECONDS)
+        if status == Exit.CONFIGURATION and not child.up and not child.restarts:
             self._output(child.name, "stopped: its configuration is wrong (see the message above)")
             self.failed = child
             self._stop.set()
@@ -125,6 +148,24 @@ class Supervisor:
         child.restart_at = now + child.backoff
         self._output(child.name, f"ended with status {status}; starting it again in {child.backoff:.1f} s")
         child.backoff = min(child.backoff * 2, BACKOFF_SECONDS[1])
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell how every child is; the moment of a restart in epoch seconds, None while it runs."""
+        clock = time.time() - time.monotonic()
+        self._told(
+            [
+                {
+                    "name": child.name,
+                    "pid": None if child.process is None else child.process.pid,
+                    "restarts": child.restarts,
+                    "status": child.status,
+                    "reason": child.last_line,
+                    "restart_at": clock + child.restart_at if child.process is None else None,
+                }
+                for child in self.children
+            ]
+        )
 
     def _start(self, child: Child) -> None:
         child.started = time.monotonic()
@@ -136,15 +177,18 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
         assert child.process.stdout is not None
-        child.reader = threading.Thread(target=self._read, args=(child.name, child.process.stdout), daemon=True)
+        child.reader = threading.Thread(target=self._read, args=(child, child.process.stdout), daemon=True)
         child.reader.start()
+        self._tell()
 
-    def _read(self, name: str, stream: IO[bytes]) -> None:
+    def _read(self, child: Child, stream: IO[bytes]) -> None:
         for line in stream:
-            self._output(name, line.decode(errors="replace").rstrip("\n"))
+            text = line.decode(errors="replace").rstrip("\n")
+            child.last_line = text[:MAX_REASON]
+            self._output(child.name, text)
 
     def _drain(self) -> None:
         running = [child for child in reversed(self.children) if child.process is not None]
@@ -170,6 +214,6 @@ def _signal(child: Child, number: signal.Signals) -> None:
         return
 
 
-def resolve(command: Sequence[str]) -> Sequence[str]:
+def resolve_command(command: Sequence[str]) -> Sequence[str]:
     """Run `python` of a Procfile line with this interpreter, whatever PATH says."""
     return [sys.executable, *command[1:]] if command[0] in {"python", "python3"} else command

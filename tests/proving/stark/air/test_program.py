@@ -198,9 +198,7 @@ def test_verifier_evaluation_matches_the_quotients_polynomial(name: str) -> None
         openings.append(
             TableOpenings(
                 main=reference.at_point(opened[0], point),
-                main_next=reference.at_point(opened[0], next_point)
-                if table.next_columns
-                else None,
+                main_next=reference.at_point(opened[0], next_point) if table.next_columns else None,
                 preprocessed=None if opened[1] is None else reference.at_point(opened[1], point),
                 bus=None if opened[2] is None else reference.at_point(opened[2], point),
                 bus_next=None if opened[2] is None else reference.at_point(opened[2], next_point),
