@@ -84,6 +84,8 @@ def status(
         return
     if not as_json:
         display.console.print(_looked_at(settings))
+    for line in supervised.outages(settings.state_dir):
+        typer.echo(f"hallmark: {line}", err=True)
     try:
         _status_all(open_existing(settings), as_json)
     except DatabaseMissing:
@@ -105,8 +107,6 @@ def _looked_at(settings: Settings) -> str:
 
 
 def _status_all(store: JobStore, as_json: bool) -> None:
-    for line in supervised.outages(load_settings().state_dir):
-        typer.echo(f"hallmark: {line}", err=True)
     batches = _dead_first(jobs_status.batches(store))
     if as_json:
         _print_json(
