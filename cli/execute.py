@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,7 +48,6 @@ def execute(
     elf = files.read(program, limit=MAX_PROGRAM)
     loaded = Program.from_elf(elf)
     advice = read_input(input_)
-    start = time.perf_counter()
     done = run(
         elf,
         loaded,
@@ -58,13 +56,13 @@ def execute(
         memory_limit=read_size(memory_limit),
         profile=profile or flame_graph is not None,
     )
-    seconds = time.perf_counter() - start
+    speed = done.execution.cycles / max(done.seconds, 1e-9) / 1e6
     rows = [
         ("program commitment", digest_hex(loaded.commitment)),
         ("output", done.execution.output.hex()),
         ("cycles", f"{done.execution.cycles:,}"),
         ("memory written", display.size(done.execution.memory_bytes)),
-        ("time", f"{seconds:.3f} s ({done.execution.cycles / max(seconds, 1e-9) / 1e6:.0f} million instructions/s)"),
+        ("time", f"{done.seconds:.3f} s ({speed:.0f} million instructions/s)"),
     ]
     if done.written is not None:
         rows.insert(2, ("written", f"{display.size(len(done.written))}, of which the output is the hash"))
@@ -121,6 +119,14 @@ def write_output(done: Observed, path: Path) -> None:
             remedy="Write it with hallmark_write_bytes and end with hallmark_finish (docs/guest.md).",
         )
     files.write(path, done.written)
+
+
+def write_beside(done: Observed, proof: Path) -> None:
+    """Write the output of any length beside a proof, where the program has one, and say where."""
+    if done.written is not None:
+        path = proof.with_name(f"{proof.name}.output")
+        files.write(path, done.written)
+        display.console.print(f"what the program wrote: {path} ({display.size(len(done.written))})")
 
 
 def _show_markers(done: Observed) -> None:

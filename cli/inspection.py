@@ -10,7 +10,7 @@ from core.witness_input import decode as decode_witness_input
 from proving.hash.text import digest_hex
 from proving.machine import checkpoint, records
 from proving.machine.program import Program
-from proving.stages import bundle, proof
+from proving.stages import bundle, development, proof
 from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.errors import InvalidInput
@@ -135,10 +135,21 @@ def _batch(data: bytes) -> Rows:
     ]
 
 
+def _development(data: bytes) -> Rows:
+    found = development.DevelopmentRun.unpack(data)
+    return [
+        ("proof", "none: DEVELOPMENT MODE, NOT PROVEN"),
+        ("program commitment", digest_hex(found.program_commitment)),
+        ("output (unproven)", found.output.hex()),
+        ("cycles (unproven)", f"{found.cycles:,}"),
+    ]
+
+
 _KINDS: dict[str, Callable[[bytes], Rows]] = {
     checkpoint.KIND: _checkpoint,
     records.KIND: _records,
     proof.KIND: _proof,
     bundle.KIND: _bundle,
+    development.KIND: _development,
     "statement": _statement,
 }

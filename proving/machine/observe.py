@@ -7,6 +7,7 @@ they are reached. Nothing of this changes what is executed: cycles, output and f
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,12 +52,15 @@ class Observed:
         What the program wrote when its output is the hash of it, else None.
     profile
         None unless it was asked for.
+    seconds
+        What the run itself took.
     """
 
     execution: Execution
     written: bytes | None
     markers: Markers
     profile: Profile | None
+    seconds: float
 
 
 def observe(
@@ -85,16 +89,18 @@ def observe(
     with loaded(program, as_advice(advice), memory_limit) as machine:
         try:
             with _listening(machine, symbols, printed, markers):
+                start = time.perf_counter()
                 if profile:
                     with profiling(machine, symbols) as profiler:
                         outcome = profiler.run(cycle_limit)
                         counted = profiler.result()
                 else:
                     outcome, counted = machine.run(cycle_limit), None
+                seconds = time.perf_counter() - start
         except Trap as trap:
             raise _explained(trap, machine, symbols) from None
         execution = machine.execution(outcome)
-        return Observed(execution, written_output(machine, execution.output), markers, counted)
+        return Observed(execution, written_output(machine, execution.output), markers, counted, seconds)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from proving import keys
 from proving.hash.text import digest_hex
 from proving.machine.state import empty_requests
+from proving.stages import development
 from proving.stages.statement import MalformedStatement, Statement
 from proving.stark.security import Report
 from proving.stark.verifier import verify
@@ -97,11 +98,15 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Statement, list
 
     Raises
     ------
+    NotProven
+        A run in development mode.
     MalformedBundle
-        Anything that `pack` does not make.
+        Anything else that `pack` does not make.
     """
     try:
-        if artifact.read_header(data).compressed:
+        header = artifact.read_header(data)
+        development.refuse(header)
+        if header.compressed:
             # One bundle has one encoding, and a few bytes must not make the verifier inflate many.
             raise MalformedBundle("A bundle is not compressed.")
         opened = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES)

@@ -11,6 +11,7 @@ import pytest
 from core.program import Program
 from core.verification import key_identity, proof_verifier
 from proving.stages import basic_witness, join, prove_segment
+from proving.stages.development import DevelopmentRun, NotProven
 from runtime.artifact import pack, unpack
 from runtime.errors import HallmarkError
 
@@ -45,6 +46,14 @@ def test_a_proof_is_accepted_for_its_program_output_and_profile_only(program: Pr
     other = Program((PROGRAMS / "stf.elf").read_bytes(), 1 << 24)
     with pytest.raises(HallmarkError):
         proof_verifier("proven100")(other)(proof, OUTPUT)
+
+
+def test_a_run_in_development_mode_is_refused_by_name(program: Program) -> None:
+    commitment = np.frombuffer(bytes.fromhex(program.commitment), dtype="<u8").astype(np.uint64)
+    run = DevelopmentRun(commitment, OUTPUT, 1000)
+    assert DevelopmentRun.unpack(run.pack()).output == OUTPUT
+    with pytest.raises(NotProven, match="holds no proof"):
+        proof_verifier("proven100")(program)(run.pack(), OUTPUT)
 
 
 def test_no_changed_cut_or_lengthened_proof_is_accepted(program: Program, proof: bytes) -> None:
