@@ -48,7 +48,7 @@ def checked() -> Configuration:
         With every fault.
     """
     found = load()
-    checks = (_folders, _stages, _budget, _kernels, _device, _core, _offers)
+    checks = (_folders, _stages, _budget, _kernels, _device, _core, _profile, _offers)
     _all([functools.partial(check, found) for check in checks])
     return found
 
@@ -111,6 +111,14 @@ def _device(found: Configuration) -> None:
 
 def _stages(found: Configuration) -> None:
     load_stages(found.general.stages)
+
+
+def _profile(found: Configuration) -> None:
+    made, accepted = found.general.profile, found.core.core_profile
+    if made != accepted:
+        raise ConfigurationError(
+            f"{PREFIX}PROFILE: proofs would be made under {made}, core accepts {accepted} ({PREFIX}CORE_PROFILE)"
+        )
 
 
 def _core(found: Configuration) -> None:

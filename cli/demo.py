@@ -151,9 +151,14 @@ def _environment(folder: Path) -> Demo:
         "HALLMARK_MEMORY",
         "HALLMARK_SIZE_CLASS",
         "HALLMARK_PROFILE",
+        "HALLMARK_CORE_PROFILE",
+        "HALLMARK_CORE_ACCEPT_INSECURE",
         "HALLMARK_KEY_DIR",
     )
     environment |= {name: os.environ[name] for name in passed if name in os.environ}
+    # The demo plays both sides: its core asks for what its provers make, unless told otherwise.
+    if "HALLMARK_PROFILE" in environment:
+        environment.setdefault("HALLMARK_CORE_PROFILE", environment["HALLMARK_PROFILE"])
     environment |= {
         FILE_VARIABLE: NO_FILE,
         "HALLMARK_STATE_DIR": str(folder),

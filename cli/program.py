@@ -185,7 +185,7 @@ def _print_verified(shown: object, *, title: str) -> None:
                 ("program commitment", digest_hex(shown.program_commitment)),
                 ("output", shown.output.hex()),
                 ("segments", str(shown.segments)),
-                ("security, segments", f"{security.bits:.1f} bits, {security.parameters.profile.name}"),
+                ("security, segments", f"{security.summary}, {security.parameters.profile.name}"),
             ],
         )
     )

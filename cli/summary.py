@@ -97,8 +97,7 @@ class Summary:
                 ("cycles", f"{self.cycles:,} in {display.count(self.verified.segments, 'segment')}"),
                 (
                     "security",
-                    f"segments: {security.bits:.1f} bits ({security.parameters.profile.name}, "
-                    f"{security.parameters.profile.regime.name.lower()} regime)",
+                    f"segments: {security.summary} ({security.parameters.profile.name})",
                 ),
                 ("proof size", display.size(self.proof_size)),
             ],

@@ -8,7 +8,7 @@ from core.node import Node, open_node
 from core.only_core import only_core
 from core.server import Server
 from core.settings import load_core_settings
-from core.verification import key_identity, proof_verifier
+from core.verification import accepted_security, key_identity, proof_verifier
 from runtime.http_server import serve as serve_http
 from runtime.logging import get_logger
 from runtime.process import Exit, Process
@@ -23,7 +23,7 @@ def serve(process: Process) -> int:
 
     def opened() -> Node:
         return open_node(
-            settings, own, verifier=proof_verifier(settings.profile), key_digest=key_identity(settings.profile)
+            settings, own, verifier=proof_verifier(own.core_profile), key_digest=key_identity(own.core_profile)
         )
 
     with only_core(own.folder(settings), stopping=process.stopping):
@@ -37,14 +37,14 @@ def serve(process: Process) -> int:
                 host=settings.core_host,
                 port=settings.core_port,
                 prefix="HALLMARK_CORE",
-                started=lambda addresses: _tell(node, addresses),
+                started=lambda addresses: _tell(node, own.core_profile, addresses),
             )
         finally:
             node.store.close()
     return Exit.OK
 
 
-def _tell(node: Node, addresses: Sequence[str]) -> None:
+def _tell(node: Node, profile: str, addresses: Sequence[str]) -> None:
     identity = node.identity
     log.info(
         "core.started",
@@ -54,4 +54,5 @@ def _tell(node: Node, addresses: Sequence[str]) -> None:
         key_digest=identity.key_digest,
         program_commitment=identity.program_commitment,
         program_sha256=identity.program_sha256,
+        accepts=accepted_security(profile),
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from runtime.configuration import AbsolutePath, EnvironmentSettings, Size
+from runtime.configuration import PREFIX, AbsolutePath, EnvironmentSettings, Size
 from runtime.settings import MAX_SECONDS, DatabaseUrl, Settings
 from runtime.urls import sqlite_url
 
@@ -36,6 +36,19 @@ class CoreSettings(EnvironmentSettings):
     """Larger proofs are refused before they are read to the end."""
     core_cycle_limit: Annotated[int, Field(ge=1, lt=1 << 63)] = 1 << 34
     """Cycles that the program may run for one batch before core calls it broken."""
+    core_profile: Literal["proven100", "proven128", "legacy-conjectured"] = "proven100"
+    """Security profile that a proof must have, whatever the provers are set to; others are refused."""
+    core_accept_insecure: bool = False
+    """Allow a ``core_profile`` whose bits are not proven; every acceptance is then marked INSECURE."""
+
+    @model_validator(mode="after")
+    def _proven_unless_allowed(self) -> Self:
+        if self.core_profile == "legacy-conjectured" and not self.core_accept_insecure:
+            raise ValueError(
+                f"{PREFIX}CORE_PROFILE: {self.core_profile} rests on a disproved conjecture; core accepts proven "
+                f"profiles only, unless {PREFIX}CORE_ACCEPT_INSECURE=true is set as well"
+            )
+        return self
 
     def database_url(self, settings: Settings) -> str:
         """Return the URL of core's store."""

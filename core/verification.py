@@ -9,7 +9,9 @@ import numpy as np
 
 from core.acceptance import Verifier
 from core.program import Program
+from proving import keys
 from proving.stages.verify import key_digest, verify_bundle
+from proving.stark.security import Regime, Report
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,22 @@ def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
 
         def verify(proof: bytes, output: bytes) -> Accepted:
             shown = verify_bundle(proof, program_commitment=commitment, profile=profile, output=output)
-            security = f"{profile}: {shown.security.bits:.1f} bits, {shown.segments} segments"
-            return Accepted(shown.output, security)
+            segments = "1 segment" if shown.segments == 1 else f"{shown.segments} segments"
+            return Accepted(shown.output, f"{_marked(shown.security)}, {segments}")
 
         return verify
 
     return for_program
+
+
+def accepted_security(profile: str) -> str:
+    """Return the security that core asks of proofs under a profile, for people; marked when it is not proven."""
+    return _marked(keys.key(keys.MAIN_VM).report(profile))
+
+
+def _marked(security: Report) -> str:
+    proven = security.parameters.profile.regime is Regime.JOHNSON
+    return f"{'' if proven else 'INSECURE, '}{security.parameters.profile.name}: {security.summary}"
 
 
 def key_identity(profile: str) -> str:

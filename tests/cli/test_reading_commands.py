@@ -72,6 +72,23 @@ def test_config_check_cuts_nothing(tmp_path: Path) -> None:
     assert str(folder / "hallmark.db") in hallmark(tmp_path, "config", "check", HALLMARK_STATE_DIR=str(folder)).stdout
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"HALLMARK_PROFILE": "proven128"}, "HALLMARK_CORE_PROFILE"),
+        ({"HALLMARK_PROFILE": "legacy-conjectured"}, "HALLMARK_CORE_PROFILE"),
+        ({"HALLMARK_CORE_PROFILE": "legacy-conjectured"}, "HALLMARK_CORE_ACCEPT_INSECURE"),
+        ({"HALLMARK_CORE_PROFILE": "none"}, "HALLMARK_CORE_PROFILE"),
+    ],
+)
+def test_config_check_names_profiles_that_core_would_refuse(
+    tmp_path: Path, variables: dict[str, str], named: str
+) -> None:
+    done = hallmark(tmp_path, "config", "check", **variables)
+    assert done.returncode == 78
+    assert named in done.stdout + done.stderr
+
+
 def test_state_lies_below_the_checkout_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HALLMARK_STATE_DIR", raising=False)
     assert Settings.load().state_dir == CHECKOUT / ".hallmark" / "state"

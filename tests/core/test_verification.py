@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from core.program import Program
-from core.verification import key_identity, proof_verifier
+from core.settings import load_core_settings
+from core.verification import accepted_security, key_identity, proof_verifier
 from proving.stages import basic_witness, join, prove_segment
 from proving.stages.development import DevelopmentRun, NotProven
 from runtime.artifact import pack, unpack
-from runtime.errors import HallmarkError
+from runtime.errors import ConfigurationError, HallmarkError
 
 PROGRAMS = Path("guest/programs")
 SIZE_CLASS = 16
@@ -38,7 +39,7 @@ def test_a_proof_is_accepted_for_its_program_output_and_profile_only(program: Pr
     verify = proof_verifier("proven100")(program)
     accepted = verify(proof, OUTPUT)
     assert accepted.output == OUTPUT
-    assert re.fullmatch(r"proven100: 100\.\d bits, 1 segments", accepted.security)
+    assert re.fullmatch(r"proven100: 100\.\d bits proven, 1 segment", accepted.security)
     with pytest.raises(HallmarkError):
         verify(proof, bytes(32))
     with pytest.raises(HallmarkError):
@@ -87,6 +88,32 @@ def test_no_changed_proof_is_accepted_inside_a_repaired_envelope(program: Progra
     for payload in forged:
         with pytest.raises(HallmarkError):
             verify(repaired(payload), OUTPUT)
+
+
+def test_core_says_what_it_accepts_and_marks_what_is_not_proven() -> None:
+    assert re.fullmatch(r"proven128: 128\.\d bits proven", accepted_security("proven128"))
+    assert re.fullmatch(
+        r"INSECURE, legacy-conjectured: 57\.\d bits proven \(100\.0 bits CONJECTURED\)",
+        accepted_security("legacy-conjectured"),
+    )
+
+
+def test_a_conjectured_proof_is_accepted_only_marked_and_on_request(program: Program) -> None:
+    profile = "legacy-conjectured"
+    with pytest.raises(ConfigurationError, match="HALLMARK_CORE_ACCEPT_INSECURE"):
+        load_core_settings(core_profile=profile)
+    assert load_core_settings(core_profile=profile, core_accept_insecure=True).core_profile == profile
+    witness = basic_witness(program.elf, b"abc", size_class=SIZE_CLASS)
+    segments = [prove_segment(checkpoint, profile=profile) for checkpoint in witness.checkpoints]
+    weak = join(segments, witness.statement, profile=profile)
+    with pytest.raises(HallmarkError):
+        proof_verifier(load_core_settings().core_profile)(program)(weak, OUTPUT)
+    assert proof_verifier(profile)(program)(weak, OUTPUT).security.startswith("INSECURE, legacy-conjectured: 57.")
+
+
+def test_the_provers_profile_is_not_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HALLMARK_PROFILE", "legacy-conjectured")
+    assert load_core_settings().core_profile == "proven100"
 
 
 def test_the_identity_names_profile_and_key() -> None:
