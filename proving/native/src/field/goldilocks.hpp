@@ -16,14 +16,11 @@ inline constexpr unsigned kTwoAdicity = 32;
 // mask: it is as good as random, and a branch on it would be mispredicted half of the time. A difference of canonical
 // numbers is canonical, because less epsilon is plus p modulo 2^64.
 constexpr std::uint64_t add_with_epsilon(std::uint64_t a, std::uint64_t b) {
-    std::uint64_t sum = 0;
-    const std::uint64_t carry = __builtin_add_overflow(a, b, &sum);
-    return sum + ((0 - carry) & kEpsilon);
+    const std::uint64_t sum = a + b;
+    return sum + ((0 - std::uint64_t{sum < a}) & kEpsilon);
 }
 constexpr std::uint64_t subtract_with_epsilon(std::uint64_t a, std::uint64_t b) {
-    std::uint64_t difference = 0;
-    const std::uint64_t borrow = __builtin_sub_overflow(a, b, &difference);
-    return difference - ((0 - borrow) & kEpsilon);
+    return a - b - ((0 - std::uint64_t{a < b}) & kEpsilon);
 }
 
 // Reduces a 128-bit number to some representative below 2^64.
