@@ -27,7 +27,7 @@ native:
 demo: setup
 	@$(BIN)/hallmark demo
 
-test: setup-dev cuda
+test: setup-dev
 	@tools/test.sh $(PYTEST_WORKERS)
 
 lint: setup-dev

@@ -21,7 +21,8 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,11 @@ def load() -> Kernels:
     return Kernels(place, manifest)
 
 
-def build(nvcc: Path | None = None, architectures: Sequence[str] = ARCHITECTURES) -> Kernels:
+def build(
+    nvcc: Path | None = None,
+    architectures: Sequence[str] = ARCHITECTURES,
+    report: Callable[[int, int], None] = lambda done, files: None,
+) -> Kernels:
     """Return the kernels of the present sources, compiled where they are missing, damaged or by another compiler.
 
     Without a compiler, kernels that are complete are taken as they are.
@@ -139,6 +144,8 @@ def build(nvcc: Path | None = None, architectures: Sequence[str] = ARCHITECTURES
     ----------
     nvcc
         The compiler; :func:`find_compiler` by default.
+    report
+        Called with the number of compiled files and of all files, first with none compiled, when there is work to do.
 
     Raises
     ------
@@ -163,7 +170,7 @@ def build(nvcc: Path | None = None, architectures: Sequence[str] = ARCHITECTURES
                 "were looked for.",
                 remedy="Run `.venv/bin/pip install --require-hashes -r requirements-cuda.lock`, which needs no GPU.",
             )
-        _compile_all(compiler, version, architectures)
+        _compile_all(compiler, version, architectures, report)
     return load()
 
 
@@ -197,14 +204,20 @@ def _run(command: Sequence[str]) -> str:
     return said
 
 
-def _compile_all(compiler: Path, version: str, architectures: Sequence[str]) -> None:
+def _compile_all(
+    compiler: Path, version: str, architectures: Sequence[str], report: Callable[[int, int], None]
+) -> None:
     place = folder()
     temporary = Path(tempfile.mkdtemp(prefix="part-", dir=place.parent))
     targets = [*architectures, "ptx"]
     work = [(unit, target) for unit in sources.units() for target in targets]
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            said = list(pool.map(lambda item: _compile_one(compiler, item[0], item[1], temporary), work))
+            said = []
+            report(0, len(work))
+            for text in pool.map(lambda item: _compile_one(compiler, item[0], item[1], temporary), work):
+                said.append(text)
+                report(len(said), len(work))
         usage: dict[str, dict[str, dict[str, int]]] = {}
         for text in said:
             for kernel, architecture, used in parse_usage(text):
@@ -283,6 +296,24 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
+class _Lines:
+    """Says how far the compiler is, at most every few seconds."""
+
+    SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self._said = 0.0
+
+    def __call__(self, done: int, files: int) -> None:
+        now = time.monotonic()
+        if done == 0:
+            print(f"hallmark: compiling the CUDA kernels, {files} files", flush=True)
+            self._said = now
+        elif now - self._said >= self.SECONDS:
+            print(f"  {done} of {files} files are compiled", flush=True)
+            self._said = now
+
+
 def main() -> int:
     """Build, and say what was built and what exceeds its limits."""
     parser = argparse.ArgumentParser(description="Compile the CUDA kernels ahead of time.")
@@ -291,7 +322,7 @@ def main() -> int:
     arguments = parser.parse_args()
     chosen = arguments.architecture or ARCHITECTURES
     try:
-        made = build(architectures=chosen)
+        made = build(architectures=chosen, report=_Lines())
     except KernelBuildError as error:
         print(f"hallmark: {error.line()}", file=sys.stderr)
         return 1

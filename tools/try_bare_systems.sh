@@ -67,7 +67,7 @@ prepare() {
 
 # Everything outside the checkout that could be left behind, with times and sizes.
 listing() {
-    find "$1" -xdev \( -path "$1/proc" -o -path "$1/dev" -o -path "$1/sys" -o -path "*/hallmark" \) -prune -o \
+    find "$1" -xdev \( -path "$1/proc" -o -path "$1/dev" -o -path "$1/sys" -o -path "*/hallmark" -o -path "*/hallmark.git" \) -prune -o \
         ! -type d -printf '%p %s %T@\n' | sed "s#^$1##" | sort
 }
 
