@@ -122,11 +122,13 @@ class Summary:
 
     def _next(self) -> list[str]:
         number, state = self.stated.header.batch_number, self.state
+        profile = self.verified.security.parameters.profile.name
+        claim = ("--program", PROGRAM, "--batch", self.batch_path, "--profile", profile)
         return [
             "Look at it again:",
             commands.line("status", number, state=state),
             commands.line("trace", number, state=state),
-            commands.line("verify", self.proof_path, "--program", PROGRAM, "--batch", self.batch_path),
+            commands.line("verify", self.proof_path, *claim),
             "",
             "Next, start a system of your own; it prints its RPC address, a funded account and how to send with it:",
             commands.line("run"),
