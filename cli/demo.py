@@ -27,6 +27,7 @@ from core.client import CoreClient
 from runtime import run_files
 from runtime.configuration import FILE_VARIABLE, NO_FILE
 from runtime.errors import HallmarkError, Unavailable
+from runtime.private import private_file, usable_folder
 from runtime.settings import Settings, load_settings
 
 #: Seconds the processes may take until core answers.
@@ -87,6 +88,7 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
     start = time.perf_counter()
     with contextlib.ExitStack() as stack:
         place = _environment(stack.enter_context(_folder()))
+        target = usable_folder(keep or place.directory / "proofs", "--keep")
         log = stack.enter_context((place.directory / "demo.log").open("ab", buffering=0))
         migrate(place.environment)
         supervisor = stack.enter_context(_supervised(place, log))
@@ -108,8 +110,6 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
             raise DemoFailed(
                 f"Batch {number}: {watched.error}", remedy=f"`{place.directory}/demo.log` has the details."
             )
-        target = keep or place.directory / "proofs"
-        target.mkdir(parents=True, exist_ok=True)
         batch_path, proof_path = target / f"batch-{number}.json", target / f"batch-{number}.proof"
         files.write(batch_path, client.batch_file(number))
         files.write(proof_path, watched.bundle)
@@ -130,9 +130,8 @@ def _folder() -> Iterator[Path]:
     """Yield a state folder that no other demo uses: the first of demo, demo-2, ... whose lock is free."""
     base = Path(os.environ.get("HALLMARK_STATE_DIR") or ROOT / ".hallmark").absolute()
     for index in range(1, 100):
-        folder = base / ("demo" if index == 1 else f"demo-{index}")
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as lock:
+        folder = usable_folder(base / ("demo" if index == 1 else f"demo-{index}"), "HALLMARK_STATE_DIR")
+        with private_file(folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import psutil
 import typer
 
 from cli import display
+from runtime import limits
 from runtime.errors import BrokerUnavailable, ConfigurationError, HallmarkError
 from runtime.settings import Settings, load_settings
 from runtime.urls import mask_url
@@ -69,8 +69,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _machine(_: Settings) -> str:
-    memory = psutil.virtual_memory()
-    cores = display.count(os.cpu_count() or 1, "core")
+    memory = limits.memory()
+    cores = display.count(limits.cpus(), "core")
     return (
         f"{cores}, {memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB memory free, "
         f"Python {sys.version.split()[0]}"

@@ -9,6 +9,9 @@ import typer
 from cli import operate, program
 from cli.errors import report
 from runtime.errors import HallmarkError
+from runtime.os_errors import resource_error
+from runtime.process import show_any_text
+from runtime.proxies import spare_loopback
 
 app = typer.Typer(
     name="hallmark",
@@ -23,10 +26,16 @@ operate.register(app)
 
 def main() -> None:
     """Run the command line; a known error ends in one line with its remedy and a status of its own."""
+    show_any_text()
+    spare_loopback()
     try:
         app()
     except HallmarkError as error:
         sys.exit(report(error))
+    except OSError as error:
+        if (spent := resource_error(error)) is None:
+            raise
+        sys.exit(report(spent))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -57,6 +57,7 @@ def prove(
     from proving.machine.program import Program
     from proving.stages import budget
 
+    files.check_place(output)
     settings = load_settings(device=device, **({"memory": memory} if memory else {}))
     chosen = budget.size_class(settings.memory, asked=size_class)
     elf, advice = files.read(program, limit=MAX_PROGRAM), read_input(input_)

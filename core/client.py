@@ -6,7 +6,9 @@ import json
 import urllib.error
 import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
+from runtime.addresses import is_loopback
 from runtime.errors import InvalidInput, Unavailable
 
 #: Seconds until a request is given up.
@@ -25,6 +27,9 @@ class CoreClient:
     def __init__(self, url: str, token: str = "") -> None:
         self._url = url.rstrip("/")
         self._token = token
+        direct = is_loopback(urlsplit(url).hostname or "")
+        # A proxy of the environment knows another loopback than this machine's.
+        self._open = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if direct else [])).open
 
     def call(self, method: str, *parameters: Any) -> Any:
         """Make a JSON-RPC call.
@@ -73,7 +78,7 @@ class CoreClient:
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            with self._open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             text = error.read(4096).decode(errors="replace")

@@ -47,9 +47,7 @@ class Trap(InvalidInput):
 
     def placed(self, place: str) -> Trap:
         """Return the same trap with function and line of its instruction."""
-        return type(self)(
-            pc=self.pc, instruction=self.instruction, cycle=self.cycle, address=self.address, place=place
-        )
+        return type(self)(pc=self.pc, instruction=self.instruction, cycle=self.cycle, address=self.address, place=place)
 
 
 class IllegalInstruction(Trap):

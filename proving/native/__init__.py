@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from runtime import limits
 from runtime.errors import HallmarkError
 
 #: From the plainest to the fastest, in the order of ``hm_cpu_isa``.
@@ -73,7 +74,7 @@ def threads() -> int:
     """Return the number of threads that the kernels use, the calling one included."""
     wanted = os.environ.get("HALLMARK_THREADS", "")
     if not wanted:
-        return len(os.sched_getaffinity(0))
+        return limits.cpus()
     if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
         raise NativeLibraryError(f"HALLMARK_THREADS is {wanted!r}, expected a number from 1 to 1024")
     return int(wanted)

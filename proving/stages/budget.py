@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import sys
 
-import psutil
-
 from proving import keys
 from proving.machine.main_vm.shape import MAX_SIZE_CLASS, MIN_SIZE_CLASS, max_log_heights
 from proving.stark.memory import estimate
+from runtime import limits
 from runtime.errors import InvalidInput, OutOfMemory
 
 #: What a proving process takes beside the proof itself: interpreter, libraries, key, execution records.
@@ -39,7 +38,8 @@ def size_class(memory: int, *, asked: int = 0) -> int:
     Parameters
     ----------
     memory
-        Budget of one proving process in bytes; 0 takes three quarters of what is free now.
+        Budget of one proving process in bytes; 0 takes three quarters of what is free now in
+        machine and container.
     asked
         A class that the operator insists on, or 0.
 
@@ -48,7 +48,7 @@ def size_class(memory: int, *, asked: int = 0) -> int:
     OutOfMemory
         The budget does not hold the class that was asked for, or the smallest one.
     """
-    budget = memory or psutil.virtual_memory().available * 3 // 4
+    budget = memory or limits.memory().available * 3 // 4
     fitting = [name for name in CLASSES if peak_bytes(name) <= budget]
     if asked:
         if not MIN_SIZE_CLASS <= asked <= MAX_SIZE_CLASS:
