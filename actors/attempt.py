@@ -173,6 +173,7 @@ def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
                 live.set_attribute("hallmark.result_bytes", len(result.payload))
                 live.set_attribute("hallmark.peak_memory_bytes", peak_memory())
                 _complete(context, claim, name, result.children)
+                context.relay.wake()
             logger.info("completed", result=name, children=len(result.children))
             return "successful", ""
         except (LeaseLost, JobCancelled) as error:

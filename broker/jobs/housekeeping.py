@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from broker.jobs import sql
 from broker.jobs.base import StoreBase
-from broker.jobs.database import Row, Session, names_in
+from broker.jobs.database import Session, names_in
 from broker.jobs.records import Announcement, Batch, Lost, Sweep
 from broker.jobs.states import FINISHED_BATCH, JobState, Outcome, Stage
 
@@ -31,9 +31,7 @@ class HousekeeperSide(StoreBase):
         """
         database = self.database
         database.transact(lambda session: session.run(sql.RESTART_FUTURE_LEASES, limit=limit))
-        lost = database.transact(
-            lambda session: [self._expire(session, row) for row in session.rows(sql.EXPIRED, limit=limit)]
-        )
+        lost = database.transact(lambda session: self._expire(session, limit))
 
         def announce_again(session: Session) -> int:
             stages = [{"stage": str(stage), "age": announce_after, "limit": REANNOUNCED} for stage in Stage]
@@ -143,22 +141,22 @@ class HousekeeperSide(StoreBase):
 
         return self.database.transact(work)
 
-    def _expire(self, session: Session, row: Row) -> Lost:
-        failures = int(row["failures"]) + 1
-        dead = failures >= self.max_attempts
-        text = f"The lease of {row['worker']} ran out: the worker died, stalled or lost the database."
-        session.one(
-            sql.FAIL,
-            job_id=row["id"],
-            token=row["lease_token"],
-            state=JobState.DEAD if dead else JobState.QUEUED,
-            counted=1,
-            delay=0.0,
-            code="lease_expired",
-            error=text,
-            traceback=None,
-        )
-        self._end_attempt(session, row["lease_token"], Outcome.LOST, "lease_expired", text)
-        if dead:
-            self._kill_batch(session, row, text)
-        return Lost(row["id"], Stage(row["stage"]), row["worker"], row["attempts"], row["traceparent"], dead)
+    def _expire(self, session: Session, limit: int) -> list[Lost]:
+        """End leases that ran out; their rows stay locked from the look to the end, and all go in two pipelines."""
+        rows = session.rows(sql.EXPIRED, limit=limit)
+        jobs, attempts, lost = [], [], []
+        for row in rows:
+            dead = int(row["failures"]) + 1 >= self.max_attempts
+            text = f"The lease of {row['worker']} ran out: the worker died, stalled or lost the database."
+            cause = {"token": row["lease_token"], "code": "lease_expired", "error": text, "traceback": None}
+            state = str(JobState.DEAD if dead else JobState.QUEUED)
+            jobs.append({**cause, "job_id": row["id"], "state": state, "counted": 1, "delay": 0.0})
+            attempts.append({**cause, "outcome": str(Outcome.LOST)})
+            stage = Stage(row["stage"])
+            lost.append(Lost(row["id"], stage, row["worker"], row["attempts"], row["traceparent"], dead))
+        session.run_many(sql.FAIL, jobs)
+        session.run_many(sql.END_ATTEMPT, attempts)
+        for row, job in zip(rows, jobs, strict=True):
+            if job["state"] == JobState.DEAD:
+                self._kill_batch(session, row, job["error"])
+        return lost
