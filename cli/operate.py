@@ -13,7 +13,7 @@ from rich.tree import Tree
 from broker.jobs import Batch, BatchState, DatabaseMissing, Job, JobState, JobStore, open_existing
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
-from cli import configuration, demo, devices, display, doctor, run, supervised, watch
+from cli import configuration, demo, devices, display, doctor, run, settings_table, supervised, watch
 from runtime.configuration import env_file, show
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(jobs, name="job")
     config = typer.Typer(help="Check the configuration.", no_args_is_help=True)
     config.command("check")(config_check)
+    config.command("describe")(config_describe)
     app.add_typer(config, name="config")
     doctor.register(app)
     devices.register(app)
@@ -218,6 +219,11 @@ def trace(batch: int, as_json: JsonOption = False) -> None:
         process = span.get("resource", {}).get("service.instance.id", "")
         nodes[str(span["span_id"])] = parent.add(f"{offset:8.2f} s +{took:.3f} s  {span['name']}{failed}  {process}")
     display.console.print(root)
+
+
+def config_describe() -> None:
+    """Print every setting with its default and meaning as Markdown (kept in docs/settings.md)."""
+    typer.echo(settings_table.render(), nl=False)
 
 
 def config_check(as_json: JsonOption = False) -> None:

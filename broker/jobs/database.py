@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import peewee
 
 from runtime.database import DRIVER_ERRORS, explained, open_database, sql_state
-from runtime.errors import DatabaseUnavailable, HallmarkError
+from runtime.errors import ConfigurationError, DatabaseUnavailable, HallmarkError
 from runtime.urls import scheme_of, sqlite_path
 
 T = TypeVar("T")
@@ -69,6 +69,7 @@ class JobDatabase:
         if self.sqlite and not create and not sqlite_path(url).exists():
             raise DatabaseMissing(f"There is no job store at {sqlite_path(url)}.")
         self.peewee: Any = open_database(url, pragmas=_PRAGMAS, busy_seconds=TIMEOUT_SECONDS)
+        self._worked = False
         #: The database's clock in epoch seconds, as an SQL expression: read once per statement, since a clock that is
         #: read anew for every row keeps every index from being used.
         self.now = (
@@ -157,7 +158,12 @@ class JobDatabase:
             if not isinstance(error, _ENVIRONMENT) and "not a database" not in str(error):
                 raise
             self.close()
-            raise explained(error, self.url) from error
+            found = explained(error, self.url)
+            if self._worked and isinstance(found, ConfigurationError):
+                # What worked before was changed on the server: it may be changed back, and no process need end.
+                found = DatabaseUnavailable(found.message)
+            raise found from error
+        self._worked = True
 
 
 class Session:
