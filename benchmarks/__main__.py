@@ -35,6 +35,9 @@ SOURCES: dict[str, tuple[str, str]] = {
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),
+    "recursion.leaf": ("benchmarks.recursion", "recursion"),
+    "recursion.node": ("benchmarks.recursion", "recursion"),
+    "recursion.rows": ("benchmarks.recursion", "recursion"),
 }
 
 

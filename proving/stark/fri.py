@@ -83,7 +83,7 @@ def fold_rows(arithmetic: Arithmetic[V], rows: V, inverse: V, beta: V, log_arity
         points = arithmetic.multiply(arithmetic.reshape(inverse, (queries, 1)), twiddles)
         slope = arithmetic.ext_scale(arithmetic.subtract(even, odd), points)
         total = arithmetic.add(arithmetic.add(even, odd), arithmetic.ext_multiply(slope, beta))
-        values = arithmetic.multiply(total, half)
+        values = arithmetic.ext_scale(total, half)
         inverse = arithmetic.multiply(inverse, inverse)
         beta = arithmetic.ext_multiply(beta, beta)
     return arithmetic.reshape(values, (queries, EXTENSION_DEGREE))

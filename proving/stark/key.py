@@ -176,7 +176,18 @@ def prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backend
 
 
 def key_digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Report], cap: Words | None) -> Words:
-    """Return the digest of a key with these parts, ``(4,)``."""
+    """Return the digest of a key with these parts, ``(4,)``.
+
+    It is the hash of two digests: of all that circuits with the same tables have in common, and of the preprocessed
+    cap. So a circuit that verifies proofs of several such circuits takes the first for granted and hashes the second.
+    """
+    cap_words = np.zeros(0, dtype=np.uint64) if cap is None else cap.reshape(-1)
+    parts = [key_frame(layout, program, reports), hash_elements(Tag.KEY, cap_words)]
+    return hash_elements(Tag.KEY, np.concatenate(parts))
+
+
+def key_frame(layout: Layout, program: CircuitProgram, reports: Mapping[str, Report]) -> Words:
+    """Return the digest of everything in a key but the preprocessed cap, ``(4,)``."""
     words = [PROTOCOL_VERSION, *(int(word) for word in program.digest), program.publics, layout.log_blowup]
     words += [layout.cap_log, layout.log_fold, layout.final_log_length, len(layout.tables)]
     for table, bound in zip(layout.tables, layout.max_log_heights, strict=True):
@@ -187,7 +198,4 @@ def key_digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Re
     words.append(len(reports))
     for name in sorted(reports):
         words += profile_words(reports[name].parameters)
-    words.append(0 if cap is None else len(cap))
-    if cap is not None:
-        words += [int(word) for word in cap.reshape(-1)]
     return hash_elements(Tag.KEY, np.array(words, dtype=np.uint64))

@@ -172,7 +172,7 @@ def test_a_public_input_may_have_any_integer_type(publics: Any) -> None:
         np.array([3], dtype="<m8[s]"), [True], [3 + PRIME], [3 + 2**64], [3 - PRIME], [-1], [None], [[3], [3, 3]], None,
         3, "3", {}, object(),
     ],
-    ids=repr,
+    ids=lambda publics: type(publics).__name__,
 )  # fmt: skip
 def test_a_public_input_that_is_no_integer_below_p_is_refused_before_it_is_converted(publics: Any) -> None:
     key, proof = held()
