@@ -1,7 +1,8 @@
 """Compiles programs for the machine with the pinned compiler, and links them with the guest kit.
 
-``python -m guest.compile -o PROGRAM.elf SOURCES...`` takes C (.c), C++ (.cpp, .cc), Zig (.zig) and assembly (.S). The
-linker is called directly, so that nothing but the kit itself stands below a program.
+``python -m guest.compile -o PROGRAM.elf SOURCES...`` takes C (.c), C++ (.cpp, .cc), Zig (.zig) and assembly (.S), and
+what another compiler made for rv32im: objects (.o) and libraries (.a), such as a Rust static library. The linker is
+called directly, so that nothing but the kit itself stands below a program.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ _LANGUAGES = {
     ".cpp": ("c++", _CXX),
     ".cc": ("c++", _CXX),
 }
+#: What is linked as it is.
+_COMPILED = (".o", ".a")
 
 
 class BuildError(Exception):
@@ -111,7 +114,8 @@ def compile_object(source: Path, target: Path, *, cache: Path, flags: Sequence[s
         options = (*MACHINE, *language, *own, *_OWN, *_INCLUDES, *flags)
         arguments = [command, *options, "-c", str(source), "-o", str(target)]
     else:
-        raise BuildError(f"{source.name}: only {', '.join([*_LANGUAGES, '.zig'])} files are compiled.")
+        known = ", ".join([*_LANGUAGES, ".zig"])
+        raise BuildError(f"{source.name}: {known} files are compiled, {', '.join(_COMPILED)} files are linked.")
     run_compiler(arguments, cwd=source.parent, cache=cache)
 
 
@@ -132,6 +136,9 @@ def compile_program(sources: Sequence[Path], target: Path, *, cache: Path, flags
     """
     objects = kit_objects(cache)
     for number, source in enumerate(sources):
+        if source.suffix in _COMPILED:
+            objects.append(source)
+            continue
         objects.append(cache / f"{number}-{source.name}.o")
         compile_object(source, objects[-1], cache=cache, flags=flags)
     link(objects, target, cache=cache)
@@ -176,7 +183,7 @@ def link(objects: Sequence[Path], target: Path, *, cache: Path) -> None:
 def main() -> int:
     """Compile and link the files that the arguments name."""
     parser = argparse.ArgumentParser(prog="python -m guest.compile", description=__doc__.splitlines()[0])
-    parser.add_argument("sources", nargs="+", type=Path, help="C, C++, Zig and assembly files")
+    parser.add_argument("sources", nargs="+", type=Path, help="C, C++, Zig and assembly files, objects and libraries")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the ELF that is written")
     parser.add_argument("--cache", type=Path, help="folder that makes the next build quick; none when left out")
     parser.add_argument("--flag", action="append", default=[], help="for the C and C++ compiler, as --flag=-DNAME")

@@ -135,7 +135,7 @@ def _listening(machine: LoadedProgram, symbols: Symbols, printed: Printed, marke
 def _explained(trap: Trap, machine: LoadedProgram, symbols: Symbols) -> Trap:
     if isinstance(trap, EnvironmentCall) and trap.pc == symbols.address_of(_PANIC):
         caller = symbols.describe((int(machine.registers()[_RA]) - 4) % (1 << 32))
-        return GuestPanic(
-            pc=trap.pc, instruction=trap.instruction, cycle=trap.cycle, place=caller, reason=counted_string(machine)
-        )
+        # An error is one line, also where the reason is several.
+        reason = " ".join(counted_string(machine).split())
+        return GuestPanic(pc=trap.pc, instruction=trap.instruction, cycle=trap.cycle, place=caller, reason=reason)
     return trap.placed(symbols.describe(trap.pc))

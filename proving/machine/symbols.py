@@ -7,10 +7,23 @@ has none.
 from __future__ import annotations
 
 import bisect
+import ctypes
 import functools
 import io
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from proving import native
+
+#: Longest symbol that is demangled, and longest name that comes of it.
+_LONGEST: Final = 1024
+#: What Rust's older mangling ends a path with, and how it writes other signs than letters.
+_RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+_RUST_ESCAPE = re.compile(r"\$(u[0-9a-f]{2}|[A-Z]{1,2})\$")
+_RUST_SIGNS = {"LT": "<", "GT": ">", "RF": "&", "BP": "*", "LP": "(", "RP": ")", "C": ",", "SP": "@"}
+
+_demangle = native.function("hm_demangle", native.INT, [ctypes.c_char_p, native.POINTER, native.SIZE])
 
 
 @dataclass(frozen=True, order=True)
@@ -20,6 +33,24 @@ class Function:
     address: int
     end: int
     name: str
+
+
+def demangled(symbol: str) -> str:
+    """Return the name that a C++ or Rust symbol stands for, or the symbol as it is."""
+    if not symbol.startswith("_Z") or len(symbol) > _LONGEST:
+        return symbol
+    base = symbol.partition(".llvm.")[0]
+    buffer = ctypes.create_string_buffer(_LONGEST)
+    if not _demangle(base.encode(), ctypes.addressof(buffer), _LONGEST):
+        return symbol
+    name = buffer.value.decode(errors="replace")
+    plain = _RUST_HASH.sub("", name)
+    if plain == name:
+        return name
+    plain = _RUST_ESCAPE.sub(
+        lambda found: chr(int(found[1][1:], 16)) if found[1][0] == "u" else _RUST_SIGNS.get(found[1], found[0]), plain
+    )
+    return plain.replace("..", "::").replace("_<", "<")
 
 
 class Symbols:
@@ -61,7 +92,7 @@ class Symbols:
                 continue
             addresses.setdefault(symbol.name, address)
             if kind == "STT_FUNC" or (kind == "STT_NOTYPE" and symbol.name == "_start"):
-                function = Function(address, address + symbol["st_size"], symbol.name)
+                function = Function(address, address + symbol["st_size"], demangled(symbol.name))
                 found[address] = max(found.get(address, function), function)
         return addresses, sorted(found.values())
 
