@@ -16,10 +16,9 @@ from actors.keys import check_keys
 from actors.lease import Held, Released
 from broker.artifacts import artifact_name
 from broker.jobs import Claim, JobSpec, JobState, Stage
-from runtime.errors import HallmarkError, JobCancelled, LeaseLost, ResourceError, Unavailable
+from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Unavailable
 from runtime.logging import get_logger
 from runtime.telemetry import mark, span
-from runtime.troubles import TROUBLES
 from runtime.waiting import OUTAGES
 
 _BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150, 300, 600, 1800, 3600, 7200)
@@ -112,10 +111,7 @@ def run_one(context: WorkerContext, stage: Stage, body: Body) -> bool:
     try:
         claim = context.store.claim([stage], context.worker, protocol_versions=[context.settings.protocol_version])
     except OUTAGES as error:
-        if isinstance(error, ResourceError):
-            TROUBLES.note(error)
-        else:
-            log.warning("could not claim", code=error.code, reason=error.message)
+        log.warning("could not claim", code=error.code, reason=error.message)
         return False
     if claim is None:
         return False

@@ -121,29 +121,38 @@ def metrics_port(process: Process) -> int:
 
 
 def resident_memory() -> int:
-    """Return this process's resident memory now, in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    """Return this process's resident memory now, in bytes; 0 when it cannot be read at the moment."""
+    try:
+        text = Path("/proc/self/statm").read_text()
+    except OSError:
+        get_logger("watchdog").exception("the resident memory was not read")
+        return 0
+    return int(text.split()[1]) * resource.getpagesize()
 
 
 def _watch(context: WorkerContext, stopping: threading.Event) -> int:
     budget = context.settings.memory
+    log = get_logger("watchdog")
     look_at = time.monotonic() + 5
     forget_at = time.monotonic()
     while not stopping.wait(LOOK_SECONDS):
         if context.broken.is_set():
-            get_logger("watchdog").error("a job met an error that this process does not survive, restarting")
+            log.error("a job met an error that this process does not survive, restarting")
             return Exit.RESTART
         if time.monotonic() < look_at:
             continue
         look_at = time.monotonic() + 5
         if time.monotonic() > forget_at:
             forget_at = time.monotonic() + FORGET_SECONDS
-            context.local.forget(context.settings.retention_hours * 3600)
+            try:
+                context.local.forget(context.settings.retention_hours * 3600)
+            except OSError:
+                log.exception("execution records were not removed")
         if not context.pulse.busy and context.pulse.silent() > SILENT_SECONDS:
-            get_logger("watchdog").error("silent, restarting", seconds=context.pulse.silent())
+            log.error("silent, restarting", seconds=context.pulse.silent())
             return Exit.RESTART
         if budget and not context.pulse.busy and resident_memory() > budget:
-            get_logger("watchdog").warning("over the memory budget, restarting", budget=budget)
+            log.warning("over the memory budget, restarting", budget=budget)
             return Exit.RESTART
     return Exit.OK
 

@@ -11,10 +11,9 @@ from typing import Any
 
 import msgspec
 
-from runtime.errors import HallmarkError, ResourceError
+from runtime.errors import HallmarkError
 from runtime.logging import get_logger
 from runtime.os_errors import resource_error
-from runtime.troubles import TROUBLES
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -106,13 +105,10 @@ async def _call(name: str, parameters: object, methods: Mapping[str, Method]) ->
     except RpcError as error:
         return error
     except HallmarkError as error:
-        if isinstance(error, ResourceError):
-            TROUBLES.note(error)
-        else:
-            log.warning("rpc.failed", method=name, code=error.code, error=str(error))
+        log.warning("rpc.failed", rpc=name, code=error.code, reason=error.message)
         return _told(error)
     except Exception as error:
-        log.exception("rpc.failed", method=name)
+        log.exception("rpc.failed", rpc=name)
         spent = resource_error(error)
         return _told(spent) if spent else RpcError(INTERNAL_ERROR, "Internal error; the log of core says more.")
 

@@ -8,7 +8,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from runtime import run_files
+from runtime import limits, run_files
 from runtime.addresses import PortTaken, bound
 from runtime.os_errors import resource_error
 from runtime.pages import Pages
@@ -76,7 +76,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(listening.getsockname()[:2], _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket, self.pages = listening, pages
-        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._free = threading.BoundedSemaphore(limits.connections(MAX_CONNECTIONS))
 
     def get_request(self) -> tuple[socket.socket, object]:
         """Take a connection; without a descriptor for it, say so once and wait a moment."""

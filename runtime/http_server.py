@@ -8,17 +8,15 @@ alone, however long that takes.
 from __future__ import annotations
 
 import asyncio
-import resource
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from runtime import run_files
+from runtime import limits, run_files
 from runtime.addresses import BACKLOG, bound, joined
 from runtime.errors import ResourceError
 from runtime.pages import PATHS, Pages
@@ -90,7 +88,7 @@ async def _serve(
     prefix: str,
     started: Callable[[Sequence[str]], None],
 ) -> None:
-    connections = Connections(connection_limit(), IDLE_SECONDS)
+    connections = Connections(limits.connections(MAX_CONNECTIONS), IDLE_SECONDS)
     application.middlewares.insert(0, connections.middleware)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=process.settings.drain_seconds)
     sockets = bound(host, port, prefix=prefix)
@@ -126,15 +124,6 @@ async def _told(stopping: threading.Event) -> None:
 
     threading.Thread(target=wait, name="stopping", daemon=True).start()
     await told.wait()
-
-
-def connection_limit() -> int:
-    """Return how many connections this process may hold: half of the descriptors that it has left."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MAX_CONNECTIONS
-    used = sum(1 for _ in Path("/proc/self/fd").iterdir())
-    return max(2, min(MAX_CONNECTIONS, (soft - used) // 2))
 
 
 class Connections:

@@ -1,10 +1,11 @@
-"""Memory and CPUs that this process may use: the machine's, or less where its container (cgroup v1 or v2) has less."""
+"""What this process may use: memory and CPUs of the machine, or of its container (cgroup v1 or v2), and descriptors."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
+import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,15 @@ def cpus(root: Path = Path("/")) -> int:
         if quota is not None:
             found = min(found, max(1, math.ceil(quota)))
     return found
+
+
+def connections(most: int) -> int:
+    """Return how many connections a server of this process may hold: half of the descriptors that it has left."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return most
+    used = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return max(2, min(most, (soft - used) // 2))
 
 
 def _folders(root: Path, controller: str) -> Iterator[Path]:

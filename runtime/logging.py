@@ -10,6 +10,7 @@ from typing import Any, cast
 import structlog
 from opentelemetry import trace
 
+from runtime.errors import ResourceError
 from runtime.os_errors import resource_error
 from runtime.settings import Settings
 from runtime.troubles import TROUBLES
@@ -93,11 +94,18 @@ def _unchanged(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     return event
 
 
-def _told_once(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Leave out a traceback that says no more than that a resource of the host ran out; that is told once."""
+def _told_once(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Leave out what says no more than that a resource of the host ran out; :mod:`runtime.troubles` tells that once.
+
+    That is a traceback of such an error, and a warning with its code: somebody tries again and is refused again.
+    """
     given = event.get("exc_info")
     error = given[1] if isinstance(given, tuple) else given if isinstance(given, BaseException) else None
     if _is_trouble(error if not given or error else sys.exc_info()[1]):
+        raise structlog.DropEvent
+    spent = next((kind for kind in ResourceError.__subclasses__() if kind.code == event.get("code")), None)
+    if method == "warning" and spent is not None and event.get("logger_name") != TROUBLES.LOGGER:
+        TROUBLES.note(spent(str(event.get("reason", ""))))
         raise structlog.DropEvent
     return event
 

@@ -166,9 +166,10 @@ def _prepare(kind: str, stopping: threading.Event) -> Process:
     from runtime.pulse import Pulse
     from runtime.settings import load_settings
     from runtime.telemetry import configure_telemetry
+    from runtime.troubles import TROUBLES
 
     settings = load_settings()
-    usable_folder(settings.state_dir, "HALLMARK_STATE_DIR")
+    TROUBLES.disk = usable_folder(settings.state_dir, "HALLMARK_STATE_DIR")
     spare_loopback()
     configure_logging(settings, process=kind)
     configure_telemetry(settings, service=kind)

@@ -5,16 +5,20 @@ What the operating system refuses is refused again with every request; a line ea
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
-from runtime.errors import HallmarkError
+from runtime.errors import DiskFull, HallmarkError
 
-#: A trouble that has not shown for this many seconds is over.
+#: A trouble that has not shown for this many seconds is over; a full disk also needs room again.
 QUIET_SECONDS = 3.0
+#: Free bytes with which a disk is no longer full.
+ROOM_BYTES = 1 << 20
 
 
 @dataclass
@@ -26,11 +30,21 @@ class _Trouble:
 
 
 class Troubles:
-    """What is wrong with this host at the moment, by error code."""
+    """What is wrong with this host at the moment, by error code.
+
+    Attributes
+    ----------
+    disk
+        A folder whose disk must have room before a full disk is over.
+    """
+
+    #: Name of the logger that tells them.
+    LOGGER = "troubles"
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._active: dict[str, _Trouble] = {}
+        self.disk: Path | None = None
 
     def note(self, error: HallmarkError) -> None:
         """Note that a resource was refused; logs when that is new."""
@@ -54,9 +68,10 @@ class Troubles:
     def _watch(self) -> None:
         while True:
             time.sleep(QUIET_SECONDS / 6)
-            now = time.monotonic()
+            now, full = time.monotonic(), self._still_full()
             with self._lock:
-                over = [code for code, trouble in self._active.items() if now - trouble.last > QUIET_SECONDS]
+                quiet = [code for code, trouble in self._active.items() if now - trouble.last > QUIET_SECONDS]
+                over = [code for code in quiet if not (full and code == DiskFull.code)]
                 ended = [self._active.pop(code) for code in over]
                 left = bool(self._active)
             for trouble in ended:
@@ -69,9 +84,18 @@ class Troubles:
             if not left:
                 return
 
+    def _still_full(self) -> bool:
+        if self.disk is None:
+            return False
+        try:
+            state = os.statvfs(self.disk)
+        except OSError:
+            return False
+        return state.f_bavail * state.f_frsize < ROOM_BYTES
+
 
 def _log() -> structlog.stdlib.BoundLogger:
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger("troubles", logger_name="troubles")
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(Troubles.LOGGER, logger_name=Troubles.LOGGER)
     return logger
 
 

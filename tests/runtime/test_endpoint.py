@@ -17,6 +17,7 @@ import pytest
 
 from runtime import endpoint, run_files, troubles
 from runtime.endpoint import Endpoint
+from runtime.errors import DiskFull
 from runtime.logging import configure_logging, get_logger
 from runtime.pages import Pages
 from runtime.process import Process
@@ -104,6 +105,18 @@ def test_a_resource_that_runs_out_is_told_once_shown_while_it_lasts_and_told_whe
     told = [record.getMessage() for record in caplog.records if "trouble" in record.getMessage()]
     assert len(told) == 2 and "trouble began" in told[0] and "trouble ended" in told[1]
     assert "'times': 1000" in told[1]
+
+
+def test_a_full_disk_is_over_when_it_has_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(troubles, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(troubles, "ROOM_BYTES", 1 << 60)
+    met = troubles.Troubles()
+    met.disk = tmp_path
+    met.note(DiskFull())
+    time.sleep(0.5)
+    assert met.reason() == "The disk is full."
+    monkeypatch.setattr(troubles, "ROOM_BYTES", 0)
+    assert until(lambda: not met.reason())
 
 
 def test_two_of_a_kind_have_files_of_their_own(process: Process) -> None:
