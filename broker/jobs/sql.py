@@ -133,7 +133,7 @@ UPDATE jobs SET announced_at = NULL WHERE id IN (
     AND announced_at IS NOT NULL AND (announced_at < {now} - :age OR announced_at > {now} + 1)
     AND NOT EXISTS (SELECT 1 FROM jobs fresh WHERE fresh.state = 'queued' AND fresh.stage = :stage
         AND fresh.announced_at BETWEEN {now} - :age AND {now} + 1)
-    AND (SELECT min(busy.stage) FROM jobs busy WHERE busy.state = 'in_progress' AND busy.stage = :stage) IS NULL
+    AND NOT EXISTS (SELECT 1 FROM jobs busy WHERE busy.state = 'in_progress' AND busy.stage = :stage)
     ORDER BY announced_at LIMIT :limit)
 """
 

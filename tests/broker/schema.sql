@@ -96,7 +96,6 @@ CREATE INDEX jobs_made_by ON jobs (made_by) WHERE made_by IS NOT NULL;
 CREATE INDEX jobs_outbox ON jobs (state, priority DESC, batch_id, round DESC, id)
     WHERE state = 'queued' AND announced_at IS NULL;
 CREATE INDEX jobs_renewed ON jobs (state, renewed_at) WHERE state = 'in_progress';
-CREATE INDEX jobs_running ON jobs (state, stage) WHERE state = 'in_progress';
 CREATE INDEX jobs_state ON jobs (state, stage);
 CREATE TABLE "schema_migration" ("id" INTEGER NOT NULL PRIMARY KEY, "name" VARCHAR(255) NOT NULL, "applied" DATETIME NOT NULL);
 CREATE UNIQUE INDEX "schema_migration_name" ON "schema_migration" ("name");
