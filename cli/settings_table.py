@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from core.settings import CoreSettings
 from gateway.settings import GatewaySettings
@@ -46,10 +45,10 @@ def _table(title: str, group: type[EnvironmentSettings]) -> Iterator[str]:
 
 
 def _default(field: FieldInfo) -> str:
-    value: Any = field.default
+    value: Any = None if field.is_required() else field.get_default()
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value is PydanticUndefined or value in (None, ""):
+    if value in (None, ""):
         return "-"
     if isinstance(value, Path):
         return f"`{value.relative_to(CHECKOUT)}` below the checkout"
