@@ -35,6 +35,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),
+    "guest.smallest_proof": ("benchmarks.cli", "whole_processes"),
+    "cli.startup": ("benchmarks.cli", "whole_processes"),
     "recursion.leaf": ("benchmarks.recursion", "recursion"),
     "recursion.node": ("benchmarks.recursion", "recursion"),
     "recursion.rows": ("benchmarks.recursion", "recursion"),

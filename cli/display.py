@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
-from cli.progress import plain, terminal
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 #: Progress and summaries go to standard error and standard output.
 errors, console = Console(stderr=True), Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
@@ -25,6 +25,8 @@ def progress(file: IO[str] | None = None) -> Iterator[Progress]:
     file
         Where to; standard error when left out.
     """
+    from cli.progress import plain, terminal
+
     target = Console(file=file) if file else errors
     with terminal(target) if target.is_terminal else plain(target) as bars:
         yield bars

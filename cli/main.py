@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from cli import operate, program
 from cli.errors import report
 from runtime.errors import HallmarkError
 from runtime.os_errors import resource_error
 from runtime.process import show_any_text
 from runtime.proxies import spare_loopback
 
+#: Modules whose `register` adds commands, in the order of the help text. A module is imported when a command is asked
+#: for that none before it has, so that `execute` and `verify` do not wait for what operators' commands need.
+MODULES = ("cli.program", "cli.operate")
+
+# Nothing here multiplies floating-point matrices, and starting a thread per core for it costs what a command costs.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+class Commands(TyperGroup):
+    """A group whose modules are imported as they are needed."""
+
+    _loaded = 0
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        while self._load():
+            pass
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None when there is none of the name."""
+        while cmd_name not in self.commands and self._load():
+            pass
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self) -> bool:
+        """Import the next module and add its commands; return whether there was one."""
+        if self._loaded == len(MODULES):
+            return False
+        part = typer.Typer()
+        importlib.import_module(MODULES[self._loaded]).register(part)
+        self.commands.update(typer.main.get_group(part).commands)
+        self._loaded += 1
+        return True
+
+
 app = typer.Typer(
     name="hallmark",
+    cls=Commands,
     help="Hallmark: a proving subsystem for rollups.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-program.register(app)
-operate.register(app)
+
+
+@app.callback()
+def _commands() -> None:
+    """Typer takes an application for a group when it has a callback or several commands."""
 
 
 def main() -> None:

@@ -25,7 +25,6 @@ from cli.arguments import (
 from cli.execute import execute, run, write_beside
 from cli.new import new
 from runtime.errors import InvalidInput
-from runtime.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +55,7 @@ def prove(
     from proving import stages
     from proving.machine.program import Program
     from proving.stages import budget
+    from runtime.settings import load_settings
 
     files.check_place(output)
     settings = load_settings(device=device, **({"memory": memory} if memory else {}))
@@ -118,7 +118,6 @@ def verify(
     profile: ProfileOption = "proven100",
 ) -> None:
     """Verify a proof; program, output and profile come from here, never from the proof."""
-    from core.batch_file import MAX_BATCH_FILE_BYTES, read_batch_file
     from proving import stages
     from proving.hash.text import digest_hex
     from proving.machine.program import Program
@@ -134,6 +133,8 @@ def verify(
         expected = written
     commitment = Program.from_elf(files.read(program, limit=MAX_PROGRAM)).commitment
     if batch is not None:
+        from core.batch_file import MAX_BATCH_FILE_BYTES, read_batch_file
+
         stated = read_batch_file(files.read(batch, limit=MAX_BATCH_FILE_BYTES))
         if stated.program_commitment != digest_hex(commitment):
             raise OtherProgram(
