@@ -9,6 +9,7 @@ import typer
 
 from cli import files
 from runtime.errors import InvalidInput
+from runtime.sizes import parse_size
 
 #: Largest program, input and proof file, in bytes.
 MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, 1 << 32, 1 << 30
@@ -36,8 +37,6 @@ def read_size(text: str) -> int:
     InvalidInput
         It is no size.
     """
-    from runtime.configuration import parse_size
-
     try:
         return int(str(parse_size(text)))
     except ValueError as error:

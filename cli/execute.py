@@ -45,6 +45,8 @@ def execute(
     from proving.hash.text import digest_hex
     from proving.machine.program import Program
 
+    for place in filter(None, (flame_graph, output_file)):
+        files.check_place(place)
     elf = files.read(program, limit=MAX_PROGRAM)
     loaded = Program.from_elf(elf)
     advice = read_input(input_)

@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 
 from core.settings import CoreSettings
 from gateway.settings import GatewaySettings
-from runtime.configuration import FILE_VARIABLE, PREFIX, EnvironmentSettings, parse_size
+from runtime.configuration import FILE_VARIABLE, PREFIX, EnvironmentSettings
 from runtime.settings import CHECKOUT, Settings
+from runtime.sizes import parse_size
 
 _HEAD = f"""# Settings
 

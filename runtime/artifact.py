@@ -182,7 +182,7 @@ def unpack(
     payload = _inflate(stored, header) if header.compressed else bytes(stored)
     names = data[_HEADER.size : header.payload_offset]
     if _checksum(data[:32], names, payload).hex() != header.sha256:
-        raise ArtifactCorrupt(f"The {header.kind} does not match its checksum.")
+        raise ArtifactCorrupt(f"The {header.kind} was changed or damaged: it does not match its checksum.")
     return Artifact(header, payload)
 
 

@@ -8,7 +8,6 @@ of them reads another ``.env`` in another folder.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from runtime.errors import ConfigurationError
+from runtime.sizes import parse_size
 from runtime.urls import mask_url
 
 PREFIX = "HALLMARK_"
@@ -25,18 +25,6 @@ PREFIX = "HALLMARK_"
 FILE_VARIABLE = f"{PREFIX}ENV_FILE"
 #: Value of :data:`FILE_VARIABLE` for a process that was handed everything: no file is read.
 NO_FILE = os.devnull
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-
-def parse_size(value: object) -> object:
-    """Accept ``8G``, ``512M`` or a plain number of bytes."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+)([KMGT]?)i?B?", value.strip().upper().replace("IB", "B"))
-    if match is None:
-        raise ValueError("expected a size such as 8G, 512M or a number of bytes")
-    return int(match[1]) * _UNITS[match[2]]
 
 
 def _absolute(value: object) -> object:

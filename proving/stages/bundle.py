@@ -41,6 +41,7 @@ class MalformedBundle(VerificationError):
     """The bytes are not a bundle of this version."""
 
     code = "malformed_bundle"
+    default_remedy = "Copy it again from where it was made; `hallmark inspect FILE` shows what is in a file."
 
 
 class ChainBroken(VerificationError):
@@ -114,7 +115,7 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Statement, list
         statement = Statement.decode(next(parts, b""))
         proofs = list(parts)
     except InvalidInput as error:
-        raise MalformedBundle(f"Not a bundle: {error.message}") from error
+        raise MalformedBundle(error.message) from error
     if len(proofs) != statement.segments:
         raise MalformedBundle(
             f"The statement names {statement.segments} segments, the bundle has {len(proofs)} proofs."
@@ -180,7 +181,10 @@ def check(
             verify(key, profile, np.concatenate([start, end]), proof)
         except VerificationError as error:
             raise SegmentRefused(
-                f"Segment {index} of {statement.segments}: {error.message}", segment=index, cause=error.code
+                f"Segment {index} of {statement.segments}: {error.message}",
+                segment=index,
+                cause=error.code,
+                remedy=error.remedy,
             ) from error
         start = end
     return Verified(

@@ -38,6 +38,13 @@ class ProofLength(ProofRefused):
     code = "proof_length"
 
 
+class ProfileRefused(ProofRefused):
+    """The proof was made for another security profile than the one asked for."""
+
+    code = "proof_profile"
+    default_remedy = "Prove again with the profile that you ask for, or ask for the proof's where you accept that."
+
+
 class NonCanonicalWord(ProofRefused):
     """A word of the proof is not below the field's modulus."""
 
@@ -137,7 +144,7 @@ class TraceRefused(InvalidInput):
 
 #: Every class by which a verifier can refuse bytes; nothing else leaves :func:`proving.stark.verifier.verify`.
 REFUSALS: tuple[type[ProofRefused], ...] = (
-    ProofTooShort, ProofLength, NonCanonicalWord, ShapeRefused, PublicInputRefused, BusUnbalanced, ChallengeRefused,
-    ConstraintsViolated, GrindingRefused, OpeningRefused, DeepRefused, FoldRefused, FinalPolynomialRefused,
-    DivisionByZero,
+    ProofTooShort, ProofLength, ProfileRefused, NonCanonicalWord, ShapeRefused, PublicInputRefused, BusUnbalanced,
+    ChallengeRefused, ConstraintsViolated, GrindingRefused, OpeningRefused, DeepRefused, FoldRefused,
+    FinalPolynomialRefused, DivisionByZero,
 )  # fmt: skip

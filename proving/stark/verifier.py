@@ -10,6 +10,7 @@ Beside each challenge stands what drawing it costs, in the names of :mod:`provin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic
 
@@ -28,6 +29,9 @@ from proving.stark.errors import (
     FinalPolynomialRefused,
     FoldRefused,
     GrindingRefused,
+    ProfileRefused,
+    ProofLength,
+    ProofRefused,
     PublicInputRefused,
 )
 from proving.stark.fri import domain_points, evaluate_final, fold_rows, group_inverses, inverse_points, square
@@ -97,10 +101,22 @@ def verify(key: Key, profile: str, publics: Words, proof: bytes) -> Verdict:
     """
     report = key.report(profile)
     publics = _canonical(key, publics)
-    shape, parts = parse(key.layout, report.parameters, proof)
+    try:
+        shape, parts = parse(key.layout, report.parameters, proof)
+    except ProofLength as error:
+        raise (_by_length(key, profile, proof) or error) from None
     claim = Claim(key.digest, key.preprocessed_cap, publics)
     check(IntegerArithmetic(), key, shape, report.parameters, claim, parts)
     return Verdict(key.hex, profile, report, shape.log_heights)
+
+
+def _by_length(key: Key, profile: str, proof: bytes) -> ProfileRefused | None:
+    """Return the refusal that names the profile whose proofs have this proof's length, if there is one."""
+    for other, report in key.reports.items():
+        with suppress(ProofRefused):
+            parse(key.layout, report.parameters, proof)
+            return ProfileRefused(expected=profile, got=other)
+    return None
 
 
 def _canonical(key: Key, publics: object) -> Words:

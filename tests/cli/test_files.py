@@ -52,3 +52,16 @@ def test_a_state_folder_that_cannot_be_used_is_one_line(tmp_path: Path, command:
     )
     (line,) = done.stderr.splitlines()
     assert done.returncode == 78 and "HALLMARK_STATE_DIR" in line and str(tmp_path / "file") in line
+
+
+@pytest.mark.parametrize("option", ["--output-file", "--flame-graph"])
+def test_execute_looks_at_the_place_of_its_results_before_it_looks_at_the_program(tmp_path: Path, option: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "execute", "absent.elf", option, str(tmp_path / "none" / "result")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 65 and str(tmp_path / "none" / "result") in line

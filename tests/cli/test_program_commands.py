@@ -46,11 +46,14 @@ def test_execute_prove_verify_inspect(program: Path, tmp_path: Path) -> None:
     other.write_bytes(elf_of(41))
     assert "other_program" in hallmark("verify", proof, "--program", other, status=1)
     assert "other_output" in hallmark("verify", proof, "--program", program, "--output", "00" * 32, status=1)
-    assert "refused" in hallmark("verify", proof, "--program", program, "--profile", "proven128", status=1)
+    text = hallmark("verify", proof, "--program", program, "--profile", "proven128", status=1)
+    assert "another security profile" in text and "proven100" in text and "proven128" in text
     changed = bytearray(proof.read_bytes())
     changed[len(changed) // 2] ^= 1
     proof.write_bytes(changed)
-    assert "malformed_bundle" in hallmark("verify", proof, "--program", program, status=1)
+    text = hallmark("verify", proof, "--program", program, status=1)
+    assert "malformed_bundle" in text and "changed or damaged" in text
+    assert "not a Hallmark artifact" in hallmark("verify", other, "--program", program, status=1)
 
 
 def test_the_memory_limit_can_be_raised(tmp_path: Path) -> None:

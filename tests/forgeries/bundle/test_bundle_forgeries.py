@@ -56,8 +56,8 @@ def test_other_output_is_refused(made: Chain) -> None:
 
 
 @pytest.mark.parametrize("profile", ["proven128", "legacy-conjectured"])
-def test_other_profile_is_refused(made: Chain, profile: str) -> None:
-    with pytest.raises(SegmentRefused):
+def test_other_profile_is_refused_by_name(made: Chain, profile: str) -> None:
+    with pytest.raises(SegmentRefused, match=f"another security profile.*{profile}.*{PROFILE}"):
         verify(made, made.bundle, profile=profile)
 
 

@@ -16,6 +16,7 @@ from proving.stark.air import Circuit, Table, TableBuilder
 from proving.stark.errors import (
     REFUSALS,
     NonCanonicalWord,
+    ProfileRefused,
     ProofLength,
     ProofRefused,
     ProofTooShort,
@@ -193,7 +194,9 @@ def test_a_proof_of_another_profile_is_refused() -> None:
     """The weak profile's proof is offered to a caller who asks for the default."""
     _, _, proof = toy.proof()
     for profile in ("proven100", "proven128", "legacy-conjectured"):
-        assert isinstance(refused(proof, profile=profile), ProofLength)
+        refusal = refused(proof, profile=profile)
+        assert isinstance(refusal, ProfileRefused)
+        assert (refusal.expected, refusal.got) == (profile, toy.QUICK)
 
 
 def test_a_profile_that_the_key_does_not_know_is_refused() -> None:
