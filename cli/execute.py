@@ -69,6 +69,13 @@ def execute(
     if done.written is not None:
         rows.insert(2, ("written", f"{display.size(len(done.written))}, of which the output is the hash"))
     display.console.print(display.pairs("executed (not proven)", rows))
+    if done.execution.code_stores is not None:
+        times, first = done.execution.code_stores
+        display.errors.print(
+            f"warning: the program stores to its code, {display.count(times, 'time')}, first at {first:#010x}. "
+            "Code never changes: what is executed is what the file holds.",
+            soft_wrap=True,
+        )
     if output_file is not None:
         write_output(done, output_file)
     _show_markers(done)

@@ -71,6 +71,8 @@ def _program(data: bytes) -> Rows:
     for segment in program.segments:
         use = "code and data" if segment.executable else "data"
         rows.append(("segment", f"{segment.address:#010x}, {size(len(segment.data))}, {use}"))
+    if program.guard is not None:
+        rows.append(("guard", f"{program.guard.address:#010x}, {size(program.guard.size)}, no access"))
     return rows
 
 

@@ -43,6 +43,10 @@ _LANGUAGES = {
     ".cpp": ("c++", _CXX),
     ".cc": ("c++", _CXX),
 }
+_LINK = (
+    *("ld.lld", "-m", "elf32lriscv", "-T", str(LINKER_SCRIPT)),
+    *("--gc-sections", "--build-id=none", "--orphan-handling=error"),
+)
 #: What is linked as it is.
 _COMPILED = (".o", ".a")
 
@@ -176,8 +180,7 @@ def link(objects: Sequence[Path], target: Path, *, cache: Path) -> None:
         The linker misses something.
     """
     names = [str(item.resolve()) for item in objects]
-    arguments = ["ld.lld", "-m", "elf32lriscv", "-T", str(LINKER_SCRIPT), "--gc-sections", "--build-id=none"]
-    run_compiler([*arguments, "-o", str(target.resolve()), *names], cwd=FOLDER, cache=cache)
+    run_compiler([*_LINK, "-o", str(target.resolve()), *names], cwd=FOLDER, cache=cache)
 
 
 def main() -> int:

@@ -19,4 +19,5 @@ class Tag(IntEnum):
     OUTPUT = 9
     SQUEEZE = 10
     PROGRAM = 11
+    GUARD = 12
     WRITTEN_OUTPUT = 64

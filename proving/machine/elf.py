@@ -16,6 +16,7 @@ from typing import Final
 from proving.machine.compressed import first_compressed
 from proving.machine.elf_errors import (
     BadEntry,
+    BadGuard,
     CompressedCode,
     DynamicElf,
     ElfTooLarge,
@@ -33,6 +34,8 @@ MAX_FILE: Final = 64 << 20
 MAX_HEADERS: Final = 64
 #: Most bytes of executable segments.
 MAX_CODE: Final = 16 << 20
+#: Most bytes of the guard.
+MAX_GUARD: Final = 16 << 20
 
 _HEADER = struct.Struct("<4sBBBB8xHHIIIIIHHHHHH")
 _PROGRAM_HEADER = struct.Struct("<8I")
@@ -43,6 +46,8 @@ _PT_DYNAMIC: Final = 2
 _PT_INTERP: Final = 3
 _PT_TLS: Final = 7
 _PF_EXECUTABLE: Final = 1
+_PF_ANY: Final = 7
+_PAGE: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,30 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """Memory that no instruction may access, in whole pages of 4096 bytes."""
+
+    address: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Elf:
-    """The loadable part of an executable: its entry point and its segments, ascending."""
+    """The loadable part of an executable.
+
+    Attributes
+    ----------
+    entry
+        First pc.
+    segments
+        Ascending and disjoint.
+    guard
+        What its segment without permissions covers; None when it has none.
+    """
 
     entry: int
     segments: tuple[Segment, ...]
+    guard: Guard | None
 
 
 def parse_elf(data: bytes) -> Elf:
@@ -119,6 +143,7 @@ def parse_elf(data: bytes) -> Elf:
     if table + count * entry_size > len(data):
         raise TruncatedElf("The program headers lie beyond the end of the file.")
     segments = []
+    guard: Guard | None = None
     loaded = 0
     for i in range(count):
         kind, offset, address, _, file_size, size, segment_flags, _ = _PROGRAM_HEADER.unpack_from(
@@ -131,7 +156,9 @@ def parse_elf(data: bytes) -> Elf:
             raise ThreadLocalData(
                 f"The program has {size} bytes of thread-local data (.tdata, .tbss) at {address:#010x}."
             )
-        if kind == _PT_LOAD and size:
+        if kind == _PT_LOAD and size and not segment_flags & _PF_ANY:
+            guard = _guard(guard, address, file_size, size)
+        elif kind == _PT_LOAD and size:
             loaded += file_size
             if loaded > MAX_FILE:
                 raise ElfTooLarge(
@@ -142,14 +169,14 @@ def parse_elf(data: bytes) -> Elf:
                 _segment(data, offset, address, file_size, size, executable=bool(segment_flags & _PF_EXECUTABLE))
             )
     segments.sort(key=lambda segment: segment.address)
-    _check_layout(segments)
+    _check_layout(segments, guard)
     _check_entry(entry, segments)
     found = first_compressed(entry, {s.address: s.data for s in segments if s.executable})
     if found is not None:
         raise CompressedCode(
             f"The code at {found[0]:#010x} is a compressed instruction ({found[1]:#06x}, extension C)."
         )
-    return Elf(entry, tuple(segments))
+    return Elf(entry, tuple(segments), guard)
 
 
 def _check_target(elf_class: int, order: int, machine: int) -> None:
@@ -180,8 +207,19 @@ def _segment(data: bytes, offset: int, address: int, file_size: int, size: int, 
     return Segment(address, data[offset : offset + file_size], size, executable)
 
 
-def _check_layout(segments: list[Segment]) -> None:
-    for low, high in itertools.pairwise(segments):
+def _guard(other: Guard | None, address: int, file_size: int, size: int) -> Guard:
+    if other is not None:
+        raise BadGuard(f"The segments at {other.address:#010x} and {address:#010x} both have no permissions.")
+    if file_size:
+        raise BadGuard(f"The segment at {address:#010x} has no permissions, but {file_size} bytes in the file.")
+    if address % _PAGE or size % _PAGE or size > MAX_GUARD or address + size > 1 << 32:
+        raise BadGuard(f"The segment without permissions at {address:#010x} has {size} bytes.")
+    return Guard(address, size)
+
+
+def _check_layout(segments: list[Segment], guard: Guard | None) -> None:
+    taken: list[Segment | Guard] = [*segments] if guard is None else [*segments, guard]
+    for low, high in itertools.pairwise(sorted(taken, key=lambda segment: segment.address)):
         if low.address + low.size > high.address:
             raise OverlappingSegments(f"The segments at {low.address:#010x} and {high.address:#010x} overlap.")
     code = sum(len(segment.data) for segment in segments if segment.executable)

@@ -70,6 +70,16 @@ class OverlappingSegments(ElfError):
     default_remedy = "Give each segment addresses of its own in the linker script."
 
 
+class BadGuard(ElfError):
+    """A segment without permissions is no guard that this machine can keep."""
+
+    code = "elf_guard"
+    default_remedy = (
+        "A program has at most one segment without permissions, of whole pages of 4096 bytes, at most 16 MiB, without "
+        "bytes in the file; guest/runtime/hallmark.ld has one."
+    )
+
+
 class BadEntry(ElfError):
     """The entry point is not an aligned address inside an executable segment."""
 

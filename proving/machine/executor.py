@@ -60,6 +60,8 @@ _decode = native.function("hm_machine_decode", None, [native.POINTER, ctypes.c_u
 _load_data = native.function(
     "hm_machine_load_data", native.INT, [native.POINTER, ctypes.c_uint32, native.POINTER, native.SIZE]
 )
+_set_guard = native.function("hm_machine_set_guard", None, [native.POINTER, ctypes.c_uint32, ctypes.c_uint32])
+_code_stores = native.function("hm_machine_code_stores", native.UNSIGNED, [native.POINTER, native.POINTER])
 _start = native.function("hm_machine_start", None, [native.POINTER, ctypes.c_uint32, native.POINTER, native.SIZE])
 _run = native.function("hm_machine_run", None, [native.POINTER, ctypes.c_int64, native.POINTER])
 _registers = native.function("hm_machine_registers", None, [native.POINTER, native.POINTER])
@@ -84,6 +86,8 @@ class Execution:
         ``(32,) uint32``.
     memory_bytes
         Memory written to, in whole pages.
+    code_stores
+        How often code was stored to, which does not change what is fetched, and where first; None if never.
     state
         The final state; None unless it was asked for, because hashing the memory takes longer than a short run.
     """
@@ -93,6 +97,7 @@ class Execution:
     pc: int
     registers: NDArray[np.uint32]
     memory_bytes: int
+    code_stores: tuple[int, int] | None = None
     state: State | None = None
 
 
@@ -139,7 +144,10 @@ class LoadedProgram:
         if with_state:
             state = State(int(outcome.pc), True, registers, self.memory_root(), self.program.initial_state.code_root)
         output = registers[10:18].astype("<u4").tobytes()
-        return Execution(output, int(outcome.cycles), int(outcome.pc), registers, self.memory_bytes(), state)
+        return Execution(
+            *(output, int(outcome.cycles), int(outcome.pc), registers),
+            *(self.memory_bytes(), self.code_stores(), state),
+        )
 
     def memory_root(self) -> NDArray[np.uint64]:
         """Hash the whole memory as it is now, ``(4,) uint64``."""
@@ -147,6 +155,12 @@ class LoadedProgram:
         if not _memory_root(self.handle, batch_compress(), root.ctypes.data):
             raise MachineMemoryError
         return root
+
+    def code_stores(self) -> tuple[int, int] | None:
+        """Return how often code was stored to, and where for the first time; None if never."""
+        first = ctypes.c_uint32()
+        count = int(_code_stores(self.handle, ctypes.addressof(first)))
+        return (count, first.value) if count else None
 
     def memory_bytes(self) -> int:
         """Return the size of the memory written to, in whole pages."""
@@ -182,15 +196,17 @@ def loaded(program: Program, advice: NDArray[np.uint32], memory_limit: int) -> I
     if not handle:
         raise MachineMemoryError
     try:
+        for segment in program.segments:
+            data = np.frombuffer(segment.data, dtype=np.uint8)
+            if not _load_data(handle, segment.address, data.ctypes.data, len(data)):
+                raise ImageOverMemoryLimit(pc=program.entry, instruction=0, cycle=0, address=segment.address)
         words = [np.frombuffer(s.data + bytes(-len(s.data) % 4), dtype="<u4").astype(np.uint32) for s in code]
         for segment, part in zip(code, words, strict=True):
             _load_code(handle, segment.address, part.ctypes.data, len(part))
         for segment, part in zip(code, words, strict=True):
             _decode(handle, segment.address, len(part))
-        for segment in program.segments:
-            data = np.frombuffer(segment.data, dtype=np.uint8)
-            if not _load_data(handle, segment.address, data.ctypes.data, len(data)):
-                raise ImageOverMemoryLimit(pc=program.entry, instruction=0, cycle=0, address=segment.address)
+        if program.guard is not None:
+            _set_guard(handle, program.guard.address, program.guard.size)
         _start(handle, program.entry, advice.ctypes.data, len(advice))
         yield LoadedProgram(handle, program, advice)
     finally:

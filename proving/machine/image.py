@@ -5,6 +5,7 @@ The tree is 4-ary over 2^26 blocks of 16 words: level 0 is C(16 words), level k 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
-from proving.machine.elf import Segment
+from proving.machine.elf import Guard, Segment
 from runtime.errors import OutOfMemory
 
 BLOCK_BYTES: Final = 64
@@ -20,7 +21,9 @@ BLOCK_WORDS: Final = 16
 TREE_LEVELS: Final = 13
 
 _blocks_root = native.function(
-    "hm_blocks_root", native.INT, [native.POINTER, native.POINTER, native.SIZE, native.POINTER, native.POINTER]
+    "hm_blocks_root",
+    native.INT,
+    [native.POINTER, native.POINTER, native.SIZE, ctypes.c_uint32, ctypes.c_uint32, native.POINTER, native.POINTER],
 )
 _compress = native.function("hm_compress16", None, [native.POINTER, native.POINTER, native.SIZE])
 
@@ -34,15 +37,18 @@ class Image:
         ``(blocks,) uint32``, ascending: byte address / 64.
     words
         ``(blocks, 16) uint32``.
+    guard
+        The blocks that no instruction may access. Each has the digest (GUARD, 0, 0, 0), for which nobody knows words.
     """
 
-    def __init__(self, indices: NDArray[np.uint32], words: NDArray[np.uint32]) -> None:
+    def __init__(self, indices: NDArray[np.uint32], words: NDArray[np.uint32], guard: Guard | None = None) -> None:
         self.indices = indices
         self.words = words
+        self.guard = guard
 
     @classmethod
-    def of_segments(cls, segments: Iterable[Segment]) -> Image:
-        """Build the image of segments that do not overlap."""
+    def of_segments(cls, segments: Iterable[Segment], guard: Guard | None = None) -> Image:
+        """Build the image of segments that do not overlap each other or the guard."""
         blocks: dict[int, bytearray] = {}
         for segment in segments:
             position = 0
@@ -53,13 +59,19 @@ class Image:
                 position += len(piece)
         indices = np.array(sorted(block for block, data in blocks.items() if any(data)), dtype=np.uint32)
         data = b"".join(bytes(blocks[int(block)]) for block in indices)
-        return cls(indices, np.frombuffer(data, dtype="<u4").astype(np.uint32).reshape(-1, BLOCK_WORDS))
+        return cls(indices, np.frombuffer(data, dtype="<u4").astype(np.uint32).reshape(-1, BLOCK_WORDS), guard)
 
     def root(self) -> NDArray[np.uint64]:
         """Return the root of the tree over this image, ``(4,) uint64``."""
         indices, words = np.ascontiguousarray(self.indices), np.ascontiguousarray(self.words)
         root = np.empty(4, dtype=np.uint64)
-        if not _blocks_root(indices.ctypes.data, words.ctypes.data, len(indices), batch_compress(), root.ctypes.data):
+        guard = self.guard or Guard(0, 0)
+        done = _blocks_root(
+            *(indices.ctypes.data, words.ctypes.data, len(indices)),
+            *(guard.address // BLOCK_BYTES, guard.size // BLOCK_BYTES),
+            *(batch_compress(), root.ctypes.data),
+        )
+        if not done:
             raise OutOfMemory("There is no memory for hashing the program's image.")
         return root
 

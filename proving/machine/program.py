@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proving.machine.elf import Segment, parse_elf
+from proving.machine.elf import Guard, Segment, parse_elf
 from proving.machine.image import Image
 from proving.machine.state import State
 
@@ -26,11 +26,14 @@ class Program:
         Ascending and disjoint. All are loaded into data memory, the executable ones are also the immutable code.
     sha256
         Of the file, 32 bytes; it identifies the file, the commitment identifies what is executed.
+    guard
+        Memory that no instruction may access; None when the program has none.
     """
 
     entry: int
     segments: tuple[Segment, ...]
     sha256: bytes
+    guard: Guard | None = None
 
     @classmethod
     def from_elf(cls, data: bytes) -> Program:
@@ -42,12 +45,12 @@ class Program:
             The bytes are not a static RV32IM executable.
         """
         elf = parse_elf(data)
-        return cls(elf.entry, elf.segments, hashlib.sha256(data).digest())
+        return cls(elf.entry, elf.segments, hashlib.sha256(data).digest(), elf.guard)
 
     @functools.cached_property
     def memory_image(self) -> Image:
-        """Initial data memory: every segment."""
-        return Image.of_segments(self.segments)
+        """Initial data memory: every segment, and the guard."""
+        return Image.of_segments(self.segments, self.guard)
 
     @functools.cached_property
     def code_image(self) -> Image:

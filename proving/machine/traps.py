@@ -123,6 +123,14 @@ class NonCanonicalField(Trap):
     sentence = "The Poseidon2 buffer at {address} holds a value that is no field element,"
 
 
+class GuardAccess(Trap):
+    """The program accesses memory that its file declares as a guard: the stack overflowed, or a pointer was null."""
+
+    code = "trap_guard"
+    sentence = "The stack overflowed, or a null pointer was followed: access to the guard at {address}"
+    default_remedy = "Let the program need less stack (recursion, large local arrays), or check its pointers."
+
+
 class CycleLimit(Trap):
     """The program did not halt within the allowed number of cycles."""
 
@@ -174,6 +182,7 @@ _TRAPS: dict[int, type[Trap]] = {
     8: NonCanonicalField,
     9: MemoryLimit,
     10: EnvironmentCall,
+    13: GuardAccess,
 }
 
 

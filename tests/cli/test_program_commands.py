@@ -56,6 +56,15 @@ def test_execute_prove_verify_inspect(program: Path, tmp_path: Path) -> None:
     assert "not a Hallmark artifact" in hallmark("verify", other, "--program", program, status=1)
 
 
+def test_stores_to_code_are_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "store.elf"
+    path.write_bytes(asm.elf([asm.auipc(7, 0), asm.store("sw", 0, 7, 8), asm.store("sb", 0, 7, 9), asm.HALT]))
+    shown = " ".join(hallmark("execute", path).split())
+    assert "warning: the program stores to its code, 2 times, first at 0x00001008" in shown
+    path.write_bytes(asm.elf([asm.store("sw", 0, 0, 8), asm.HALT]))
+    assert "warning" not in hallmark("execute", path)
+
+
 def test_the_memory_limit_can_be_raised(tmp_path: Path) -> None:
     path = tmp_path / "wide.elf"
     path.write_bytes(asm.elf([asm.HALT], data=[(0x10000, b"x" * 20_000)]))

@@ -25,7 +25,7 @@ def emulate(content: bytes) -> bytes:
     """Run the program on an input and return its output."""
     advice = iter(np.frombuffer(len(content).to_bytes(4, "little") + content, dtype="<u4").tolist())
     emulator = Uc(UC_ARCH_RISCV, UC_MODE_RISCV32)
-    for start, size in ((0, 0x400_0000), (0x1000_0000, 1 << 24), (0x2000_0000, 1 << 24), (0x3000_0000, 1 << 20),
+    for start, size in ((0x10_0000, 0x3F0_0000), (0x1000_0000, 1 << 24), (0x2000_0000, 1 << 24), (0x3000_0000, 1 << 20),
                         (0x3800_0000, 1 << 20), (0x4000_0000, 1 << 24), (0x5000_0000, 1 << 24)):  # fmt: skip
         emulator.mem_map(start, size)
     halts = []

@@ -16,8 +16,15 @@ struct PlainMode {
     Observer observer = nullptr;
 
     void observe(std::uint32_t pc, std::uint64_t cycles) { observer(pc, cycles); }
-    bool access(Memory& memory, const Op*, Family, std::uint32_t address, bool) { return memory.claim(address); }
-    bool access_call(Memory& memory, const Op*, std::uint32_t address) { return memory.claim(address); }
+    // The interpreter itself keeps loads out of the guard.
+    bool access(Memory& memory, const Op*, Family, std::uint32_t address, bool) {
+        if (memory.claim(address)) return true;
+        stop = memory.refusal(address);
+        return false;
+    }
+    bool access_call(Memory& memory, const Op* op, std::uint32_t address) {
+        return access(memory, op, kFamilyPoseidon2, address, true);
+    }
     void abandon() {}
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
@@ -27,6 +34,31 @@ struct PlainMode {
 };
 
 }  // namespace
+
+bool Memory::claim_slowly(std::uint32_t address) {
+    std::uint8_t& page = pages[address >> kPageBits];
+    if (page == kPageGuard) return false;
+    if (page == kPageFresh) {
+        if (written == page_limit) return false;
+        ++written;
+        page = kPageOpen;
+    } else if (page == kPageCode && code.contains(address & ~3u)) {
+        if (code_stores++ == 0) first_code_store = address;
+    }
+    return true;
+}
+
+void Memory::set_guard(std::uint32_t address, std::uint32_t size) {
+    std::memset(&pages[address >> kPageBits], kPageGuard, size >> kPageBits);
+    guard_begin = address;
+    guard_size = size;
+}
+
+void Memory::mark_code(std::uint32_t address, std::size_t size) {
+    for (std::size_t page = address >> kPageBits; page <= (address + size - 1) >> kPageBits; ++page) {
+        pages[page] = kPageCode;
+    }
+}
 
 }  // namespace hm
 
@@ -47,9 +79,16 @@ HM_EXPORT LoadedMachine* hm_machine_new(std::uint32_t code_base, std::size_t cod
 
 HM_EXPORT void hm_machine_free(LoadedMachine* loaded) { delete loaded; }
 
+// The same bytes were loaded as data before.
 HM_EXPORT void hm_machine_load_code(LoadedMachine* loaded, std::uint32_t address, const std::uint32_t* words,
                                     std::size_t count) {
     loaded->code.set(address, words, count);
+    loaded->memory.mark_code(address, 4 * count);
+}
+
+// Whole pages that nothing was loaded into.
+HM_EXPORT void hm_machine_set_guard(LoadedMachine* loaded, std::uint32_t address, std::uint32_t size) {
+    loaded->memory.set_guard(address, size);
 }
 
 HM_EXPORT void hm_machine_decode(LoadedMachine* loaded, std::uint32_t address, std::size_t count) {
@@ -101,7 +140,13 @@ HM_EXPORT std::uint64_t hm_machine_advice_position(const LoadedMachine* loaded) 
     return loaded->machine.advice_position;
 }
 
-HM_EXPORT std::uint64_t hm_machine_pages(const LoadedMachine* loaded) { return loaded->memory.pages; }
+HM_EXPORT std::uint64_t hm_machine_pages(const LoadedMachine* loaded) { return loaded->memory.written; }
+
+// Stores to code so far; *first: where the first went.
+HM_EXPORT std::uint64_t hm_machine_code_stores(const LoadedMachine* loaded, std::uint32_t* first) {
+    *first = loaded->memory.first_code_store;
+    return loaded->memory.code_stores;
+}
 
 // The caller keeps address + size within the address space.
 HM_EXPORT void hm_machine_read(const LoadedMachine* loaded, std::uint32_t address, std::size_t size,
@@ -120,11 +165,13 @@ HM_EXPORT int hm_machine_memory_root(const LoadedMachine* loaded, hm::BatchCompr
     }
 }
 
-// Root of the tree over `count` blocks of 16 words with ascending indices, zero elsewhere; 0 when out of memory.
+// Root of the tree over `count` blocks of 16 words with ascending indices and a guard, zero elsewhere; 0 when out of
+// memory.
 HM_EXPORT int hm_blocks_root(const std::uint32_t* indices, const std::uint32_t* words, std::size_t count,
+                             std::uint32_t guard_first, std::uint32_t guard_count,
                              hm::BatchCompress compress, std::uint64_t* root) {
     try {
-        const hm::Digest digest = hm::root_of_blocks({indices, count}, words, compress);
+        const hm::Digest digest = hm::root_of_blocks({indices, count}, words, {guard_first, guard_count}, compress);
         std::memcpy(root, digest.data(), sizeof digest);
         return 1;
     } catch (const std::bad_alloc&) {

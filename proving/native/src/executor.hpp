@@ -120,37 +120,6 @@ struct Code {
     std::unordered_map<std::size_t, std::uint8_t> observed;
 };
 
-// Byte-addressed memory, little-endian like the host; `written` has a byte per 4 KiB page.
-struct Memory {
-    Memory() : bytes(kAddressSpace), written(kAddressSpace >> kPageBits) {}
-
-    // Marks the page of `address` as written; false when the limit is reached.
-    bool claim(std::uint32_t address) {
-        std::uint8_t& page = written[address >> kPageBits];
-        if (page == 0) {
-            if (pages == page_limit) return false;
-            ++pages;
-            page = 1;
-        }
-        return true;
-    }
-    template <class T>
-    T load(std::uint32_t address) const {
-        T value;
-        std::memcpy(&value, bytes.data() + address, sizeof(T));
-        return value;
-    }
-    template <class T>
-    void store(std::uint32_t address, T value) {
-        std::memcpy(bytes.data() + address, &value, sizeof(T));
-    }
-
-    Sparse<std::uint8_t> bytes;
-    Sparse<std::uint8_t> written;
-    std::uint64_t pages = 0;
-    std::uint64_t page_limit = kAddressSpace >> kPageBits;
-};
-
 // Why a run stopped; the values are known to traps.py.
 enum Stop : std::uint32_t {
     kStopHalted = 0,
@@ -166,6 +135,55 @@ enum Stop : std::uint32_t {
     kStopEnvironment = 10,
     kStopCapacity = 11,
     kStopMissingBlock = 12,
+    kStopGuard = 13,
+};
+
+// What a store to a page of 4 KiB means. Nearly all stores go to open pages, which is all that they look at.
+enum Page : std::uint8_t {
+    kPageFresh,  // zero, and not counted yet
+    kPageOpen,
+    kPageCode,   // holds code: the store is counted, since it does not change what is fetched
+    kPageGuard,  // no access at all
+};
+
+// Byte-addressed memory, little-endian like the host.
+struct Memory {
+    explicit Memory(const Code& code_) : bytes(kAddressSpace), pages(kAddressSpace >> kPageBits), code(code_) {}
+
+    // Whether a store to `address` may be made; counts its page as written.
+    bool claim(std::uint32_t address) {
+        return __builtin_expect(pages[address >> kPageBits] == kPageOpen, 1) || claim_slowly(address);
+    }
+    bool claim_slowly(std::uint32_t address);
+    bool guarded(std::uint32_t address) const { return pages[address >> kPageBits] == kPageGuard; }
+    // Why claim() refused.
+    Stop refusal(std::uint32_t address) const { return guarded(address) ? kStopGuard : kStopMemoryLimit; }
+    // Marks whole pages; `size` is not zero.
+    void set_guard(std::uint32_t address, std::uint32_t size);
+    void mark_code(std::uint32_t address, std::size_t size);
+
+    template <class T>
+    T load(std::uint32_t address) const {
+        T value;
+        std::memcpy(&value, bytes.data() + address, sizeof(T));
+        return value;
+    }
+    template <class T>
+    void store(std::uint32_t address, T value) {
+        std::memcpy(bytes.data() + address, &value, sizeof(T));
+    }
+
+    Sparse<std::uint8_t> bytes;
+    Sparse<std::uint8_t> pages;
+    const Code& code;
+    std::uint64_t written = 0;
+    std::uint64_t page_limit = kAddressSpace >> kPageBits;
+    // Of the guard.
+    std::uint32_t guard_begin = 0;
+    std::uint32_t guard_size = 0;
+    // Stores to code, and where the first went.
+    std::uint64_t code_stores = 0;
+    std::uint32_t first_code_store = 0;
 };
 
 // How a run ended. address: of the access or the jump target. cycles: executed before the instruction at pc.
@@ -191,7 +209,7 @@ struct Machine {
 
 // A program that is loaded and can be run.
 struct LoadedMachine {
-    LoadedMachine(std::uint32_t code_base, std::size_t code_count) : code(code_base, code_count) {}
+    LoadedMachine(std::uint32_t code_base, std::size_t code_count) : code(code_base, code_count), memory(code) {}
 
     Code code;
     Memory memory;

@@ -9,6 +9,8 @@
 //   cycle, load, before_store, store, before_call  what to note about the executed instruction.
 #pragma once
 
+#include <bit>
+
 #include "executor.hpp"
 
 namespace hm {
@@ -35,6 +37,13 @@ inline bool branch_taken(std::uint32_t funct3, std::uint32_t a, std::uint32_t b)
     return ((funct3 & 4) ? less : a == b) != ((funct3 & 1) != 0);
 }
 
+template <class T>
+T load_from(const std::uint8_t* bytes, std::uint32_t address) {
+    T value;
+    std::memcpy(&value, bytes + address, sizeof(T));
+    return value;
+}
+
 // Runs from machine.pc until something stops it. `budget` is the number of cycles allowed (plain execution only).
 template <class Mode>
 Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory, std::int64_t budget) {
@@ -45,11 +54,18 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
     };
     const std::int64_t whole_budget = budget;
     const Op* const ops = code.ops.data();
+    // Kept here, because the compiler thinks that a store of bytes may change a member.
+    const std::uint8_t* const bytes = memory.bytes.data();
     std::uint32_t* const x = machine.x;
     const Op* op = ops + ((machine.pc - code.base) >> 2);
     const Op* entry = op;
     std::uint32_t address = 0;
     Stop stop = kStopCut;
+    // Plain loads compare once: the distance of an address from the guard's end, modulo 2^32, is at most
+    // 2^32 - 1 - size outside of it, and a misaligned one, rotated by the bits of the access's size, is larger still.
+    const std::uint32_t guard_end = memory.guard_begin + memory.guard_size;
+    const std::uint32_t last_outside[3] = {~memory.guard_size, ~memory.guard_size >> 1, ~memory.guard_size >> 2};
+    (void)guard_end, (void)last_outside;
 
     if (machine.pc % 4 != 0 || !code.contains(machine.pc)) {
         return {kStopOutOfCode, machine.pc, 0, machine.pc, 0};
@@ -115,14 +131,17 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
     BEGIN(family)                                                                            \
     const std::uint32_t a = x[op->rs1];                                                      \
     address = a + static_cast<std::uint32_t>(op->immediate);                                 \
-    if (size > 1 && __builtin_expect((address & (size - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess); \
     if constexpr (write || Mode::kCountsEveryCycle) {                                        \
+        if (size > 1 && __builtin_expect((address & (size - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess); \
         if (__builtin_expect(!mode.access(memory, op, family, address, write), 0)) goto stopped; \
+    } else if (const unsigned shift = std::countr_zero(size);                                \
+               __builtin_expect(std::rotr(address - guard_end, shift) > last_outside[shift], 0)) { \
+        TRAP_COUNTED((address & (size - 1)) != 0 ? kStopMisalignedAccess : kStopGuard);      \
     }
 #define LOAD(name, family, type, wide)                                                   \
     do_##name : {                                                                        \
         MEMORY_ACCESS(family, sizeof(type), false)                                       \
-        const auto result = static_cast<std::uint32_t>(static_cast<wide>(memory.load<type>(address))); \
+        const auto result = static_cast<std::uint32_t>(static_cast<wide>(load_from<type>(bytes, address))); \
         mode.load(memory, op, family, a, address, result);                               \
         x[op->rd] = result;                                                              \
         NEXT();                                                                          \

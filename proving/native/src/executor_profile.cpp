@@ -47,11 +47,13 @@ struct ProfileMode {
     }
     bool begin_halt(const Op*) { return true; }
     bool access(Memory& memory, const Op*, Family, std::uint32_t address, bool write) {
-        if (!write || memory.claim(address)) return true;
-        return out_of_memory();
+        if (write ? memory.claim(address) : !memory.guarded(address)) return true;
+        abandon();
+        stop = memory.refusal(address);
+        return false;
     }
-    bool access_call(Memory& memory, const Op*, std::uint32_t address) {
-        return memory.claim(address) || out_of_memory();
+    bool access_call(Memory& memory, const Op* op, std::uint32_t address) {
+        return access(memory, op, kFamilyPoseidon2, address, true);
     }
     void abandon() {
         --nodes[current].cycles;
@@ -69,11 +71,6 @@ struct ProfileMode {
     // kNext: no call and no return was executed just before; a change of function is a jump.
     enum class Step { kNext, kCall, kReturn };
 
-    bool out_of_memory() {
-        abandon();
-        stop = kStopMemoryLimit;
-        return false;
-    }
     void note_jump(const Op* op) {
         const std::uint32_t word = words[op - first];
         const std::uint32_t opcode = word & 0x7f;

@@ -162,12 +162,14 @@ struct WitnessMode {
         const std::uint8_t mark = write ? kTouched | kWritten : kTouched;
         const std::uint32_t block = address >> 6;
         if (__builtin_expect((data.block_flags(block) & mark) == mark, 1)) return true;
+        if (memory.guarded(address)) return trap(kStopGuard);
         if (!reserve(left, data.need(block, mark))) return take_back(family);
-        return touch(memory, block, mark) || take_back(family);
+        return touch(memory, block, mark) || trap(kStopMemoryLimit);
     }
 
     bool access_call(Memory& memory, const Op*, std::uint32_t address) {
         // The result fills the first of the two blocks. The second has the same parent, so only the block is its own.
+        if (memory.guarded(address)) return trap(kStopGuard);
         const std::uint32_t block = address >> 6;
         Need need = data.need(block, kTouched | kWritten);
         const bool second = !(data.block_flags(block + 1) & kTouched);
@@ -175,7 +177,7 @@ struct WitnessMode {
         need.hashes += second + 1;
         if (!reserve(left, need)) return take_back(kFamilyPoseidon2);
         return (touch(memory, block, kTouched | kWritten) && touch(memory, block + 1, kTouched)) ||
-               take_back(kFamilyPoseidon2);
+               trap(kStopMemoryLimit);
     }
 
     void abandon() { ++left.cycles; }
@@ -241,11 +243,7 @@ private:
             old_words.resize(at + kBlockWords);
             std::memcpy(&old_words[at], memory.bytes.data() + 64 * std::size_t{block}, 64);
         }
-        if ((mark & kWritten) && !memory.claim(block << 6)) {
-            stop = kStopMemoryLimit;
-            return false;
-        }
-        return true;
+        return !(mark & kWritten) || memory.claim(block << 6);
     }
 
     bool refuse() {
@@ -262,7 +260,13 @@ private:
     bool take_back(Family family) {
         ++left.tables[kTableOf[family]];
         ++left.cycles;
-        if (stop != kStopMemoryLimit) refuse();
+        return refuse();
+    }
+
+    // The instruction that was begun ends the run.
+    bool trap(Stop reason) {
+        abandon();
+        stop = reason;
         return false;
     }
 };
@@ -340,6 +344,7 @@ HM_EXPORT Witness* hm_witness_new(hm::LoadedMachine* loaded, const std::uint32_t
     try {
         auto witness = std::make_unique<Witness>(*loaded, compress);
         witness->mode.memory_tree.update({memory_blocks, memory_count}, memory_words);
+        witness->mode.memory_tree.set_guard({loaded->memory.guard_begin >> 6, loaded->memory.guard_size >> 6});
         witness->mode.code_tree.update({code_blocks, code_count}, code_words);
         return witness.release();
     } catch (const std::bad_alloc&) {

@@ -1,5 +1,8 @@
 #include "memory_tree.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 #include "hash/poseidon2.hpp"
 
 namespace hm {
@@ -121,10 +124,15 @@ PartialTree partial_tree(std::uint32_t space, std::span<const std::uint32_t> blo
     return tree;
 }
 
-Digest root_of_blocks(std::span<const std::uint32_t> blocks, const std::uint32_t* words, BatchCompress compress) {
-    if (blocks.empty()) return zero_digest(kTreeLevels);
+Digest root_of_blocks(std::span<const std::uint32_t> blocks, const std::uint32_t* words, BlockRange guard,
+                      BatchCompress compress) {
     std::vector<std::uint32_t> indices(blocks.begin(), blocks.end());
     std::vector<Digest> digests = hash_blocks(words, blocks.size(), compress);
+    const auto place = std::lower_bound(indices.begin(), indices.end(), guard.first) - indices.begin();
+    digests.insert(digests.begin() + place, guard.count, kGuardBlock);
+    const auto inserted = indices.insert(indices.begin() + place, guard.count, 0);
+    std::iota(inserted, inserted + guard.count, guard.first);
+    if (indices.empty()) return zero_digest(kTreeLevels);
     for (unsigned level = 1; level <= kTreeLevels; ++level) {
         std::vector<std::uint32_t> parents;
         std::vector<Children> nodes;
@@ -147,7 +155,7 @@ Digest root_of_memory(const Memory& memory, BatchCompress compress) {
     std::vector<std::uint32_t> blocks;
     std::vector<std::uint32_t> words;
     for (std::size_t page = 0; page < kAddressSpace >> kPageBits; ++page) {
-        if (!memory.written[page]) continue;
+        if (memory.pages[page] == kPageFresh) continue;
         const std::size_t blocks_per_page = std::size_t{1} << (kPageBits - 6);
         for (std::size_t block = page * blocks_per_page; block < (page + 1) * blocks_per_page; ++block) {
             std::array<std::uint32_t, kBlockWords> content;
@@ -157,7 +165,8 @@ Digest root_of_memory(const Memory& memory, BatchCompress compress) {
             words.insert(words.end(), content.begin(), content.end());
         }
     }
-    return root_of_blocks(blocks, words.data(), compress);
+    const BlockRange guard{memory.guard_begin >> 6, memory.guard_size >> 6};
+    return root_of_blocks(blocks, words.data(), guard, compress);
 }
 
 MemoryTree::MemoryTree(BatchCompress compress) : compress_(compress), digests_(all_levels()) {
@@ -193,8 +202,17 @@ void MemoryTree::siblings(std::span<const std::uint32_t> blocks, std::vector<Dig
 
 void MemoryTree::update(std::span<const std::uint32_t> blocks, const std::uint32_t* words) {
     if (blocks.empty()) return;
-    std::vector<std::uint32_t> indices(blocks.begin(), blocks.end());
-    std::vector<Digest> digests = hash_blocks(words, blocks.size(), compress_);
+    update_digests({blocks.begin(), blocks.end()}, hash_blocks(words, blocks.size(), compress_));
+}
+
+void MemoryTree::set_guard(BlockRange guard) {
+    if (guard.count == 0) return;
+    std::vector<std::uint32_t> indices(guard.count);
+    std::iota(indices.begin(), indices.end(), guard.first);
+    update_digests(std::move(indices), std::vector<Digest>(guard.count, kGuardBlock));
+}
+
+void MemoryTree::update_digests(std::vector<std::uint32_t> indices, std::vector<Digest> digests) {
     for (unsigned level = 0;; ++level) {
         for (std::size_t i = 0; i < indices.size(); ++i) digests_[offset_[level] + indices[i]] = digests[i];
         if (level == kTreeLevels) return;

@@ -41,6 +41,16 @@ struct PartialTree {
     Digest root_after;
 };
 
+// Some consecutive blocks.
+struct BlockRange {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+};
+
+// Digest of a block that no instruction may access (Tag.GUARD, 0, 0, 0): nobody knows words that have it, so no segment
+// can open the block. See docs/decisions.
+inline constexpr Digest kGuardBlock{12, 0, 0, 0};
+
 // Number of untouched siblings that the tree above these blocks (ascending, distinct) needs.
 std::size_t sibling_count(std::span<const std::uint32_t> blocks);
 
@@ -49,7 +59,9 @@ std::size_t sibling_count(std::span<const std::uint32_t> blocks);
 PartialTree partial_tree(std::uint32_t space, std::span<const std::uint32_t> blocks, std::vector<Digest> before,
                          std::vector<Digest> after, std::span<const Digest> siblings, BatchCompress compress);
 
-Digest root_of_blocks(std::span<const std::uint32_t> blocks, const std::uint32_t* words, BatchCompress compress);
+// The blocks lie outside of the guard.
+Digest root_of_blocks(std::span<const std::uint32_t> blocks, const std::uint32_t* words, BlockRange guard,
+                      BatchCompress compress);
 Digest root_of_memory(const Memory& memory, BatchCompress compress);
 
 // The whole tree, kept up to date while blocks change.
@@ -63,8 +75,11 @@ public:
     void siblings(std::span<const std::uint32_t> blocks, std::vector<Digest>& out) const;
     // Takes over the words of changed blocks (ascending, distinct).
     void update(std::span<const std::uint32_t> blocks, const std::uint32_t* words);
+    void set_guard(BlockRange guard);
 
 private:
+    void update_digests(std::vector<std::uint32_t> indices, std::vector<Digest> digests);
+
     BatchCompress compress_;
     // All levels, level 0 first. Four zeros stand for a subtree that was never updated.
     Sparse<Digest> digests_;

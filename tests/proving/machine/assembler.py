@@ -99,15 +99,19 @@ def elf(
     address: int = 0x1000,
     entry: int | None = None,
     data: Iterable[tuple[int, bytes]] = (),
+    guard: tuple[int, int] | None = None,
 ) -> bytes:
-    """Wrap code words at `address`, and data segments, into an executable."""
+    """Wrap code words at `address`, data segments, and a guard (address, size) into an executable."""
     segments = [(address, struct.pack(f"<{len(code)}I", *code), 5), *((at, content, 6) for at, content in data)]
-    offset = 52 + 32 * len(segments)
+    guards = [] if guard is None else [struct.pack("<8I", 1, 0, guard[0], guard[0], 0, guard[1], 0, 4096)]
+    offset = 52 + 32 * (len(segments) + len(guards))
     headers, body = b"", b""
     for at, content, flags in segments:
         headers += struct.pack("<8I", 1, offset + len(body), at, at, len(content), len(content), flags, 4)
         body += content
     start = address if entry is None else entry
     ident = b"\x7fELF\x01\x01\x01" + bytes(9)
-    header = ident + struct.pack("<HHIIIIIHHHHHH", 2, 243, 1, start, 52, 0, 0, 52, 32, len(segments), 40, 0, 0)
-    return header + headers + body
+    header = ident + struct.pack(
+        "<HHIIIIIHHHHHH", 2, 243, 1, start, 52, 0, 0, 52, 32, len(segments) + len(guards), 40, 0, 0
+    )
+    return header + headers + b"".join(guards) + body
