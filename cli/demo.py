@@ -90,7 +90,8 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
         place = _environment(stack.enter_context(_folder()))
         target = usable_folder(keep or place.directory / "proofs", "--keep")
         log = stack.enter_context((place.directory / "demo.log").open("ab", buffering=0))
-        migrate(place.environment)
+        # Its report is of no interest here; what is wrong is still said.
+        migrate({**place.environment, "HALLMARK_LOG_LEVEL": "warning"})
         supervisor = stack.enter_context(_supervised(place, log))
         client = CoreClient(place.environment["HALLMARK_CORE_URL"])
         with display.progress() as bars:
@@ -101,8 +102,9 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
             for raw in transfers(client, transactions):
                 client.send_raw_transaction(raw)
                 bars.advance(task)
+            task = bars.add_task("seal the batch", total=1, note="")
             number = client.seal()
-            bars.update(task, note=f"sealed: batch {number}")
+            bars.update(task, completed=1, note=f"batch {number}")
             watched = watch_batch(
                 place.settings, number, bars, timeout=BATCH_SECONDS, failed=lambda: _failure(supervisor)
             )

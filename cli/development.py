@@ -8,6 +8,7 @@ from cli import commands, display
 from core.genesis import read_genesis
 from core.settings import CoreSettings
 from runtime.settings import Settings
+from runtime.words import count
 
 #: First account of the mnemonic that Ethereum's development tools publish; the development genesis funds it.
 ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -19,6 +20,7 @@ _GAS, _WEI = 21_000, 10**18
 _WEB3 = """\
 python3 - <<'END'
 from web3 import Web3
+from runtime.words import count
 node = Web3(Web3.HTTPProvider({url!r}))
 account = node.eth.account.from_key({key!r})
 signed = account.sign_transaction({{
@@ -70,7 +72,7 @@ def web3(settings: Settings) -> str:
 
 
 def _sealing(core: CoreSettings) -> str:
-    count = display.count(core.core_batch_transactions, "transaction")
+    waiting = count(core.core_batch_transactions, "transaction")
     if core.core_batch_seconds == 0:
-        return f"sealed when {count} wait, or by hallmark_sealBatch"
-    return f"sealed when {count} wait, or {core.core_batch_seconds:g} s after the first"
+        return f"sealed when {waiting} wait, or by hallmark_sealBatch"
+    return f"sealed when {waiting} wait, or {core.core_batch_seconds:g} s after the first"

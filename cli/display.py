@@ -56,17 +56,6 @@ def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in listed]
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun in the right form.
-
-    Examples
-    --------
-    >>> count(1, "segment"), count(2000, "segment")
-    ('1 segment', '2,000 segments')
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def size(count: float) -> str:
     """Return a byte count for people."""
     for unit in ("B", "kB", "MB", "GB"):

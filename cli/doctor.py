@@ -15,6 +15,7 @@ from runtime import limits
 from runtime.errors import BrokerUnavailable, ConfigurationError, HallmarkError
 from runtime.settings import Settings, load_settings
 from runtime.urls import mask_url
+from runtime.words import count
 
 #: Said of what the doctor does not make, because it only looks.
 _LATER = " (not there yet; the first process that writes makes it)"
@@ -70,7 +71,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _machine(_: Settings) -> str:
     memory = limits.memory()
-    cores = display.count(limits.cpus(), "core")
+    cores = count(limits.cpus(), "core")
     return (
         f"{cores}, {memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB memory free, "
         f"Python {sys.version.split()[0]}"
@@ -80,7 +81,7 @@ def _machine(_: Settings) -> str:
 def _native(_: Settings) -> str:
     from proving import native
 
-    return f"{native.isa()}, {display.count(native.threads(), 'thread')}"
+    return f"{native.isa()}, {count(native.threads(), 'thread')}"
 
 
 def _known_answers(_: Settings) -> str:

@@ -18,6 +18,7 @@ from runtime.configuration import env_file, show
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
 from runtime.urls import mask_url
+from runtime.words import count
 
 #: Most jobs of a batch that are listed; a batch has up to 30,000 segments of two jobs each.
 MAX_JOBS = 60_010
@@ -165,7 +166,7 @@ def job_show(job: int, as_json: JsonOption = False) -> None:
             [
                 ("batch", str(found.batch_id)),
                 ("segment", str(found.index)),
-                ("waits for", display.count(found.waiting_on, "job")),
+                ("waits for", count(found.waiting_on, "job")),
                 ("failures", f"{found.failures} of {found.attempts} attempts"),
                 ("result", found.result or "-"),
                 ("error", f"{found.error_code}: {found.error}" if found.error else "-"),
@@ -195,8 +196,8 @@ def cancel(batch: int) -> None:
     """Withdraw a batch: none of its jobs is claimed again, running ones lose their lease."""
     store = _store()
     found = jobs_status.batch(store, batch)
-    count = store.cancel_batch(found.id)
-    typer.echo(f"batch {batch} is {BatchState.CANCELLED}; {display.count(count, 'job')} withdrawn")
+    withdrawn = store.cancel_batch(found.id)
+    typer.echo(f"batch {batch} is {BatchState.CANCELLED}; {count(withdrawn, 'job')} withdrawn")
 
 
 def trace(batch: int, as_json: JsonOption = False) -> None:

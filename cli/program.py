@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress, TaskID
 
 from cli import display, files, unproven
 from cli.arguments import (
@@ -81,19 +83,16 @@ def prove(
             progress=lambda done, note: bars.update(task, note=note),
         )
         bars.update(task, total=1, completed=1)
-        proofs = []
+        proofs: list[bytes] = []
+        count = len(made.checkpoints)
+        whole = bars.add_task("all segments", total=count, note=f"0 of {count}")
         for index, checkpoint in enumerate(made.checkpoints):
-            name = f"segment {index + 1} of {len(made.checkpoints)}"
-            task = bars.add_task(name, total=1, note="")
-            proofs.append(
-                stages.prove_segment(
-                    checkpoint,
-                    backend=compute,
-                    profile=profile,
-                    progress=lambda done, note, task=task: bars.update(task, completed=done, note=note),  # type: ignore[misc]
-                )
-            )
-            bars.update(task, completed=1, note=display.size(len(proofs[-1])))
+            task = bars.add_task(f"segment {index + 1} of {count}", total=1, note="")
+            tell = partial(_tell, bars, whole, task, index)
+            proofs.append(stages.prove_segment(checkpoint, backend=compute, profile=profile, progress=tell))
+            # The total stands for the segments that are done; a bar for each would outgrow the screen.
+            bars.update(task, completed=1, note=display.size(len(proofs[-1])), visible=False)
+            bars.update(whole, completed=index + 1, note=f"{index + 1} of {count}")
         task = bars.add_task("bundle", total=1, note="")
         joined = stages.join(proofs, made.statement, profile=profile)
         bars.update(task, completed=1, note=display.size(len(joined)))
@@ -105,6 +104,13 @@ def prove(
         f"{made.cycles:,} cycles took {seconds:.1f} s ({made.cycles / seconds / 1000:.1f} kHz), "
         f"{display.size(len(joined))}"
     )
+
+
+def _tell(bars: Progress, whole: TaskID, task: TaskID, index: int, done: float, note: str) -> None:
+    # Done is what has returned its proof, not what says so of itself.
+    share = min(done, 0.99)
+    bars.update(task, completed=share, note=note)
+    bars.update(whole, completed=index + share)
 
 
 def verify(

@@ -18,6 +18,7 @@ from core.settings import PROGRAM
 from proving import stages
 from proving.hash.text import digest_from_hex, digest_hex
 from proving.stages.bundle import Verified
+from runtime.words import count
 
 _NANO = 1e9
 _CORE_WORK = (
@@ -86,7 +87,7 @@ class Summary:
     def render(self) -> Group:
         """Return the summary for a terminal."""
         security = self.verified.security
-        transactions = display.count(self.stated.transactions, "transaction")
+        transactions = count(self.stated.transactions, "transaction")
         what = display.pairs(
             f"batch {self.stated.header.batch_number}: {transactions}, proven and accepted",
             [
@@ -94,7 +95,7 @@ class Summary:
                 ("old state root", self.stated.old_root),
                 ("new state root", self.stated.new_root),
                 ("public output", self.verified.output.hex()),
-                ("cycles", f"{self.cycles:,} in {display.count(self.verified.segments, 'segment')}"),
+                ("cycles", f"{self.cycles:,} in {count(self.verified.segments, 'segment')}"),
                 (
                     "security",
                     f"segments: {security.summary} ({security.parameters.profile.name})",

@@ -12,6 +12,7 @@ from core.program import Program
 from proving import keys
 from proving.stages.verify import key_digest, verify_bundle
 from proving.stark.security import Regime, Report
+from runtime.words import count
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
 
         def verify(proof: bytes, output: bytes) -> Accepted:
             shown = verify_bundle(proof, program_commitment=commitment, profile=profile, output=output)
-            segments = "1 segment" if shown.segments == 1 else f"{shown.segments} segments"
-            return Accepted(shown.output, f"{_marked(shown.security)}, {segments}")
+            return Accepted(shown.output, f"{_marked(shown.security)}, {count(shown.segments, 'segment')}")
 
         return verify
 

@@ -58,7 +58,7 @@ def configure_logging(settings: Settings, *, process: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     for name, level in _QUIET.items():
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(max(level, root.level))
     structlog.configure(
         processors=[_told_once, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

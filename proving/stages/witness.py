@@ -13,6 +13,7 @@ from proving.machine.program import Program
 from proving.machine.witness import witness
 from proving.stages.statement import Statement
 from proving.stages.version import Progress
+from runtime.words import count
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,6 @@ def basic_witness(
         cycles += segment.checkpoint.cycles
         final = segment.end
         if progress is not None:
-            progress(0.0, f"{len(checkpoints)} segments, {cycles / 1e6:.1f} million cycles")
+            progress(0.0, f"{count(len(checkpoints), 'segment')}, {cycles / 1e6:.1f} million cycles")
     statement = Statement(loaded.commitment, np.stack(ends), final)
     return BasicWitness(checkpoints, statement.encode(), cycles)

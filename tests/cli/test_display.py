@@ -10,6 +10,7 @@ from rich.console import Console
 from cli import display
 from cli.progress import plain, terminal
 from runtime.errors import ConfigurationError
+from runtime.words import count
 
 DIGEST = "7c" * 32
 
@@ -40,7 +41,7 @@ def test_a_bracket_in_a_name_is_no_markup() -> None:
 
 
 def test_counts_have_the_right_form() -> None:
-    assert [display.count(n, "segment") for n in (0, 1, 2)] == ["0 segments", "1 segment", "2 segments"]
+    assert [count(n, "segment") for n in (0, 1, 2)] == ["0 segments", "1 segment", "2 segments"]
 
 
 def test_a_library_sentence_ends_before_the_remedy() -> None:

@@ -36,3 +36,19 @@ def test_a_traceback_shows_no_variables(form: str) -> None:
     )
     assert "the check failed" in ended.stderr
     assert "secret of the token" not in ended.stderr
+
+
+def test_no_library_is_louder_than_was_asked_for() -> None:
+    script = """
+import logging
+from runtime.logging import configure_logging
+from runtime.settings import load_settings
+
+configure_logging(load_settings(log_level="warning", log_format="json"), process="test")
+for name in ("peewee.migrations", "pika", "dramatiq", "some.library"):
+    logging.getLogger(name).info("chatter")
+logging.getLogger("some.library").warning("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "heard" in done.stderr
+    assert "chatter" not in done.stderr
