@@ -18,6 +18,7 @@ from cli.arguments import (
     read_input,
     read_size,
 )
+from runtime.words import count
 
 if TYPE_CHECKING:
     from proving.machine.observe import Observed
@@ -72,7 +73,7 @@ def execute(
     if done.execution.code_stores is not None:
         times, first = done.execution.code_stores
         display.errors.print(
-            f"warning: the program stores to its code, {display.count(times, 'time')}, first at {first:#010x}. "
+            f"warning: the program stores to its code, {count(times, 'time')}, first at {first:#010x}. "
             "Code never changes: what is executed is what the file holds.",
             soft_wrap=True,
         )
