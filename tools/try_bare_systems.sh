@@ -67,7 +67,8 @@ prepare() {
 
 # Everything outside the checkout that could be left behind, with times and sizes.
 listing() {
-    find "$1" -xdev \( -path "$1/proc" -o -path "$1/dev" -o -path "$1/sys" -o -path "*/hallmark" -o -path "*/hallmark.git" \) -prune -o \
+    find "$1" -xdev \( -path "$1/proc" -o -path "$1/dev" -o -path "$1/sys" -o -path "*/hallmark" -o -path "*/hallmark.git" \
+        -o -path "$1/var/tmp/hallmark-servers-*" \) -prune -o \
         ! -type d -printf '%p %s %T@\n' | sed "s#^$1##" | sort
 }
 
@@ -97,6 +98,7 @@ attempt() {
     [ -z "$changed" ] || { say "$suite, $user: left outside the checkout:"; echo "$changed" | head -n 20; worst=1; }
     inside "$root" HOME=$home setpriv --reuid "$name" --regid "$name" --init-groups \
         sh -c "cd $home/hallmark && make -s distclean && git status --short --ignored" >"$base/ignored"
+    ls -d "$root"/var/tmp/hallmark-servers-* >>"$base/ignored" 2>/dev/null || true
     [ ! -s "$base/ignored" ] || { say "$suite, $user: distclean leaves:"; cat "$base/ignored"; worst=1; }
     rm -f "$log.part"
     return $worst
