@@ -8,9 +8,9 @@ called directly, so that nothing but the kit itself stands below a program.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -138,14 +138,14 @@ def compile_program(sources: Sequence[Path], target: Path, *, cache: Path, flags
     BuildError
         A source does not compile, or the linker misses something.
     """
-    objects = kit_objects(cache)
+    kit_files, objects = kit_objects(cache), []
     for number, source in enumerate(sources):
         if source.suffix in _COMPILED:
             objects.append(source)
             continue
         objects.append(cache / f"{number}-{source.name}.o")
         compile_object(source, objects[-1], cache=cache, flags=flags)
-    link(objects, target, cache=cache)
+    link(objects, kit_files, target, cache=cache)
 
 
 def kit_objects(cache: Path) -> list[Path]:
@@ -164,15 +164,24 @@ def kit_objects(cache: Path) -> list[Path]:
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            made = Path(scratch) / "kit"
+            made.mkdir()
             for number, source in enumerate(sources):
-                target = Path(scratch) / f"{number}.o"
-                compile_object(source, target, cache=cache, flags=("-Wall", "-Wextra", "-Werror"))
-            shutil.copytree(scratch, folder, dirs_exist_ok=True)
+                compile_object(source, made / f"{number}.o", cache=cache, flags=("-Wall", "-Wextra", "-Werror"))
+            # Whole or not at all; another process may have been quicker.
+            with contextlib.suppress(OSError):
+                made.rename(folder)
     return [folder / f"{number}.o" for number in range(len(sources))]
 
 
-def link(objects: Sequence[Path], target: Path, *, cache: Path) -> None:
-    """Link object files into an executable, with nothing added.
+def link(objects: Sequence[Path], library: Sequence[Path], target: Path, *, cache: Path) -> None:
+    """Link object files into an executable.
+
+    Parameters
+    ----------
+    library
+        Object files of which those are linked that something refers to, and nothing else: a program that needs no
+        destructors, say, has no code that runs them.
 
     Raises
     ------
@@ -180,7 +189,8 @@ def link(objects: Sequence[Path], target: Path, *, cache: Path) -> None:
         The linker misses something.
     """
     names = [str(item.resolve()) for item in objects]
-    run_compiler([*_LINK, "-o", str(target.resolve()), *names], cwd=FOLDER, cache=cache)
+    offered = ["--start-lib", *(str(item.resolve()) for item in library), "--end-lib"]
+    run_compiler([*_LINK, "-o", str(target.resolve()), *offered, *names], cwd=FOLDER, cache=cache)
 
 
 def main() -> int:

@@ -30,12 +30,32 @@ void operator delete[](void* block, std::align_val_t) noexcept { free(block); }
 void operator delete(void* block, size_t, std::align_val_t) noexcept { free(block); }
 void operator delete[](void* block, size_t, std::align_val_t) noexcept { free(block); }
 
+// A destructor that runs when main returns; a program that ends with hallmark_exit or hallmark_finish runs none.
+struct AtExit {
+    void (*call)(void*);
+    void* argument;
+    AtExit* earlier;
+};
+
+static AtExit* last_registered;
+
+__attribute__((destructor)) static void run_registered() {
+    while (last_registered != nullptr) {
+        AtExit* item = last_registered;
+        last_registered = item->earlier;
+        item->call(item->argument);
+        delete item;
+    }
+}
+
 extern "C" {
 
 void* __dso_handle = nullptr;
 
-// A program ends by halting, so that destructors of static objects never run.
-int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
+int __cxa_atexit(void (*call)(void*), void* argument, void*) {
+    last_registered = new AtExit{call, argument, last_registered};
+    return 0;
+}
 
 [[noreturn]] void __cxa_pure_virtual() { hallmark_panic("a pure virtual function was called"); }
 

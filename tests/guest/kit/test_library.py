@@ -310,6 +310,32 @@ def test_cpp_has_new_delete_and_static_objects(compiler: Compiler) -> None:
     assert words(run(elf)[0])[:5] == [8, 3, 0, 5, 1]
 
 
+def test_static_objects_are_destroyed_in_the_opposite_order(compiler: Compiler) -> None:
+    elf = compiler.text(
+        """
+        #include <hallmark.h>
+        struct Noisy {
+            char name;
+            explicit Noisy(char c) : name(c) { hallmark_printf("+%c", name); }
+            ~Noisy() { hallmark_printf("-%c", name); }
+        };
+        Noisy first('a'), second('b');
+        int main() {
+            static Noisy third('c');
+            hallmark_print(" main ");
+            if (hallmark_input_left()) hallmark_finish();
+            return 7;
+        }
+        """,
+        ".cpp",
+    )
+    seen, printed = run(elf)
+    assert printed == "+a+b+c main -c-b-a"
+    assert words(seen)[0] == 7
+    # A program that says how it ends ends there.
+    assert run(elf, b"x")[1] == "+a+b+c main "
+
+
 def test_new_panics_when_the_heap_is_full(compiler: Compiler) -> None:
     with pytest.raises(GuestPanic, match="the heap is full"):
         run(compiler.text("int main() { return new char[0x50000000] != nullptr; }", ".cpp"))
