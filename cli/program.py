@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 
 from cli import display, files, unproven
 from cli.arguments import (
@@ -27,6 +26,9 @@ from cli.arguments import (
 from cli.execute import execute, run, write_beside
 from cli.new import new
 from runtime.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 def register(app: typer.Typer) -> None:
