@@ -103,19 +103,17 @@ def write_node(name: str, child: Key, profile: str, keys: int) -> CompiledCircui
     entries = circuit.hint((keys, DIGEST))
     key_set = hash_message(circuit, Tag.KEY, circuit.reshape(entries, (keys * DIGEST,)))
     circuit.require_equal(key_set, _slice(circuit, claim, 0, DIGEST), ProofRefused)
-    allowed = circuit.cap(entries)
     shape = child.layout.largest()
     before = _slice(circuit, claim, DIGEST, 2 * DIGEST)
     for _ in range(ARITY):
         place = circuit.element()
-        circuit.compress(circuit.concatenate([_zeros(circuit, DIGEST), place, _zeros(circuit, RATE - 1)], 0))
         cap = circuit.hint((1 << shape.trees[Phase.PREPROCESSED].log_cap, DIGEST))
         digests, kind = circuit.hint((3, DIGEST)), circuit.element()
         digest = _key_digest(circuit, child, cap)
         tail = np.zeros(RATE, dtype=np.uint64)
         tail[:2] = Tag.KEY, Role.AGGREGATION
         found = circuit.compress(circuit.concatenate([digest, circuit.constant(tail)], 0))
-        circuit.read_cap(allowed, place, circuit.reshape(found, (1, DIGEST)))
+        require_entry(circuit, entries, place, circuit.reshape(found, (1, DIGEST)))
         publics = circuit.concatenate([circuit.reshape(digests, (3 * DIGEST,)), kind], 0)
         require_proof(circuit, child, shape, profile, publics=publics, digest=digest, cap=cap)
         own_set, start, end = (circuit.take(digests, i) for i in range(3))
@@ -129,6 +127,18 @@ def write_node(name: str, child: Key, profile: str, keys: int) -> CompiledCircui
         raise HeightsDiffer(f"The node needs heights {compiled.layout.log_heights}, its children have "
                             f"{child.max_log_heights}.")  # fmt: skip
     return compiled
+
+
+def require_entry(circuit: CircuitArithmetic, entries: Wires, place: Wires, digest: Wires) -> None:
+    """Write down that a digest ``(1, 4)`` is the entry ``(n, 4)`` at a place ``(1,)`` of the prover's choice."""
+    circuit.compress(circuit.concatenate([_zeros(circuit, DIGEST), place, _zeros(circuit, RATE - 1)], 0))
+    count, _ = circuit.shape(entries)
+    outside = circuit.constant(np.ones(1, dtype=np.uint64))
+    for number in range(count):
+        away = circuit.subtract(place, circuit.constant(np.array([number], dtype=np.uint64)))
+        outside = circuit.multiply(outside, away)
+    circuit.require_equal(outside, _zeros(circuit, 1), ProofRefused)
+    circuit.read_cap(circuit.cap(entries), place, digest)
 
 
 def hash_message(circuit: CircuitArithmetic, tag: Tag, message: Wires) -> Wires:

@@ -103,7 +103,11 @@ class CircuitArithmetic:
         return base
 
     def read_cap(self, base: int, index: Wires, digests: Wires) -> None:
-        """Write down that digests ``(n, 4)`` are the entries at base elements ``(n,)`` of a cap."""
+        """Write down that digests ``(n, 4)`` are the entries at base elements ``(n,)`` of a cap.
+
+        All caps of a circuit are numbered through, so the caller must have shown that the elements are below the number
+        of entries: a greater one reads another cap.
+        """
         self.recording.steps.append(CapStep(base, self._base(index.ids), self._digest(digests.ids)))
 
     def _hinted(self, wires: Ids) -> None:

@@ -139,9 +139,9 @@ class _Run:
         columns[:DIGEST, : rows.digest.size] = self._values[rows.digest].T
         index = self._values[rows.index, 0]
         columns[DIGEST, :readings] = index
-        read = rows.base[:readings] + index.astype(np.int64)
+        read = goldilocks.add(rows.base[:readings].astype(np.uint64), index)
         entries = rows.base[readings:]
-        times = np.bincount(read[(read >= 0) & (read < entries.size)], minlength=entries.size)
+        times = np.bincount(read[read < entries.size].astype(np.int64), minlength=entries.size)
         columns[DIGEST + 1, readings : rows.digest.size] = times[entries]
         return columns
 

@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from proving.hash import DIGEST
-from proving.recursion.aggregation import Role, entry, key_set_digest
+from proving.field.goldilocks import PRIME
+from proving.hash import DIGEST, Tag
+from proving.recursion.aggregation import Role, entry, hash_message, key_set_digest, require_entry
+from proving.recursion.arithmetic import CircuitArithmetic
+from proving.recursion.compile import compile_recording
 from proving.recursion.witness import fill
 from proving.stark.air.engine import check
 from proving.stark.arithmetic import Words
@@ -147,3 +150,27 @@ def test_every_part_of_both_proofs_counts(which: int) -> None:
         place = int(random.integers(flat.size))
         flat[place] = (int(flat[place]) + 1) % (2**64 - 2**32 + 1)
         assert refused(claim_of(0, 1), children)
+
+
+@pytest.mark.parametrize(("place", "accepted"), [(0, True), (1, False), (2, False), (PRIME - 1, False)])
+def test_a_place_beyond_the_entries_does_not_read_another_cap(place: int, accepted: bool) -> None:
+    """The digest stands in caps before and behind the entries; without the bound any of the places would do."""
+    circuit = CircuitArithmetic()
+    before, entries, behind = (circuit.hint((2, DIGEST)) for _ in range(3))
+    for cap in (before, entries, behind):
+        hash_message(circuit, Tag.KEY, circuit.reshape(cap, (2 * DIGEST,)))
+    choice, wanted = circuit.element(), circuit.hint((1, DIGEST))
+    hash_message(circuit, Tag.KEY, circuit.reshape(wanted, (DIGEST,)))
+    circuit.cap(before)
+    require_entry(circuit, entries, choice, wanted)
+    circuit.cap(behind)
+    compiled = compile_recording("entry", circuit.recording)
+    digest, other = np.arange(1, 5, dtype=np.uint64), np.arange(11, 15, dtype=np.uint64)
+    known = np.stack([digest, other])
+    everywhere = np.stack([digest, digest])
+    hints = [everywhere, known, everywhere, np.array([place], dtype=np.uint64), digest[None]]
+    nothing = np.empty(0, dtype=np.uint64)
+    violations = check(compiled.circuit, fill(compiled, nothing, hints), nothing)
+    assert (violations == []) is accepted
+    if place in (2, PRIME - 1):
+        assert {violation.table for violation in violations} == {"field"}, "only the bound refuses it"
