@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,12 @@ from cli import files
 from runtime.errors import InvalidInput
 from runtime.sizes import parse_size
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 #: Largest program, input and proof file, in bytes.
-MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, 1 << 32, 1 << 30
+MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, (1 << 32) - 1, 1 << 30
 
 ProgramArgument = Annotated[Path, typer.Argument(help="A static RV32IM executable.", show_default=False)]
 InputOption = Annotated[Path | None, typer.Option("--input", help="Its input; none when left out.")]
@@ -24,9 +28,25 @@ MemoryLimitOption = Annotated[
 ]
 
 
-def read_input(path: Path | None) -> bytes:
-    """Return the bytes of an input file, none when it is left out."""
-    return b"" if path is None else files.read(path, limit=MAX_INPUT)
+def read_input(path: Path | None) -> NDArray[np.uint32]:
+    """Return an input file as advice, read to where it stays; an empty one when it is left out.
+
+    Raises
+    ------
+    InvalidInput, TooLarge
+        As `files.read`.
+    """
+    from proving.machine.executor import advice_of_input, empty_advice
+
+    if path is None:
+        return advice_of_input(b"")
+    size = files.size(path)
+    if not 0 < size <= MAX_INPUT:
+        # A pipe, a device, a file that is too large: only reading tells.
+        return advice_of_input(files.read(path, limit=MAX_INPUT))
+    words = empty_advice(size)
+    files.fill(path, words.data.cast("B")[4 : 4 + size])
+    return words
 
 
 def read_size(text: str) -> int:

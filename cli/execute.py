@@ -21,6 +21,9 @@ from cli.arguments import (
 from runtime.words import count
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from proving.machine.observe import Observed
     from proving.machine.program import Program
 
@@ -87,7 +90,13 @@ def execute(
 
 
 def run(
-    elf: bytes, loaded: Program, advice: bytes, *, cycle_limit: int, memory_limit: int, profile: bool = False
+    elf: bytes,
+    loaded: Program,
+    advice: NDArray[np.uint32],
+    *,
+    cycle_limit: int,
+    memory_limit: int,
+    profile: bool = False,
 ) -> Observed:
     """Run a program, pass what it prints to standard error, and return what was seen.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -31,6 +32,35 @@ def read(path: Path, *, limit: int) -> bytes:
     return data
 
 
+def size(path: Path) -> int:
+    """Return the size of a plain file in bytes, and 0 for what is none or cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+
+def fill(path: Path, buffer: memoryview) -> None:
+    """Read a plain file of known size to where it stays.
+
+    Raises
+    ------
+    InvalidInput
+        The file cannot be read, or has another size by now.
+    """
+    filled = 0
+    try:
+        with path.open("rb", buffering=0) as stream:
+            while count := stream.readinto(buffer[filled:]):
+                filled += count
+            more = bool(stream.read(1))
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+    if more or filled < len(buffer):
+        raise InvalidInput(f"{path} changed while it was read.")
+
+
 def check_place(path: Path) -> None:
     """Refuse a place where nothing can be written, before the work whose result is to go there.
 
@@ -43,7 +73,7 @@ def check_place(path: Path) -> None:
         raise InvalidInput(f"{path} is a folder; name a file in it.")
     if path.exists() and not os.access(path, os.W_OK):
         raise InvalidInput(f"{path} cannot be written.")
-    if _is_special(path):
+    if is_special(path):
         return
     try:
         with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent):
@@ -64,7 +94,7 @@ def write(path: Path, data: bytes) -> None:
     place = Path(os.path.realpath(path))
     temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        if _is_special(path):
+        if is_special(path):
             path.write_bytes(data)
             return
         temporary.write_bytes(data)
@@ -75,7 +105,8 @@ def write(path: Path, data: bytes) -> None:
         raise _refused(path, error) from error
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
+    """Return whether something is there that is no plain file: a pipe, a device, a folder."""
     return path.exists() and not path.is_file()
 
 

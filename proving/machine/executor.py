@@ -217,8 +217,18 @@ def advice_of_input(data: bytes) -> NDArray[np.uint32]:
     """Return an input file as advice: its length in bytes, then its bytes, zero-padded to words."""
     if len(data) > MAX_ADVICE:
         raise TooLarge(f"The input has {len(data)} bytes; at most {MAX_ADVICE} are accepted.")
-    padded = len(data).to_bytes(4, "little") + data + bytes(-len(data) % 4)
-    return np.frombuffer(padded, dtype="<u4").astype(np.uint32)
+    words = empty_advice(len(data))
+    words[1:].view(np.uint8)[: len(data)] = np.frombuffer(data, dtype=np.uint8)
+    return words
+
+
+def empty_advice(size: int) -> NDArray[np.uint32]:
+    """Return the advice of an input file of `size` bytes whose contents are still to be filled in behind word 0."""
+    words = np.empty(1 + -(-size // 4), dtype=np.uint32)
+    words[0] = size
+    if size % 4:
+        words[-1] = 0
+    return words
 
 
 def as_advice(advice: bytes | NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import keys
-from proving.stages import bundle
+from proving.stages import bundle, proof
 from proving.stages.bundle import Verified
 from proving.stages.version import PROTOCOL_VERSION
+from proving.stark.verifier import verify
+from runtime.errors import InvalidInput
 
 
 def verify_bundle(
@@ -17,6 +19,26 @@ def verify_bundle(
     """Verify a bundle; see `proving.stages.bundle.check`."""
     claim, proofs = bundle.unpack(data, protocol=PROTOCOL_VERSION)
     return bundle.check(claim, proofs, profile=profile, program_commitment=program_commitment, output=output)
+
+
+def verify_segment(data: bytes, *, publics: NDArray[np.uint64], profile: str) -> bytes:
+    """Verify a segment proof on its own and return its bare proof.
+
+    Parameters
+    ----------
+    publics
+        ``(8,) uint64``: the start and end digest that it must be about.
+
+    Raises
+    ------
+    VerificationError, InvalidInput
+        It is refused; it is no segment proof, or one about other digests.
+    """
+    found = proof.unpack(data, protocol=PROTOCOL_VERSION)
+    if not np.array_equal(found.publics, publics):
+        raise InvalidInput("The segment proof is about another segment.")
+    verify(keys.key(keys.MAIN_VM), profile, found.publics, found.proof)
+    return found.proof
 
 
 def key_digest() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,45 @@ from numpy.typing import NDArray
 from proving.machine.executor import DEFAULT_CYCLE_LIMIT, DEFAULT_MEMORY_LIMIT
 from proving.machine.main_vm.shape import capacities
 from proving.machine.program import Program
+from proving.machine.state import State
 from proving.machine.witness import witness
+from proving.stages import budget
 from proving.stages.statement import Statement
 from proving.stages.version import Progress
+from runtime.errors import OutOfMemory
 from runtime.words import count
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One segment of a run.
+
+    Attributes
+    ----------
+    checkpoint
+        The artifact that it is proven from.
+    cycles
+        Executed instructions.
+    end
+        ``(4,) uint64``: digest of the state after it.
+    state
+        The state after it; the last segment's is halted.
+    peak
+        Bytes of memory that proving it takes at most.
+    """
+
+    checkpoint: bytes
+    cycles: int
+    end: NDArray[np.uint64]
+    state: State
+    peak: int
+
+
+class SegmentTooLarge(OutOfMemory):
+    """A segment does not fit the memory budget."""
+
+    code = "segment_too_large"
+    default_remedy = "Give more memory with --memory or HALLMARK_MEMORY, or choose a smaller size class."
 
 
 @dataclass(frozen=True)
@@ -35,6 +71,52 @@ class BasicWitness:
     cycles: int
 
 
+def cut(
+    program: Program,
+    advice: bytes | NDArray[np.uint32],
+    *,
+    size_class: int,
+    memory: int = 0,
+    cycle_limit: int = DEFAULT_CYCLE_LIMIT,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+) -> Iterator[Cut]:
+    """Run a program on its input and yield its segments until it halts.
+
+    Parameters
+    ----------
+    advice
+        The input file, or its words as `proving.machine.executor.advice_of_input` makes them.
+    size_class
+        log2 of the rows that the largest table of a segment may have, see `proving.stages.budget`.
+    memory
+        Bytes that proving a segment may take; 0 for any number.
+    cycle_limit, memory_limit
+        Cycles, and bytes of memory written to, after which the run is ended.
+
+    Raises
+    ------
+    Trap
+        The run ends without a result.
+    SegmentTooLarge
+        Proving a segment takes more than `memory`.
+    """
+    run = witness(program, advice, capacities(size_class), cycle_limit=cycle_limit, memory_limit=memory_limit)
+    for segment in run:
+        peak = budget.segment_bytes(segment.used)
+        if 0 < memory < peak:
+            raise SegmentTooLarge(
+                f"Proving segment {segment.checkpoint.index} at size class {size_class} takes {peak / 2**30:.2f} GiB; "
+                f"the budget is {memory / 2**30:.2f} GiB."
+            )
+        made = segment.checkpoint
+        yield Cut(made.to_bytes(), made.cycles, made.end, segment.end, peak)
+
+
+def statement_of(program: Program, ends: Sequence[NDArray[np.uint64]], final: State) -> bytes:
+    """Return the bytes of the `Statement` of a run with these segment ends and this final state."""
+    return Statement(program.commitment, np.stack(ends), final).encode()
+
+
 def basic_witness(
     program: bytes,
     advice: bytes,
@@ -50,12 +132,8 @@ def basic_witness(
     ----------
     program
         An ELF file.
-    advice
-        The input file.
-    size_class
-        log2 of the rows that the largest table of a segment may have, see `proving.stages.budget`.
-    cycle_limit, memory_limit
-        Cycles, and bytes of memory written to, after which the run is ended.
+    advice, size_class, cycle_limit, memory_limit
+        As for `cut`.
 
     Raises
     ------
@@ -67,13 +145,12 @@ def basic_witness(
     ends: list[NDArray[np.uint64]] = []
     cycles = 0
     final = loaded.initial_state
-    run = witness(loaded, advice, capacities(size_class), cycle_limit=cycle_limit, memory_limit=memory_limit)
+    run = cut(loaded, advice, size_class=size_class, cycle_limit=cycle_limit, memory_limit=memory_limit)
     for segment in run:
-        checkpoints.append(segment.checkpoint.to_bytes())
-        ends.append(segment.checkpoint.end)
-        cycles += segment.checkpoint.cycles
-        final = segment.end
+        checkpoints.append(segment.checkpoint)
+        ends.append(segment.end)
+        cycles += segment.cycles
+        final = segment.state
         if progress is not None:
             progress(0.0, f"{count(len(checkpoints), 'segment')}, {cycles / 1e6:.1f} million cycles")
-    statement = Statement(loaded.commitment, np.stack(ends), final)
-    return BasicWitness(checkpoints, statement.encode(), cycles)
+    return BasicWitness(checkpoints, statement_of(loaded, ends, final), cycles)

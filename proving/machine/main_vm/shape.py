@@ -92,8 +92,12 @@ def max_log_heights(size_class: int = MAX_SIZE_CLASS) -> dict[str, int]:
 
     The boundary's bound, 6, is what makes its row selectors, of period 64, those of single rows.
     """
-    bounds = _heights(_rows(capacities(size_class)))
-    return {name: rows.bit_length() - 1 for name, rows in bounds.items()}
+    return log_heights(capacities(size_class))
+
+
+def log_heights(records: Mapping[str, int]) -> dict[str, int]:
+    """log2 of the height of every table of a segment with these records, as `witness.TABLES` counts them."""
+    return {name: rows.bit_length() - 1 for name, rows in _heights(_rows(records)).items()}
 
 
 def _rows(records: Mapping[str, int]) -> dict[str, int]:

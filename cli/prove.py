@@ -1,0 +1,245 @@
+"""`hallmark prove`: cut a run into segments, prove each, and join the proofs; goes on where it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import display, files, unproven
+from cli.arguments import (
+    MAX_PROGRAM,
+    CyclesOption,
+    InputOption,
+    MemoryLimitOption,
+    MemoryOption,
+    ProfileOption,
+    ProgramArgument,
+    read_input,
+    read_size,
+)
+from cli.execute import run, write_beside
+from cli.unfinished import PROOF_SUFFIX, Unfinished, unfinished
+from cli.verified import print_verified
+from runtime.errors import ArtifactCorrupt, InvalidInput, OutOfMemory, VerificationError
+from runtime.words import count
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.progress import Progress, TaskID
+
+    from proving.backend.interface import Backend
+    from proving.machine.program import Program
+
+_CUT = "segments.json"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run cut into segments whose checkpoints are kept.
+
+    Attributes
+    ----------
+    statement
+        Bytes of the `Statement` that the proofs of all segments show together.
+    peak
+        Most bytes of memory that proving one of the segments takes.
+    """
+
+    statement: bytes
+    segments: int
+    cycles: int
+    size_class: int
+    peak: int
+
+    def to_bytes(self) -> bytes:
+        return json.dumps({**self.__dict__, "statement": self.statement.hex()}).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> _Run:
+        found = json.loads(data)
+        return cls(**{**found, "statement": bytes.fromhex(found["statement"])})
+
+
+def prove(
+    program: ProgramArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the proof is written.")],
+    input_: InputOption = None,
+    profile: ProfileOption = "proven100",
+    memory: MemoryOption = "",
+    size_class: Annotated[int, typer.Option(help="log2 of the largest table; from the memory budget when 0.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or emulated.")] = "auto",
+    cycle_limit: CyclesOption = 1 << 32,
+    memory_limit: MemoryLimitOption = "1G",
+    without_proof: Annotated[
+        bool, typer.Option("--development", help="Only run it; the result is marked, and refused as a proof.")
+    ] = False,
+) -> None:
+    """Prove that a program, run on some input, halts with its output; goes on where an earlier run was stopped."""
+    from actors.backend import open_backend
+    from proving import keys, stages
+    from proving.machine.program import Program
+    from proving.stages import budget
+    from runtime.settings import load_settings
+
+    files.check_place(output)
+    settings = load_settings(device=device, **({"memory": memory} if memory else {}))
+    classes = budget.classes(settings.memory, asked=size_class)
+    elf, advice = files.read(program, limit=MAX_PROGRAM), read_input(input_)
+    loaded = Program.from_elf(elf)
+    # A plain run takes a thousandth of the time, tells what the program reports, and finds what it wrote.
+    done = run(elf, loaded, advice, cycle_limit=cycle_limit, memory_limit=read_size(memory_limit))
+    if without_proof:
+        unproven.write(loaded, done, output)
+        write_beside(done, output)
+        return
+    compute = open_backend(settings)
+    start = time.perf_counter()
+    identity = {
+        "program": hashlib.sha256(elf).hexdigest(),
+        "input": hashlib.sha256(advice.data).hexdigest(),
+        "profile": profile,
+        "key": keys.key(keys.MAIN_VM).hex,
+        "protocol version": stages.PROTOCOL_VERSION,
+        "size class": str(size_class or "by memory"),
+    }
+    # What was asked for without a budget is tried, whatever is free.
+    most = 0 if size_class and not settings.memory else budget.memory_budget(settings.memory)
+    with unfinished(output, identity) as kept:
+        with display.progress() as bars:
+            made = _cut(kept, bars, loaded, advice, classes, most, cycle_limit, read_size(memory_limit))
+            del advice
+            proofs = _prove_all(kept, bars, made, loaded, compute, profile)
+            task = bars.add_task("bundle", total=1, note="")
+            joined = stages.join(proofs, made.statement, profile=profile)
+            bars.update(task, completed=1, note=display.size(len(joined)))
+        files.write(output, joined)
+    write_beside(done, output)
+    print_verified(stages.verify_bundle(joined, program_commitment=None, profile=profile), title=f"proved {output}")
+    seconds = time.perf_counter() - start
+    display.console.print(
+        f"{made.cycles:,} cycles took {seconds:.1f} s ({made.cycles / seconds / 1000:.1f} kHz), "
+        f"{display.size(len(joined))}"
+    )
+
+
+def _cut(
+    kept: Unfinished,
+    bars: Progress,
+    program: Program,
+    advice: NDArray[np.uint32],
+    classes: tuple[int, ...],
+    memory: int,
+    cycle_limit: int,
+    memory_limit: int,
+) -> _Run:
+    """Cut the run into segments and keep their checkpoints, unless that was done before."""
+    from proving.stages.witness import SegmentTooLarge, cut, statement_of
+
+    task = bars.add_task("witness", total=None, note="")
+    before = kept.find(_CUT)
+    if before is not None:
+        found = _Run.from_bytes(before)
+        if 0 < memory < found.peak:
+            raise OutOfMemory(
+                f"The segments of {kept.folder} take {found.peak / 2**30:.2f} GiB; the budget is "
+                f"{memory / 2**30:.2f} GiB.",
+                remedy="Give more with --memory, or remove the folder to cut smaller segments.",
+            )
+        bars.update(task, total=1, completed=1, note=f"{count(found.segments, 'segment')}, kept from before")
+        return found
+    for size_class in classes:
+        ends: list[NDArray[np.uint64]] = []
+        cycles, peak, final = 0, 0, program.initial_state
+        try:
+            for segment in cut(
+                program,
+                advice,
+                size_class=size_class,
+                memory=memory,
+                cycle_limit=cycle_limit,
+                memory_limit=memory_limit,
+            ):
+                kept.keep(_checkpoint(len(ends)), segment.checkpoint)
+                ends.append(segment.end)
+                cycles, peak, final = cycles + segment.cycles, max(peak, segment.peak), segment.state
+                bars.update(task, note=f"{count(len(ends), 'segment')}, {cycles / 1e6:.1f} million cycles")
+        except SegmentTooLarge:
+            if size_class == classes[-1]:
+                raise
+        else:
+            made = _Run(statement_of(program, ends, final), len(ends), cycles, size_class, peak)
+            kept.keep(_CUT, made.to_bytes())
+            bars.update(task, total=1, completed=1)
+            return made
+    raise AssertionError("there is a size class")
+
+
+def _prove_all(
+    kept: Unfinished, bars: Progress, made: _Run, program: Program, compute: Backend, profile: str
+) -> list[bytes]:
+    """Return every segment's proof artifact, from before where one is kept and holds."""
+    import numpy as np
+
+    from proving import stages
+    from proving.stages.statement import Statement
+
+    ends = Statement.decode(made.statement).ends
+    starts = np.concatenate([program.commitment[np.newaxis], ends[:-1]])
+    publics = np.concatenate([starts, ends], axis=1)
+    proofs: list[bytes] = []
+    total = made.segments
+    whole = bars.add_task("all segments", total=total, note=f"0 of {total}")
+    for index in range(total):
+        proof = _kept_proof(kept, index, publics[index], profile)
+        if proof is None:
+            checkpoint = kept.find(_checkpoint(index))
+            if checkpoint is None:
+                raise ArtifactCorrupt(
+                    f"{kept.folder / _checkpoint(index)} is missing.", remedy="Remove the folder to begin anew."
+                )
+            task = bars.add_task(f"segment {index + 1} of {total}", total=1, note="")
+            tell = partial(_tell, bars, whole, task, index)
+            proof = stages.prove_segment(checkpoint, backend=compute, profile=profile, progress=tell)
+            kept.keep(_proof(index), proof)
+            # The total stands for the segments that are done; a bar for each would outgrow the screen.
+            bars.update(task, completed=1, note=display.size(len(proof)), visible=False)
+        proofs.append(proof)
+        bars.update(whole, completed=index + 1, note=f"{index + 1} of {total}")
+    return proofs
+
+
+def _kept_proof(kept: Unfinished, index: int, publics: NDArray[np.uint64], profile: str) -> bytes | None:
+    """Return a proof that was made before a stop, or None where there is none that holds."""
+    from proving.stages.verify import verify_segment
+
+    found = kept.find(_proof(index))
+    if found is None:
+        return None
+    try:
+        verify_segment(found, publics=publics, profile=profile)
+    except (InvalidInput, VerificationError):
+        return None
+    return found
+
+
+def _checkpoint(index: int) -> str:
+    return f"{index:05d}.checkpoint"
+
+
+def _proof(index: int) -> str:
+    return f"{index:05d}{PROOF_SUFFIX}"
+
+
+def _tell(bars: Progress, whole: TaskID, task: TaskID, index: int, done: float, note: str) -> None:
+    # Done is what has returned its proof, not what says so of itself.
+    share = min(done, 0.99)
+    bars.update(task, completed=share, note=note)
+    bars.update(whole, completed=index + share)

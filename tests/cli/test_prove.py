@@ -1,0 +1,190 @@
+"""`hallmark prove`: budgets, stopping and going on, inputs and where results lie."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.run import ROOT
+from cli.unfinished import folder_of
+from tests.proving.machine import assembler as asm
+from tests.proving.stages.chain import elf_of
+
+#: Cut into several segments at size class 12.
+ROUNDS = 12_000
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "cli.main", *map(str, arguments)]
+
+
+def hallmark(*arguments: str | Path, status: int = 0) -> str:
+    done = subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A program and the place of its proof, whose making was killed after some segments were proven."""
+    folder = tmp_path_factory.mktemp("stopped")
+    program, proof = folder / "program.elf", folder / "proof"
+    program.write_bytes(elf_of(ROUNDS))
+    running = subprocess.Popen(
+        command("prove", program, "-o", proof, "--size-class", "12"), cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    kept = folder_of(proof)
+    deadline = time.monotonic() + 120
+    while len(list(kept.glob("*.proof"))) < 2:
+        assert running.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    return program, proof
+
+
+@pytest.fixture
+def again(stopped: tuple[Path, Path], tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A copy of the stopped proof that a test may spoil."""
+    program, proof = stopped
+    copy = tmp_path / "proof"
+    folder_of(copy).mkdir(mode=0o700)
+    for name, content in tree(folder_of(proof)).items():
+        (folder_of(copy) / name).write_bytes(content)
+    yield program, copy
+
+
+def test_a_stopped_proof_goes_on_with_what_is_proven(again: tuple[Path, Path]) -> None:
+    program, proof = again
+    kept = sorted(path.name for path in folder_of(proof).glob("*.proof"))
+    total = len(list(folder_of(proof).glob("*.checkpoint")))
+    text = hallmark("prove", program, "-o", proof, "--size-class", "12")
+    assert "kept from before" in text
+    proven = {line.split()[1] for line in text.splitlines() if line.startswith("segment ") and "done" in line}
+    assert proven == {str(index + 1) for index in range(len(kept), total)}
+    hallmark("verify", proof, "--program", program)
+    assert not folder_of(proof).exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "other segment"])
+def test_a_kept_proof_that_does_not_hold_is_made_again(again: tuple[Path, Path], damage: str) -> None:
+    program, proof = again
+    first, second = sorted(folder_of(proof).glob("*.proof"))[:2]
+    content = first.read_bytes()
+    if damage == "cut":
+        first.write_bytes(content[:1000])
+    elif damage == "flip":
+        first.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+    else:
+        first.write_bytes(second.read_bytes())
+    assert "segment 1 of" in hallmark("prove", program, "-o", proof, "--size-class", "12")
+    hallmark("verify", proof, "--program", program)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        (("--profile", "proven128"), "profile"),
+        (("--size-class", "13"), "size class"),
+        (("--input", "{program}"), "input"),
+        ((), "program"),
+    ],
+)
+def test_an_unfinished_proof_of_something_else_is_not_touched(
+    again: tuple[Path, Path], tmp_path: Path, changed: tuple[str, ...], named: str
+) -> None:
+    program, proof = again
+    before = tree(folder_of(proof))
+    if not changed:
+        program = tmp_path / "other.elf"
+        program.write_bytes(elf_of(ROUNDS + 1))
+    options = ["--size-class", "12", *(part.format(program=program) for part in changed)]
+    text = hallmark("prove", program, "-o", proof, *options, status=65)
+    assert f"differs in: {named}." in text
+    assert tree(folder_of(proof)) == before
+
+
+def test_two_at_once_are_refused(again: tuple[Path, Path]) -> None:
+    import fcntl
+
+    program, proof = again
+    with (folder_of(proof) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "Another" in hallmark("prove", program, "-o", proof, "--size-class", "12", status=65)
+
+
+def test_a_failure_before_the_first_proof_leaves_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "program.elf"
+    program.write_bytes(elf_of(ROUNDS))
+    text = hallmark("prove", program, "-o", tmp_path / "proof", "--size-class", "18", "--memory", "320M", status=70)
+    assert "segment_too_large" in text and "GiB" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["program.elf"]
+
+
+@pytest.mark.parametrize("options", [(), ("--size-class", "18")])
+def test_a_budget_that_holds_the_program_is_enough(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """The tables of a short run are small, whatever the class that it is cut for."""
+    program, proof = tmp_path / "program.elf", tmp_path / "proof"
+    program.write_bytes(elf_of(40))
+    peak = 330 << 20
+    assert peak_of(command("prove", program, "-o", proof, "--memory", str(peak), *options)) < peak
+    hallmark("verify", proof, "--program", program)
+
+
+def test_a_small_budget_cuts_smaller_segments(tmp_path: Path) -> None:
+    program, proof = tmp_path / "program.elf", tmp_path / "proof"
+    program.write_bytes(elf_of(ROUNDS))
+    assert "segment 2 of" in hallmark("prove", program, "-o", proof, "--memory", "350M")
+    hallmark("verify", proof, "--program", program)
+
+
+def peak_of(arguments: list[str]) -> int:
+    """Run a command that must succeed; return its peak memory in bytes."""
+    # A process of its own starts it: a child's peak begins with its parent's, and that of the tests is large.
+    launcher = (
+        "import resource, subprocess, sys;"
+        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", launcher, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return int(done.stdout) << 10
+
+
+def test_an_input_is_held_once(tmp_path: Path) -> None:
+    program, large = tmp_path / "program.elf", tmp_path / "input"
+    program.write_bytes(elf_of(40))
+    size = 200 << 20
+    with large.open("wb") as stream:
+        stream.truncate(size)
+    for arguments in (("execute", program), ("prove", program, "-o", tmp_path / "proof")):
+        empty = peak_of(command(*arguments))
+        assert peak_of(command(*arguments, "--input", large)) - empty < 1.25 * size
+
+
+def test_an_input_from_a_pipe_is_the_same_input(tmp_path: Path) -> None:
+    program, large = tmp_path / "program.elf", tmp_path / "input"
+    program.write_bytes(asm.elf([asm.advice(10), asm.advice(11), asm.advice(12), asm.HALT]))
+    large.write_bytes(b"abcdefg")
+    from_file = hallmark("execute", program, "--input", large)
+    done = subprocess.run(
+        command("execute", program, "--input", "/dev/stdin"),
+        input=b"abcdefg",
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    expected = b"\x07\0\0\0abcdefg\0".hex()
+    assert expected in from_file and expected in done.stdout.decode()
