@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.attempt import Result, Work
-from actors.witness_vector_generator import LOCAL
+from actors.witness_vector_generator import LOCAL, RECORDS
 from broker.jobs import Stage
 from runtime.errors import ArtifactError, StoreUnavailable
 from runtime.logging import get_logger
@@ -14,16 +14,16 @@ def run(work: Work) -> Result:
     work.check_keys()
     checkpoint = work.load("checkpoint")
     name = records_name(work)
-    vectors = load_records(work, name) if name else None
+    records = load_records(work, name) if name else None
     work.progress(0.0, "prove")
     proof = work.context.stages.prove_segment(
         checkpoint,
-        vectors,
+        records,
         backend=work.context.backend,
         profile=work.context.settings.profile,
         progress=work.progress,
     )
-    if vectors is not None:
+    if records is not None:
         work.context.local.remove(name)
     return Result("proof", proof)
 
@@ -41,7 +41,7 @@ def records_name(work: Work) -> str:
 def load_records(work: Work, name: str) -> bytes | None:
     """Return the records, or nothing when they are gone or damaged: replay is always possible."""
     try:
-        return work.context.local.load(name, kind="vectors", protocol=work.claim.job.protocol_version)
+        return work.context.local.load(name, kind=RECORDS, protocol=work.claim.job.protocol_version)
     except (ArtifactError, StoreUnavailable) as error:
         get_logger("circuit_prover").info("replaying the checkpoint", job=work.claim.job_id, reason=error.message)
         return None

@@ -6,15 +6,13 @@ A stage is data in, data out; the platform knows only these signatures. Tests na
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from runtime.configuration import PREFIX
 from runtime.errors import ConfigurationError, HallmarkError, StageUnavailable
+from runtime.progress import Progress
 from runtime.settings import Settings
-
-#: Reports how far a stage has come (0..1) and in which phase; raises when the worker must stop.
-Progress = Callable[[float, str], None]
 
 
 class BasicWitness(Protocol):
@@ -32,11 +30,11 @@ class Stages(Protocol):
     ) -> BasicWitness:
         """Run the program and cut the run into segments."""
 
-    def witness_vector(self, checkpoint: bytes) -> bytes:
+    def execution_records(self, checkpoint: bytes) -> bytes:
         """Replay one checkpoint into execution records."""
 
     def prove_segment(
-        self, checkpoint: bytes, vectors: bytes | None, *, backend: Any, profile: str, progress: Progress
+        self, checkpoint: bytes, records: bytes | None, *, backend: Any, profile: str, progress: Progress
     ) -> bytes:
         """Prove one segment, from its records or, without them, from its checkpoint."""
 
@@ -56,7 +54,7 @@ def load_stages(module: str) -> Stages:
         found = importlib.import_module(module)
     except ImportError as error:
         raise StageUnavailable(f"The stage module {module} cannot be imported: {error}") from error
-    wanted = ("basic_witness", "witness_vector", "prove_segment", "join")
+    wanted = ("basic_witness", "execution_records", "prove_segment", "join")
     missing = [name for name in wanted if not callable(getattr(found, name, None))]
     if missing:
         raise StageUnavailable(f"The stage module {module} lacks {', '.join(missing)}.")

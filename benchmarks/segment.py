@@ -50,7 +50,7 @@ def measure(checkpoint: bytes) -> dict[str, Any]:
     cycles = records.cycles
     del records
     lap("start")
-    proof = prove(key, PROFILE, publics, traces, NativeBackend(), lambda name, _: lap(name), consume=True)
+    proof = prove(key, PROFILE, publics, traces, NativeBackend(), lambda _, phase: lap(phase), consume=True)
     lap("verify")
     verify(key, PROFILE, publics, proof)
     lap("")

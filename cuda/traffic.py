@@ -30,7 +30,7 @@ class Traffic:
         self.phases: dict[str, Crossing] = {}
         self._now = self.phases.setdefault("", Crossing())
 
-    def begin(self, phase: str, share: float = 0.0) -> None:
+    def begin(self, fraction: float, phase: str) -> None:
         """Count under this phase from now on."""
         self._now = self.phases.setdefault(phase, Crossing())
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, model_val
 
 from runtime.addresses import is_loopback
 from runtime.configuration import PREFIX, AbsolutePath, EnvironmentSettings, Port, Size
+from runtime.protocol import PROTOCOL_VERSION
 from runtime.urls import check_url, scheme_of, sqlite_url
 
 #: Hallmark runs from its checkout, and writes below it unless told otherwise.
@@ -106,7 +107,7 @@ class Settings(EnvironmentSettings):
     """Security profile of the proofs made here."""
     chain_id: Annotated[int, Field(ge=1, lt=1 << 63)] = 4242
     """Chain that this installation proves; every job row carries it."""
-    protocol_version: Annotated[str, Field(min_length=1, max_length=64)] = "1"
+    protocol_version: Annotated[str, Field(min_length=1, max_length=64)] = PROTOCOL_VERSION
     """Version of keys and formats; workers take only jobs of their own."""
 
     lease_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 9.0

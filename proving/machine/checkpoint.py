@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
+from proving.backend.interface import PRIME
 from proving.machine.layout import ArraySpec, pack_arrays, unpack_arrays
 from proving.machine.state import REQUEST_TYPES
 from runtime import artifact
@@ -21,7 +22,6 @@ MAX_CYCLES: Final = (1 << 22) - 2
 #: Largest payload accepted, in bytes.
 MAX_BYTES: Final = 1 << 30
 
-_PRIME: Final = 0xFFFFFFFF00000001
 _MAX_BLOCKS: Final = 1 << 22
 _MAX_SIBLINGS: Final = 1 << 24
 _BLOCKS_IN_SPACE: Final = 1 << 26
@@ -156,7 +156,7 @@ class Checkpoint:
         if len(self.advice) > cycles:
             raise CheckpointError("The checkpoint has more advice than cycles.")
         for name in ("requests", "start", "end", "data_siblings", "code_siblings"):
-            if np.any(getattr(self, name) >= np.uint64(_PRIME)):
+            if np.any(getattr(self, name) >= np.uint64(PRIME)):
                 raise CheckpointError(f"The checkpoint's {name} hold a value that is no field element.")
         for space in ("data", "code"):
             self._validate_space(space)

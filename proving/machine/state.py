@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from proving.backend.interface import PRIME
 from proving.hash import Tag, compress
 from proving.machine.layout import ArraySpec, LayoutError, pack_arrays, unpack_arrays
 
@@ -23,7 +24,6 @@ STATE_VERSION: Final = 1
 #: Precompile types with a request chain: 256-bit arithmetic, Keccak-f[1600], SHA-256, Blake2s.
 REQUEST_TYPES: Final = 4
 
-_PRIME: Final = 0xFFFFFFFF00000001
 _SPECS: Final = (
     ArraySpec("control", np.dtype("<u4"), (2,), 0),
     ArraySpec("registers", np.dtype("<u4"), (32,), 0),
@@ -101,7 +101,7 @@ class State:
         control = arrays.pop("control")
         if control[0] % 4 or control[1] > 1 or arrays["registers"][0]:
             raise LayoutError("The state's pc, halted flag or x0 is out of range.")
-        if any(np.any(arrays[name] >= np.uint64(_PRIME)) for name in ("memory_root", "code_root", "requests")):
+        if any(np.any(arrays[name] >= np.uint64(PRIME)) for name in ("memory_root", "code_root", "requests")):
             raise LayoutError("The state holds a digest that is not canonical.")
         return cls(pc=int(control[0]), halted=bool(control[1]), **arrays)
 

@@ -3,7 +3,7 @@
 | stage | module | from | to |
 | --- | --- | --- | --- |
 | `basic_witness` | `witness` | program, advice | checkpoints, statement |
-| `witness_vector` | `vectors` | checkpoint | execution records |
+| `execution_records` | `replaying` | checkpoint | execution records |
 | `prove_segment` | `segment` | checkpoint, execution records | segment proof |
 | `join` | `joining` | segment proofs, statement | bundle |
 | `verify_bundle` | `verify` | bundle | what it proves |
@@ -20,32 +20,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from proving.stages.bundle import Verified
     from proving.stages.joining import join
+    from proving.stages.replaying import execution_records
     from proving.stages.segment import prove_segment
-    from proving.stages.vectors import witness_vector
     from proving.stages.verify import key_digest, verify_bundle
-    from proving.stages.version import PROTOCOL_VERSION, Progress
     from proving.stages.witness import BasicWitness, basic_witness
 
 __all__ = [
-    "PROTOCOL_VERSION",
     "BasicWitness",
-    "Progress",
     "Verified",
     "basic_witness",
+    "execution_records",
     "join",
     "key_digest",
     "prove_segment",
     "verify_bundle",
-    "witness_vector",
 ]
 
 #: Name -> the module that has it.
 _HOME = {
-    "PROTOCOL_VERSION": "version",
-    "Progress": "version",
     "BasicWitness": "witness",
     "basic_witness": "witness",
-    "witness_vector": "vectors",
+    "execution_records": "replaying",
     "prove_segment": "segment",
     "join": "joining",
     "Verified": "bundle",

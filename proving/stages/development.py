@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proving.stages.version import PROTOCOL_VERSION
 from runtime import artifact
 from runtime.errors import InvalidInput, VerificationError
+from runtime.protocol import PROTOCOL_VERSION
 
 KIND = "development-run"
 VERSION = 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from proving.stages import bundle, proof
 from proving.stages.statement import Statement
-from proving.stages.version import PROTOCOL_VERSION
+from runtime.protocol import PROTOCOL_VERSION
 
 
 def join(proofs: Sequence[bytes], statement: bytes, *, profile: str = "proven100") -> bytes:

@@ -10,14 +10,15 @@ from proving.machine.main_vm.expand import expand
 from proving.machine.records import Records
 from proving.machine.replay import replay
 from proving.stages import proof
-from proving.stages.version import PROTOCOL_VERSION, Progress
 from proving.stark.prover import prove
 from proving.stark.verifier import verify
+from runtime.progress import Progress
+from runtime.protocol import PROTOCOL_VERSION
 
 
 def prove_segment(
     checkpoint: bytes,
-    vectors: bytes | None = None,
+    records: bytes | None = None,
     *,
     backend: Backend | None = None,
     profile: str = "proven100",
@@ -27,18 +28,13 @@ def prove_segment(
 
     Parameters
     ----------
-    vectors
+    records
         The segment's execution records; replayed from the checkpoint when they are not at hand.
     """
     key = keys.proving_key(keys.MAIN_VM)
-    records = replay(Checkpoint.from_bytes(checkpoint)) if vectors is None else Records.from_bytes(vectors)
-    traces, publics = expand(records)
-    del records
-
-    def report(phase: str, share: float) -> None:
-        if progress is not None:
-            progress(share, phase)
-
-    made = prove(key, profile, publics, traces, backend or NativeBackend(), progress=report, consume=True)
+    rows = replay(Checkpoint.from_bytes(checkpoint)) if records is None else Records.from_bytes(records)
+    traces, publics = expand(rows)
+    del rows
+    made = prove(key, profile, publics, traces, backend or NativeBackend(), progress, consume=True)
     verify(key, profile, publics, made)
     return proof.pack(publics, made, protocol=PROTOCOL_VERSION)

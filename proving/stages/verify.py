@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from proving import keys
 from proving.stages import bundle, proof
 from proving.stages.bundle import Verified
-from proving.stages.version import PROTOCOL_VERSION
 from proving.stark.verifier import verify
 from runtime.errors import InvalidInput
+from runtime.protocol import PROTOCOL_VERSION
 
 
 def verify_bundle(

@@ -15,8 +15,8 @@ from proving.machine.state import State
 from proving.machine.witness import witness
 from proving.stages import budget
 from proving.stages.statement import Statement
-from proving.stages.version import Progress
 from runtime.errors import OutOfMemory
+from runtime.progress import Progress
 from runtime.words import count
 
 

@@ -20,8 +20,9 @@ from proving.stark.errors import KeyRefused, UnknownProfile
 from proving.stark.security import Facts, Parameters, Regime, Report
 from proving.stark.shape import Layout, Shape
 
-#: Version of the protocol and of the proof format; absorbed through the key's digest.
-PROTOCOL_VERSION = 2
+#: Version of the proof system: what a key covers, what the transcript absorbs, how a proof is written.
+#: Part of every key's digest and absorbed by every transcript.
+PROOF_FORMAT = 2
 #: Number of bus interactions of a proof, far below p so that multiplicities cannot wrap.
 MAX_INTERACTIONS = 2**40
 
@@ -188,7 +189,7 @@ def key_digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Re
 
 def key_frame(layout: Layout, program: CircuitProgram, reports: Mapping[str, Report]) -> Words:
     """Return the digest of everything in a key but the preprocessed cap, ``(4,)``."""
-    words = [PROTOCOL_VERSION, *(int(word) for word in program.digest), program.publics, layout.log_blowup]
+    words = [PROOF_FORMAT, *(int(word) for word in program.digest), program.publics, layout.log_blowup]
     words += [layout.cap_log, layout.log_fold, layout.final_log_length, len(layout.tables)]
     for table, bound in zip(layout.tables, layout.max_log_heights, strict=True):
         words += [bound, 0 if table.fixed_log_height is None else 1]

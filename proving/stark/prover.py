@@ -7,7 +7,7 @@ after the quotient, the FRI layers as their trees hold them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,14 +17,12 @@ from proving.field import extension
 from proving.field.goldilocks import PRIME, root_of_unity
 from proving.stark.arithmetic import IntegerArithmetic, Words
 from proving.stark.errors import ChallengeRefused, TraceRefused
-from proving.stark.key import PROTOCOL_VERSION, Key, profile_words
+from proving.stark.key import PROOF_FORMAT, Key, profile_words
 from proving.stark.proof import Proof, TreeOpening, serialize
 from proving.stark.security import Parameters
 from proving.stark.shape import EXTENSION_DEGREE, Phase, Shape
 from proving.stark.transcript import Transcript
-
-#: Called with the name of the phase that begins and the share of phases that are done, 0 to 1.
-Progress = Callable[[str, float], None]
+from runtime.progress import Progress
 
 #: The phases in order, by the names that progress bars and traces show.
 PHASES = ("main", "bus", "quotient", "openings", "fri", "queries")
@@ -86,7 +84,7 @@ def prove(
     return serialize(shape, run.answer_queries())
 
 
-def _silent(phase: str, share: float) -> None:
+def _silent(fraction: float, phase: str) -> None:
     return None
 
 
@@ -138,7 +136,7 @@ class _Run:
 
     def absorb_claim(self) -> None:
         """Bind profile, key, shape and public input."""
-        self.transcript.absorb_words(PROTOCOL_VERSION, *profile_words(self.parameters))
+        self.transcript.absorb_words(PROOF_FORMAT, *profile_words(self.parameters))
         self.transcript.absorb(self.key.digest)
         self.transcript.absorb_words(*self.shape.log_heights)
         self.transcript.absorb(self.publics)
@@ -263,7 +261,7 @@ class _Run:
         for tree, fold in zip(self.layers, shape.folds, strict=True):
             indices = indices >> np.uint64(fold)
             layers.append(_opening(tree.open(indices)))
-        self.progress("queries", 1.0)
+        self.progress(1.0, "queries")
         caps: dict[Phase, Words] = {
             phase: np.ascontiguousarray(tree.cap)
             for phase, tree in self.trees.items()
@@ -316,7 +314,7 @@ class _Run:
         return parts[0] if len(parts) == 1 else backend.lift_sum(parts, shape.log_domain)
 
     def _begin(self, phase: str) -> None:
-        self.progress(phase, PHASES.index(phase) / len(PHASES))
+        self.progress(PHASES.index(phase) / len(PHASES), phase)
 
     def _extend(self, phase: Phase, index: int, trace: Array) -> None:
         shift = coset_shift(self.shape.log_heights[index])

@@ -20,10 +20,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from proving.backend.interface import PRIME
 from proving.stark.errors import SecurityBelowProfile, UnknownProfile
 
 #: log2 of the modulus of the base field, p = 2^64 - 2^32 + 1.
-LOG_FIELD = math.log2(2**64 - 2**32 + 1)
+LOG_FIELD = math.log2(PRIME)
 #: log2 of the size of the cubic extension, from which every challenge is drawn.
 LOG_EXTENSION = 3 * LOG_FIELD
 #: Johnson's radius is kept by this fraction of sqrt(rate).

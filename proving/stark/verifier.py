@@ -35,7 +35,7 @@ from proving.stark.errors import (
     PublicInputRefused,
 )
 from proving.stark.fri import domain_points, evaluate_final, fold_rows, group_inverses, inverse_points, square
-from proving.stark.key import PROTOCOL_VERSION, Key, profile_words
+from proving.stark.key import PROOF_FORMAT, Key, profile_words
 from proving.stark.proof import Proof, parse
 from proving.stark.security import Parameters, Report
 from proving.stark.shape import EXTENSION_DEGREE, Phase, Shape
@@ -142,7 +142,7 @@ def check(
 ) -> None:
     """Refuse unless the proof shows the claim; the protocol in the order of its transcript."""
     transcript = Transcript(arithmetic)
-    transcript.absorb_words(PROTOCOL_VERSION, *profile_words(parameters))
+    transcript.absorb_words(PROOF_FORMAT, *profile_words(parameters))
     transcript.absorb(claim.key_digest)
     transcript.absorb_words(*shape.log_heights)
     transcript.absorb(claim.publics)

@@ -38,20 +38,20 @@ def basic_witness(
     return Witness(checkpoints, hashlib.sha256(program + advice).digest())
 
 
-def witness_vector(checkpoint: bytes) -> bytes:
+def execution_records(checkpoint: bytes) -> bytes:
     return hashlib.sha256(b"vectors" + checkpoint).digest()
 
 
 def prove_segment(
     checkpoint: bytes,
-    vectors: bytes | None,
+    records: bytes | None,
     *,
     backend: Any,
     profile: str,
     progress: Callable[[float, str], None],
 ) -> bytes:
     wanted = json.loads(checkpoint)
-    if vectors is not None and vectors != witness_vector(checkpoint):
+    if records is not None and records != execution_records(checkpoint):
         raise InvalidInput("The records are of another checkpoint.")
     if wanted.get("fail") == "memory":
         raise OutOfMemory()
@@ -67,7 +67,7 @@ def prove_segment(
     while time.monotonic() - started < wanted.get("seconds", 0):
         time.sleep(0.02)
         progress((time.monotonic() - started) / wanted["seconds"], "prove")
-    return hashlib.sha256(b"proof" + witness_vector(checkpoint)).digest()
+    return hashlib.sha256(b"proof" + execution_records(checkpoint)).digest()
 
 
 def join(proofs: Sequence[bytes], statement: bytes, *, profile: str = "proven100") -> bytes:
@@ -77,5 +77,5 @@ def join(proofs: Sequence[bytes], statement: bytes, *, profile: str = "proven100
 def expected(program: bytes, advice: bytes) -> bytes:
     """The bundle that a batch must end in, whatever happened on the way."""
     witness = basic_witness(program, advice, size_class=18, cycle_limit=1, progress=lambda fraction, note: None)
-    proofs = [hashlib.sha256(b"proof" + witness_vector(checkpoint)).digest() for checkpoint in witness.checkpoints]
+    proofs = [hashlib.sha256(b"proof" + execution_records(checkpoint)).digest() for checkpoint in witness.checkpoints]
     return join(proofs, witness.statement)

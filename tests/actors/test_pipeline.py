@@ -135,7 +135,7 @@ def test_prover_without_the_records_replays_the_checkpoint(embedded: Cluster) ->
     embedded.batch(1, segments=2)
     embedded.until(lambda: embedded.store.ready([Stage.PROVE], protocol_versions=["1"]), 20)
     embedded.until(lambda: not status.jobs(embedded.store, stage=Stage.PROVE, state=JobState.WAITING), 20)
-    for path in (embedded.settings.state_dir / "local").rglob("vectors"):
+    for path in (embedded.settings.state_dir / "local").rglob("execution_records"):
         path.unlink()
     embedded.start_prover(0)
     finish(embedded, 1)

@@ -118,7 +118,7 @@ def test_every_artifact_kind_is_inspected(tmp_path: Path) -> None:
     made = stages.basic_witness(chain().elf, b"", size_class=12)
     kinds = {
         "checkpoint": made.checkpoints[0],
-        "execution_records": stages.witness_vector(made.checkpoints[0]),
+        "execution_records": stages.execution_records(made.checkpoints[0]),
         "segment_proof": chain().artifacts[0],
         "bundle": chain().bundle,
     }

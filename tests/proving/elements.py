@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-PRIME = 2**64 - 2**32 + 1
+from proving.backend.interface import PRIME
 
 #: Where carries, borrows and reductions change.
 EDGES = (

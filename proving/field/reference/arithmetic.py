@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-#: p = 2^64 - 2^32 + 1, a generator of the multiplicative group, and the exponent of two in p - 1.
-PRIME = 2**64 - 2**32 + 1
-GENERATOR = 7
+from proving.backend.interface import GENERATOR, PRIME
+
+#: The exponent of two in p - 1.
 TWO_ADICITY = 32
 
 #: c0 + c1 x + c2 x^2.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from proving.backend.interface import PRIME
 from proving.field.reference.arithmetic import (
-    PRIME,
     ZERO,
     Ext,
     ext_add,

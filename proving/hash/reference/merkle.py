@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proving.field.reference.arithmetic import PRIME
+from proving.backend.interface import PRIME
 from proving.hash.reference.poseidon2 import permute
 from proving.hash.tags import Tag
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proving.field.reference.arithmetic import PRIME
+from proving.backend.interface import PRIME
 from proving.hash.poseidon import CIRCULANT, DIAGONAL, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH
 from proving.hash.poseidon_constants import ROUND_CONSTANTS
 

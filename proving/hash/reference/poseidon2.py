@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proving.field.reference.arithmetic import PRIME, inverse
+from proving.backend.interface import PRIME
+from proving.field.reference.arithmetic import inverse
 from proving.hash.poseidon2_constants import FINAL, HORIZEN_DIAGONAL, INITIAL, INTERNAL
 
 #: Plonky3's diagonals of the internal matrix less one (goldilocks/src/poseidon2.rs).

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from proving.backend.interface import PRIME
 from proving.hash import Tag, compress
 from proving.machine.main_vm import constant, shape
 from proving.machine.main_vm.circuit import circuit
@@ -21,7 +22,6 @@ Traces = dict[str, U64]
 #: Tables that two families share, the rows of the second after those of the first.
 _SHARED = {"bitwise": ("bitwise", "shift"), "mul_div": ("mul", "div")}
 _TABLE_OF = {family: table for table, families in _SHARED.items() for family in families}
-_PRIME = 0xFFFFFFFF00000001
 
 _families = function("hm_expand_families", INT, [POINTER, POINTER, POINTER, SIZE, *[POINTER] * 6])
 _distinct = function("hm_expand_distinct16", SIZE, [POINTER, SIZE, POINTER, POINTER])
@@ -99,7 +99,7 @@ def compression_inputs(records: Records) -> dict[str, U64]:
     nodes = np.stack([records.node_old, records.node_new], axis=1).reshape(-1, 16)
     calls = records.poseidon2_call[:, 4::2].astype(np.uint64)
     lanes = calls[:, 0::2] | calls[:, 1::2] << np.uint64(32)
-    if bool((lanes >= np.uint64(_PRIME)).any()):
+    if bool((lanes >= np.uint64(PRIME)).any()):
         raise ExpansionRefused("A Poseidon2 call has an input that is no field element.")
     parts = {"block": blocks, "node": nodes, "call": lanes, "boundary": _boundary_inputs(records)}
     return {name: np.ascontiguousarray(part, dtype=np.uint64) for name, part in parts.items()}
@@ -196,4 +196,4 @@ def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> N
     table[:16, :5] = inputs.T
     table[16:20, :5] = digests.T
     table[20, [0, 3]] = (1, clk_end)
-    table[21, 3] = pow(clk_end - 1 + halted, _PRIME - 2, _PRIME)
+    table[21, 3] = pow(clk_end - 1 + halted, PRIME - 2, PRIME)

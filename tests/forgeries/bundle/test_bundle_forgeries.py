@@ -20,6 +20,7 @@ from proving.stages.bundle import ChainBroken, MalformedBundle, OtherOutput, Oth
 from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.errors import VerificationError
+from runtime.protocol import PROTOCOL_VERSION
 from tests.proving.machine import assembler as asm
 from tests.proving.stages.chain import PROFILE, Chain, chain, elf_of
 
@@ -34,7 +35,7 @@ def verify(made: Chain, data: bytes, *, profile: str = PROFILE, output: bytes | 
 
 
 def repack(statement: Statement, proofs: list[bytes]) -> bytes:
-    return bundle.pack(statement, proofs, protocol=stages.PROTOCOL_VERSION)
+    return bundle.pack(statement, proofs, protocol=PROTOCOL_VERSION)
 
 
 def test_honest_bundle_verifies(made: Chain) -> None:
@@ -210,7 +211,7 @@ def test_no_byte_of_the_payload_is_free(made: Chain) -> None:
         with pytest.raises(VerificationError):
             verify(
                 made,
-                artifact.pack(bundle.KIND, bytes(forged), version=bundle.VERSION, protocol=stages.PROTOCOL_VERSION),
+                artifact.pack(bundle.KIND, bytes(forged), version=bundle.VERSION, protocol=PROTOCOL_VERSION),
             )
 
 
@@ -236,7 +237,7 @@ def test_a_small_file_does_not_inflate() -> None:
     piece = bytes(1 << 24)
     stored = b"".join(compressor.compress(piece) for _ in range(size // len(piece))) + compressor.flush()
     assert len(stored) < 1 << 16
-    honest = bytearray(artifact.pack(bundle.KIND, b"", version=bundle.VERSION, protocol=stages.PROTOCOL_VERSION))
+    honest = bytearray(artifact.pack(bundle.KIND, b"", version=bundle.VERSION, protocol=PROTOCOL_VERSION))
     honest[12] = 1
     honest[16:24], honest[24:32] = size.to_bytes(8, "little"), len(stored).to_bytes(8, "little")
     tracemalloc.start()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proving.backend.interface import PRIME
 from proving.hash import compress
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import Traces, expand
@@ -85,4 +86,4 @@ def cell(traces: Traces, table: str, row: int, **values: int) -> None:
     """Change named cells of a row."""
     names = circuit().table(table).main_names
     for name, value in values.items():
-        traces[table][names.index(name), row] = value % (2**64 - 2**32 + 1)
+        traces[table][names.index(name), row] = value % PRIME

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from proving.backend.interface import PRIME
 from proving.hash import compress
 from proving.machine.main_vm.expand import Traces
 from tests.forgeries.main_vm.attacks import Claim, cell
@@ -228,7 +229,7 @@ def test_a_division_by_zero_denied() -> None:
     claim.set_register(RESULT, 3)
 
     def denied(traces: Traces) -> None:
-        cell(traces, "mul_div", 0, by_zero=0, q_low=3, q_high=0, result_inverse=pow(3, -1, 2**64 - 2**32 + 1))
+        cell(traces, "mul_div", 0, by_zero=0, q_low=3, q_high=0, result_inverse=pow(3, -1, PRIME))
 
     found = claim.violations(denied)
     assert "mul_div: a divisor has an inverse unless it is zero" in found
@@ -241,7 +242,7 @@ def test_an_overflowing_division_as_a_plain_one() -> None:
     claim.set_register(RESULT, 2**31 - 1)
 
     def plain(traces: Traces) -> None:
-        inverse = pow(2**31 - 1, -1, 2**64 - 2**32 + 1)
+        inverse = pow(2**31 - 1, -1, PRIME)
         cell(traces, "mul_div", 0, q_low=2**16 - 1, q_high=2**15 - 1, r_low=1, s_low=0, result_inverse=inverse)
 
     assert "mul_div: the remainder is below the divisor" in claim.violations(plain)

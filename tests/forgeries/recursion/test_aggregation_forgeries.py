@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from proving.field.goldilocks import PRIME
+from proving.backend.interface import PRIME
 from proving.hash import DIGEST, Tag
 from proving.recursion.aggregation import Role, entry, hash_message, key_set_digest, require_entry
 from proving.recursion.arithmetic import CircuitArithmetic
@@ -148,7 +148,7 @@ def test_every_part_of_both_proofs_counts(which: int) -> None:
         children = [leaf_child(0), leaf_child(1)]
         flat = children[which][3][int(number)].reshape(-1)
         place = int(random.integers(flat.size))
-        flat[place] = (int(flat[place]) + 1) % (2**64 - 2**32 + 1)
+        flat[place] = (int(flat[place]) + 1) % PRIME
         assert refused(claim_of(0, 1), children)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from proving.backend.interface import PRIME
 from proving.machine.checkpoint import KIND, Checkpoint, CheckpointError
 from proving.machine.layout import LayoutError
 from proving.machine.program import Program
@@ -99,7 +100,7 @@ def test_a_claim_of_many_rows_costs_nothing() -> None:
         {"data_blocks": np.array([5, 1 << 26], dtype=np.uint32)},
         {"data_words": np.zeros((1, 16), dtype=np.uint32)},
         {"data_siblings": np.zeros((3, 4), dtype=np.uint64)},
-        {"end": np.full(4, 0xFFFFFFFF00000001, dtype=np.uint64)},
+        {"end": np.full(4, PRIME, dtype=np.uint64)},
         {"boundary": np.array([0x1002, 0x1000, 0, 1], dtype=np.uint32)},
         {"boundary": np.array([0x1000, 0x1000, 2, 1], dtype=np.uint32)},
         {"boundary": np.array([0x1000, 0x1000, 0, 0], dtype=np.uint32)},

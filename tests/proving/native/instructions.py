@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proving import native
+from proving.backend.interface import PRIME
 from tests.proving import instruction_sets
 
 ANSWERS: Final = Path(__file__).parent / "instruction_answers.json"
@@ -28,7 +29,7 @@ RANDOM_VECTORS: Final = 256
 EDGES: Final = (
     *(0, 1, 2),
     *(edge for power in (31, 32, 52, 63) for edge in (2**power - 1, 2**power, 2**power + 1)),
-    *(2**64 - 2**32, 2**64 - 2**32 + 1, 2**64 - 1),
+    *(PRIME - 1, PRIME, 2**64 - 1),
     *(0x5555555555555555, 0xFEDCBA9876543210),
 )
 

@@ -13,8 +13,8 @@ from tests.proving.stages.chain import PROFILE, chain, elf_of
 def test_replay_is_deterministic_and_records_are_optional() -> None:
     made = stages.basic_witness(elf_of(50), b"", size_class=12)
     (checkpoint,) = made.checkpoints
-    records = stages.witness_vector(checkpoint)
-    assert records == stages.witness_vector(checkpoint)
+    records = stages.execution_records(checkpoint)
+    assert records == stages.execution_records(checkpoint)
     with_records = stages.prove_segment(checkpoint, records, profile=PROFILE)
     assert with_records == stages.prove_segment(checkpoint, profile=PROFILE)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from proving.backend.interface import PRIME as P
 from proving.backend.program import Op, TableProgram
 from proving.hash import compress
-from proving.stark.key import PROTOCOL_VERSION, Key
+from proving.stark.key import PROOF_FORMAT, Key
 
-P = 2**64 - 2**32 + 1
 LEAF, JOIN, TRANSCRIPT, GRIND, SQUEEZE = 1, 2, 5, 6, 10
 E = tuple[int, int, int]
 ONE: E = (1, 0, 0)
@@ -258,7 +258,7 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
     challenger = Challenger()
     regime = {"johnson": 1, "conjectured": 2}[chosen.profile.regime.value]
     work = [chosen.queries, chosen.query_grinding, chosen.batching_grinding]
-    challenger.absorb([PROTOCOL_VERSION, chosen.profile.target, regime, *work])
+    challenger.absorb([PROOF_FORMAT, chosen.profile.target, regime, *work])
     challenger.absorb([int(w) for w in key.digest])
     challenger.absorb(heights)
     challenger.absorb(publics)

@@ -1,6 +1,6 @@
 """A proof's bytes are frozen, so that a change of the format, of a digest or of the transcript is a decision.
 
-When this fails and the change is meant: raise ``PROTOCOL_VERSION`` in ``proving/stark/key.py``, then run
+When this fails and the change is meant: raise ``PROOF_FORMAT`` in ``proving/stark/key.py``, then run
 ``python -m tests.proving.stark.freeze``.
 """
 

@@ -74,11 +74,11 @@ def test_the_verifier_branches_on_shape_only() -> None:
 
 def test_phases_are_reported_in_order_and_end_at_one() -> None:
     publics, traces = toy.traces()
-    seen: list[tuple[str, float]] = []
-    prove(toy.key(), toy.QUICK, publics, traces, toy.backend(), lambda phase, share: seen.append((phase, share)))
-    assert [phase for phase, _ in seen][: len(PHASES)] == list(PHASES)
-    assert [share for _, share in seen] == sorted(share for _, share in seen)
-    assert seen[-1][1] == 1.0
+    seen: list[tuple[float, str]] = []
+    prove(toy.key(), toy.QUICK, publics, traces, toy.backend(), lambda *told: seen.append(told))
+    assert [phase for _, phase in seen][: len(PHASES)] == list(PHASES)
+    assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen)
+    assert seen[-1][0] == 1.0
 
 
 def test_a_consuming_prover_empties_the_traces() -> None:

@@ -1,4 +1,4 @@
-"""The stage `witness_vector`: replay a checkpoint."""
+"""The stage `execution_records`: replay a checkpoint."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from proving.machine.checkpoint import Checkpoint
 from proving.machine.replay import replay
 
 
-def witness_vector(checkpoint: bytes) -> bytes:
+def execution_records(checkpoint: bytes) -> bytes:
     """Replay one checkpoint into execution records."""
     return replay(Checkpoint.from_bytes(checkpoint)).to_bytes()
