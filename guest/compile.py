@@ -31,8 +31,10 @@ MACHINE = (
     "-fno-pic", "-fno-pie", "-fno-sanitize=all", "-fno-stack-protector", "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables", "-ffunction-sections", "-fdata-sections",
 )  # fmt: skip
-_C = ("-std=c11",)
-_CXX = ("-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-nostdinc++")
+#: A function with more variables on the stack could step over the guard below it.
+_FRAMES = ("-Wframe-larger-than=1048576", "-Werror=frame-larger-than")
+_C = ("-std=c11", *_FRAMES)
+_CXX = ("-std=c++20", *_FRAMES, "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-nostdinc++")
 _ZIG = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m-a-c-d-f", "-O", "ReleaseSafe")
 #: The compiler package defines NDEBUG when it optimises; assertions are off only when a program says so.
 _OWN = ("-g", "-UNDEBUG")

@@ -79,6 +79,14 @@ def test_a_stack_of_a_megabyte_can_be_used_and_one_more_frame_traps(compiler: Co
     assert (cut.value.pc, cut.value.cycle) == (caught.value.pc, caught.value.cycle)
 
 
+@pytest.mark.parametrize("suffix", [".c", ".cpp"])
+def test_a_frame_that_could_step_over_the_guard_does_not_compile(compiler: Compiler, suffix: str) -> None:
+    source = 'int main() {{ int a[{words}]; a[0] = 3; __asm__ volatile("" :: "r"(a) : "memory"); return a[0]; }}'
+    assert words(run(compiler.text(source.format(words=1 << 17), suffix))[0])[0] == 3
+    with pytest.raises(BuildError, match=r"stack frame size .* exceeds limit"):
+        compiler.text(source.format(words=1 << 19), suffix)
+
+
 def test_a_null_pointer_traps(compiler: Compiler) -> None:
     elf = compiler.text("""
         struct list { struct list *next; int value[8]; };
