@@ -74,3 +74,14 @@ def test_a_checkpoint_that_no_run_has_is_not_worth_another_try() -> None:
     error = CheckpointError()
     assert error.retry is Retry.NEVER
     assert "requeue" not in error.line().lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("remu", "mul_div"), ("mulhu", "mul_div"), ("srl", "bitwise"), ("xor", "bitwise")]
+)
+def test_instructions_that_share_a_table_have_all_of_its_room(name: str, table: str) -> None:
+    """A Fibonacci loop modulo a prime was cut after a sixteenth of the rows that its remainders had."""
+    room = shape.capacities(12)[table]
+    words = [asm.r_type(name, 10, 11, 12)] * (room + 1)
+    first, second = witness(Program.from_elf(asm.elf([*words, asm.HALT])), b"", shape.capacities(12))
+    assert (first.checkpoint.cycles, second.checkpoint.cycles) == (room, 1)
