@@ -28,6 +28,7 @@ from cli.execute import run, write_beside
 from cli.unfinished import PROOF_SUFFIX, Unfinished, unfinished
 from cli.verified import print_verified
 from runtime.errors import ArtifactCorrupt, InvalidInput, OutOfMemory, VerificationError
+from runtime.protocol import PROTOCOL_VERSION
 from runtime.words import count
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def prove(
         "input": hashlib.sha256(advice.data).hexdigest(),
         "profile": profile,
         "key": keys.key(keys.MAIN_VM).hex,
-        "protocol version": stages.PROTOCOL_VERSION,
+        "protocol version": PROTOCOL_VERSION,
         "size class": str(size_class or "by memory"),
     }
     # What was asked for without a budget is tried, whatever is free.

@@ -111,7 +111,7 @@ def test_a_lost_device_stays_lost_and_says_so(machine: fake_driver.Machine, back
 def test_a_device_lost_in_mid_proof_ends_the_proof_with_the_cause(
     machine: fake_driver.Machine, backend: CudaBackend, phase: str
 ) -> None:
-    def lose(now: str, share: float) -> None:
+    def lose(share: float, now: str) -> None:
         machine.fail_launches = now == phase
 
     with pytest.raises(DeviceLost, match="unspecified launch failure"):
