@@ -101,8 +101,15 @@ class Cluster:
 
     def wait_running(self, stage: Stage, seconds: float = 20.0) -> int:
         """Wait until a job of the stage runs and return its identity."""
-        self.until(lambda: bool(status.jobs(self.store, stage=stage, state=JobState.IN_PROGRESS)), seconds)
-        return status.jobs(self.store, stage=stage, state=JobState.IN_PROGRESS)[0].id
+        found: list[int] = []
+
+        def running() -> bool:
+            # What is seen once may have ended when one looks again.
+            found.extend(job.id for job in status.jobs(self.store, stage=stage, state=JobState.IN_PROGRESS))
+            return bool(found)
+
+        self.until(running, seconds)
+        return found[0]
 
     def until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -20,7 +20,7 @@ def proofs_made(marks: Path) -> list[int]:
 def test_purged_queues_cost_only_time(on_servers: Cluster, rabbitmq: RabbitMQ, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     on_servers.start_all()
-    on_servers.batch(1, segments=4, seconds=0.3, marks=str(marks))
+    on_servers.batch(1, segments=4, seconds=0.8, marks=str(marks))
     for _ in range(3):
         on_servers.wait_running(Stage.PROVE)
         rabbitmq.purge()
