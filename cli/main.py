@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -62,8 +62,23 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from cli.version import version
+
+        typer.echo(version())
+        raise typer.Exit
+
+
 @app.callback()
-def _commands() -> None:
+def _commands(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show release, protocol version and key.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
     """Typer takes an application for a group when it has a callback or several commands."""
 
 

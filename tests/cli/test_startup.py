@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from cli.run import ROOT
+from proving.stages import key_digest
+from proving.stark.key import PROOF_FORMAT
+from runtime.protocol import PROTOCOL_VERSION
 from tests.proving.stages.chain import chain
 
 _REPORT = (
@@ -48,3 +52,13 @@ def test_help_lists_the_commands_of_every_module() -> None:
     )
     for command in ("execute", "prove", "verify", "inspect", "run", "status", "config"):
         assert command in done.stdout
+
+
+def test_version_names_release_protocol_version_and_the_pinned_key() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert done.stdout == (
+        f"hallmark {release}, protocol version {PROTOCOL_VERSION}, proof format {PROOF_FORMAT}, key {key_digest()}\n"
+    )
