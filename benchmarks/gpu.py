@@ -117,9 +117,9 @@ def examine(backend: CudaBackend, log_size: int) -> Machine:
     facts: dict[str, int] = getattr(backend.device, "facts", dict)()
     clocks = facts.get("multiprocessors", 0) * facts.get("clock_khz", 0) * 1000
     rows = 1 << log_size
-    source = backend.upload(_random(4, rows))
-    copy = seconds(backend, lambda: backend.take_columns(source, [0, 2, 1, 3]), 3)
-    return Machine(backend.name, float(clocks * ISSUE_LANES), float(clocks * ADDING_LANES), 4 * 16 * rows / copy, facts)
+    source = backend.upload(_random(3, rows))
+    copy = seconds(backend, lambda: backend.split_blocks(source, 1, rows), 3)
+    return Machine(backend.name, float(clocks * ISSUE_LANES), float(clocks * ADDING_LANES), 3 * 16 * rows / copy, facts)
 
 
 def cases(backend: CudaBackend, log_size: int) -> list[Case]:
@@ -172,7 +172,6 @@ def cases(backend: CudaBackend, log_size: int) -> list[Case]:
     count = states[12].size // 12
     layers = 3.0 * 8 * layer_rows
     label, layer_label, matrix_label = f"2^{log_size}", f"2^{log_size - 2}", f"{rows} x 16"
-    swapped = [1, 0, *range(2, 16)]
     hashed = launch("hash_rows", rows, addresses, 16, rows, digests)
     compressed = launch("compress_nodes", quarter, digests, nodes, quarter)
     joined = launch("join_parts", quarter, digests, 0, digests, 1, 0, 0, quarter, nodes)
@@ -238,7 +237,14 @@ def cases(backend: CudaBackend, log_size: int) -> list[Case]:
             256,
         ),
         Case("group_rows", layer_label, lambda: backend.group(layer, 3), 2 * layers, 0.0),
-        Case("copy_columns", matrix_label, lambda: backend.take_columns(matrix, swapped), 256.0 * rows, 0.0, 256),
+        Case(
+            "copy_columns",
+            layer_label,
+            lambda: backend.split_blocks(layer, 4, layer_rows >> 2),
+            2 * layers,
+            0.0,
+            256,
+        ),
     ]
     for log_arity in (1, 2, 3):
         arity = 1 << log_arity

@@ -212,14 +212,6 @@ class CudaBackend:
         )
         return total
 
-    def take_columns(self, array: DeviceArray, columns: Sequence[int]) -> DeviceArray:
-        """Return some columns; see the interface. Neighbours are a view."""
-        first, count = columns[0], len(columns)
-        if list(columns) == list(range(first, first + count)):
-            return array.view(first, count)
-        addresses = array.columns()
-        return self._gather([addresses[column] for column in columns], array.shape[1])
-
     def split_blocks(self, coefficients: DeviceArray, blocks: int, size: int) -> DeviceArray:
         """Cut coefficients into blocks; see the interface."""
         check_matrix(coefficients, 3, min_rows=blocks * size)

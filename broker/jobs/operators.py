@@ -79,11 +79,6 @@ class OperatorSide(StoreBase):
 
         return self.database.transact(work)
 
-    def requeue_dead(self, batch_id: int) -> list[Job]:
-        """Requeue every dead job of a batch."""
-        dead = self.database.read("SELECT id FROM jobs WHERE batch_id = :b AND state = 'dead' ORDER BY id", b=batch_id)
-        return [self.requeue(int(row["id"])) for row in dead]
-
     def _lock_batch(self, session: Session, batch_id: int) -> Row:
         batch = session.one(sql.LOCK_BATCH, batch_id=batch_id)
         if batch is None:

@@ -69,8 +69,6 @@ class Outcome(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
-#: States in which a job may be claimed once its ``available_at`` has passed.
-CLAIMABLE = (JobState.QUEUED, JobState.FAILED)
 #: States that no worker changes any more.
 FINAL = (JobState.SUCCESSFUL, JobState.DEAD, JobState.CANCELLED)
 #: States of a batch of which nothing runs any more, and whose artifacts and rows may go.

@@ -1,4 +1,4 @@
-"""Takes transactions one by one or from a file, and seals batches by count, by time or on call."""
+"""Takes transactions one by one, and seals batches by count, by time or on call."""
 
 from __future__ import annotations
 
@@ -6,43 +6,21 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
 
 from core.chain import Account
 from core.genesis import Genesis
 from core.metadata_calculator import MetadataCalculator
 from core.program import Program, Result, Run, Status
 from core.sequencer.admission import MESSAGES, Admission
-from core.sequencer.mempool import Mempool, MempoolFull
+from core.sequencer.mempool import Mempool
 from core.settings import CoreSettings
 from core.store import Batch, BatchStatus, Store, Transaction, TransactionStatus
-from core.transactions import MAX_TRANSACTION_BYTES, UnreadableTransaction, read_transaction, touched_accounts
+from core.transactions import read_transaction, touched_accounts
 from core.witness_input import Header, encode
-from runtime.errors import HallmarkError, InvalidInput
 from runtime.logging import get_logger
 from runtime.telemetry import mark
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class FileLine:
-    """What became of one line of a transaction file.
-
-    Attributes
-    ----------
-    line : int
-        Counted from 1.
-    hash : bytes or None
-        Of the transaction, when it was taken.
-    error : HallmarkError or None
-        Why it was not.
-    """
-
-    line: int
-    hash: bytes | None
-    error: HallmarkError | None
 
 
 class Sequencer:
@@ -118,17 +96,6 @@ class Sequencer:
             self._admission.apply(diffs)
         log.info("transaction.admitted", hash=view.hash.hex(), sender=view.sender.hex(), nonce=view.nonce)
         return view.hash
-
-    def submit_file(self, path: Path) -> list[FileLine]:
-        """Take every transaction of a file with one hex string per line; empty lines and ``#`` comments are skipped."""
-        outcome = []
-        with path.open("r", encoding="ascii", errors="replace") as lines:
-            for number, line in _bounded_lines(lines):
-                try:
-                    outcome.append(FileLine(number, self.submit(_from_hex(line)), None))
-                except (InvalidInput, MempoolFull) as error:
-                    outcome.append(FileLine(number, None, error))
-        return outcome
 
     def pending_account(self, address: bytes) -> Account:
         """Return an account's value after every waiting transaction."""
@@ -242,19 +209,3 @@ def _write_receipt(row: Transaction, number: int, place: int, result: Result) ->
     row.gas_used = result.gas_used
     row.gas_price = result.gas_price
     row.save()
-
-
-def _bounded_lines(lines: Iterable[str]) -> Iterable[tuple[int, str]]:
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if text and not text.startswith("#"):
-            yield number, text
-
-
-def _from_hex(text: str) -> bytes:
-    if len(text) > 2 * MAX_TRANSACTION_BYTES + 2:
-        raise UnreadableTransaction(f"more than {MAX_TRANSACTION_BYTES} bytes")
-    try:
-        return bytes.fromhex(text.removeprefix("0x"))
-    except ValueError as error:
-        raise UnreadableTransaction("the line is not hexadecimal") from error

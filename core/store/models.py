@@ -203,6 +203,3 @@ class Submission(Row):
         """Peewee options."""
 
         table_name = "core_submissions"
-
-
-ALL: tuple[type[Row], ...] = (Fact, Transaction, Batch, AccountVersion, ProtectiveRead, Offer, Submission)

@@ -134,10 +134,6 @@ class Backend(Protocol):
         """Add vectors of several heights: ``(3, 2^l)`` each, read at ``i >> (log_rows - l)`` -> ``(3, 2^log_rows)``."""
         ...
 
-    def take_columns(self, array: Array, columns: Sequence[int]) -> Array:
-        """Return some of the columns of a matrix, in the order given."""
-        ...
-
     def split_blocks(self, coefficients: Array, blocks: int, size: int) -> Array:
         """Cut off the lowest blocks of coefficients: ``(3, m)`` -> ``(3 * blocks, size)``, the lowest first.
 

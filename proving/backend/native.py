@@ -191,16 +191,6 @@ class NativeBackend:
         _lift_sum(out.ctypes.data, log_rows, len(vectors), addresses.ctypes.data, sizes.ctypes.data)
         return out
 
-    def take_columns(self, array: HostArray, columns: Sequence[int]) -> HostArray:
-        """Return some columns; see the interface. Neighbours are a view."""
-        first, count = columns[0], len(columns)
-        if list(columns) == list(range(first, first + count)):
-            return array[first : first + count]
-        taken = memory.empty((count, array.shape[1]))
-        for place, column in enumerate(columns):
-            taken[place] = array[column]
-        return taken
-
     def split_blocks(self, coefficients: HostArray, blocks: int, size: int) -> HostArray:
         """Cut coefficients into blocks; see the interface."""
         lowest = _matrix(coefficients, 3, min_rows=blocks * size)[:, : blocks * size]

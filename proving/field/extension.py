@@ -79,11 +79,3 @@ def powers(base: HostArray, count: int) -> HostArray:
         filled += taken
         step = multiply(step, step)
     return result[:count]
-
-
-def horner(coefficients: HostArray, points: HostArray) -> HostArray:
-    """Evaluate one polynomial, ``(degree + 1, 3)`` from the constant up, at points ``(..., 3)``."""
-    result = np.zeros(points.shape, dtype=np.uint64)
-    for coefficient in coefficients[::-1]:
-        result = add(multiply(result, points), coefficient)
-    return result

@@ -18,7 +18,6 @@ from runtime.errors import OutOfMemory
 
 BLOCK_BYTES: Final = 64
 BLOCK_WORDS: Final = 16
-TREE_LEVELS: Final = 13
 
 _blocks_root = native.function(
     "hm_blocks_root",

@@ -120,21 +120,6 @@ def parts_of(shape: Shape, parameters: Parameters) -> list[Part]:
     return parts
 
 
-def outline(layout: Layout, parameters: Parameters, data: bytes) -> dict[str, int]:
-    """Return the bytes that each kind of part takes, for people who inspect a proof.
-
-    Raises
-    ------
-    ProofTooShort, ShapeRefused, ProofLength, NonCanonicalWord
-        The bytes are not the encoding of a proof.
-    """
-    shape, _ = parse(layout, parameters, data)
-    sizes = {"heights": len(shape.log_heights) * WORD_BYTES}
-    for part in parts_of(shape, parameters):
-        sizes[part.name] = sizes.get(part.name, 0) + part.words * WORD_BYTES
-    return sizes
-
-
 def assemble(shape: Shape, parts: Sequence[V], empty: V) -> Proof[V]:
     """Return the proof whose parts, in the order of the format, are these; ``empty`` stands for absent bus sums."""
     remaining = iter(parts)

@@ -99,16 +99,6 @@ class Layout:
         """Largest degree of a constraint of any table, at least 2."""
         return max(2, *(table.degree for table in self.tables))
 
-    @property
-    def has_preprocessed(self) -> bool:
-        """Whether any table has preprocessed columns."""
-        return any(table.preprocessed for table in self.tables)
-
-    @property
-    def has_bus(self) -> bool:
-        """Whether any table has bus columns."""
-        return any(table.bus for table in self.tables)
-
     def shape(self, log_heights: tuple[int, ...]) -> Shape:
         """Return the shape of a proof with these heights.
 

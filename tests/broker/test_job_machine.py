@@ -206,7 +206,8 @@ class JobMachine(RuleBasedStateMachine):
 
     def _requeue_the_dead(self, pick: int, whose: int) -> None:
         batch_id, batch = self._batch(whose)
-        for job in self.store.requeue_dead(batch_id):
+        for job in status.jobs(self.store, batch_id=batch_id, state=JobState.DEAD):
+            self.store.requeue(job.id)
             batch.requeue(job.id)
         assert batch.state is not BatchState.DEAD
 
@@ -282,7 +283,8 @@ class JobMachine(RuleBasedStateMachine):
         for batch_id, batch in self.model.items():
             if batch.state is BatchState.CANCELLED and not batch.collected:
                 self.store.requeue(next(iter(batch.jobs)))
-            self.store.requeue_dead(batch_id)
+            for job in status.jobs(self.store, batch_id=batch_id, state=JobState.DEAD):
+                self.store.requeue(job.id)
         for job in status.jobs(self.store, state=JobState.IN_PROGRESS):
             self.store.requeue(job.id)
         while (held := self.store.claim(list(Stage), Worker("last"), protocol_versions=["1"])) is not None:

@@ -12,7 +12,7 @@ from core.node import Node
 from core.program import Status
 from core.sequencer import Known, MempoolFull, Refused
 from core.store import Batch, BatchStatus, Transaction, TransactionStatus
-from core.transactions import UnreadableTransaction, read_transaction
+from core.transactions import UnreadableTransaction
 from tests.core.chain import ETHER, GWEI, WALLETS, Clock, legacy, node_at, transfer
 
 SENDER = bytes.fromhex(WALLETS[0].address[2:])
@@ -199,21 +199,6 @@ def test_a_transaction_that_became_invalid_is_dropped_and_the_rest_is_sealed(tmp
         assert sealed is not None and sealed.status == TransactionStatus.SEALED
     node.sequencer.submit(transfer(WALLETS[0], 0))
     assert node.sequencer.submit(transfer(WALLETS[0], 1)) == second, "a dropped transaction may come again"
-
-
-def test_a_file_is_taken_line_by_line(node: Node, tmp_path: Path) -> None:
-    good = [transfer(WALLETS[0], nonce) for nonce in range(2)]
-    lines = ["# transfers", good[0].hex(), "", "0x" + good[1].hex(), "zz", good[0].hex(), "é" * 10, "ab" * 140_000]
-    file = tmp_path / "transactions"
-    file.write_text("\n".join(lines))
-    outcome = node.sequencer.submit_file(file)
-    assert [(entry.line, entry.hash) for entry in outcome[:2]] == [
-        (2, read_transaction(good[0]).hash),
-        (4, read_transaction(good[1]).hash),
-    ]
-    assert [entry.line for entry in outcome[2:]] == [5, 6, 7, 8]
-    assert all(entry.hash is None and entry.error is not None for entry in outcome[2:])
-    assert node.seal_and_settle() == 1
 
 
 def test_timestamps_never_run_backwards(tmp_path: Path, clock: Clock) -> None:

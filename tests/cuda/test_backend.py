@@ -126,11 +126,7 @@ def test_folds_and_groups(backend: CudaBackend, native: NativeBackend, log_rows:
     equal(backend, backend.group(held, log_arity), native.group(values, log_arity))
 
 
-def test_columns_and_blocks(backend: CudaBackend, native: NativeBackend) -> None:
-    matrix = random_elements(4, 7, 32)
-    held = backend.upload(matrix)
-    for columns in ([2], [2, 3, 4], [6, 0, 3, 3]):
-        equal(backend, backend.take_columns(held, columns), matrix[columns])
+def test_blocks(backend: CudaBackend, native: NativeBackend) -> None:
     for parts, size in ((1, 32), (2, 16), (3, 8), (32, 1)):
         coefficients = random_elements(parts, 3, 32)
         expected = native.split_blocks(coefficients, parts, size)

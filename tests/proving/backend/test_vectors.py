@@ -35,12 +35,6 @@ def test_lift_sum_refuses_a_vector_that_is_too_long() -> None:
         NativeBackend().lift_sum([elements((3, 16), 1)], 3)
 
 
-def test_take_columns_keeps_the_order_given() -> None:
-    matrix = elements((5, 8), 1)
-    for columns in ((1, 2, 3), (4, 0), (2,)):
-        assert np.array_equal(NativeBackend().take_columns(matrix, columns), matrix[list(columns)])
-
-
 def test_split_blocks_puts_the_lowest_coefficients_first() -> None:
     coefficients = elements((3, 32), 1)
     for count in (4, 3, 1):

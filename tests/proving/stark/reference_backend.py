@@ -141,9 +141,6 @@ class ReferenceBackend:
             total = goldilocks.add(total, np.repeat(part, (1 << log_rows) // part.shape[1], axis=1))
         return total
 
-    def take_columns(self, array: HostArray, columns: Sequence[int]) -> HostArray:
-        return np.ascontiguousarray(array[list(columns)])
-
     def split_blocks(self, coefficients: HostArray, blocks: int, size: int) -> HostArray:
         pieces = coefficients[:, : blocks * size].reshape(3, blocks, size).transpose(1, 0, 2)
         return np.ascontiguousarray(pieces.reshape(3 * blocks, size))

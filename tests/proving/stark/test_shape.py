@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proving.stark.errors import ShapeRefused
-from proving.stark.proof import outline, proof_words
+from proving.stark.proof import proof_words
 from proving.stark.shape import FINAL_LOG_LENGTH, Phase
 from tests.proving.stark import toy
 
@@ -70,14 +70,6 @@ def test_the_length_of_a_proof_follows_from_its_shape() -> None:
     key, _, proof = toy.proof()
     shape = key.layout.shape((8, 6, 7))
     assert 8 * proof_words(shape, key.parameters(toy.QUICK)) == len(proof)
-
-
-def test_the_outline_of_a_proof_adds_up_to_its_bytes() -> None:
-    key, _, proof = toy.proof()
-    sizes = outline(key.layout, key.parameters(toy.QUICK), proof)
-    assert sum(sizes.values()) == len(proof)
-    assert sizes["query nonce"] == 8
-    assert sizes["bus sums"] == 3 * 3 * 8
 
 
 def test_trees_are_at_most_four() -> None:
