@@ -1,7 +1,7 @@
 """The batch file: what a batch's proof must show, as JSON for whoever verifies the proof without core.
 
-Digests are lower-case hex of 32 bytes. The file is self-checking: its expected output is the commitment to its roots
-and other commitments, and its metadata commitment that to its header, so that none of these can be changed alone. The
+Digests are lower-case hex of 32 bytes. The file is self-checking: its expected output is the commitment to its header,
+roots and hashes, and its metadata commitment that to its header, so that none of these can be changed alone. The
 program commitment is what a proof is checked against; the two SHA-256 are for finding the files.
 """
 
@@ -12,14 +12,14 @@ import re
 
 import msgspec
 
-from core.commitments import metadata_commitment, output_commitment
+from core.commitments import NOTHING, data_commitment, metadata_commitment, output_commitment
 from core.identity import Identity
 from core.store import Batch
 from core.witness_input import Header, WitnessInputError
 from runtime.errors import InvalidInput, TooLarge
 
 FORMAT = "hallmark-batch"
-VERSION = 1
+VERSION = 2
 
 #: Bytes of a batch file that is read; a real one has about 1,500.
 MAX_BATCH_FILE_BYTES = 64 << 10
@@ -62,6 +62,8 @@ class BatchFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     results_commitment: str
     diffs_commitment: str
     metadata_commitment: str
+    priority_queue_hash: str
+    message_root: str
     witness_input_sha256: str
     expected_output: str
 
@@ -87,6 +89,8 @@ def batch_file(batch: Batch, identity: Identity) -> bytes:
         results_commitment=commitments["results"],
         diffs_commitment=commitments["diffs"],
         metadata_commitment=commitments["metadata"],
+        priority_queue_hash=NOTHING.hex(),
+        message_root=NOTHING.hex(),
         witness_input_sha256=batch.witness_sha256.hex(),
         expected_output=batch.expected_output.hex(),
     )
@@ -111,20 +115,28 @@ def read_batch_file(content: bytes) -> BatchFile:
     if read.format != FORMAT or read.version != VERSION:
         raise BatchFileError(f"Not a batch file of version {VERSION}.")
     try:
-        output = output_commitment(
-            old_root=_digest("old_root", read.old_root),
-            new_root=_digest("new_root", read.new_root),
+        data = data_commitment(
             transactions=_digest("input_commitment", read.input_commitment),
             results=_digest("results_commitment", read.results_commitment),
             diffs=_digest("diffs_commitment", read.diffs_commitment),
             metadata=_digest("metadata_commitment", read.metadata_commitment),
+        )
+        output = output_commitment(
+            chain_id=read.header.chain_id,
+            batch_number=read.header.batch_number,
+            timestamp=read.header.timestamp,
+            old_root=_digest("old_root", read.old_root),
+            new_root=_digest("new_root", read.new_root),
+            data=data,
+            priority_queue=_digest("priority_queue_hash", read.priority_queue_hash),
+            messages=_digest("message_root", read.message_root),
         )
     except BatchFileError:
         raise
     except InvalidInput as error:
         raise BatchFileError(error.message) from None
     if output != _digest("expected_output", read.expected_output):
-        raise BatchFileError("The expected output is not the commitment to the file's digests.")
+        raise BatchFileError("The expected output is not the commitment to the file's header and digests.")
     _digest("program_commitment", read.program_commitment)
     _digest("program_sha256", read.program_sha256)
     _digest("witness_input_sha256", read.witness_input_sha256)

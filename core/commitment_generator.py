@@ -10,6 +10,7 @@ import json
 
 from core import chain
 from core.commitments import (
+    data_commitment,
     diffs_commitment,
     metadata_commitment,
     output_commitment,
@@ -57,7 +58,14 @@ class CommitmentGenerator:
                 "diffs": diffs_commitment(diffs),
                 "metadata": metadata_commitment(header, len(rows)),
             }
-            output = output_commitment(old_root=batch.old_root, new_root=batch.new_root, **parts)
+            output = output_commitment(
+                chain_id=header.chain_id,
+                batch_number=header.batch_number,
+                timestamp=header.timestamp,
+                old_root=batch.old_root,
+                new_root=batch.new_root,
+                data=data_commitment(**parts),
+            )
             if output != batch.program_output:
                 raise ProgramFault(
                     f"Batch {batch.number}: the program's output is {batch.program_output.hex()}, "

@@ -1,16 +1,20 @@
-"""The commitments that the state-transition program's output is made of (docs/state_transition.md, section 5)."""
+"""The hashes that the state-transition program's output is made of (docs/state_transition.md, section 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
+from eth_hash.auto import keccak
 
 from core.witness_input import Header, transaction_section
 from proving.field.goldilocks import PRIME
 from proving.hash import Tag, hash_elements
 from runtime.errors import InvalidInput
+
+#: What stands for the hash of something that the rollup does not have yet.
+NOTHING: Final = bytes(32)
 
 
 class ResultValue(Protocol):
@@ -88,21 +92,61 @@ def diffs_commitment(diffs: Sequence[DiffValue]) -> bytes:
     )
 
 
-def output_commitment(
-    *, old_root: bytes, new_root: bytes, transactions: bytes, results: bytes, diffs: bytes, metadata: bytes
-) -> bytes:
-    """Return the program's output for these six digests of 32 bytes each.
+def data_commitment(*, transactions: bytes, results: bytes, diffs: bytes, metadata: bytes) -> bytes:
+    """Return the data hash of a batch for these four digests of 32 bytes each.
 
     Raises
     ------
     InvalidInput
         A digest has another length, or an element that is not below p.
     """
-    parts = (old_root, new_root, transactions, results, diffs, metadata)
-    if any(len(part) != 32 for part in parts):
+    elements = np.concatenate([_elements(part) for part in (transactions, results, diffs, metadata)])
+    return hash_elements(Tag.OUTPUT, elements).astype("<u8").tobytes()
+
+
+def output_commitment(
+    *,
+    chain_id: int,
+    batch_number: int,
+    timestamp: int,
+    old_root: bytes,
+    new_root: bytes,
+    data: bytes,
+    priority_queue: bytes = NOTHING,
+    messages: bytes = NOTHING,
+) -> bytes:
+    """Return the program's output, 32 bytes, as an Ethereum contract computes it: Keccak-256 of eight ABI words.
+
+    Parameters
+    ----------
+    chain_id, batch_number, timestamp
+        64 bits each.
+    old_root, new_root, data
+        Digests of 32 bytes, elements below p.
+    priority_queue, messages
+        Hashes of 32 bytes.
+
+    Raises
+    ------
+    InvalidInput
+        A number or a hash is out of its range.
+    """
+    for digest in (old_root, new_root, data):
+        _elements(digest)
+    if any(len(part) != 32 for part in (priority_queue, messages)):
+        raise InvalidInput("A hash has 32 bytes.")
+    if any(not 0 <= number < 1 << 64 for number in (chain_id, batch_number, timestamp)):
+        raise InvalidInput("A number of a batch has 64 bits.")
+    numbers = (number.to_bytes(32, "big") for number in (chain_id, batch_number, timestamp))
+    return keccak(b"".join((*numbers, old_root, new_root, data, priority_queue, messages)))
+
+
+def _elements(digest: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    """Return a digest's four elements; a digest has one way to be written."""
+    if len(digest) != 32:
         raise InvalidInput("A commitment has 32 bytes.")
-    elements = np.frombuffer(b"".join(parts), dtype="<u8").astype(np.uint64)
+    elements = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
     if (elements >= np.uint64(PRIME)).any():
         # The hash reads elements modulo p: another way to write a digest would have the same commitment.
         raise InvalidInput("A commitment's elements are below p.")
-    return hash_elements(Tag.OUTPUT, elements).astype("<u8").tobytes()
+    return elements

@@ -1,6 +1,7 @@
 /* The state-transition program: docs/state_transition.md is its specification. */
 #include "hallmark.h"
 #include "hash.h"
+#include "output.h"
 #include "regions.h"
 #include "transaction.h"
 #include "tree.h"
@@ -208,19 +209,19 @@ static void write_result(uint32_t words[16], const record *t) {
 }
 
 static uint32_t run(digest *output, batch *b, const uint32_t *words, uint32_t length) {
-    /* Order of the output: old root, new root, transactions, results, diffs, metadata. */
-    digest parts[6];
+    digest old_root, new_root, data;
+    digest parts[4]; /* of the data hash: transactions, results, diffs, metadata */
     uint32_t reason = read_header(b, words, length);
     if (reason) return reason;
     if ((reason = read_transactions(b)) != 0) return reason;
     if ((reason = tree_parse(b->tree, b->tree_words)) != 0) return reason;
-    parts[0] = tree_root();
+    old_root = tree_root();
     account_key(&b->fee_key, b->fee_recipient);
     for (uint32_t i = 0; i < b->count; i++) {
         if ((reason = apply(b, record_at(i))) != 0) return reason;
     }
-    parts[1] = tree_root();
-    hash_words(&parts[2], TAG_OUTPUT, b->transactions, b->transaction_words);
+    new_root = tree_root();
+    hash_words(&parts[0], TAG_OUTPUT, b->transactions, b->transaction_words);
 
     uint32_t *journal = REGION_JOURNAL;
     uint32_t *results = journal + 4, *diffs = results + 16 * b->count;
@@ -230,10 +231,11 @@ static uint32_t run(digest *output, batch *b, const uint32_t *words, uint32_t le
     journal[1] = changes;
     journal[2] = (uint32_t)b->gas_used;
     journal[3] = (uint32_t)(b->gas_used >> 32);
-    hash_words(&parts[3], TAG_OUTPUT, results, 16 * b->count);
-    hash_words(&parts[4], TAG_OUTPUT, diffs, 16 * changes);
-    hash_words(&parts[5], TAG_OUTPUT, b->words + METADATA_FIRST, METADATA_WORDS);
-    hash_digests(output, TAG_OUTPUT, parts, 6);
+    hash_words(&parts[1], TAG_OUTPUT, results, 16 * b->count);
+    hash_words(&parts[2], TAG_OUTPUT, diffs, 16 * changes);
+    hash_words(&parts[3], TAG_OUTPUT, b->words + METADATA_FIRST, METADATA_WORDS);
+    hash_digests(&data, TAG_OUTPUT, parts, 4);
+    batch_output(output, b->words, &old_root, &new_root, &data);
     return 0;
 }
 

@@ -12,7 +12,7 @@ import pytest
 
 from core import chain
 from core.batch_file import BatchFileError, batch_file, read_batch_file
-from core.commitments import output_commitment
+from core.commitments import data_commitment, output_commitment
 from core.errors import GenesisMismatch, ProgramFault
 from core.node import Node
 from core.state_tree import StateTree
@@ -180,10 +180,15 @@ def test_a_malformed_genesis_is_a_configuration_error(tmp_path: Path, text: str)
 def test_a_digest_has_one_way_to_be_written() -> None:
     """The empty root may not be written as p, for which the hash would be the same."""
     other = PRIME.to_bytes(8, "little") + bytes(24)
-    parts = dict.fromkeys(("new_root", "transactions", "results", "diffs", "metadata"), bytes(32))
-    assert len(output_commitment(old_root=bytes(32), **parts)) == 32
-    with pytest.raises(InvalidInput, match="below p"):
-        output_commitment(old_root=other, **parts)
+    numbers = {"chain_id": 1, "batch_number": 1, "timestamp": 1}
+    digests = dict.fromkeys(("old_root", "new_root", "data"), bytes(32))
+    parts = dict.fromkeys(("transactions", "results", "diffs", "metadata"), bytes(32))
+    for name in digests:
+        with pytest.raises(InvalidInput, match="below p"):
+            output_commitment(**numbers, **{**digests, name: other})
+    for name in parts:
+        with pytest.raises(InvalidInput, match="below p"):
+            data_commitment(**{**parts, name: other})
 
 
 @pytest.mark.parametrize(
@@ -224,7 +229,7 @@ def test_the_batch_file_is_read_back_and_no_field_can_be_changed(node: Node) -> 
             changed[name]["timestamp"] += 1
         with pytest.raises(BatchFileError):
             read_batch_file(json.dumps(changed).encode())
-    for broken in (b"", b"{}", content[:-3], content.replace(b'"version": 1', b'"version": 2'), b"\xff"):
+    for broken in (b"", b"{}", content[:-3], content.replace(b'"version": 2', b'"version": 1'), b"\xff"):
         with pytest.raises(BatchFileError):
             read_batch_file(broken)
     with pytest.raises(TooLarge):

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,9 +91,34 @@ def test_commitments_differ_where_their_contents_do() -> None:
     assert commitments.transactions_commitment([b"\x01"]) != commitments.transactions_commitment([b"\x01\x00"])
     assert commitments.transactions_commitment([]) != commitments.transactions_commitment([b"\x01"])
     assert commitments.metadata_commitment(HEADER, 1) != commitments.metadata_commitment(HEADER, 2)
-    parts = {name: bytes([number]) * 32 for number, name in enumerate(("old_root", "new_root"))}
-    rest = dict.fromkeys(("transactions", "results", "diffs", "metadata"), bytes(32))
-    output = commitments.output_commitment(**parts, **rest)
-    assert output != commitments.output_commitment(old_root=parts["new_root"], new_root=parts["old_root"], **rest)
-    with pytest.raises(InvalidInput):
-        commitments.output_commitment(**{**parts, "old_root": b""}, **rest)
+    parts = dict.fromkeys(("transactions", "results", "diffs", "metadata"), bytes(32))
+    for name in parts:
+        other = {**parts, name: b"\x01" + bytes(31)}
+        assert commitments.data_commitment(**other) != commitments.data_commitment(**parts)
+        with pytest.raises(InvalidInput):
+            commitments.data_commitment(**{**parts, name: b""})
+
+
+OUTPUT: dict[str, Any] = {
+    "chain_id": 1,
+    "batch_number": 2,
+    "timestamp": 3,
+    "old_root": b"\x04" * 32,
+    "new_root": b"\x05" * 32,
+    "data": b"\x06" * 32,
+}
+
+
+def test_the_output_is_keccak_256_of_eight_abi_words() -> None:
+    words = [number.to_bytes(32, "big") for number in (1, 2, 3)] + [bytes([number]) * 32 for number in (4, 5, 6, 0, 0)]
+    assert commitments.output_commitment(**OUTPUT) == keccak(b"".join(words))
+
+
+@pytest.mark.parametrize("name", [*OUTPUT, "priority_queue", "messages"])
+def test_the_output_binds_every_field(name: str) -> None:
+    value = OUTPUT.get(name, bytes(32))
+    other = value + 1 if isinstance(value, int) else bytes([value[0] ^ 1]) + value[1:]
+    assert commitments.output_commitment(**{**OUTPUT, name: other}) != commitments.output_commitment(**OUTPUT)
+    for wrong in (-1, 1 << 64) if isinstance(value, int) else (value[1:], value + b"\x00"):
+        with pytest.raises(InvalidInput):
+            commitments.output_commitment(**{**OUTPUT, name: wrong})

@@ -101,13 +101,19 @@ class Outcome:
 
     def expected_output(self) -> bytes:
         """Recompute the output from the journal and the Python tree."""
-        return commitments.output_commitment(
-            old_root=self.before.root,
-            new_root=self.after.root,
+        data = commitments.data_commitment(
             transactions=commitments.transactions_commitment(self.raws),
             results=commitments.results_commitment(self.run.results),
             diffs=commitments.diffs_commitment(self.run.diffs),
             metadata=commitments.metadata_commitment(self.header, len(self.raws)),
+        )
+        return commitments.output_commitment(
+            chain_id=self.header.chain_id,
+            batch_number=self.header.batch_number,
+            timestamp=self.header.timestamp,
+            old_root=self.before.root,
+            new_root=self.after.root,
+            data=data,
         )
 
 
