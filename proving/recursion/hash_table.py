@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proving.machine.main_vm.poseidon2 import constants, external_layer, internal_layer
+from proving.circuits.gadgets.poseidon2 import constants, external_layer, internal_layer
 from proving.recursion.arithmetic import FIXED_PLACES
 from proving.recursion.tables import WIRE, Fixed, multiply
 from proving.stark.air import Expr, Table, TableBuilder

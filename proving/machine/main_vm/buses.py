@@ -16,8 +16,6 @@ MEMORY = Bus(3, 3, "permutation", "memory")
 PAGE = Bus(4, 11, "permutation", "page")
 #: Compression: (input[16], output[4]), provided by the poseidon2 table.
 POSEIDON2 = Bus(5, 20, "lookup", "poseidon2", asked=16)
-#: (bits, value) with value < 2^bits, bits 0..16, provided by the range table.
-RANGE = Bus(6, 2, "lookup", "range")
 #: (a, b), two bytes, provided by the byte_and table.
 BYTES = Bus(7, 2, "lookup", "bytes")
 #: (a, b, a & b) of two bytes, provided by the byte_and table.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from proving.circuits.gadgets.range import RangeTable
 from proving.machine.main_vm.add import Add
 from proving.machine.main_vm.bitwise import Bitwise
 from proving.machine.main_vm.boundary import Boundary
@@ -17,7 +18,6 @@ from proving.machine.main_vm.mul_div import MulDiv
 from proving.machine.main_vm.page import Page
 from proving.machine.main_vm.poseidon2 import Poseidon2
 from proving.machine.main_vm.poseidon2_call import Poseidon2Call
-from proving.machine.main_vm.range import RangeTable
 from proving.machine.main_vm.shape import LOG_BLOWUP
 from proving.stark.air import Circuit
 

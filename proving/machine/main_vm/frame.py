@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proving.machine.main_vm.buses import BYTES, DECODE, MEMORY, RANGE, SPACE, SPACE_REGISTERS, STATE
+from proving.circuits.gadgets.range import short
+from proving.machine.main_vm.buses import BYTES, DECODE, MEMORY, SPACE, SPACE_REGISTERS, STATE
 from proving.stark.air import Column, Expr, TableBuilder
 from proving.stark.air.expr import Operand
 from proving.stark.air.graph import Op
@@ -87,11 +88,6 @@ def access(
     t.receive(MEMORY, [key, old, previous], count, f"{what}: before")
     t.send(MEMORY, [key, new, time], count, f"{what}: after")
     short(t, count, f"{what}: time since the last access", time - previous - 1 - high * 2**16)
-
-
-def short(t: TableBuilder, count: Operand, what: str, value: Expr, bits: Operand = 16) -> None:
-    """Check 0 <= value < 2^bits, bits at most 16."""
-    t.send(RANGE, [bits, value], count, what)
 
 
 def word(t: TableBuilder, count: Operand, what: str, value: Expr, high: Expr, high_bits: Operand = 16) -> None:

@@ -26,6 +26,7 @@ change       what a store adds to the halfword at o1
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.frame import (
     WORD,
     access,
@@ -33,7 +34,6 @@ from proving.machine.main_vm.frame import (
     one_hot,
     padding,
     register_key,
-    short,
     step,
 )
 from proving.stark.air import Table, TableBuilder

@@ -22,6 +22,7 @@ h1, hm, hr   bits 16..23 of the times since then
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import Operation
 from proving.machine.main_vm.frame import (
     WORD,
@@ -30,7 +31,6 @@ from proving.machine.main_vm.frame import (
     one_hot,
     padding,
     register_key,
-    short,
     step,
     weighted,
 )

@@ -29,8 +29,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import POSEIDON2, Operation
-from proving.machine.main_vm.frame import WORD, access, byte_pair, padding, register_key, short, step
+from proving.machine.main_vm.frame import WORD, access, byte_pair, padding, register_key, step
 from proving.stark.air import Table, TableBuilder
 
 ROWS = 16

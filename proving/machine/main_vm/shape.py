@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proving.machine.main_vm import boundary, byte_and, constant, poseidon2, poseidon2_call
-from proving.machine.main_vm import range as range_table
+from proving.circuits.gadgets import poseidon2
+from proving.circuits.gadgets import range as range_table
+from proving.machine.main_vm import boundary, byte_and, constant, poseidon2_call
 
 #: log2 of 1/rate; allows constraints of degree 5.
 LOG_BLOWUP = 2

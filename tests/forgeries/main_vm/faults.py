@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proving.machine.main_vm.poseidon2 import INTERNAL, ROWS, WIDTH, constants
+from proving.circuits.gadgets.poseidon2 import INTERNAL, ROWS, WIDTH, constants
 from proving.stark.air.graph import P
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from proving.circuits.gadgets.poseidon2 import constants
 from proving.field.goldilocks import PRIME
 from proving.hash import WIDTH
-from proving.machine.main_vm.poseidon2 import constants
 from proving.recursion.hash_table import DIGEST, FULL, INNER, RATE, SWITCHES
 from proving.recursion.tables import BITS, LANES
 from proving.recursion.witness import HASH_COLUMNS, fill

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from proving.machine.main_vm.buses import RANGE
-from proving.stark.air import Table, TableBuilder
+from proving.stark.air import Bus, Expr, Operand, Table, TableBuilder
 
+#: (bits, value) with value < 2^bits, bits 0..16, provided by the range table.
+RANGE = Bus(6, 2, "lookup", "range")
 MAX_BITS = 16
 HEIGHT = 2**MAX_BITS
 
@@ -37,3 +38,8 @@ class RangeTable(Table):
         whole = t.preprocessed("whole", np.arange(HEIGHT))
         t.receive(RANGE, [bits, value], t.main("count"), "value")
         t.receive(RANGE, [MAX_BITS, whole], t.main("whole_count"), "value of 16 bits")
+
+
+def short(t: TableBuilder, count: Operand, what: str, value: Expr, bits: Operand = MAX_BITS) -> None:
+    """Check 0 <= value < 2^bits, bits at most 16."""
+    t.send(RANGE, [bits, value], count, what)

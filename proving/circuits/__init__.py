@@ -1,0 +1,1 @@
+"""Circuits beside `main_vm`, and the parts that several circuits share."""

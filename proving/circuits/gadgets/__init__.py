@@ -1,0 +1,1 @@
+"""Tables and parts of tables that several circuits share."""
