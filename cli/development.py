@@ -20,7 +20,6 @@ _GAS, _WEI = 21_000, 10**18
 _WEB3 = """\
 python3 - <<'END'
 from web3 import Web3
-from runtime.words import count
 node = Web3(Web3.HTTPProvider({url!r}))
 account = node.eth.account.from_key({key!r})
 signed = account.sign_transaction({{

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -49,10 +50,10 @@ def test_looking_makes_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> No
 
 
 def test_status_names_its_folder_and_those_of_the_demos(tmp_path: Path) -> None:
-    open_store(Settings.load(state_dir=tmp_path / "demo-2", database_url="", store_url=""))
+    open_store(Settings.load(state_dir=tmp_path / "state" / "demo-2", database_url="", store_url=""))
     done = hallmark(tmp_path, "status")
     assert str(tmp_path / "state") in done.stdout
-    assert str(tmp_path / "demo-2") in done.stdout
+    assert str(tmp_path / "state" / "demo-2") in done.stdout
     assert "no batch yet" in done.stdout
 
 
@@ -112,6 +113,15 @@ def test_the_account_shown_is_the_published_and_funded_one() -> None:
     assert (first.address, "0x" + first.key.hex()) == (development.ACCOUNT, development.PRIVATE_KEY)
     assert second.address == development.RECEIVER
     assert read_genesis(None).accounts[bytes.fromhex(first.address[2:])].balance > 0
+
+
+def test_the_python_example_imports_what_it_says_to_install(tmp_path: Path) -> None:
+    first, *program, last = development.web3(Settings.of(state_dir=tmp_path)).splitlines()
+    assert (first, last) == ("python3 - <<'END'", "END")
+    imported = [
+        node for node in ast.walk(ast.parse("\n".join(program))) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert [ast.unparse(node) for node in imported] == ["from web3 import Web3"]
 
 
 def test_an_account_is_shown_for_the_development_genesis_only(tmp_path: Path) -> None:
