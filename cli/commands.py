@@ -16,6 +16,12 @@ def here(path: Path) -> str:
     return str(absolute.relative_to(folder)) if absolute.is_relative_to(folder) else str(absolute)
 
 
+def folder_of_demos(settings: Settings) -> Path:
+    """Return the folder that holds the demos' state folders: the named state folder, or beside the one of all."""
+    named = settings.state_dir != Settings.model_fields["state_dir"].default
+    return settings.state_dir if named else settings.state_dir.parent
+
+
 def line(*arguments: object, state: Path | None = None) -> str:
     """Return a `hallmark` command line of this installation.
 

@@ -10,14 +10,32 @@ from typing import NamedTuple
 from actors.stages import check_size_class, load_stages
 from core.settings import CoreSettings
 from gateway.settings import GatewaySettings
-from runtime.configuration import PREFIX, EnvironmentSettings, handed_on, unknown_variables
+from runtime.configuration import FILE_VARIABLE, PREFIX, EnvironmentSettings, handed_on, unknown_variables
 from runtime.errors import ConfigurationError, HallmarkError
 from runtime.private import why_unusable
 from runtime.settings import Settings
 from runtime.urls import file_path, scheme_of, sqlite_path
 
-#: Variables of the project that are no settings: names given by supervisors, and knobs of builds and tests.
-OTHER_VARIABLES = tuple(PREFIX + name for name in ("PROCESS", "NVCC", "EMULATION", "SERVERS", "PACKAGES", "VECTORS"))
+#: Variables of the project that are no settings -> what they are.
+OTHER_VARIABLES = {
+    FILE_VARIABLE: "The file that is read beside the environment; unset: `.env` in the working folder.",
+    f"{PREFIX}PROCESS": "What a supervisor calls a process (`prove.2`), in logs and `run/*.json`.",
+    f"{PREFIX}NVCC": "Path of the CUDA compiler, for `make cuda`.",
+    f"{PREFIX}EMULATION": "`address`: the emulated device runs under the address sanitizer.",
+    f"{PREFIX}VECTORS": "Folder of the larger published test vectors, for tests.",
+    f"{PREFIX}PACKAGES": "Folder of Python packages that a machine without network lacks, for `tools/gpu_run.sh`.",
+}
+#: Variables of others that the project's processes and tools heed -> what for.
+FOREIGN_VARIABLES = {
+    "HONCHO_PROCESS_NAME, DYNO, PS": f"What other supervisors set; read where `{PREFIX}PROCESS` is unset.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "A collector that gets every span as well, over HTTP.",
+    "OTEL_SDK_DISABLED": "`true`: no spans, so that `hallmark trace` shows nothing.",
+    "OTEL_SERVICE_NAME": "Name of the process in spans; unset: `hallmark-` and its type.",
+    "RABBITMQ_PASSWORD, RABBITMQ_OBSERVER_PASSWORD": "Passwords in what `python -m broker.queues` prints.",
+    "http_proxy, no_proxy": "Proxies for other hosts; loopback is always reached directly.",
+    "CXX": "Compiler of the native library and of the emulated device; unset: `g++`.",
+    "PYTHON": "Interpreter that the make targets set up with.",
+}
 
 
 class Configuration(NamedTuple):
@@ -48,9 +66,20 @@ def checked() -> Configuration:
         With every fault.
     """
     found = load()
-    checks = (_folders, _stages, _budget, _kernels, _device, _core, _profile, _offers)
-    _all([functools.partial(check, found) for check in checks])
+    check(found)
     return found
+
+
+def check(found: Configuration) -> None:
+    """Refuse what any process or job would refuse of a configuration; nothing is written.
+
+    Raises
+    ------
+    ConfigurationError
+        With every fault.
+    """
+    checks = (_folders, _stages, _budget, _kernels, _device, _core, _profile, _offers)
+    _all([functools.partial(each, found) for each in checks])
 
 
 def for_children(configuration: Configuration) -> dict[str, str]:

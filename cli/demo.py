@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Annotated
 
 import typer
 
-from cli import display, files
+from cli import configuration, display, files
+from cli.commands import folder_of_demos
+from cli.configuration import Configuration
 from cli.procfile import read_procfile
 from cli.run import ROOT, choose, migrate
 from cli.summary import Summary, summarise
@@ -24,11 +24,12 @@ from cli.supervisor import Supervisor
 from cli.wallet import transfers
 from cli.watch import watch_batch
 from core.client import CoreClient
+from core.settings import CoreSettings
+from gateway.settings import GatewaySettings
 from runtime import run_files
-from runtime.configuration import FILE_VARIABLE, NO_FILE
 from runtime.errors import HallmarkError, Unavailable
 from runtime.private import private_file, usable_folder
-from runtime.settings import Settings, load_settings
+from runtime.settings import Settings
 
 #: Seconds the processes may take until core answers.
 START_SECONDS = 60.0
@@ -47,23 +48,9 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo)
 
 
-@dataclass(frozen=True)
-class Demo:
-    """One demo's folder and environment."""
-
-    directory: Path
-    environment: dict[str, str]
-
-    @property
-    def settings(self) -> Settings:
-        """The settings that the demo's processes see."""
-        return load_settings(
-            state_dir=self.directory,
-            core_url=self.environment["HALLMARK_CORE_URL"],
-            database_url="",
-            broker_url="embedded://",
-            store_url="",
-        )
+#: What a demo takes over from the configuration of whoever starts it, so that it computes as asked and the commands
+#: that it prints find its batch; everything else is the demo's own.
+_TAKEN_OVER = ("cpu", "threads", "memory", "size_class", "profile", "key_dir", "chain_id", "protocol_version")
 
 
 def demo(
@@ -87,13 +74,17 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
     """
     start = time.perf_counter()
     with contextlib.ExitStack() as stack:
-        place = _environment(stack.enter_context(_folder()))
-        target = usable_folder(keep or place.directory / "proofs", "--keep")
-        log = stack.enter_context((place.directory / "demo.log").open("ab", buffering=0))
+        callers = configuration.load()
+        folder = stack.enter_context(_folder(callers.general))
+        found = own_configuration(callers, folder)
+        configuration.check(found)
+        environment, settings = configuration.for_children(found), found.general
+        target = usable_folder(keep or folder / "proofs", "--keep")
+        log = stack.enter_context((folder / "demo.log").open("ab", buffering=0))
         # Its report is of no interest here; what is wrong is still said.
-        migrate({**place.environment, "HALLMARK_LOG_LEVEL": "warning"})
-        supervisor = stack.enter_context(_supervised(place, log))
-        client = CoreClient(place.environment["HALLMARK_CORE_URL"])
+        migrate({**environment, "HALLMARK_LOG_LEVEL": "warning"})
+        supervisor = stack.enter_context(_supervised(folder, environment, log))
+        client = CoreClient(settings.core_url)
         with display.progress() as bars:
             task = bars.add_task("start the processes", total=1, note="")
             _wait_for(client, supervisor)
@@ -105,13 +96,9 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
             task = bars.add_task("seal the batch", total=1, note="")
             number = client.seal()
             bars.update(task, completed=1, note=f"batch {number}")
-            watched = watch_batch(
-                place.settings, number, bars, timeout=BATCH_SECONDS, failed=lambda: _failure(supervisor)
-            )
+            watched = watch_batch(settings, number, bars, timeout=BATCH_SECONDS, failed=lambda: _failure(supervisor))
         if watched.error:
-            raise DemoFailed(
-                f"Batch {number}: {watched.error}", remedy=f"`{place.directory}/demo.log` has the details."
-            )
+            raise DemoFailed(f"Batch {number}: {watched.error}", remedy=f"`{folder}/demo.log` has the details.")
         batch_path, proof_path = target / f"batch-{number}.json", target / f"batch-{number}.proof"
         files.write(batch_path, client.batch_file(number))
         files.write(proof_path, watched.bundle)
@@ -119,18 +106,18 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
             watched,
             batch_path=batch_path,
             proof_path=proof_path,
-            state=place.directory,
+            state=folder,
             seconds=time.perf_counter() - start,
-            profile=place.settings.profile,
+            profile=settings.profile,
         )
-        files.write(place.directory / "last.json", json.dumps(summary.figures(), indent=1).encode())
+        files.write(folder / "last.json", json.dumps(summary.figures(), indent=1).encode())
         return summary
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def _folder(callers: Settings) -> Iterator[Path]:
     """Yield a state folder that no other demo uses: the first of demo, demo-2, ... whose lock is free."""
-    base = Path(os.environ.get("HALLMARK_STATE_DIR") or ROOT / ".hallmark").absolute()
+    base = folder_of_demos(callers)
     for index in range(1, 100):
         folder = usable_folder(base / ("demo" if index == 1 else f"demo-{index}"), "HALLMARK_STATE_DIR")
         with private_file(folder / "lock").open("w") as lock:
@@ -143,37 +130,33 @@ def _folder() -> Iterator[Path]:
     raise DemoFailed("A hundred demos are running here.", remedy="Set HALLMARK_STATE_DIR to another folder.")
 
 
-def _environment(folder: Path) -> Demo:
+def own_configuration(callers: Configuration, folder: Path) -> Configuration:
+    """Return the configuration of a demo in a folder: its own, but for how its caller wants it to compute.
+
+    Raises
+    ------
+    ConfigurationError
+        The caller's profile is none that core may accept.
+    """
     core, gateway = _free_ports(2)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HALLMARK_")}
-    passed = (
-        "HALLMARK_CPU",
-        "HALLMARK_THREADS",
-        "HALLMARK_MEMORY",
-        "HALLMARK_SIZE_CLASS",
-        "HALLMARK_PROFILE",
-        "HALLMARK_CORE_PROFILE",
-        "HALLMARK_CORE_ACCEPT_INSECURE",
-        "HALLMARK_KEY_DIR",
+    general = Settings.of(
+        **{name: getattr(callers.general, name) for name in _TAKEN_OVER},
+        state_dir=folder,
+        core_port=core,
+        core_url=f"http://127.0.0.1:{core}",
+        gateway_port=gateway,
+        metrics_port=0,
     )
-    environment |= {name: os.environ[name] for name in passed if name in os.environ}
     # The demo plays both sides: its core asks for what its provers make, unless told otherwise.
-    if "HALLMARK_PROFILE" in environment:
-        environment.setdefault("HALLMARK_CORE_PROFILE", environment["HALLMARK_PROFILE"])
-    environment |= {
-        FILE_VARIABLE: NO_FILE,
-        "HALLMARK_STATE_DIR": str(folder),
-        "HALLMARK_CORE_HOST": "127.0.0.1",
-        "HALLMARK_CORE_PORT": str(core),
-        "HALLMARK_CORE_URL": f"http://127.0.0.1:{core}",
-        "HALLMARK_GATEWAY_HOST": "127.0.0.1",
-        "HALLMARK_GATEWAY_PORT": str(gateway),
-        "HALLMARK_METRICS_PORT": "0",
+    unasked = CoreSettings.sources()["core_profile"] == "default"
+    own_core = CoreSettings.of(
+        core_profile=general.profile if unasked else callers.core.core_profile,
+        core_accept_insecure=callers.core.core_accept_insecure,
         # The demo seals by an explicit call.
-        "HALLMARK_CORE_BATCH_SECONDS": "0",
-        "HALLMARK_CORE_BATCH_TRANSACTIONS": "1024",
-    }
-    return Demo(folder, environment)
+        core_batch_seconds=0,
+        core_batch_transactions=1024,
+    )
+    return Configuration(general, own_core, GatewaySettings.of())
 
 
 def _free_ports(count: int) -> list[int]:
@@ -186,7 +169,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _supervised(place: Demo, log: IO[bytes]) -> Iterator[Supervisor]:
+def _supervised(folder: Path, environment: Mapping[str, str], log: IO[bytes]) -> Iterator[Supervisor]:
     lock = threading.Lock()
 
     def output(name: str, line: str) -> None:
@@ -197,9 +180,9 @@ def _supervised(place: Demo, log: IO[bytes]) -> Iterator[Supervisor]:
     supervisor = Supervisor(
         types,
         directory=ROOT,
-        environment=place.environment,
+        environment=environment,
         output=output,
-        came_up=lambda pid: run_files.came_up(place.directory, pid),
+        came_up=lambda pid: run_files.came_up(folder, pid),
     )
     thread = threading.Thread(target=supervisor.run, name="supervisor")
     thread.start()

@@ -13,7 +13,7 @@ from rich.tree import Tree
 from broker.jobs import Batch, BatchState, DatabaseMissing, Job, JobState, JobStore, open_existing
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
-from cli import configuration, demo, devices, display, doctor, run, settings_table, supervised, watch
+from cli import commands, configuration, demo, devices, display, doctor, run, settings_table, supervised, watch
 from runtime.configuration import env_file, show
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
@@ -100,8 +100,8 @@ def status(
 def _looked_at(settings: Settings) -> str:
     """Say which installation is looked at, and where the demos' batches are when those are others."""
     demos = [
-        f"{settings.state_dir.parent / path.name}"
-        for path in sorted(settings.state_dir.parent.glob("demo*"))
+        str(path)
+        for path in sorted(commands.folder_of_demos(settings).glob("demo*"))
         if (path / "hallmark.db").exists() and path != settings.state_dir
     ]
     where = f"state folder {settings.state_dir}" + ("" if settings.sqlite else f", {mask_url(settings.database_url)}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from cli.configuration import FOREIGN_VARIABLES, OTHER_VARIABLES
 from core.settings import CoreSettings
 from gateway.settings import GatewaySettings
 from runtime.configuration import FILE_VARIABLE, PREFIX, EnvironmentSettings
@@ -21,6 +22,9 @@ Every variable that a process reads, as `hallmark config describe` prints it fro
 environment comes first, then the file that `{FILE_VARIABLE}` names (`.env` in the working folder when unset). An
 empty variable counts as unset. Sizes are bytes or a number with K, M, G or T; durations are in the unit of their name.
 [operations.md](operations.md) says how URLs are written.
+
+`hallmark execute`, `verify`, `inspect` and `new` need no settings and read no file: of these variables they heed
+`{PREFIX}KEY_DIR`, `{PREFIX}CPU` and `{PREFIX}THREADS`, from the environment.
 """
 
 _GROUPS: tuple[tuple[str, type[EnvironmentSettings]], ...] = (
@@ -32,7 +36,9 @@ _GROUPS: tuple[tuple[str, type[EnvironmentSettings]], ...] = (
 
 def render() -> str:
     """Return the page."""
-    return "\n".join([_HEAD, *(line for title, group in _GROUPS for line in _table(title, group))])
+    tables = [line for title, group in _GROUPS for line in _table(title, group)]
+    others = [*_others("Variables that are no settings", OTHER_VARIABLES), *_others("Of others", FOREIGN_VARIABLES)]
+    return "\n".join([_HEAD, *tables, *others])
 
 
 def _table(title: str, group: type[EnvironmentSettings]) -> Iterator[str]:
@@ -45,8 +51,18 @@ def _table(title: str, group: type[EnvironmentSettings]) -> Iterator[str]:
     yield ""
 
 
+def _others(title: str, variables: Mapping[str, str]) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield "| variable | meaning |"
+    yield "| --- | --- |"
+    for names, meaning in variables.items():
+        yield f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {meaning} |"
+    yield ""
+
+
 def _default(field: FieldInfo) -> str:
-    value: Any = None if field.is_required() else field.get_default()
+    computed = field.is_required() or field.default_factory is not None
+    value: Any = None if computed else field.get_default()
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if value in (None, ""):

@@ -15,6 +15,7 @@ from broker.artifacts import open_artifacts
 from broker.jobs import Batch, BatchState, JobStore, Stage, open_existing, open_store, status
 from broker.jobs.progress import stages_of
 from cli import commands, display
+from cli.refusals import refusal
 from proving.machine.executor import execute
 from proving.machine.program import Program
 from runtime.errors import HallmarkError, JobNotFound
@@ -64,8 +65,8 @@ def watch(
     store = open_existing(settings)
     with display.progress() as bars:
         if batch is None:
-            batch = _next_batch(store, bars)
-        ended = follow(store, batch, bars)
+            batch = _next_batch(settings, store, bars)
+        ended = follow(settings, store, batch, bars)
     if ended.state is not BatchState.ACCEPTED:
         raise HallmarkError(
             f"Batch {batch}: {_why(store, ended)}",
@@ -76,7 +77,13 @@ def watch(
 
 
 def follow(
-    store: JobStore, number: int, bars: Progress, *, timeout: float = math.inf, failed: Callable[[], str] = str
+    settings: Settings,
+    store: JobStore,
+    number: int,
+    bars: Progress,
+    *,
+    timeout: float = math.inf,
+    failed: Callable[[], str] = str,
 ) -> Batch:
     """Show how far every stage is until the batch ends, and return it.
 
@@ -90,7 +97,7 @@ def follow(
     Raises
     ------
     HallmarkError
-        The batch took too long, or `failed` gave a reason.
+        The batch took too long, `failed` gave a reason, or core refuses this installation's gateway for good.
     """
     whole: TaskID | None = None
     tasks: dict[str, TaskID] = {}
@@ -110,6 +117,8 @@ def follow(
                 break
         if reason := failed():
             raise HallmarkError(reason)
+        if batch is None:
+            _check_gateway(settings)
         if time.monotonic() > deadline:
             raise HallmarkError(f"Batch {number} took more than {timeout:.0f} s.")
         time.sleep(LOOK_SECONDS)
@@ -124,7 +133,7 @@ def watch_batch(
 ) -> Watched:
     """Follow a batch (:func:`follow`) and return all that the demo tells about it."""
     store = open_store(settings)
-    batch = follow(store, number, bars, timeout=timeout, failed=failed)
+    batch = follow(settings, store, number, bars, timeout=timeout, failed=failed)
     if batch.state is not BatchState.ACCEPTED:
         return Watched(batch, _why(store, batch), b"", 0, [])
     bundle = open_artifacts(settings).load(batch.result, kind="bundle", protocol=batch.protocol_version)
@@ -132,7 +141,12 @@ def watch_batch(
     return Watched(batch, "", bundle, _cycles(settings, store, batch), spans)
 
 
-def _next_batch(store: JobStore, bars: Progress) -> int:
+def _check_gateway(settings: Settings) -> None:
+    if reason := refusal(settings.state_dir):
+        raise HallmarkError(f"Core refuses the gateway, no batch will come: {reason}")
+
+
+def _next_batch(settings: Settings, store: JobStore, bars: Progress) -> int:
     """Return the oldest unfinished batch; wait for one when there is none."""
     task: TaskID | None = None
     while True:
@@ -143,6 +157,7 @@ def _next_batch(store: JobStore, bars: Progress) -> int:
             return min(unfinished)
         if task is None:
             task = bars.add_task("wait for the next batch", total=1, note="")
+        _check_gateway(settings)
         time.sleep(LOOK_SECONDS)
 
 

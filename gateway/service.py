@@ -27,6 +27,9 @@ from runtime.wire import ProofDataRequest
 #: Longest pause of a loop that keeps failing, in seconds.
 MAX_BACKOFF_SECONDS = 30.0
 
+#: Answers of core to a request for work that stay what they are until somebody changes one of the two sides.
+FINAL_REFUSALS = frozenset({"key_mismatch", "protocol_mismatch", "unauthorized"})
+
 log = get_logger(__name__)
 
 
@@ -74,7 +77,7 @@ class Gateway:
             wake=wake,
         )
         self._handback = Handback(self._client, jobs, artifacts)
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, tuple[str, str]] = {}
         self._last_poll = 0.0
         self._registry = CollectorRegistry()
         labels = ["cluster"]
@@ -148,9 +151,9 @@ class Gateway:
                 moved = await step()
             except Exception as error:
                 code, text = _cause(error)
-                if self._failures.get(name) != text:
+                if self._failures.get(name) != (code, text):
                     log.warning("gateway.loop_failed", loop=name, code=code, error=text, exc_info=code == "internal")
-                self._failures[name] = text
+                self._failures[name] = code, text
                 self._failed.labels(name, code, self._settings.cluster).inc()
                 backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
                 await asyncio.sleep(backoff)
@@ -162,7 +165,7 @@ class Gateway:
                 await asyncio.sleep(seconds)
 
     def _check(self) -> str:
-        failures = "; ".join(f"{name}: {text}" for name, text in sorted(self._failures.items()))
+        failures = "; ".join(f"{name}: {text}" for name, (_, text) in sorted(self._failures.items()))
         return failures or ("" if self._last_poll else "core has not answered yet")
 
     def _facts(self) -> dict[str, object]:
@@ -170,6 +173,7 @@ class Gateway:
             "last_poll": self._last_poll,
             "protocol_version": self._request.protocol_version,
             "key_digest": self._request.key_digest,
+            "refused": next((text for code, text in self._failures.values() if code in FINAL_REFUSALS), ""),
         }
 
 

@@ -92,6 +92,18 @@ class EnvironmentSettings(BaseSettings):
             raise _unreadable(error) from None
 
     @classmethod
+    def of(cls, **values: object) -> Self:
+        """Return the group with these values, and defaults for the rest: nothing else is read.
+
+        Raises
+        ------
+        ConfigurationError
+            As :meth:`load`.
+        """
+        defaults = {name: field.get_default(call_default_factory=True) for name, field in cls.model_fields.items()}
+        return cls.load(**defaults | values)
+
+    @classmethod
     def sources(cls) -> dict[str, Source]:
         """Return where the value of each field comes from."""
         try:
@@ -132,7 +144,7 @@ def handed_on(groups: Iterable[EnvironmentSettings], environment: Mapping[str, s
 
 def unknown_variables(groups: Iterable[type[EnvironmentSettings]], others: Iterable[str]) -> list[str]:
     """Return the ``HALLMARK_*`` variables of the environment that nothing reads: misspelt ones, mostly."""
-    known = {PREFIX + name.upper() for group in groups for name in group.model_fields} | {FILE_VARIABLE, *others}
+    known = {PREFIX + name.upper() for group in groups for name in group.model_fields} | set(others)
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 

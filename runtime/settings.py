@@ -182,5 +182,5 @@ def load_settings(**overrides: object) -> Settings:
     # Kernels and keystore know no settings: they look into the environment, where a value from a file is not.
     for name, value in (("THREADS", found.threads), ("CPU", found.cpu), ("KEY_DIR", found.key_dir)):
         if value:
-            os.environ.setdefault(PREFIX + name, str(value))
+            os.environ[PREFIX + name] = str(value)
     return found

@@ -18,6 +18,7 @@ from core.batch_file import read_batch_file
 from proving import stages
 from proving.hash.text import digest_from_hex
 from runtime.errors import VerificationError
+from runtime.settings import Settings
 
 PROFILE = "proven100"
 
@@ -107,9 +108,9 @@ def test_nothing_is_left_running(finished: Path) -> None:
     assert left == []
 
 
-def test_two_demos_take_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HALLMARK_STATE_DIR", str(tmp_path))
-    with demo._folder() as first, demo._folder() as second:
+def test_two_demos_take_two_folders(tmp_path: Path) -> None:
+    settings = Settings.of(state_dir=tmp_path)
+    with demo._folder(settings) as first, demo._folder(settings) as second:
         assert first != second
-    with demo._folder() as again:
+    with demo._folder(settings) as again:
         assert again == first

@@ -106,9 +106,9 @@ def test_a_taken_port_is_one_line(tmp_path: Path, kind: str) -> None:
     assert line.startswith("port_taken: ") and f"HALLMARK_{kind.upper()}_PORT" in line
 
 
-@pytest.mark.parametrize("arguments", PROCESSES, ids=" ".join)
+@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_sigterm_ends_a_process_at_any_instant_without_a_word(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    for seconds in (0.15, 0.5, 1.0):
+    for seconds in (0.1, 0.5, 1.0):
         with run(tmp_path, *arguments) as process:
             time.sleep(seconds)
             process.send_signal(signal.SIGTERM)
@@ -171,6 +171,19 @@ def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             said += process.communicate(timeout=60)[0]
         assert process.returncode == 0 and "S3cret" not in said
+
+
+def test_watching_ends_at_once_when_core_refuses_the_gateway_for_good(tmp_path: Path) -> None:
+    port = str(free_port())
+    with run(tmp_path, "broker.jobs", "migrate") as release:
+        assert release.wait(30) == 0
+    with (
+        run(tmp_path, "core", HALLMARK_CORE_PORT=port, HALLMARK_CORE_PROFILE="proven128"),
+        run(tmp_path, "gateway", HALLMARK_CORE_URL=f"http://127.0.0.1:{port}"),
+        run(tmp_path, "cli.main", "watch") as watch,
+    ):
+        said = watch.communicate(timeout=60)[0]
+    assert watch.returncode != 0 and "key_mismatch" in said and "proven128" in said, said
 
 
 def test_core_out_of_descriptors_says_so_in_two_lines_and_recovers(tmp_path: Path) -> None:
