@@ -1,0 +1,38 @@
+// Compiles the contracts and writes, for each that can be deployed, artifacts/NAME.json: its ABI and creation bytecode.
+// `node build.mjs [ROOT]`: artifacts go below ROOT, by default the checkout. Needs `npm ci` in this folder once.
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import solc from "solc";
+
+const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = process.argv[2] ?? checkout;
+const folderOf = {};
+for (const folder of ["contracts", "tests/contracts"]) {
+  const names = readdirSync(join(checkout, folder, "src")).sort();
+  for (const name of names) if (name.endsWith(".sol")) folderOf[name] = folder;
+}
+const read = ([name, folder]) => [name, { content: readFileSync(join(checkout, folder, "src", name), "utf8") }];
+const input = {
+  language: "Solidity",
+  sources: Object.fromEntries(Object.entries(folderOf).map(read)),
+  settings: {
+    evmVersion: "cancun",
+    metadata: { appendCBOR: false, bytecodeHash: "none" },
+    optimizer: { enabled: true, runs: 1000000 },
+    outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
+  },
+};
+const output = JSON.parse(solc.compile(JSON.stringify(input)));
+const found = output.errors ?? [];
+for (const message of found) process.stderr.write(message.formattedMessage);
+if (found.length > 0) process.exit(1);
+for (const [source, contracts] of Object.entries(output.contracts)) {
+  const folder = join(root, folderOf[source], "artifacts");
+  mkdirSync(folder, { recursive: true });
+  for (const [name, { abi, evm }] of Object.entries(contracts)) {
+    if (evm.bytecode.object === "") continue;
+    const artifact = { contract: name, compiler: solc.version(), abi, bytecode: evm.bytecode.object };
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify(artifact, null, 1) + "\n");
+  }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IVerifier, PublicInputs} from "./IVerifier.sol";
+import {Owned} from "./Owned.sol";
+
+/// A rollup on L1: batches are committed, proven and executed, each step in the order of their numbers.
+///
+/// A proof's public inputs are computed here, from storage. Whoever sends a transaction names the hash of the batch that
+/// it is about; that hash covers every batch before it and this deployment, so a transaction that was made for another
+/// history (a fork of L1, another contract, batches since reverted) changes nothing.
+contract Executor is Owned {
+    /// What a validator says of a new batch; everything else about it the contract knows.
+    struct Batch {
+        uint64 number;
+        uint64 timestamp;
+        bytes32 newRoot;
+        bytes32 dataHash;
+        bytes32 priorityQueueHash;
+        bytes32 messageRoot;
+    }
+
+    /// What is kept of a committed batch.
+    struct StoredBatch {
+        bytes32 hash;
+        bytes32 output;
+        bytes32 root;
+        uint64 timestamp;
+    }
+
+    /// What every proof must be about.
+    struct Rules {
+        IVerifier verifier;
+        uint32 protocolVersion;
+        bytes32 programCommitment;
+        bytes32 keySetDigest;
+    }
+
+    error NotValidator(address caller);
+    error UnexpectedBatch(uint64 expected, uint64 given);
+    error BatchNotCommitted(uint64 number);
+    error BatchNotProven(uint64 number);
+    error BatchExecutedAlready(uint64 number);
+    error HashMismatch(bytes32 computed, bytes32 given);
+    error TimestampEarlier(uint64 previous, uint64 given);
+    error TimestampTooFarAhead(uint64 latest, uint64 given);
+    error ProofRefused(uint64 number);
+    error UnusualCalldata();
+    error VerifierOfOtherKind(bool insecureTest);
+    error ProtocolVersionNotLater(uint32 current, uint32 given);
+    error BatchesWaitForProof(uint64 proven, uint64 committed);
+
+    event BatchCommitted(uint64 indexed number, bytes32 indexed hash, bytes32 output);
+    event BatchProven(uint64 indexed number, bytes32 indexed hash);
+    event BatchExecuted(uint64 indexed number, bytes32 indexed hash, bytes32 root);
+    event BatchesReverted(uint64 indexed last, bytes32 indexed hash);
+    event RulesChanged(address verifier, uint32 protocolVersion, bytes32 programCommitment, bytes32 keySetDigest);
+    event ValidatorChanged(address indexed validator, bool allowed);
+
+    /// Seconds by which a batch may be ahead of L1's clock.
+    uint64 public constant MAX_AHEAD = 1 hours;
+
+    /// The rollup's chain id.
+    uint64 public immutable rollupChainId;
+
+    uint64 public committed;
+    uint64 public proven;
+    uint64 public executed;
+    Rules public rules;
+    mapping(address => bool) public isValidator;
+    mapping(uint64 => StoredBatch) private _batches;
+
+    modifier onlyValidator() {
+        if (!isValidator[msg.sender]) revert NotValidator(msg.sender);
+        _;
+    }
+
+    constructor(
+        address owner_,
+        address validator,
+        uint64 chainId,
+        bytes32 genesisRoot,
+        uint64 genesisTimestamp,
+        Rules memory first
+    ) Owned(owner_) {
+        rollupChainId = chainId;
+        bytes32 hash = keccak256(abi.encode(block.chainid, address(this), chainId, genesisRoot, genesisTimestamp));
+        _batches[0] = StoredBatch(hash, 0, genesisRoot, genesisTimestamp);
+        emit BatchExecuted(0, hash, genesisRoot);
+        _setRules(first);
+        isValidator[validator] = true;
+        emit ValidatorChanged(validator, true);
+    }
+
+    /// Whether this deployment takes proofs under keys that their maker could forge with.
+    function insecureTest() public pure virtual returns (bool) {
+        return false;
+    }
+
+    /// What is kept of batch `number`.
+    function storedBatch(uint64 number) public view returns (StoredBatch memory) {
+        if (number > committed) revert BatchNotCommitted(number);
+        return _batches[number];
+    }
+
+    /// The state root that L1 acts on: that of the newest executed batch.
+    function stateRoot() external view returns (bytes32) {
+        return _batches[executed].root;
+    }
+
+    /// Commit to the next batch. `hash` is what its stored hash must become.
+    function commitBatch(Batch calldata batch, bytes32 hash) external onlyValidator {
+        _requireUsual(abi.encodeCall(this.commitBatch, (batch, hash)));
+        StoredBatch storage previous = _batches[committed];
+        if (batch.number != committed + 1) revert UnexpectedBatch(committed + 1, batch.number);
+        if (batch.timestamp < previous.timestamp) revert TimestampEarlier(previous.timestamp, batch.timestamp);
+        uint64 latest = uint64(block.timestamp) + MAX_AHEAD;
+        if (batch.timestamp > latest) revert TimestampTooFarAhead(latest, batch.timestamp);
+        bytes32 output = keccak256(
+            abi.encode(
+                rollupChainId,
+                batch.number,
+                batch.timestamp,
+                previous.root,
+                batch.newRoot,
+                batch.dataHash,
+                batch.priorityQueueHash,
+                batch.messageRoot
+            )
+        );
+        _requireHash(keccak256(abi.encode(previous.hash, output)), hash);
+        _batches[batch.number] = StoredBatch(hash, output, batch.newRoot, batch.timestamp);
+        committed = batch.number;
+        emit BatchCommitted(batch.number, hash, output);
+    }
+
+    /// Prove the batches after the newest proven one, up to `last`, one proof each. `hash` is the stored hash of `last`.
+    function proveBatches(uint64 last, bytes32 hash, bytes[] calldata proofs) external onlyValidator {
+        _requireUsual(abi.encodeCall(this.proveBatches, (last, hash, proofs)));
+        if (proofs.length == 0 || last != proven + proofs.length) revert UnexpectedBatch(proven + 1, last);
+        _requireHash(storedBatch(last).hash, hash);
+        Rules memory current = rules;
+        for (uint256 i = 0; i < proofs.length; i++) {
+            uint64 number = ++proven;
+            StoredBatch storage batch = _batches[number];
+            PublicInputs memory inputs = PublicInputs(
+                current.programCommitment, current.keySetDigest, current.protocolVersion, batch.output
+            );
+            if (!current.verifier.verify(inputs, proofs[i])) revert ProofRefused(number);
+            emit BatchProven(number, batch.hash);
+        }
+    }
+
+    /// Act on proven batches up to `last`. `hash` is the stored hash of `last`.
+    function executeBatches(uint64 last, bytes32 hash) external onlyValidator {
+        _requireUsual(abi.encodeCall(this.executeBatches, (last, hash)));
+        if (last <= executed) revert BatchExecutedAlready(last);
+        if (last > proven) revert BatchNotProven(last);
+        _requireHash(_batches[last].hash, hash);
+        for (uint64 number = executed + 1; number <= last; number++) {
+            emit BatchExecuted(number, _batches[number].hash, _batches[number].root);
+        }
+        executed = last;
+    }
+
+    /// Take back every batch after `last` that is not executed, proven or not. `hash` is the stored hash of `last`.
+    function revertBatches(uint64 last, bytes32 hash) external onlyValidator {
+        _requireUsual(abi.encodeCall(this.revertBatches, (last, hash)));
+        if (last < executed) revert BatchExecutedAlready(executed);
+        _requireHash(storedBatch(last).hash, hash);
+        committed = last;
+        if (proven > last) proven = last;
+        emit BatchesReverted(last, hash);
+    }
+
+    /// Change what proofs must be about, between batches: none may be committed and not yet proven.
+    function setRules(Rules calldata next) external onlyOwner {
+        if (proven != committed) revert BatchesWaitForProof(proven, committed);
+        if (next.protocolVersion <= rules.protocolVersion) {
+            revert ProtocolVersionNotLater(rules.protocolVersion, next.protocolVersion);
+        }
+        _setRules(next);
+    }
+
+    /// Allow or forbid an address to send batches.
+    function setValidator(address validator, bool allowed) external onlyOwner {
+        isValidator[validator] = allowed;
+        emit ValidatorChanged(validator, allowed);
+    }
+
+    function _setRules(Rules memory next) private {
+        bool kind = next.verifier.insecureTest();
+        if (kind != insecureTest()) revert VerifierOfOtherKind(kind);
+        rules = next;
+        emit RulesChanged(address(next.verifier), next.protocolVersion, next.programCommitment, next.keySetDigest);
+    }
+
+    function _requireHash(bytes32 computed, bytes32 given) private pure {
+        if (computed != given) revert HashMismatch(computed, given);
+    }
+
+    /// Calldata has one way to be written: what the decoder would read past or around is refused.
+    function _requireUsual(bytes memory encoded) private pure {
+        if (keccak256(encoded) != keccak256(msg.data)) revert UnusualCalldata();
+    }
+}

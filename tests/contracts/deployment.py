@@ -1,0 +1,188 @@
+"""A rollup on a real EVM in this process, and what a validator sends to it."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eth.vm.forks.cancun import CancunVM
+from eth_hash.auto import keccak
+from eth_tester import EthereumTester, PyEVMBackend
+from eth_tester.exceptions import TransactionFailed
+from web3 import EthereumTesterProvider, Web3
+from web3.contract import Contract
+from web3.types import TxReceipt
+
+from core.commitments import output_commitment
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAIN_ID = 270
+GENESIS_ROOT = b"\x11" * 32
+GENESIS_TIMESTAMP = 1_700_000_000
+PROGRAM = b"\x22" * 32
+KEY_SET = b"\x33" * 32
+PROTOCOL = 7
+
+
+def artifact(name: str, folder: str = "contracts") -> dict[str, Any]:
+    """Return a committed contract: ABI and creation bytecode."""
+    content: dict[str, Any] = json.loads((ROOT / folder / "artifacts" / f"{name}.json").read_text())
+    return content
+
+
+class Reverted(Exception):
+    """A call that the contract refused: the name of its custom error, or what else it says."""
+
+
+class Evm:
+    """An EVM with accounts; `chain_id` is L1's, eth-tester's own when it is None."""
+
+    def __init__(self, chain_id: int | None = None) -> None:
+        backend = PyEVMBackend(vm_configuration=((0, CancunVM),))
+        if chain_id is not None:
+            type(backend.chain).chain_id = chain_id  # a class of this backend's own
+        self.tester = EthereumTester(backend)
+        self.web3 = Web3(EthereumTesterProvider(self.tester))
+        self.owner, self.validator, self.stranger = self.web3.eth.accounts[:3]
+
+    def deploy(self, compiled: dict[str, Any], *arguments: object) -> Contract:
+        """Deploy a contract; raises :class:`Reverted` when its constructor does."""
+        made = self.web3.eth.contract(abi=compiled["abi"], bytecode=compiled["bytecode"])
+        data = made.constructor(*arguments).data_in_transaction
+        self._call({"from": self.owner, "data": data}, compiled["abi"])
+        sent = self.web3.eth.send_transaction({"from": self.owner, "data": data})
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent)
+        return self.web3.eth.contract(address=receipt["contractAddress"], abi=compiled["abi"])
+
+    def send(self, contract: Contract, data: bytes, sender: str | None = None) -> TxReceipt:
+        """Send calldata in a transaction of its own; raises :class:`Reverted` when it would be refused."""
+        self.call(contract, data, sender)
+        sent = self.web3.eth.send_transaction({"from": sender or self.validator, "to": contract.address, "data": data})
+        return self.web3.eth.wait_for_transaction_receipt(sent)
+
+    def call(self, contract: Contract, data: bytes, sender: str | None = None) -> bytes:
+        """Send calldata without a transaction."""
+        fields = {"from": sender or self.validator, "to": contract.address, "data": "0x" + data.hex()}
+        return self._call(fields, contract.abi)
+
+    def _call(self, fields: dict[str, Any], abi: Sequence[Any]) -> bytes:
+        try:
+            return bytes.fromhex(self.tester.call({**fields, "gas": 10_000_000})[2:])
+        except TransactionFailed as error:
+            raise Reverted(_error_name(str(error), abi)) from None
+
+
+def _error_name(message: str, abi: Sequence[Any]) -> str:
+    # eth-tester gives what a contract returned as Python writes bytes.
+    returned = ast.literal_eval(message) if message.startswith(("b'", 'b"')) else b""
+    for entry in abi:
+        if entry["type"] == "error":
+            types = ",".join(given["type"] for given in entry["inputs"])
+            if returned[:4] == keccak(f"{entry['name']}({types})".encode())[:4]:
+                return str(entry["name"])
+    return message
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as a validator states it."""
+
+    number: int
+    timestamp: int = GENESIS_TIMESTAMP + 1
+    new_root: bytes = b"\x44" * 32
+    data: bytes = b"\x55" * 32
+    priority_queue: bytes = bytes(32)
+    messages: bytes = bytes(32)
+
+    def fields(self) -> tuple[object, ...]:
+        return (self.number, self.timestamp, self.new_root, self.data, self.priority_queue, self.messages)
+
+
+@dataclass
+class Rollup:
+    """An Executor with its history as its validator knows it.
+
+    Attributes
+    ----------
+    hashes, outputs, roots
+        Of every batch that was made, genesis first.
+    """
+
+    evm: Evm
+    executor: Contract
+    verifier: Contract
+    chain_id: int = CHAIN_ID
+    protocol: int = PROTOCOL
+    hashes: list[bytes] = field(default_factory=list)
+    outputs: list[bytes] = field(default_factory=list)
+    roots: list[bytes] = field(default_factory=list)
+
+    def commit_data(self, batch: Batch) -> bytes:
+        """Return the calldata that commits to `batch` after what is known, and remember the batch."""
+        del self.hashes[batch.number :], self.outputs[batch.number :], self.roots[batch.number :]
+        output = output_commitment(
+            chain_id=self.chain_id,
+            batch_number=batch.number,
+            timestamp=batch.timestamp,
+            old_root=self.roots[-1],
+            new_root=batch.new_root,
+            data=batch.data,
+            priority_queue=batch.priority_queue,
+            messages=batch.messages,
+        )
+        self.outputs.append(output)
+        self.hashes.append(keccak(self.hashes[-1] + output))
+        self.roots.append(batch.new_root)
+        return self.encode("commitBatch", batch.fields(), self.hashes[-1])
+
+    def prove_data(self, last: int, proofs: Sequence[bytes]) -> bytes:
+        return self.encode("proveBatches", last, self.hashes[last], list(proofs))
+
+    def execute_data(self, last: int) -> bytes:
+        return self.encode("executeBatches", last, self.hashes[last])
+
+    def revert_data(self, last: int) -> bytes:
+        return self.encode("revertBatches", last, self.hashes[last])
+
+    def proof(self, number: int) -> bytes:
+        """Return what the comparing verifier accepts for a batch."""
+        words = PROGRAM + KEY_SET + self.protocol.to_bytes(32, "big") + self.outputs[number]
+        return keccak(words)
+
+    def encode(self, function: str, *arguments: object) -> bytes:
+        return bytes.fromhex(self.executor.encode_abi(function, list(arguments))[2:])
+
+    def send(self, data: bytes, sender: str | None = None) -> TxReceipt:
+        return self.evm.send(self.executor, data, sender)
+
+    def read(self, name: str, *arguments: object) -> Any:
+        return self.executor.functions[name](*arguments).call()
+
+    def state(self) -> tuple[int, int, int]:
+        """Return the numbers of the newest committed, proven and executed batch."""
+        return self.read("committed"), self.read("proven"), self.read("executed")
+
+
+def deploy(
+    evm: Evm,
+    *,
+    contract: str = "InsecureTestExecutor",
+    insecure_verifier: bool = True,
+    chain_id: int = CHAIN_ID,
+    genesis_root: bytes = GENESIS_ROOT,
+) -> Rollup:
+    """Deploy an Executor whose verifier compares hashes."""
+    verifier = evm.deploy(artifact("ComparingVerifier", "tests/contracts"), insecure_verifier)
+    rules = (verifier.address, PROTOCOL, PROGRAM, KEY_SET)
+    executor = evm.deploy(
+        artifact(contract), evm.owner, evm.validator, chain_id, genesis_root, GENESIS_TIMESTAMP, rules
+    )
+    rollup = Rollup(evm, executor, verifier, chain_id)
+    rollup.hashes.append(rollup.read("storedBatch", 0)[0])
+    rollup.outputs.append(bytes(32))
+    rollup.roots.append(genesis_root)
+    return rollup
