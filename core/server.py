@@ -60,7 +60,7 @@ class Server:
             process,
             check=self._check,
             facts=self._facts,
-            metrics=lambda: exposition(node.store, process.settings.cluster),
+            metrics=exposition(node.store, process.settings.cluster),
         )
         self._methods = EthereumApi(node.store, node.sequencer, node.settings.chain_id, node.genesis.base_fee).methods()
         self._failures: dict[str, str] = {}

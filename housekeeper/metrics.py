@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
@@ -12,10 +10,8 @@ from prometheus_client.registry import Collector
 from broker.artifacts import ArtifactStore
 from broker.jobs import JobState, JobStore, Stage, status
 from runtime.errors import HallmarkError
+from runtime.kept import Kept
 from runtime.settings import Settings
-
-#: Seconds for which one reading answers further scrapes.
-CACHE_SECONDS = 2.0
 
 
 class DatabaseCollector(Collector):
@@ -24,9 +20,8 @@ class DatabaseCollector(Collector):
     def __init__(self, store: JobStore, artifacts: ArtifactStore, settings: Settings) -> None:
         self._store, self._artifacts = store, artifacts
         self._cluster = settings.cluster
-        self._lock = threading.Lock()
-        self._read_at = 0.0
-        self._numbers: status.Numbers | None = None
+        # Every row is counted: 1.3 s on PostgreSQL, 2.0 s on SQLite for a million jobs with as many attempts.
+        self._numbers = Kept(self._count)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics; without a database only ``hallmark_database_up 0``."""
@@ -78,14 +73,14 @@ class DatabaseCollector(Collector):
             return 0
 
     def _read(self) -> status.Numbers | None:
-        with self._lock:
-            if time.monotonic() - self._read_at > CACHE_SECONDS:
-                try:
-                    self._numbers = status.numbers(self._store)
-                except HallmarkError:
-                    self._numbers = None
-                finally:
-                    # Every scrape comes on a thread of its own, and connections are per thread.
-                    self._store.database.close()
-                self._read_at = time.monotonic()
-            return self._numbers
+        try:
+            return self._numbers.get()
+        except HallmarkError:
+            return None
+
+    def _count(self) -> status.Numbers:
+        try:
+            return status.numbers(self._store)
+        finally:
+            # Every scrape comes on a thread of its own, and connections are per thread.
+            self._store.database.close()
