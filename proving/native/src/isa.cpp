@@ -1,9 +1,10 @@
 #include "export.hpp"
 
-// The best instruction set of this CPU: 0 portable, 1 AVX2, 2 AVX-512 (F, DQ, VL, BW, IFMA).
+// The best instruction set of this CPU: 0 portable, 1 AVX2 (with BMI2 and ADX), 2 AVX-512 (F, DQ, VL, BW, IFMA).
 extern "C" HM_EXPORT int hm_cpu_isa() {
     __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+                      __builtin_cpu_supports("adx");
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512ifma");
