@@ -1,0 +1,66 @@
+"""What a prover holds of a circuit: the preprocessed polynomials, the setup's powers and the verifying key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proving.snark.bn254 import curve, polynomials
+from proving.snark.bn254.curve import Points
+from proving.snark.bn254.field import Elements
+from proving.snark.circuit import Circuit
+from proving.snark.key import SnarkKey
+from proving.snark.layout import PREPROCESSED
+from proving.snark.points import Point
+from proving.snark.setup.powers import Setup
+
+
+@dataclass(frozen=True)
+class ProvingKey:
+    """A circuit's proving key.
+
+    Attributes
+    ----------
+    circuit
+        Wiring and witness program.
+    key
+        The verifying key.
+    powers
+        ``(rows, 8) uint64``: the setup's.
+    columns
+        Values of the preprocessed columns by name, ``(rows, 4) uint64`` each.
+    polynomials
+        Their coefficients.
+    """
+
+    circuit: Circuit
+    key: SnarkKey
+    powers: Points
+    columns: dict[str, Elements]
+    polynomials: dict[str, Elements]
+
+
+def make_key(circuit: Circuit, setup: Setup) -> ProvingKey:
+    """Return the keys of a circuit.
+
+    Raises
+    ------
+    SetupPower
+        The setup has fewer powers than the circuit has rows.
+    """
+    powers = setup.first(circuit.rows)
+    columns = circuit.preprocessed()
+    coefficients = {name: polynomials.coefficients(columns[name]) for name in PREPROCESSED}
+    key = SnarkKey(
+        mark=setup.mark,
+        rows=circuit.rows,
+        public_inputs=circuit.public_inputs.size,
+        commitments={name: commit(powers, polynomial) for name, polynomial in coefficients.items()},
+        setup_point=setup.point,
+    )
+    return ProvingKey(circuit, key, powers, columns, coefficients)
+
+
+def commit(powers: Points, polynomial: Elements) -> Point:
+    """Return the commitment to a polynomial's coefficients, ``(count, 4)``."""
+    [point] = curve.decode(curve.multiply_sum(powers, polynomial)[None])
+    return point
