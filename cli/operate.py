@@ -166,6 +166,8 @@ def job_show(job: int, as_json: JsonOption = False) -> None:
             [
                 ("batch", str(found.batch_id)),
                 ("segment", str(found.index)),
+                ("protocol version", found.protocol_version),
+                ("keys", str(found.parameters.get("key_identity") or "-")),
                 ("waits for", count(found.waiting_on, "job")),
                 ("failures", f"{found.failures} of {found.attempts} attempts"),
                 ("result", found.result or "-"),

@@ -17,7 +17,7 @@ from cli import configuration, development, supervised
 from cli.configuration import Configuration
 from cli.output import Output
 from cli.procfile import ProcessType, read_procfile
-from cli.supervisor import Supervisor, die_with_parent, resolve_command
+from cli.supervisor import DRAIN_SECONDS, Supervisor, die_with_parent, resolve_command
 from core.client import CoreClient
 from runtime import run_files
 from runtime.addresses import bound
@@ -29,6 +29,8 @@ from runtime.settings import CHECKOUT
 
 #: The checkout; Hallmark runs from its tree.
 ROOT = CHECKOUT
+#: Seconds that a worker has for giving its job back, when it was not finished in time.
+GIVE_BACK_SECONDS = 10.0
 #: Brings the job store's schema up to date before anything starts.
 MIGRATE = ("python", "-m", "broker.jobs", "migrate")
 
@@ -65,6 +67,7 @@ def run(
             stopping=stopping,
             came_up=lambda pid: run_files.came_up(state_dir, pid),
             told=lambda children: supervised.write(state_dir, children),
+            drain_seconds=max(DRAIN_SECONDS, found.general.drain_seconds + GIVE_BACK_SECONDS),
         )
         if any(kind.name == "core" for kind, _ in types):
             threading.Thread(target=_announce, args=(found, output), daemon=True).start()

@@ -24,7 +24,7 @@ from typing import IO, Any
 from cli.procfile import ProcessType
 from runtime.process import Exit
 
-#: Seconds a child may take to finish after SIGTERM before it is killed.
+#: Seconds a child may take to finish after SIGTERM before it is killed, where nothing else is asked for.
 DRAIN_SECONDS = 30.0
 #: A child that lived this long is considered healthy: its back-off starts anew.
 HEALTHY_SECONDS = 20.0
@@ -79,6 +79,8 @@ class Supervisor:
         Whether the child with a process id has said that it is up.
     told
         Called with how every child is, whenever that changes.
+    drain_seconds
+        A child may take this long to finish after SIGTERM before it is killed.
     """
 
     def __init__(
@@ -91,9 +93,11 @@ class Supervisor:
         stopping: threading.Event | None = None,
         came_up: Callable[[int], bool] = lambda pid: False,
         told: Callable[[Sequence[dict[str, Any]]], None] = lambda children: None,
+        drain_seconds: float = DRAIN_SECONDS,
     ) -> None:
         self._directory = directory
         self._output, self._came_up, self._told = output, came_up, told
+        self._drain_seconds = drain_seconds
         self._stop = stopping or threading.Event()
         self.failed: Child | None = None
         self.children = [
@@ -194,13 +198,13 @@ class Supervisor:
         running = [child for child in reversed(self.children) if child.process is not None]
         for child in running:
             _signal(child, signal.SIGTERM)
-        deadline = time.monotonic() + DRAIN_SECONDS
+        deadline = time.monotonic() + self._drain_seconds
         for child in running:
             assert child.process is not None
             try:
                 child.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._output(child.name, f"did not finish within {DRAIN_SECONDS:.0f} s of SIGTERM; killing it")
+                self._output(child.name, f"did not finish within {self._drain_seconds:.0f} s of SIGTERM; killing it")
             # The group outlives its leader when that left children of its own behind.
             _signal(child, signal.SIGKILL)
             child.process.wait()

@@ -137,7 +137,6 @@ class Server:
         return {
             "waiting_transactions": self._node.sequencer.waiting(),
             "chain_id": identity.chain_id,
-            "protocol_version": identity.protocol_version,
             "key_digest": identity.key_digest,
             "program_commitment": identity.program_commitment,
         }

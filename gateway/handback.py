@@ -18,6 +18,9 @@ from runtime.telemetry import span
 #: Refusals that concern the offer and not the proof: core will offer the batch again, and the proof is kept for that.
 OFFER_REFUSALS = frozenset({"offer_expired", "offer_unknown", "offer_mismatch"})
 
+#: Refusals that say nothing about the proof: it is submitted again, until somebody mends what they name.
+NOT_OF_THE_PROOF = frozenset({"unauthorized", "proof_truncated"})
+
 #: Refusals after which the batch is complete without this proof.
 ALREADY_PROVEN = "batch_proven"
 
@@ -100,6 +103,8 @@ class Handback:
                         await self._client.submit(batch.number, _token(batch), proof)
             except CoreRefusal as error:
                 current.set_attribute("error.type", error.refusal)
+                if error.refusal in NOT_OF_THE_PROOF:
+                    raise
                 return await self._refused(batch, error)
             await asyncio.to_thread(self._jobs.mark_batch, batch.id, BatchState.ACCEPTED)
             log.info("batch.accepted", batch=batch.number, proof_bytes=len(proof))

@@ -171,7 +171,6 @@ class Gateway:
     def _facts(self) -> dict[str, object]:
         return {
             "last_poll": self._last_poll,
-            "protocol_version": self._request.protocol_version,
             "key_digest": self._request.key_digest,
             "refused": next((text for code, text in self._failures.values() if code in FINAL_REFUSALS), ""),
         }

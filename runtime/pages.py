@@ -85,6 +85,7 @@ class Pages:
             "process": self.process.name,
             "ready": not reason,
             "reason": reason,
+            "protocol_version": self.process.settings.protocol_version,
             "busy": pulse.busy,
             "seconds_since": pulse.ages(),
             **self._facts(),

@@ -1,7 +1,7 @@
 """What a RabbitMQ node needs before the first worker connects: vhost, users, permissions and policies.
 
 Import with ``rabbitmqctl import_definitions FILE`` or ``load_definitions`` in ``rabbitmq.conf``. Queues are left to
-the workers, which choose their arguments by the server's version.
+the workers.
 """
 
 from __future__ import annotations

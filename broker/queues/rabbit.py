@@ -1,6 +1,6 @@
 """RabbitMQ behind Dramatiq, with an answer to every measured way of losing or repeating work.
 
-- Quorum queues with a delivery limit; arguments chosen by the server's version, never changed in place.
+- Quorum queues with a delivery limit; their arguments are never changed in place.
 - Publisher confirms always, a timeout on blocked connections, few publish attempts: the outbox sends again.
 - No delay queues (a delayed message blocks those behind it): delays live in the job's row.
 - Connections are named, and the one used to declare queues is closed at once, because it never sends heartbeats.

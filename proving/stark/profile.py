@@ -1,7 +1,7 @@
 """A constraint profiler: what each table of a circuit costs, printed as a table.
 
-``python -m proving.stark.profile MODULE:FUNCTION`` calls a function that returns a :class:`~proving.stark.key.Key` and
-prints its profile.
+``python -m proving.stark.profile MODULE:FUNCTION [ARGUMENT ...]`` calls a function that returns a
+:class:`~proving.stark.key.Key` and prints its profile.
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ def profile_text(key: Key, shape: Shape | None = None) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the profile of the key that ``MODULE:FUNCTION`` returns."""
-    if len(arguments) != 1 or ":" not in arguments[0]:
-        print("usage: python -m proving.stark.profile MODULE:FUNCTION", file=sys.stderr)
+    """Print the profile of the key that ``MODULE:FUNCTION`` returns for the arguments behind it."""
+    if not arguments or ":" not in arguments[0]:
+        print("usage: python -m proving.stark.profile MODULE:FUNCTION [ARGUMENT ...]", file=sys.stderr)
         return 2
     module, function = arguments[0].split(":", 1)
-    print(profile_text(getattr(importlib.import_module(module), function)()))
+    print(profile_text(getattr(importlib.import_module(module), function)(*arguments[1:])))
     return 0
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
 
 from broker.jobs import BatchState, Stage
 from core.acceptance import proven_batch
 from core.node import Node
+from core.server import Server
 from core.store import Submission
 from gateway.core_client import CoreClient, CoreRefusal, CoreUnavailable
 from runtime.errors import ArtifactCorrupt, DiskFull, HallmarkError, InvalidInput, TooLarge
 from runtime.wire import ProofDataRequest, WitnessInputReference
 from tests.core.chain import KEY_DIGEST, Clock
 from tests.gateway.conftest import WORKER, Prover, seal
+from tests.processes import started
 
 
 def proven(node: Node) -> int:
@@ -164,6 +168,27 @@ async def test_a_refused_proof_is_recorded_with_its_reason(node: Node, prover: P
     assert proven(node) == 0
 
 
+async def test_a_refusal_that_says_nothing_of_the_proof_keeps_it(node: Node, prover: Prover) -> None:
+    seal(node)
+    gateway = prover.gateway()
+    async with gateway._client:
+        await gateway.poll()
+        prover.work(node)
+    guarded = replace(node, settings=node.settings.model_copy(update={"token": SecretStr("changed")}))
+    async with TestServer(Server(guarded, started(guarded.settings, "core")).application()) as core:
+        prover.settings = prover.settings.model_copy(update={"core_url": str(core.make_url("/"))})
+        gateway = prover.gateway()
+        async with gateway._client:
+            with pytest.raises(CoreRefusal, match="unauthorized"):
+                await gateway.hand_back()
+        assert (prover.batch().state, proven(node)) == (BatchState.PROVEN, 0)
+        prover.settings = prover.settings.model_copy(update={"token": SecretStr("changed")})
+        gateway = prover.gateway()
+        async with gateway._client:
+            assert await gateway.hand_back()
+    assert (prover.batch().state, proven(node)) == (BatchState.ACCEPTED, 1)
+
+
 async def test_other_keys_get_a_clear_refusal_and_the_gateway_stays(node: Node, prover: Prover) -> None:
     seal(node)
     gateway = prover.gateway("proven100:" + "00" * 32)
@@ -171,7 +196,8 @@ async def test_other_keys_get_a_clear_refusal_and_the_gateway_stays(node: Node, 
         await until(lambda: "poll" in gateway._failures)
         async with http.get("/ready") as answer:
             assert answer.status == 503
-            assert "key_mismatch" in (await answer.json())["reason"]
+            shown = await answer.json()
+            assert "key_mismatch" in shown["reason"] and "key_mismatch" in shown["refused"]
         async with http.get("/health") as answer:
             assert answer.status == 200
         async with http.get("/metrics") as answer:

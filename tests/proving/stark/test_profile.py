@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from proving import keys
 from proving.stark import profile
 from tests.proving.stark import toy
 
@@ -21,6 +25,16 @@ def test_the_profile_prints_every_table_and_every_profile(capsys: pytest.Capture
     printed = capsys.readouterr().out
     for word in ("fibonacci", "sink", "squares", "proven100", "proven128", "legacy-conjectured", toy.key().hex):
         assert word in printed
+
+
+def test_what_the_page_on_security_says_of_the_machines_key(capsys: pytest.CaptureFixture[str]) -> None:
+    page = " ".join((Path(__file__).parents[3] / "docs" / "security.md").read_text(encoding="utf-8").split())
+    assert "`python -m proving.stark.profile proving.keys:key main_vm`" in page
+    assert profile.main(["proving.keys:key", "main_vm"]) == 0
+    bits = dict(re.findall(r"^(\S+): .*?; over all rounds (\S+) bits", capsys.readouterr().out, re.MULTILINE))
+    assert f"it is {bits['proven100']} bits under `proven100`" in page
+    assert f"and {bits['proven128']} under `proven128`" in page
+    assert keys.key("main_vm").report("legacy-conjectured").summary in page
 
 
 def test_the_profile_tells_how_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:
