@@ -15,9 +15,6 @@ from proving.snark.layout import PRODUCTION
 from proving.snark.points import GENERATOR_1, Point2, in_group_2, multiply_2, pairings_agree
 from proving.snark.setup.errors import SetupInconsistent, SetupPoint, SetupPower
 
-#: Bits of each random factor in the check of consistency: a wrong setup passes once in 2^128 times.
-_FACTOR_BITS = 128
-
 
 @dataclass(frozen=True)
 class Setup:
@@ -67,8 +64,8 @@ class Setup:
 class Consistency:
     """Checks powers as they are read, piece by piece.
 
-    Every point must be on the curve and not at infinity; in the end a random combination must show each one to be the
-    secret times the one before it.
+    Every point must be on the curve and not at infinity; in the end a random combination, with factors of 128 bits,
+    must show each one to be the secret times the one before it.
 
     Parameters
     ----------
@@ -115,7 +112,9 @@ class Consistency:
         else:
             powers = np.concatenate([self._last, powers])
         self._last = powers[-1:]
-        factors = FR.encode(secrets.randbits(_FACTOR_BITS) for _ in range(len(powers) - 1))
+        factors = np.zeros((len(powers) - 1, 4), dtype=np.uint64)
+        factors[:, :2] = np.frombuffer(secrets.token_bytes(16 * len(factors)), dtype=np.uint64).reshape(-1, 2)
+        factors = FR.from_limbs(factors)
         self._lower = curve.add(self._lower, curve.multiply_sum(powers[:-1], factors)[None])
         self._upper = curve.add(self._upper, curve.multiply_sum(powers[1:], factors)[None])
 
