@@ -1,1 +1,1 @@
-"""Circuits beside `main_vm`, and the parts that several circuits share."""
+"""The basic circuits beside `main_vm`: each proves the outputs of one type of request. Below, what circuits share."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from proving import native
 from proving.backend.interface import PRIME
+from proving.circuits.requests import RequestType
 from proving.machine.layout import ArraySpec, pack_arrays, unpack_arrays
-from proving.machine.state import REQUEST_TYPES
 from runtime import artifact
 from runtime.errors import ArtifactCorrupt
 
@@ -31,7 +31,7 @@ _SPECS: Final = (
     ArraySpec("position", _U8, (2,), 0),
     ArraySpec("boundary", _U4, (4,), 0),
     ArraySpec("registers", _U4, (32,), 0),
-    ArraySpec("requests", _U8, (REQUEST_TYPES, 4), 0),
+    ArraySpec("requests", _U8, (len(RequestType), 4), 0),
     ArraySpec("start", _U8, (4,), 0),
     ArraySpec("end", _U8, (4,), 0),
     ArraySpec("advice", _U4, (-1,), MAX_CYCLES),

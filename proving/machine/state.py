@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.backend.interface import PRIME
+from proving.circuits.requests import RequestType, empty_chain
 from proving.hash import Tag, compress
 from proving.machine.layout import ArraySpec, LayoutError, pack_arrays, unpack_arrays
 
@@ -21,15 +22,12 @@ Digest = NDArray[np.uint64]
 
 #: Version of the state's layout.
 STATE_VERSION: Final = 1
-#: Precompile types with a request chain: 256-bit arithmetic, Keccak-f[1600], SHA-256, Blake2s.
-REQUEST_TYPES: Final = 4
-
 _SPECS: Final = (
     ArraySpec("control", np.dtype("<u4"), (2,), 0),
     ArraySpec("registers", np.dtype("<u4"), (32,), 0),
     ArraySpec("memory_root", np.dtype("<u8"), (4,), 0),
     ArraySpec("code_root", np.dtype("<u8"), (4,), 0),
-    ArraySpec("requests", np.dtype("<u8"), (REQUEST_TYPES, 4), 0),
+    ArraySpec("requests", np.dtype("<u8"), (len(RequestType), 4), 0),
 )
 
 
@@ -39,10 +37,7 @@ STATE_BYTES: Final = len(pack_arrays(_SPECS, {spec.name: np.zeros(spec.shape, sp
 
 def empty_requests() -> NDArray[np.uint64]:
     """Return EMPTY_T of every type, ``(4, 4) uint64``."""
-    requests = np.zeros((REQUEST_TYPES, 4), dtype=np.uint64)
-    requests[:, 0] = Tag.REQUEST
-    requests[:, 1] = np.arange(REQUEST_TYPES)
-    return requests
+    return np.stack([empty_chain(kind) for kind in RequestType])
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ out_high out >> 16
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.machine.main_vm.buses import Operation
-from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, registers, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 

@@ -25,9 +25,10 @@ sign         SRA: bit 31 of v1
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import AND, CONSTANT, Constant, Operation
-from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, step, weighted
+from proving.machine.main_vm.frame import WORD, one_hot, registers, step, weighted
 from proving.stark.air import Table, TableBuilder
 
 OPERATIONS = (Operation.AND, Operation.OR, Operation.XOR, Operation.SLL, Operation.SRL, Operation.SRA)

@@ -26,8 +26,9 @@ t1, t2          bits 16..30 of v1 and b, when `signed`
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
-from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, registers, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 

@@ -28,9 +28,10 @@ halt_inverse   of the word less the halt word, for jumps
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import CONSTANT, DECODE, MEMORY, SPACE, SPACE_CODE, Constant
-from proving.machine.main_vm.frame import WORD, one_hot, padding, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, weighted, word
 from proving.stark.air import Table, TableBuilder
 from proving.stark.air.expr import Expr
 

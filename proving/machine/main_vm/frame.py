@@ -19,15 +19,8 @@ from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import BYTES, DECODE, MEMORY, SPACE, SPACE_REGISTERS, STATE
 from proving.stark.air import Column, Expr, TableBuilder
 from proving.stark.air.expr import Operand
-from proving.stark.air.graph import Op
 
 WORD = 2**32
-
-
-def padding(t: TableBuilder, real: Expr) -> None:
-    """Declare every cell of a padding row free: no message is counted there, so nothing refers to it."""
-    for index, name in enumerate(t.main_names):
-        t.free(Column(t.graph, Op.MAIN, index, name), when=1 - real, reason="padding")
 
 
 def one_hot(t: TableBuilder, flags: Sequence[Column]) -> Expr:

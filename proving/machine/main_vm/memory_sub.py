@@ -26,16 +26,9 @@ change       what a store adds to the halfword at o1
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
-from proving.machine.main_vm.frame import (
-    WORD,
-    access,
-    byte_pair,
-    one_hot,
-    padding,
-    register_key,
-    step,
-)
+from proving.machine.main_vm.frame import WORD, access, byte_pair, one_hot, register_key, step
 from proving.stark.air import Table, TableBuilder
 
 

@@ -22,18 +22,10 @@ h1, hm, hr   bits 16..23 of the times since then
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import Operation
-from proving.machine.main_vm.frame import (
-    WORD,
-    access,
-    byte_pair,
-    one_hot,
-    padding,
-    register_key,
-    step,
-    weighted,
-)
+from proving.machine.main_vm.frame import WORD, access, byte_pair, one_hot, register_key, step, weighted
 from proving.stark.air import Table, TableBuilder
 
 

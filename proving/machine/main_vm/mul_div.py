@@ -33,9 +33,10 @@ result_inverse inverse of the absolute value of a division's result
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import Operation
-from proving.machine.main_vm.frame import WORD, one_hot, padding, registers, step, weighted, word
+from proving.machine.main_vm.frame import WORD, one_hot, registers, step, weighted, word
 from proving.stark.air import Table, TableBuilder
 
 OPERATIONS = (

@@ -25,8 +25,9 @@ old_row        1 on even rows (periodic)
 
 from __future__ import annotations
 
+from proving.circuits.gadgets.padding import padding
 from proving.machine.main_vm.buses import MEMORY, PAGE, POSEIDON2, SPACE
-from proving.machine.main_vm.frame import one_hot, padding
+from proving.machine.main_vm.frame import one_hot
 from proving.stark.air import Operand, Table, TableBuilder
 
 

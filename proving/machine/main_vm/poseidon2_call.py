@@ -29,9 +29,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
 from proving.machine.main_vm.buses import POSEIDON2, Operation
-from proving.machine.main_vm.frame import WORD, access, byte_pair, padding, register_key, step
+from proving.machine.main_vm.frame import WORD, access, byte_pair, register_key, step
 from proving.stark.air import Table, TableBuilder
 
 ROWS = 16

@@ -5,19 +5,15 @@
 
 #include "expand.hpp"
 #include "export.hpp"
-#include "hash/poseidon2.hpp"
+#include "hash/poseidon2_rows.hpp"
 
 namespace {
 
 using hm::Fp;
 
 constexpr unsigned kWidth = 16;
-constexpr unsigned kRows = 8;
-constexpr unsigned kInternal = 11;
-constexpr std::size_t kCube = kWidth;
-constexpr std::size_t kInner = 2 * kWidth;
-constexpr std::size_t kInnerCube = kInner + kInternal;
-constexpr std::size_t kOutput = kInnerCube + kInternal;
+constexpr unsigned kRows = hm::rows::kRows;
+constexpr std::size_t kOutput = hm::rows::kColumns;
 constexpr std::size_t kCount = kOutput + 4;
 
 using Input = std::array<std::uint64_t, kWidth>;
@@ -33,55 +29,11 @@ struct InputEqual {
     bool operator()(const Input* a, const Input* b) const { return *a == *b; }
 };
 
-// Eleven internal rounds on `lanes`; on_round(k, S-box input) sees each.
-template <class OnRound>
-void internal_rounds(Fp* lanes, const std::uint64_t* constants, OnRound&& on_round) {
-    static constexpr auto diagonal = hm::internal_diagonal<kWidth>();
-    for (unsigned k = 0; k < kInternal; ++k) {
-        const Fp x = lanes[0] + Fp(constants[k]);
-        on_round(k, x);
-        lanes[0] = hm::seventh_power(x);
-        Fp sum;
-        for (unsigned i = 0; i < kWidth; ++i) sum += lanes[i];
-        for (unsigned i = 0; i < kWidth; ++i) lanes[i] = lanes[i] * diagonal[i] + sum;
-    }
-}
-
 // Writes the eight rows of a compression, the count excepted.
 void fill_rows(const Input& input, const hm::expand::Table& table, std::size_t first) {
-    using Constants = hm::Poseidon2Constants<kWidth>;
-    const auto cube = [](Fp x) { return x.square() * x; };
-    Fp state[kWidth];
-    for (unsigned i = 0; i < kWidth; ++i) state[i] = Fp(input[i]);
-    for (unsigned r = 0; r < kRows; ++r) {
-        const std::size_t row = first + r;
-        for (unsigned i = 0; i < kWidth; ++i) table.at(i, row) = state[i].value;
-        if (r == 4) {
-            internal_rounds(state, Constants::kInternal + kInternal, [&](unsigned k, Fp x) {
-                table.at(kInner + k, row) = hm::seventh_power(x).value;
-                table.at(kInnerCube + k, row) = cube(x).value;
-            });
-        } else {
-            hm::external_layer<kWidth>(state);
-        }
-        const std::uint64_t* constants = r < 4 ? Constants::kInitial[r] : Constants::kFinal[r - 4];
-        for (unsigned i = 0; i < kWidth; ++i) {
-            const Fp x = state[i] + Fp(constants[i]);
-            const Fp c = cube(x);
-            table.at(kCube + i, row) = c.value;
-            state[i] = c.square() * x;
-        }
-        if (r == 3) {
-            hm::external_layer<kWidth>(state);
-            internal_rounds(state, Constants::kInternal, [&](unsigned k, Fp x) {
-                table.at(kInner + k, row) = x.value;
-                table.at(kInnerCube + k, row) = cube(x).value;
-            });
-        }
-    }
-    hm::external_layer<kWidth>(state);
+    const std::array<Fp, kWidth> output = hm::rows::fill_permutation(input.data(), table, first);
     for (unsigned r = 0; r < kRows; ++r)
-        for (unsigned i = 0; i < 4; ++i) table.at(kOutput + i, first + r) = state[i].value;
+        for (unsigned i = 0; i < 4; ++i) table.at(kOutput + i, first + r) = output[i].value;
 }
 
 }  // namespace

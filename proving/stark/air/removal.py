@@ -88,7 +88,7 @@ def removal_score(
     fuzzer = Fuzzer(circuit, traces, publics, seed=seed, rows_per_table=rows_per_table)
     score = RemovalScore(report=fuzzer.run(), freed=FreedOutputs(fuzzer, seed=seed).run())
     by_forgery = _forged_rules(circuit, forgeries)
-    used = _used_interactions(circuit, fuzzer)
+    used = used_interactions(circuit, fuzzer)
     for rule in fuzzer.rules:
         if rule in used:
             score.noticed[rule] = "the honest traces do not balance without it"
@@ -115,7 +115,7 @@ def _forged_rules(circuit: Circuit, forgeries: Sequence[Forgery]) -> dict[Rule, 
     return found
 
 
-def _used_interactions(circuit: Circuit, fuzzer: Fuzzer) -> set[Rule]:
+def used_interactions(circuit: Circuit, fuzzer: Fuzzer) -> set[Rule]:
     """Interactions, other than lookups by users, with a nonzero count on some row of the traces."""
     used: set[Rule] = set()
     for table in circuit:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from proving.circuits.gadgets.poseidon2 import INTERNAL, ROWS, WIDTH, constants
 from proving.stark.air.graph import P
 
+#: Kind, row, lane or round.
+Fault = tuple[str, int, int]
+
 
 def external(x: list[int]) -> list[int]:
     """The external matrix."""
@@ -22,7 +25,7 @@ def internal(x: list[int]) -> list[int]:
     return [(lane * entry + sum(x)) % P for lane, entry in zip(x, constants().diagonal, strict=True)]
 
 
-def poseidon2_rows(lanes: list[int], fault: tuple[str, int, int] | None = None) -> list[dict[str, int]]:
+def poseidon2_rows(lanes: list[int], fault: Fault | None = None) -> list[dict[str, int]]:
     """Eight rows by column name, the count excepted.
 
     Parameters

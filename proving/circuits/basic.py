@@ -1,0 +1,121 @@
+"""What the basic circuits have in common: type, words, shapes, and the way from requests to traces."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from proving.circuits import chain
+from proving.circuits.requests import U32, U64, Layout, RequestType, absorb, blocks
+from proving.hash import DIGEST
+from proving.native import memory
+from proving.stark.air import Circuit, Table
+from runtime.errors import InvalidInput
+
+#: log2 of 1/rate; allows constraints of degree 5.
+LOG_BLOWUP = 2
+MAX_DEGREE = 2**LOG_BLOWUP + 1
+
+
+class RequestsRefused(InvalidInput):
+    """The requests are not words of this type, or more than a proof of its circuit holds."""
+
+    code = "requests_refused"
+
+
+class BasicCircuit(ABC):
+    """The circuit of one type of request.
+
+    Attributes
+    ----------
+    kind : the type
+    name : the circuit's name, and that of its own table
+    layout : the words of a request
+    shapes : log heights of every table, by name, the smallest first
+    capacities : requests that fit each shape
+    """
+
+    kind: RequestType
+    name: str
+    layout: Layout
+    shapes: Sequence[Mapping[str, int]]
+
+    @abstractmethod
+    def tables(self) -> list[Table]:
+        """The tables beside the chain."""
+
+    @abstractmethod
+    def answer(self, inputs: U32) -> U32:
+        """The outputs of requests, ``(count, output words)``, for inputs ``(count, input words)``."""
+
+    @abstractmethod
+    def rows(self, shape: Mapping[str, int]) -> int:
+        """Requests that fit the circuit's own table in a shape."""
+
+    @abstractmethod
+    def fill(self, inputs: U32, traces: Mapping[str, U64]) -> None:
+        """Fill the zeroed tables beside the chain."""
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The circuit; its public input is the chain's digest before and behind the requests."""
+        return Circuit(self.name, [*self.tables(), chain.Chain()], publics=2 * DIGEST, max_degree=MAX_DEGREE)
+
+    @property
+    def capacities(self) -> list[int]:
+        """Requests that fit each shape."""
+        per_request = chain.ROWS * self.layout.blocks
+        return [min(self.rows(shape), 2 ** shape["chain"] // per_request) for shape in self.shapes]
+
+    def shape(self, count: int) -> Mapping[str, int]:
+        """The smallest shape that holds ``count`` requests.
+
+        Raises
+        ------
+        RequestsRefused
+            None does.
+        """
+        for shape, capacity in zip(self.shapes, self.capacities, strict=True):
+            if count <= capacity:
+                return shape
+        raise RequestsRefused(
+            f"{count} requests of {self.name} are more than the {self.capacities[-1]} that a proof holds.",
+            remedy="Prove them in several proofs, one behind the other on the chain.",
+        )
+
+    def expand(self, start: U64, inputs: U32) -> tuple[dict[str, U64], U64]:
+        """Traces and public input of requests.
+
+        Parameters
+        ----------
+        start : ``(4,)`` the chain's digest before them
+        inputs : ``(count, input words)`` uint32
+
+        Returns
+        -------
+        dict
+            By table, (main columns, height) uint64.
+        (8,) uint64
+            The chain's digests at start and end.
+
+        Raises
+        ------
+        RequestsRefused
+            The inputs have another form, or are too many.
+        """
+        if inputs.ndim != 2 or inputs.dtype != np.uint32 or inputs.shape[1] != self.layout.input_words:
+            raise RequestsRefused(
+                f"The inputs of {self.name} are {inputs.dtype} {inputs.shape}, "
+                f"expected uint32 (count, {self.layout.input_words})."
+            )
+        shape = self.shape(len(inputs))
+        given = np.ascontiguousarray(inputs)
+        traces = {t.name: memory.zeros((len(t.main_names), 2 ** shape[t.name])) for t in self.circuit}
+        absorbed = blocks(given, self.answer(given))
+        digests = absorb(start, absorbed)
+        chain.fill(traces["chain"], absorbed, digests)
+        self.fill(given, traces)
+        return traces, np.concatenate([digests[0], digests[-1]])

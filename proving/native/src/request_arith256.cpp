@@ -1,0 +1,178 @@
+// 256-bit modular arithmetic: a b + c modulo m, where m = 0 stands for 2^256, and the columns of its table
+// (proving/circuits/arith256.py).
+#include <algorithm>
+#include <array>
+
+#include "expand.hpp"
+#include "export.hpp"
+
+namespace {
+
+// Limbs of 16 bits, the lowest first.
+constexpr std::size_t kLimbs = 16;
+constexpr std::size_t kInputWords = 32;
+constexpr std::size_t kOutputWords = 8;
+// Places of the product equation, of 32 bits each; a carry leaves each but the last.
+constexpr std::size_t kPlaces = 24;
+// Limbs of one place of the comparison of r and m.
+constexpr std::size_t kGroup = 3;
+
+template <std::size_t size>
+using Words = std::array<std::uint32_t, size>;
+template <std::size_t size>
+using Limbs = Words<size>;
+
+struct Division {
+    Words<16> quotient;
+    Words<8> remainder;
+};
+
+Words<16> multiply_add(const std::uint32_t* a, const std::uint32_t* b, const std::uint32_t* c) {
+    Words<16> result{};
+    std::copy_n(c, 8, result.begin());
+    for (std::size_t i = 0; i < 8; ++i) {
+        std::uint64_t carry = 0;
+        for (std::size_t j = 0; j < 8 || carry != 0; ++j) {
+            carry += result[i + j] + (j < 8 ? std::uint64_t{a[i]} * b[j] : 0);
+            result[i + j] = static_cast<std::uint32_t>(carry);
+            carry >>= 32;
+        }
+    }
+    return result;
+}
+
+// Divides bit by bit; m = 0 stands for 2^256.
+Division divide(const Words<16>& value, const std::uint32_t* m) {
+    Division found{};
+    if (std::all_of(m, m + 8, [](std::uint32_t word) { return word == 0; })) {
+        std::copy_n(value.begin() + 8, 8, found.quotient.begin());
+        std::copy_n(value.begin(), 8, found.remainder.begin());
+        return found;
+    }
+    Words<8>& r = found.remainder;
+    for (std::size_t bit = 512; bit-- > 0;) {
+        const std::uint32_t over = r[7] >> 31;
+        for (std::size_t i = 7; i > 0; --i) r[i] = r[i] << 1 | r[i - 1] >> 31;
+        r[0] = r[0] << 1 | (value[bit / 32] >> bit % 32 & 1);
+        const bool less = !over && std::lexicographical_compare(r.rbegin(), r.rend(), std::make_reverse_iterator(m + 8),
+                                                                std::make_reverse_iterator(m));
+        if (less) continue;
+        std::uint64_t borrow = 0;
+        for (std::size_t i = 0; i < 8; ++i) {
+            const std::uint64_t difference = std::uint64_t{r[i]} - m[i] - borrow;
+            r[i] = static_cast<std::uint32_t>(difference);
+            borrow = difference >> 63;
+        }
+        found.quotient[bit / 32] |= 1U << bit % 32;
+    }
+    return found;
+}
+
+template <std::size_t size>
+Limbs<size> limbs(const std::uint32_t* words) {
+    Limbs<size> found;
+    for (std::size_t i = 0; i < size; ++i) found[i] = words[i / 2] >> 16 * (i % 2) & 0xffff;
+    return found;
+}
+
+// Writes a row's cells column by column and counts its lookups.
+class Row {
+  public:
+    Row(const hm::expand::Table& table, std::size_t row, hm::expand::Counts& counts)
+        : table_(table), row_(row), counts_(counts) {}
+    void put(std::uint64_t value) { table_.at(next_++, row_) = value; }
+    void checked(std::uint64_t value, std::uint32_t bits = 16) {
+        counts_.check(bits, value);
+        put(value);
+    }
+    template <std::size_t size>
+    void checked(const Limbs<size>& values) {
+        for (const std::uint32_t value : values) checked(value);
+    }
+
+  private:
+    const hm::expand::Table& table_;
+    std::size_t row_;
+    hm::expand::Counts& counts_;
+    std::size_t next_ = 0;
+};
+
+// The sum of the products of limbs of x and y that stand at a place of x y.
+template <std::size_t n>
+std::int64_t convolution(const Limbs<n>& x, const Limbs<kLimbs>& y, std::size_t place) {
+    std::int64_t sum = 0;
+    for (std::size_t j = place < n ? 0 : place - n + 1; j < std::min(kLimbs, place + 1); ++j)
+        sum += std::int64_t{x[place - j]} * y[j];
+    return sum;
+}
+
+void fill_row(const std::uint32_t* input, std::size_t position, Row row) {
+    const std::uint32_t* words[4] = {input, input + 8, input + 16, input + 24};
+    const Division found = divide(multiply_add(words[0], words[1], words[2]), words[3]);
+    const Limbs<kLimbs> a = limbs<kLimbs>(words[0]), b = limbs<kLimbs>(words[1]), c = limbs<kLimbs>(words[2]),
+                        m = limbs<kLimbs>(words[3]), r = limbs<kLimbs>(found.remainder.data());
+    const Limbs<2 * kLimbs> q = limbs<2 * kLimbs>(found.quotient.data());
+    const bool zero = std::all_of(m.begin(), m.end(), [](std::uint32_t limb) { return limb == 0; });
+
+    // rest = m - 1 - r, below 2^256 because r < m, and the carries of r + rest + 1.
+    Limbs<kLimbs> rest;
+    std::array<std::uint32_t, (kLimbs - 1) / kGroup> over;
+    std::int64_t borrow = 1, carry = 1;
+    for (std::size_t i = 0; i < kLimbs; ++i) {
+        const std::int64_t difference = std::int64_t{m[i]} - r[i] - borrow;
+        rest[i] = static_cast<std::uint32_t>(difference & 0xffff);
+        borrow = difference < 0;
+        carry = (r[i] + std::int64_t{rest[i]} + carry) >> 16;
+        if (i % kGroup == kGroup - 1) over[i / kGroup] = static_cast<std::uint32_t>(carry);
+    }
+
+    row.put(1);
+    row.put(position);
+    for (const Limbs<kLimbs>& number : {a, b, c, m, r, rest}) row.checked(number);
+    row.checked(q);
+    row.put(zero);
+    for (const std::uint32_t bit : over) row.put(bit);
+
+    std::array<std::uint32_t, kPlaces - 1> carries;
+    std::int64_t sum = 0;
+    for (std::size_t place = 0; place < 2 * (kPlaces - 1); ++place) {
+        std::int64_t term = convolution(a, b, place) - convolution(q, m, place);
+        if (place < kLimbs) term += std::int64_t{c[place]} - r[place];
+        if (zero && place >= kLimbs) term -= q[place - kLimbs];
+        sum += term << 16 * (place % 2);
+        if (place % 2 == 0) continue;
+        sum >>= 32;
+        carries[place / 2] = static_cast<std::uint32_t>(sum + (1 << 21));
+    }
+    for (const std::uint32_t value : carries) row.checked(value & 0xffff);
+    for (const std::uint32_t value : carries) row.checked(value >> 16, 6);
+}
+
+}  // namespace
+
+// inputs (count, 32) words: a, b, c, m, each the lowest first -> outputs (count, 8).
+extern "C" HM_EXPORT void hm_arith256(const std::uint32_t* inputs, std::size_t count, std::uint32_t* outputs) {
+    hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            const std::uint32_t* input = inputs + kInputWords * i;
+            const Division found = divide(multiply_add(input, input + 8, input + 16), input + 24);
+            std::copy_n(found.remainder.begin(), kOutputWords, outputs + kOutputWords * i);
+        }
+    });
+}
+
+// Fills the first `count` rows of the zeroed table and adds to range_counts (2, 2^16: fewer bits, 16 bits).
+// blocks: of one request in the chain.
+extern "C" HM_EXPORT void hm_arith256_fill(const std::uint32_t* inputs, std::size_t count, std::size_t blocks,
+                                           std::uint64_t* columns, std::size_t height, std::uint64_t* range_counts) {
+    const hm::expand::Table table{columns, height};
+    hm::expand::CountPool pool;
+    hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
+        std::unique_ptr<hm::expand::Counts> counts = pool.take();
+        for (std::size_t i = begin; i < end; ++i)
+            fill_row(inputs + kInputWords * i, blocks * i, Row(table, i, *counts));
+        pool.give(std::move(counts));
+    });
+    for (const auto& counts : pool.all())
+        for (std::size_t i = 0; i < hm::expand::kRangeRows; ++i) range_counts[i] += counts->range[i];
+}

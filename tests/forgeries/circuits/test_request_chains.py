@@ -1,0 +1,129 @@
+"""A chain that is not the one of the proven requests is refused, by the row engine and as a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+
+from proving.backend.native import NativeBackend
+from proving.circuits import chain
+from proving.circuits.arith256 import ARITH256
+from proving.circuits.basic import LOG_BLOWUP, BasicCircuit
+from proving.circuits.requests import U32, U64, absorb, blocks, empty_chain
+from proving.stark.air import check
+from proving.stark.errors import BusUnbalanced, ProofRefused
+from proving.stark.generate import build_key
+from proving.stark.key import Key
+from proving.stark.prover import prove
+from proving.stark.verifier import verify
+from tests.proving.circuits.numbers import inputs, requests
+
+CIRCUITS: list[tuple[BasicCircuit, U32]] = [(ARITH256, inputs(requests(20)[8:17]))]
+PROFILE = "legacy-conjectured"
+
+Change = Callable[[U64, int], U64]
+
+
+def _shorter(honest: U64, size: int) -> U64:
+    return honest[:-size]
+
+
+def _longer(honest: U64, size: int) -> U64:
+    return np.concatenate([honest, honest[-size:]])
+
+
+def _another_first(honest: U64, size: int) -> U64:
+    return np.concatenate([honest[size : 2 * size], honest[size:]])
+
+
+def _swapped(honest: U64, size: int) -> U64:
+    return np.concatenate([honest[size : 2 * size], honest[:size], honest[2 * size :]])
+
+
+def _crossed(honest: U64, size: int) -> U64:
+    """The first request's inputs with the second one's output, and the reverse."""
+    changed = honest.copy()
+    changed[[size - 1, 2 * size - 1]] = changed[[2 * size - 1, size - 1]]
+    return changed
+
+
+def _other_output(honest: U64, size: int) -> U64:
+    changed = honest.copy()
+    changed[-1, 0] ^= np.uint64(1)
+    return changed
+
+
+def _other_input(honest: U64, size: int) -> U64:
+    changed = honest.copy()
+    changed[-size, 0] ^= np.uint64(1)
+    return changed
+
+
+CHANGES: list[Change] = [_shorter, _longer, _another_first, _swapped, _crossed, _other_output, _other_input]
+
+
+def claim(circuit: BasicCircuit, given: U32, change: Change | None) -> tuple[dict[str, U64], U64]:
+    """Traces that prove the requests, beside a chain of others."""
+    start = empty_chain(circuit.kind)
+    traces, publics = circuit.expand(start, given)
+    if change is None:
+        return traces, publics
+    absorbed = np.ascontiguousarray(change(blocks(given, circuit.answer(given)), circuit.layout.blocks))
+    digests = absorb(start, absorbed)
+    traces["chain"][:] = 0
+    chain.fill(traces["chain"], absorbed, digests)
+    return traces, np.concatenate([start, digests[-1]])
+
+
+@cache
+def key(circuit: BasicCircuit) -> Key:
+    return build_key(circuit.circuit, backend=NativeBackend(), log_blowup=LOG_BLOWUP, max_log_heights=circuit.shapes[0])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(("circuit", "given"), CIRCUITS, ids=lambda value: getattr(value, "name", ""))
+def test_a_chain_of_other_requests_is_refused(circuit: BasicCircuit, given: U32, change: Change) -> None:
+    found = check(circuit.circuit, *claim(circuit, given, change))
+    assert found and {violation.bus for violation in found} == {"request"}
+
+
+@pytest.mark.parametrize("change", [None, _shorter, _longer, _swapped, _other_output])
+@pytest.mark.parametrize(("circuit", "given"), CIRCUITS[:1], ids=lambda value: getattr(value, "name", ""))
+def test_the_proof_of_such_a_chain_is_refused(circuit: BasicCircuit, given: U32, change: Change | None) -> None:
+    traces, publics = claim(circuit, given, change)
+    proof = prove(key(circuit), PROFILE, publics, traces, NativeBackend())
+    if change is None:
+        verify(key(circuit), PROFILE, publics, proof)
+        return
+    with pytest.raises(BusUnbalanced):
+        verify(key(circuit), PROFILE, publics, proof)
+
+
+def used_but_claimed_empty(traces: dict[str, U64]) -> None:
+    real = ARITH256.circuit.table("chain").main_names.index("real")
+    size = chain.ROWS * ARITH256.layout.blocks
+    traces["chain"][real, :size] = 0
+
+
+def empty_but_claimed_used(traces: dict[str, U64]) -> None:
+    traces["arith256"][:, 0] = 0
+
+
+@pytest.mark.parametrize("change", [used_but_claimed_empty, empty_but_claimed_used])
+def test_a_slot_is_used_on_both_sides_or_on_none(change: Callable[[dict[str, U64]], None]) -> None:
+    traces, publics = claim(*CIRCUITS[0], None)
+    change(traces)
+    assert "request" in {violation.bus for violation in check(ARITH256.circuit, traces, publics)}
+    proof = prove(key(ARITH256), PROFILE, publics, traces, NativeBackend())
+    with pytest.raises(ProofRefused):
+        verify(key(ARITH256), PROFILE, publics, proof)
+
+
+@pytest.mark.parametrize(("circuit", "given"), CIRCUITS, ids=lambda value: getattr(value, "name", ""))
+def test_the_order_of_requests_decides_where_the_chain_ends(circuit: BasicCircuit, given: U32) -> None:
+    start = empty_chain(circuit.kind)
+    forward, backward = circuit.expand(start, given)[1], circuit.expand(start, given[::-1])[1]
+    assert not np.array_equal(forward, backward)

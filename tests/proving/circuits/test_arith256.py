@@ -1,0 +1,66 @@
+"""256-bit modular arithmetic against Python's integers, as answers, as traces and as a proof."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proving.backend.native import NativeBackend
+from proving.circuits.arith256 import ARITH256
+from proving.circuits.basic import LOG_BLOWUP
+from proving.circuits.requests import absorb, blocks, empty_chain
+from proving.stark.air import check
+from proving.stark.generate import build_key
+from proving.stark.prover import prove
+from proving.stark.verifier import verify
+from runtime.errors import VerificationError
+from tests.proving.circuits.numbers import EDGES, Request, answer, inputs, number, requests
+
+NUMBER = st.one_of(st.sampled_from(EDGES), st.integers(0, 2**256 - 1))
+
+
+@given(st.tuples(NUMBER, NUMBER, NUMBER, NUMBER))
+def test_the_answer_is_that_of_integers(request: Request) -> None:
+    assert number(ARITH256.answer(inputs([request]))[0]) == answer(request)
+
+
+def test_many_answers_at_once() -> None:
+    given_requests = requests(3000)
+    found = ARITH256.answer(inputs(given_requests))
+    assert [number(row) for row in found] == [answer(request) for request in given_requests]
+
+
+def test_traces_of_edge_cases_satisfy_the_circuit_and_hold_the_answers() -> None:
+    given_requests = requests(ARITH256.capacities[1])
+    start = empty_chain(ARITH256.kind)
+    traces, publics = ARITH256.expand(start, inputs(given_requests))
+    assert check(ARITH256.circuit, traces, publics) == []
+    names = ARITH256.circuit.table("arith256").main_names
+    limbs = traces["arith256"][names.index("r[0]") : names.index("r[15]") + 1, : len(given_requests)]
+    for request, row in zip(given_requests, limbs.T, strict=True):
+        assert sum(int(limb) << 16 * i for i, limb in enumerate(row)) == answer(request)
+
+
+def test_the_public_input_is_the_chain_of_the_requests() -> None:
+    given_inputs = inputs(requests(10))
+    start = empty_chain(ARITH256.kind)
+    _, publics = ARITH256.expand(start, given_inputs)
+    _, first = ARITH256.expand(start, given_inputs[:4])
+    _, second = ARITH256.expand(first[4:], given_inputs[4:])
+    assert np.array_equal(publics[:4], start) and np.array_equal(publics[4:], second[4:])
+    assert np.array_equal(publics[4:], absorb(start, blocks(given_inputs, ARITH256.answer(given_inputs)))[-1])
+
+
+@pytest.mark.parametrize("count", [0, 1, ARITH256.capacities[0]])
+def test_requests_are_proven_and_another_end_is_refused(count: int) -> None:
+    backend = NativeBackend()
+    key = build_key(ARITH256.circuit, backend=backend, log_blowup=LOG_BLOWUP, max_log_heights=ARITH256.shapes[0])
+    traces, publics = ARITH256.expand(empty_chain(ARITH256.kind), inputs(requests(64)[64 - count :]))
+    proof = prove(key, "proven100", publics, traces, backend)
+    verify(key, "proven100", publics, proof)
+    other = publics.copy()
+    other[4] ^= np.uint64(1)
+    with pytest.raises(VerificationError):
+        verify(key, "proven100", other, proof)
