@@ -41,6 +41,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "recursion.leaf": ("benchmarks.recursion", "recursion"),
     "recursion.node": ("benchmarks.recursion", "recursion"),
     "recursion.rows": ("benchmarks.recursion", "recursion"),
+    "l1.verify_gas": ("benchmarks.l1", "verify_gas"),
 }
 
 

@@ -20,6 +20,7 @@ const input = {
     evmVersion: "cancun",
     metadata: { appendCBOR: false, bytecodeHash: "none" },
     optimizer: { enabled: true, runs: 1000000 },
+    viaIR: true,
     outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
   },
 };
@@ -31,7 +32,7 @@ for (const [source, contracts] of Object.entries(output.contracts)) {
   const folder = join(root, folderOf[source], "artifacts");
   mkdirSync(folder, { recursive: true });
   for (const [name, { abi, evm }] of Object.entries(contracts)) {
-    if (evm.bytecode.object === "") continue;
+    if (evm.bytecode.object === "" || !abi.some(({ type }) => type === "function")) continue;
     const artifact = { contract: name, compiler: solc.version(), abi, bytecode: evm.bytecode.object };
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(artifact, null, 1) + "\n");
   }

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.deployment import Evm, Rollup, deploy
+from tests.contracts.deployment import Evm, LocalEvm, Rollup, deploy
 
 
 @pytest.fixture(scope="session")
-def evm() -> Evm:
-    return Evm()
+def evm() -> LocalEvm:
+    return LocalEvm()
 
 
 @pytest.fixture
-def kept(evm: Evm) -> Iterator[Evm]:
+def kept(evm: LocalEvm) -> Iterator[Evm]:
     """The EVM, put back to what it was when the test ends."""
     state = evm.tester.take_snapshot()
     yield evm

@@ -15,7 +15,7 @@ from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.exceptions import TransactionFailed
 from web3 import EthereumTesterProvider, Web3
 from web3.contract import Contract
-from web3.types import TxReceipt
+from web3.types import RPCEndpoint, TxReceipt
 
 from core.commitments import output_commitment
 
@@ -26,6 +26,8 @@ GENESIS_TIMESTAMP = 1_700_000_000
 PROGRAM = b"\x22" * 32
 KEY_SET = b"\x33" * 32
 PROTOCOL = 7
+#: Gas of every call and transaction; more than any of them needs.
+GAS = 10_000_000
 
 
 def artifact(name: str, folder: str = "contracts") -> dict[str, Any]:
@@ -39,52 +41,79 @@ class Reverted(Exception):
 
 
 class Evm:
-    """An EVM with accounts; `chain_id` is L1's, eth-tester's own when it is None."""
+    """A chain with funded accounts: in this process, with py-evm, or a node that web3 reaches."""
+
+    def __init__(self, web3: Web3) -> None:
+        self.web3 = web3
+        self.owner, self.validator, self.stranger = web3.eth.accounts[:3]
+
+    def deploy(self, compiled: dict[str, Any], *arguments: object) -> Contract:
+        """Deploy a contract; raises :class:`Reverted` when its constructor does."""
+        made = self.web3.eth.contract(abi=compiled["abi"], bytecode=compiled["bytecode"])
+        data = made.constructor(*arguments).data_in_transaction
+        receipt = self._transact({"from": self.owner, "data": data}, compiled["abi"])
+        return self.web3.eth.contract(address=receipt["contractAddress"], abi=compiled["abi"])
+
+    def send(self, contract: Contract, data: bytes, sender: str | None = None) -> TxReceipt:
+        """Send calldata in a transaction of its own; raises :class:`Reverted` when it is refused."""
+        return self._transact(self._fields(contract, data, sender), contract.abi)
+
+    def call(self, contract: Contract, data: bytes, sender: str | None = None) -> bytes:
+        """Send calldata without a transaction."""
+        return self._call(self._fields(contract, data, sender), contract.abi)
+
+    def _fields(self, contract: Contract, data: bytes, sender: str | None) -> dict[str, Any]:
+        return {"from": sender or self.validator, "to": contract.address, "data": "0x" + data.hex()}
+
+    def _transact(self, fields: dict[str, Any], abi: Sequence[Any]) -> TxReceipt:
+        sent = self.web3.eth.send_transaction({**fields, "gas": GAS})  # type: ignore[typeddict-item]
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent)
+        if not receipt["status"]:
+            self._call(fields, abi)
+            raise Reverted("in the transaction and not in the call after it")
+        return receipt
+
+    def _call(self, fields: dict[str, Any], abi: Sequence[Any]) -> bytes:
+        answer = self.web3.provider.make_request(RPCEndpoint("eth_call"), [{**fields, "gas": hex(GAS)}, "latest"])
+        if "error" in answer:
+            returned = bytes.fromhex(str(answer["error"].get("data") or "0x")[2:])
+            raise Reverted(_error_name(returned, abi) or answer["error"]["message"])
+        return bytes.fromhex(answer["result"][2:])
+
+
+class LocalEvm(Evm):
+    """The chain in this process.
+
+    Parameters
+    ----------
+    chain_id
+        L1's; None is eth-tester's own.
+    """
 
     def __init__(self, chain_id: int | None = None) -> None:
         backend = PyEVMBackend(vm_configuration=((0, CancunVM),))
         if chain_id is not None:
             type(backend.chain).chain_id = chain_id  # a class of this backend's own
         self.tester = EthereumTester(backend)
-        self.web3 = Web3(EthereumTesterProvider(self.tester))
-        self.owner, self.validator, self.stranger = self.web3.eth.accounts[:3]
-
-    def deploy(self, compiled: dict[str, Any], *arguments: object) -> Contract:
-        """Deploy a contract; raises :class:`Reverted` when its constructor does."""
-        made = self.web3.eth.contract(abi=compiled["abi"], bytecode=compiled["bytecode"])
-        data = made.constructor(*arguments).data_in_transaction
-        self._call({"from": self.owner, "data": data}, compiled["abi"])
-        sent = self.web3.eth.send_transaction({"from": self.owner, "data": data})
-        receipt = self.web3.eth.wait_for_transaction_receipt(sent)
-        return self.web3.eth.contract(address=receipt["contractAddress"], abi=compiled["abi"])
-
-    def send(self, contract: Contract, data: bytes, sender: str | None = None) -> TxReceipt:
-        """Send calldata in a transaction of its own; raises :class:`Reverted` when it would be refused."""
-        self.call(contract, data, sender)
-        sent = self.web3.eth.send_transaction({"from": sender or self.validator, "to": contract.address, "data": data})
-        return self.web3.eth.wait_for_transaction_receipt(sent)
-
-    def call(self, contract: Contract, data: bytes, sender: str | None = None) -> bytes:
-        """Send calldata without a transaction."""
-        fields = {"from": sender or self.validator, "to": contract.address, "data": "0x" + data.hex()}
-        return self._call(fields, contract.abi)
+        super().__init__(Web3(EthereumTesterProvider(self.tester)))
 
     def _call(self, fields: dict[str, Any], abi: Sequence[Any]) -> bytes:
         try:
-            return bytes.fromhex(self.tester.call({**fields, "gas": 10_000_000})[2:])
+            return bytes.fromhex(self.tester.call({**fields, "gas": GAS})[2:])
         except TransactionFailed as error:
-            raise Reverted(_error_name(str(error), abi)) from None
+            # eth-tester gives what a contract returned as Python writes bytes.
+            message = str(error)
+            returned = ast.literal_eval(message) if message.startswith(("b'", 'b"')) else b""
+            raise Reverted(_error_name(returned, abi) or message) from None
 
 
-def _error_name(message: str, abi: Sequence[Any]) -> str:
-    # eth-tester gives what a contract returned as Python writes bytes.
-    returned = ast.literal_eval(message) if message.startswith(("b'", 'b"')) else b""
+def _error_name(returned: bytes, abi: Sequence[Any]) -> str:
     for entry in abi:
         if entry["type"] == "error":
             types = ",".join(given["type"] for given in entry["inputs"])
             if returned[:4] == keccak(f"{entry['name']}({types})".encode())[:4]:
                 return str(entry["name"])
-    return message
+    return ""
 
 
 @dataclass(frozen=True)
@@ -172,11 +201,13 @@ def deploy(
     *,
     contract: str = "InsecureTestExecutor",
     insecure_verifier: bool = True,
+    verifier: Contract | None = None,
     chain_id: int = CHAIN_ID,
     genesis_root: bytes = GENESIS_ROOT,
 ) -> Rollup:
-    """Deploy an Executor whose verifier compares hashes."""
-    verifier = evm.deploy(artifact("ComparingVerifier", "tests/contracts"), insecure_verifier)
+    """Deploy an Executor; its verifier compares hashes unless another one is given."""
+    if verifier is None:
+        verifier = evm.deploy(artifact("ComparingVerifier", "tests/contracts"), insecure_verifier)
     rules = (verifier.address, PROTOCOL, PROGRAM, KEY_SET)
     executor = evm.deploy(
         artifact(contract), evm.owner, evm.validator, chain_id, genesis_root, GENESIS_TIMESTAMP, rules

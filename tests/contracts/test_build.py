@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.contracts.deployment import ROOT
+from tests.contracts.node import install_packages
 
 FOLDERS = ("contracts", "tests/contracts")
 
 
-def compiler() -> None:
-    """Install what ``contracts/package-lock.json`` pins, where Node is at hand."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node is not installed; the committed bytecode is tested as it is")
-    if not (ROOT / "contracts/node_modules/solc/package.json").is_file():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        command += ["--cache", str(ROOT / ".hallmark/npm")]
-        installed = subprocess.run(command, cwd=ROOT / "contracts", capture_output=True, text=True)
-        if installed.returncode:
-            pytest.skip(f"npm cannot install the compiler: {installed.stderr.strip()[-200:]}")
-
-
 def test_the_committed_bytecode_is_rebuilt(tmp_path: Path) -> None:
-    compiler()
+    install_packages()
     built = subprocess.run(["node", "contracts/build.mjs", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     for folder in FOLDERS:

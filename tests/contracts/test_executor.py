@@ -16,6 +16,7 @@ from tests.contracts.deployment import (
     PROTOCOL,
     Batch,
     Evm,
+    LocalEvm,
     Reverted,
     Rollup,
     artifact,
@@ -274,7 +275,7 @@ def test_verifiers_of_the_other_kind_are_refused(kept: Evm) -> None:
 
 @pytest.mark.parametrize("chain_id", [1, 10, 8453, 42161, 2**200])
 def test_an_insecure_test_executor_is_for_test_chains_only(chain_id: int) -> None:
-    evm = Evm(chain_id)
+    evm = LocalEvm(chain_id)
     production = deploy(evm, contract="Executor", insecure_verifier=False)
     assert production.hashes[0] == genesis_hash(production, chain_id)
     with pytest.raises(Reverted, match="ProductionChain"):
@@ -283,4 +284,4 @@ def test_an_insecure_test_executor_is_for_test_chains_only(chain_id: int) -> Non
 
 @pytest.mark.parametrize("chain_id", [1337, 31337, 11155111])
 def test_an_insecure_test_executor_is_deployed_on_test_chains(chain_id: int) -> None:
-    assert deploy(Evm(chain_id)).read("insecureTest") is True
+    assert deploy(LocalEvm(chain_id)).read("insecureTest") is True

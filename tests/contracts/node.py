@@ -1,0 +1,50 @@
+"""What needs Node: the packages of ``contracts/package-lock.json``, and a development node of Ethereum from them."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from web3 import HTTPProvider, Web3
+
+from tests.contracts.deployment import ROOT
+
+#: Seconds that the development node has to start.
+START_SECONDS = 30
+
+
+def install_packages() -> None:
+    """Install what is pinned, where Node is at hand; otherwise the calling test is skipped."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("Node is not installed")
+    if not (ROOT / "contracts/node_modules/solc/package.json").is_file():
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        command += ["--cache", str(ROOT / ".hallmark/npm")]
+        installed = subprocess.run(command, cwd=ROOT / "contracts", capture_output=True, text=True)
+        if installed.returncode:
+            pytest.skip(f"npm cannot install its packages: {installed.stderr.strip()[-200:]}")
+
+
+@contextlib.contextmanager
+def anvil(*options: str) -> Iterator[Web3]:
+    """Run a development node on a free port of this host."""
+    install_packages()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = ["node", "contracts/node_modules/@foundry-rs/anvil/bin.mjs", "--silent", "--port", str(port), *options]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        web3 = Web3(HTTPProvider(f"http://127.0.0.1:{port}"))
+        deadline = time.monotonic() + START_SECONDS
+        while not web3.is_connected():
+            assert process.poll() is None and time.monotonic() < deadline, "anvil does not start"
+            time.sleep(0.05)
+        yield web3
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
