@@ -40,7 +40,7 @@ _compress16 = function("hm_compress16", None, [POINTER, POINTER, SIZE])
 _evaluate = function("hm_coset_evaluate", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
 
 
-def _core_seconds(run: Callable[[], object], repeats: int = 5) -> float:
+def core_seconds(run: Callable[[], object], repeats: int = 5) -> float:
     """Run `repeats` times and return the median processor time."""
     times = []
     for _ in range(repeats):
@@ -54,7 +54,8 @@ def _random(columns: int, rows: int) -> HostArray:
     return np.random.default_rng(1).integers(0, PRIME, size=(columns, rows), dtype=np.uint64)
 
 
-def _by_isa(measure: Callable[[], float]) -> dict[str, float]:
+def by_isa(measure: Callable[[], float]) -> dict[str, float]:
+    """Measure on every instruction set of this CPU."""
     speeds = {}
     for name in native.available_isas():
         with native.forced_isa(name):
@@ -68,7 +69,7 @@ def _permutation_speeds() -> dict[str, dict[str, float]]:
     def speeds(width: int) -> dict[str, float]:
         states = _random(_STATES, width)
         permutation = Poseidon2(width)
-        return _by_isa(lambda: _STATES / _core_seconds(lambda: permutation.permute(states)) / 1e6)
+        return by_isa(lambda: _STATES / core_seconds(lambda: permutation.permute(states)) / 1e6)
 
     return {str(width): speeds(width) for width in (12, 16)}
 
@@ -82,12 +83,12 @@ def _transform_speeds() -> dict[str, float]:
 
     def transform() -> float:
         arguments = (coefficients.ctypes.data, values.ctypes.data, columns, log_rows, 0, 1)
-        return butterflies / _core_seconds(lambda: _evaluate(*arguments), repeats=3)
+        return butterflies / core_seconds(lambda: _evaluate(*arguments), repeats=3)
 
-    speeds = _by_isa(transform)
+    speeds = by_isa(transform)
     extended = coefficients[: columns // 4, : 1 << (log_rows - 2)].copy()
     backend = NativeBackend()
-    seconds = _core_seconds(lambda: backend.lde(extended, 2, 7), repeats=3)
+    seconds = core_seconds(lambda: backend.lde(extended, 2, 7), repeats=3)
     small, large = log_rows - 2, log_rows
     work = len(extended) * small * ((1 << (small - 1)) + (1 << (large - 1))) / 1e9
     return {**speeds, "extension at rate 1/4": round(work / seconds, 4)}
@@ -102,9 +103,9 @@ def _tree_speeds() -> dict[str, float]:
 
     def speed() -> float:
         sample = matrix if native.isa() == native.available_isas()[-1] else small
-        return sample.size / _core_seconds(lambda: backend.commit([sample], 4), repeats=3) / 1e6
+        return sample.size / core_seconds(lambda: backend.commit([sample], 4), repeats=3) / 1e6
 
-    return _by_isa(speed)
+    return by_isa(speed)
 
 
 def _race() -> dict[str, dict[str, float]]:
@@ -123,7 +124,7 @@ def _race() -> dict[str, dict[str, float]]:
             level = parents
 
     def result(leaves: NativeFunction, nodes: NativeFunction, arity: int, rate: int) -> dict[str, float]:
-        seconds = _core_seconds(lambda: tree(leaves, nodes, arity))
+        seconds = core_seconds(lambda: tree(leaves, nodes, arity))
         levels = log_rows // (2 if arity == 4 else 1)
         return {
             "million elements/s": round(matrix.size / seconds / 1e6, 3),
@@ -146,9 +147,10 @@ _MEASUREMENTS: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
-def _on_one_thread(name: str) -> Any:
+def on_one_thread(module: str, name: str) -> Any:
+    """Run a module's measurement of that name in a process with one thread; return what it prints as JSON."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.primitives", name],
+        [sys.executable, "-m", module, name],
         cwd=Path(__file__).parents[1],
         env={**os.environ, "HALLMARK_THREADS": "1"},
         stdout=subprocess.PIPE,
@@ -159,7 +161,7 @@ def _on_one_thread(name: str) -> Any:
 
 def poseidon2() -> list[Figure]:
     """Measure `poseidon2_w12.cpu`, a comparison with peers, and `poseidon2_w16.cpu`, the hash that is used."""
-    speeds = _on_one_thread("permutations")
+    speeds = on_one_thread(__name__, "permutations")
     # 0xPolygonHermez/pil2-proofman's C++ with AVX-512 on one Zen 5 core, another machine than this one.
     peer = ("pil2-proofman C++, AVX-512, Zen 5", 1.7)
 
@@ -174,7 +176,7 @@ def poseidon2() -> list[Figure]:
 
 def ntt() -> list[Figure]:
     """Measure `ntt.cpu`."""
-    speeds = _on_one_thread("transforms")
+    speeds = on_one_thread(__name__, "transforms")
     best = max(speeds[name] for name in native.available_isas())
     peer = ("pil2-proofman C++, AVX-512, Zen 5", 0.27)
     context = {"threads": 1, "rows": 2 ** _NTT[0], "columns": _NTT[1], "by instruction set": speeds}
@@ -183,10 +185,10 @@ def ntt() -> list[Figure]:
 
 def merkle() -> list[Figure]:
     """Measure `merkle.cpu` and `hash.race`, the speed of hash shape A over that of shape B."""
-    speeds = _on_one_thread("trees")
+    speeds = on_one_thread(__name__, "trees")
     rows, columns = 2 ** _MERKLE[0], _MERKLE[1]
     context = {"threads": 1, "rows": rows, "columns": columns, "by instruction set": speeds}
-    race = _on_one_thread("race")
+    race = on_one_thread(__name__, "race")
     first, second = (shape["million elements/s"] for shape in race.values())
     return [
         figure("merkle.cpu", max(speeds.values()), "M elements/s/core", "higher", context=context),

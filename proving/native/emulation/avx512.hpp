@@ -127,6 +127,11 @@ inline __m512i _mm512_mask_blend_epi32(__mmask16 mask, __m512i a, __m512i b) {
     return each_lane<__m512i>([&](std::size_t i) { return blend_words(mask >> (2 * i) & 3u, a.lane[i], b.lane[i]); });
 }
 
+// Bit i of the mask takes lane i from b.
+inline __m512i _mm512_mask_blend_epi64(__mmask8 mask, __m512i a, __m512i b) {
+    return each_lane<__m512i>([&](std::size_t i) { return mask >> i & 1 ? b.lane[i] : a.lane[i]; });
+}
+
 // Inside each 128-bit part: the lower lane of a, then the lower lane of b.
 inline __m512i _mm512_unpacklo_epi64(__m512i a, __m512i b) {
     return each_lane<__m512i>([&](std::size_t i) { return i % 2 ? b.lane[i - 1] : a.lane[i]; });

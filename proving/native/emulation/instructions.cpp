@@ -122,6 +122,8 @@ Instructions make_instructions() {
         vector_store(lanes, c);
         return _mm512_mask_blend_epi32(static_cast<__mmask16>(lanes[0]), a, b);
     });
+    all.add("_mm512_mask_blend_epi64",
+            [](Vector a, Vector b, Vector c) { return _mm512_mask_blend_epi64(LowByte{}(c), a, b); });
     all.add("_mm512_unpacklo_epi64", [](Vector a, Vector b, Vector) { return _mm512_unpacklo_epi64(a, b); });
     all.add("_mm512_unpackhi_epi64", [](Vector a, Vector b, Vector) { return _mm512_unpackhi_epi64(a, b); });
     all.add_each("_mm512_shuffle_i64x2", EveryByte{}, []<unsigned i>(Immediate<i>) {

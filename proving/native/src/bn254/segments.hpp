@@ -16,11 +16,11 @@ namespace hm::bn254 {
 // A point of the array, or its negative: 2 place + (1 if negative).
 using Entry = std::uint32_t;
 
-// Affine additions left[k] + right[k] -> out[k], all in the form of `Wide`.
-template <class Wide>
+// Affine additions left[k] + right[k] -> out[k], all in the form of `F`.
+template <class F>
 class PairAdder {
   public:
-    static constexpr size_t kLanes = Wide::kLanes;
+    static constexpr size_t kLanes = F::kLanes;
 
     explicit PairAdder(size_t most_pairs)
         : blocks_(most_pairs / kLanes + 1), denominators_(blocks_), prefixes_(blocks_), special_(blocks_) {}
@@ -29,22 +29,23 @@ class PairAdder {
     void add(const u64* points, const Entry* left, const Entry* right, u64* targets, const std::uint32_t* out,
              size_t blocks) {
         if (blocks == 0) return;
-        Wide product = Wide::one();
+        F product = F::one();
         for (size_t b = 0; b < blocks; ++b) {
             const Entry* const l = left + b * kLanes;
             const Entry* const r = right + b * kLanes;
-            const Wide x1 = coordinate(points, l, 0), x2 = coordinate(points, r, 0);
-            Wide d = x1 - x2;
+            prefetch(points, l, r, std::min(kAhead, (blocks - b) * kLanes) - kLanes);
+            const F x1 = abscissas(points, l), x2 = abscissas(points, r);
+            F d = x1 - x2;
             // No point that is met in practice has x = 0 but infinity; one that has takes the way of the exceptions too.
-            special_[b] = Wide::bits(Wide::equal(x1, x2)) | Wide::bits(Wide::is_zero(x1)) | Wide::bits(Wide::is_zero(x2));
+            special_[b] = F::bits(F::equal(x1, x2)) | F::bits(F::is_zero(x1)) | F::bits(F::is_zero(x2));
             if (special_[b] != 0) d = exceptional_denominator(points, l, r, special_[b], d);
             denominators_[b] = d.carried();
             prefixes_[b] = product;
             product = (product * denominators_[b]).carried();
         }
-        Wide inverse = product.inverse();
+        F inverse = product.inverse();
         for (size_t b = blocks; b-- > 0;) {
-            const Wide quotient = (inverse * prefixes_[b]).carried();
+            const F quotient = (inverse * prefixes_[b]).carried();
             inverse = (inverse * denominators_[b]).carried();
             finish(points, left + b * kLanes, right + b * kLanes, quotient, special_[b], targets, out + b * kLanes);
         }
@@ -53,18 +54,34 @@ class PairAdder {
   private:
     enum class Kind { sum, twice, left, right, zero };
 
-    static const u64* place(const u64* points, Entry entry) { return points + kPointLimbs * (entry >> 1); }
+    // Points lie anywhere in memory, so they are asked for this many lanes before they are needed.
+    static constexpr size_t kAhead = 32;
 
-    static Wide coordinate(const u64* points, const Entry* entries, size_t offset) {
-        const u64* sources[kLanes];
-        for (size_t i = 0; i < kLanes; ++i) sources[i] = place(points, entries[i]) + offset;
-        return Wide::gather(sources);
+    static void prefetch(const u64* points, const Entry* left, const Entry* right, size_t ahead) {
+        for (size_t i = 0; i < kLanes; ++i) {
+            __builtin_prefetch(place(points, left[ahead + i]));
+            __builtin_prefetch(place(points, right[ahead + i]));
+        }
     }
 
-    static Wide::Mask signs(const Entry* entries) {
+    static const u64* place(const u64* points, Entry entry) { return points + kPointLimbs * (entry >> 1); }
+
+    struct Places {
+        const u64* at[kLanes];
+
+        Places(const u64* points, const Entry* entries) {
+            for (size_t i = 0; i < kLanes; ++i) at[i] = place(points, entries[i]);
+        }
+    };
+
+    static F abscissas(const u64* points, const Entry* entries) {
+        return F::gather(Places(points, entries).at);
+    }
+
+    static F::Mask signs(const Entry* entries) {
         unsigned bits = 0;
         for (size_t i = 0; i < kLanes; ++i) bits |= (entries[i] & 1) << i;
-        return Wide::mask(bits);
+        return F::mask(bits);
     }
 
     static Kind kind(const u64* points, Entry left, Entry right) {
@@ -84,38 +101,38 @@ class PairAdder {
     }
 
     // 2 y where a point is doubled, one where nothing is computed.
-    static Wide exceptional_denominator(const u64* points, const Entry* left, const Entry* right, unsigned special,
-                                        const Wide& usual) {
+    static F exceptional_denominator(const u64* points, const Entry* left, const Entry* right, unsigned special,
+                                        const F& usual) {
         const unsigned sums = lanes_of(points, left, right, special, Kind::sum);
         const unsigned twice = lanes_of(points, left, right, special, Kind::twice);
-        const Wide y = coordinate(points, left, kLimbs);
-        const Wide d = Wide::select(Wide::mask(twice), y + y, usual);
-        return Wide::select(Wide::mask(special & ~sums & ~twice), Wide::one(), d);
+        F x, y;
+        F::gather_pairs(Places(points, left).at, x, y);
+        const F d = F::select(F::mask(twice), y + y, usual);
+        return F::select(F::mask(special & ~sums & ~twice), F::one(), d);
     }
 
     // With the signs s and t: s (x1, y1) + t (x2, y2) = s ((x1, y1) + s t (x2, y2)).
-    void finish(const u64* points, const Entry* left, const Entry* right, const Wide& quotient, unsigned special,
+    void finish(const u64* points, const Entry* left, const Entry* right, const F& quotient, unsigned special,
                 u64* targets, const std::uint32_t* out) {
-        const Wide x1 = coordinate(points, left, 0), y1 = coordinate(points, left, kLimbs);
-        const Wide x2 = coordinate(points, right, 0), y2 = coordinate(points, right, kLimbs);
+        F x1, y1, x2, y2;
+        F::gather_pairs(Places(points, left).at, x1, y1);
+        F::gather_pairs(Places(points, right).at, x2, y2);
         const auto negative = signs(left);
         Entry differing[kLanes];
         for (size_t i = 0; i < kLanes; ++i) differing[i] = left[i] ^ right[i];
-        Wide numerator = Wide::select(signs(differing), y1 + y2, y1 - y2);
+        F numerator = F::select(signs(differing), y1 + y2, y1 - y2);
         if (special != 0) {
-            const Wide square = (x1 * x1).carried();
-            const auto twice = Wide::mask(lanes_of(points, left, right, special, Kind::twice));
-            numerator = Wide::select(twice, square + square + square, numerator);
+            const F square = (x1 * x1).carried();
+            const auto twice = F::mask(lanes_of(points, left, right, special, Kind::twice));
+            numerator = F::select(twice, square + square + square, numerator);
         }
-        const Wide slope = (numerator.carried() * quotient).carried();
-        const Wide x3 = (slope * slope - (x1 + x2)).canonical();
-        const Wide rise = (x1 - x3).carried() * slope;
-        const Wide y3 = Wide::select(negative, y1 - rise, rise - y1);
+        const F slope = (numerator.carried() * quotient).carried();
+        const F x3 = (slope * slope - (x1 + x2)).canonical();
+        const F rise = (x1 - x3).carried() * slope;
+        const F y3 = F::select(negative, y1 - rise, rise - y1);
         u64* places[kLanes];
         for (size_t i = 0; i < kLanes; ++i) places[i] = targets + kPointLimbs * out[i];
-        x3.scatter(places);
-        for (u64*& at : places) at += kLimbs;
-        y3.canonical().scatter(places);
+        F::scatter_pairs(x3, y3.canonical(), places);
         if (special != 0) copy_exceptions(points, left, right, special, targets, out);
     }
 
@@ -138,18 +155,18 @@ class PairAdder {
     }
 
     size_t blocks_;
-    std::vector<Wide> denominators_;
-    std::vector<Wide> prefixes_;
+    std::vector<F> denominators_;
+    std::vector<F> prefixes_;
     std::vector<unsigned> special_;
 };
 
 // One tile's worth of segments, summed in rounds between two buffers.
-template <class Wide>
+template <class F>
 class TileAdder {
   public:
     explicit TileAdder(size_t entries)
         : adder_(entries / 2),
-          left_(entries / 2 + 2 * Wide::kLanes),
+          left_(entries / 2 + 2 * F::kLanes),
           right_(left_.size()),
           out_(left_.size()),
           buffers_{std::vector<u64>(kPointLimbs * (entries + 1)), std::vector<u64>(kPointLimbs * (entries + 1))} {}
@@ -189,8 +206,8 @@ class TileAdder {
             length = (length + 1) / 2;
         }
         // The last block repeats its last pair, into the same place.
-        const size_t blocks = (pairs + Wide::kLanes - 1) / Wide::kLanes;
-        for (size_t k = pairs; k < blocks * Wide::kLanes; ++k) {
+        const size_t blocks = (pairs + F::kLanes - 1) / F::kLanes;
+        for (size_t k = pairs; k < blocks * F::kLanes; ++k) {
             left_[k] = left_[k - 1];
             right_[k] = right_[k - 1];
             out_[k] = out_[k - 1];
@@ -198,7 +215,7 @@ class TileAdder {
         adder_.add(points, left_.data(), right_.data(), target.data(), out_.data(), blocks);
     }
 
-    PairAdder<Wide> adder_;
+    PairAdder<F> adder_;
     std::vector<Entry> left_, right_;
     std::vector<std::uint32_t> out_;
     std::vector<u64> buffers_[2];
@@ -208,8 +225,8 @@ class TileAdder {
 inline constexpr size_t kTile = 1 << 13;
 
 // The sum of each segment, entries[offsets[s]] up to entries[offsets[s + 1]], into out (segments, 8); all in the form of
-// `Wide`.
-template <class Wide>
+// `F`.
+template <class F>
 void sum_segments(const u64* points, const Entry* entries, const std::vector<size_t>& offsets, u64* out) {
     const size_t segments = offsets.size() - 1, total = offsets.back();
     std::fill(out, out + kPointLimbs * segments, 0);
@@ -221,7 +238,7 @@ void sum_segments(const u64* points, const Entry* entries, const std::vector<siz
     };
     std::vector<Part> parts(2 * tiles);
     parallel_for(tiles, 1, [&](size_t first_tile, size_t last_tile) {
-        TileAdder<Wide> adder(std::min(kTile, total));
+        TileAdder<F> adder(std::min(kTile, total));
         std::vector<std::uint32_t> lengths;
         std::vector<u64> sums;
         for (size_t tile = first_tile; tile < last_tile; ++tile) {
@@ -247,13 +264,13 @@ void sum_segments(const u64* points, const Entry* entries, const std::vector<siz
     Jacobian sum = Jacobian::infinity();
     for (size_t i = 0; i < parts.size(); ++i) {
         if (parts[i].point.is_infinity()) continue;
-        const auto left = [](const Affine& p) { return Affine{Wide::leave(p.x), Wide::leave(p.y)}; };
+        const auto left = [](const Affine& p) { return Affine{F::leave(p.x), F::leave(p.y)}; };
         sum = sum + Jacobian::from(left(parts[i].point));
         size_t next = i + 1;
         while (next < parts.size() && parts[next].point.is_infinity()) ++next;
         if (next < parts.size() && parts[next].segment == parts[i].segment) continue;
         const Affine whole = sum.to_affine();
-        Affine{Wide::enter(whole.x), Wide::enter(whole.y)}.store(out + kPointLimbs * parts[i].segment);
+        Affine{F::enter(whole.x), F::enter(whole.y)}.store(out + kPointLimbs * parts[i].segment);
         sum = Jacobian::infinity();
     }
 }

@@ -1,7 +1,7 @@
 // Several elements of a BN254 field at a time, for kernels that are written once: the widest type of the instruction set.
 //
-// Sums and differences may be lazy. A type says: `carried()` makes an operand fit for a product, `store()` makes it
-// canonical; what is subtracted is a product, a loaded number or the sum of two. A `Factor` is an element prepared to be
+// Sums and differences may be lazy. `carried()` makes an operand fit for a product, `canonical()` for
+// memory; what is subtracted is a product, a loaded number or the sum of two. A `Factor` is an element prepared to be
 // the same second operand in all lanes, `Factors` one for each lane.
 //
 // Products of two numbers that vary stay in the type's own form: `enter` takes elements there, `leave` back.
@@ -10,6 +10,9 @@
 #include <algorithm>
 
 #include "bn254/field.hpp"
+#if defined(HM_ISA_avx512)
+#include "bn254/ifma.hpp"
+#endif
 
 namespace hm::bn254 {
 
@@ -28,18 +31,37 @@ struct Single {
     static Single one() { return {Base::one()}; }
     static Base enter(const Base& x) { return x; }
     static Base leave(const Base& x) { return x; }
+    // The same for all lanes.
+    Single entered() const { return *this; }
+    Single left() const { return *this; }
+    static Single broadcast(const Base& x) { return {x}; }
     static Factor factor(const Base& x) { return {x}; }
     static Factors load_factors(const Base* source) { return {*source}; }
+    // kLanes neighbours.
+    static Single load(const u64* source) { return {Base::load(source)}; }
     // The first `available` elements, at least one, of kLanes neighbours; zeros after them.
     static Single load_first(const u64* source, size_t) { return {Base::load(source)}; }
-    // Lane i from `stride` i limbs on.
-    static Single load_apart(const u64* source, size_t) { return {Base::load(source)}; }
-    // Lane i from sources[i].
+    // Two neighbours in each lane; lane i has those from `stride` i limbs on.
+    static void load_pairs_apart(const u64* source, size_t, Single& first, Single& second) {
+        first = {Base::load(source)};
+        second = {Base::load(source + kLimbs)};
+    }
+    // The same, lane i from sources[i].
+    static void gather_pairs(const u64* const* sources, Single& first, Single& second) {
+        load_pairs_apart(sources[0], 0, first, second);
+    }
+    // The first of the pairs.
     static Single gather(const u64* const* sources) { return {Base::load(sources[0])}; }
+    // Canonical elements to kLanes neighbours.
     void store(u64* target) const { x.store(target); }
-    void scatter(u64* const* targets) const { x.store(targets[0]); }
+    // Canonical pairs, lane i to targets[i].
+    static void scatter_pairs(const Single& first, const Single& second, u64* const* targets) {
+        first.store(targets[0]);
+        second.store(targets[0] + kLimbs);
+    }
 
     Single carried() const { return *this; }
+    Single reduced() const { return *this; }
     Single canonical() const { return *this; }
     friend Single operator+(const Single& a, const Single& b) { return {a.x + b.x}; }
     friend Single operator-(const Single& a, const Single& b) { return {a.x - b.x}; }
@@ -62,7 +84,12 @@ struct Single {
     }
 };
 
-using WideFr = Single<Fr>;
-using WideFq = Single<Fq>;
+#if defined(HM_ISA_avx512)
+template <class Base>
+using Wide = Eight<Base>;
+#else
+template <class Base>
+using Wide = Single<Base>;
+#endif
 
 }  // namespace hm::bn254

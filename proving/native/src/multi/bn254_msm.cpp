@@ -74,15 +74,15 @@ void split_scalars(const u64* scalars, size_t count, u128 bias, u128* halves) {
     });
 }
 
-// The points in the form of `Wide`, and after them their images under the endomorphism.
-template <class Wide>
+// The points in the form of `F`, and after them their images under the endomorphism.
+template <class F>
 void enter_points(const u64* points, size_t count, u64* out) {
     parallel_for(count, kGrain, [=](size_t begin, size_t end) {
         for (size_t i = begin; i < end; ++i) {
             const Affine p = Affine::load(points + kPointLimbs * i);
-            const Fq y = Wide::enter(p.y);
-            Affine{Wide::enter(p.x), y}.store(out + kPointLimbs * i);
-            Affine{Wide::enter(p.x * kBeta), y}.store(out + kPointLimbs * (count + i));
+            const Fq y = F::enter(p.y);
+            Affine{F::enter(p.x), y}.store(out + kPointLimbs * i);
+            Affine{F::enter(p.x * kBeta), y}.store(out + kPointLimbs * (count + i));
         }
     });
 }
@@ -125,7 +125,7 @@ struct Grid {
     explicit Grid(const Windows& cut) : rows(size_t{1} << (cut.bits - 1) / 2), columns(cut.buckets() / rows) {}
 };
 
-template <class Wide>
+template <class F>
 std::vector<u64> sum_rows_and_columns(const Windows& cut, const Grid& grid, const u64* buckets) {
     std::vector<Entry> entries;
     std::vector<size_t> offsets{0};
@@ -141,24 +141,24 @@ std::vector<u64> sum_rows_and_columns(const Windows& cut, const Grid& grid, cons
         for (size_t a = 0; a < grid.columns; ++a) segment(w * cut.buckets() + a, grid.columns, grid.rows);
     }
     std::vector<u64> sums(kPointLimbs * (offsets.size() - 1));
-    sum_segments<Wide>(buckets, entries.data(), offsets, sums.data());
+    sum_segments<F>(buckets, entries.data(), offsets, sums.data());
     return sums;
 }
 
 // The sum of (k + first) points[k].
-template <class Wide>
+template <class F>
 Jacobian weighted_sum(const u64* points, size_t count, bool first) {
     Jacobian running = Jacobian::infinity(), sum = Jacobian::infinity();
     for (size_t k = count; k-- > 0;) {
         const Affine p = Affine::load(points + kPointLimbs * k);
         if (!first) sum = sum + running;
-        running = running + Jacobian::from({Wide::leave(p.x), Wide::leave(p.y)});
+        running = running + Jacobian::from({F::leave(p.x), F::leave(p.y)});
         if (first) sum = sum + running;
     }
     return sum;
 }
 
-template <class Wide>
+template <class F>
 Affine multiply_sum(const u64* points, const u64* scalars, size_t count) {
     const Windows cut = choose_windows(2 * count);
     const Scratch halves = make_scratch(4 * count);
@@ -168,17 +168,17 @@ Affine multiply_sum(const u64* points, const u64* scalars, size_t count) {
     const Scratch buckets = make_scratch(kPointLimbs * cut.windows * cut.buckets());
     {
         const Scratch entered = make_scratch(2 * kPointLimbs * count);
-        enter_points<Wide>(points, count, entered.get());
-        sum_segments<Wide>(entered.get(), sorted.entries.data(), sorted.offsets, buckets.get());
+        enter_points<F>(points, count, entered.get());
+        sum_segments<F>(entered.get(), sorted.entries.data(), sorted.offsets, buckets.get());
     }
     const Grid grid(cut);
-    const std::vector<u64> sums = sum_rows_and_columns<Wide>(cut, grid, buckets.get());
+    const std::vector<u64> sums = sum_rows_and_columns<F>(cut, grid, buckets.get());
     std::vector<Jacobian> windows(cut.windows);
     parallel_for(cut.windows, 1, [&](size_t w, size_t) {
-        Jacobian rows = weighted_sum<Wide>(sums.data() + kPointLimbs * grid.rows * w, grid.rows, false);
+        Jacobian rows = weighted_sum<F>(sums.data() + kPointLimbs * grid.rows * w, grid.rows, false);
         for (size_t step = 1; step < grid.columns; step *= 2) rows = rows.doubled();
         const size_t columns_at = grid.rows * cut.windows + grid.columns * w;
-        windows[w] = rows + weighted_sum<Wide>(sums.data() + kPointLimbs * columns_at, grid.columns, true);
+        windows[w] = rows + weighted_sum<F>(sums.data() + kPointLimbs * columns_at, grid.columns, true);
     });
     Jacobian sum = Jacobian::infinity();
     for (size_t w = cut.windows; w-- > 0;) {
@@ -193,5 +193,5 @@ Affine multiply_sum(const u64* points, const u64* scalars, size_t count) {
 // The sum of scalars[i] points[i]: scalars (count, 4) of Fr, points (count, 8), all canonical in Montgomery form and on the
 // curve, at most 2^30.
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_msm)(const u64* points, const u64* scalars, size_t count, u64* out) {
-    multiply_sum<WideFq>(points, scalars, count).store(out);
+    multiply_sum<Wide<Fq>>(points, scalars, count).store(out);
 }

@@ -147,21 +147,26 @@ void run(const Plan& plan, const u64* in, size_t count, u64* out) {
             typename F::Factors twist = F::load_factors(&first[i2]);
             const typename F::Factors step = F::load_factors(&ratio[i2]);
             for (size_t k1 = 0; k1 < rows; ++k1) {
-                (x[reverse_bits(k1, log_rows)].carried() * twist).store(middle.get() + kLimbs * (k1 * columns + i2));
-                twist = twist * step;
+                const F twisted = x[reverse_bits(k1, log_rows)].carried() * twist;
+                twisted.canonical().store(middle.get() + kLimbs * (k1 * columns + i2));
+                twist = (twist * step).carried();
             }
         }
     });
     parallel_for(rows / F::kLanes, 1, [&](size_t begin, size_t end) {
         std::vector<F> x(columns);
         for (size_t k1 = begin * F::kLanes; k1 < end * F::kLanes; k1 += F::kLanes) {
-            for (size_t i2 = 0; i2 < columns; ++i2)
-                x[i2] = F::load_apart(middle.get() + kLimbs * (k1 * columns + i2), kLimbs * columns);
+            if (columns == 1) {
+                x[0] = F::load_first(middle.get() + kLimbs * k1, 1);
+            } else {
+                for (size_t i2 = 0; i2 < columns; i2 += 2)
+                    F::load_pairs_apart(middle.get() + kLimbs * (k1 * columns + i2), kLimbs * columns, x[i2], x[i2 + 1]);
+            }
             transform(x.data(), log_columns, roots.data());
             for (size_t k2 = 0; k2 < columns; ++k2) {
-                F value = x[reverse_bits(k2, log_columns)].carried();
-                if (scale_after) value = value * column_scales[k2];
-                value.store(out + kLimbs * (k1 + rows * k2));
+                F value = x[reverse_bits(k2, log_columns)];
+                if (scale_after) value = value.carried() * column_scales[k2];
+                value.canonical().store(out + kLimbs * (k1 + rows * k2));
             }
         }
     });
@@ -176,9 +181,9 @@ extern "C" HM_EXPORT void HM_NAME(hm_bn254_ntt)(const u64* in, size_t count, u64
     const Fr coset = Fr::load(shift);
     const Plan plan = {log_size, inverse != 0, inverse ? Fr::one() : coset, inverse ? coset.inverse() : Fr::one(),
                        inverse ? Fr::from_u64(u64{1} << log_size).inverse() : Fr::one()};
-    if ((size_t{1} << log_size / 2) < WideFr::kLanes) {
+    if ((size_t{1} << log_size / 2) < Wide<Fr>::kLanes) {
         run<Single<Fr>>(plan, in, count, out);
     } else {
-        run<WideFr>(plan, in, count, out);
+        run<Wide<Fr>>(plan, in, count, out);
     }
 }

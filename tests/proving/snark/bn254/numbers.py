@@ -1,10 +1,12 @@
-"""Numbers for the tests of both fields, and the group in plain integers."""
+"""Numbers for the tests of both fields, and the group as py_ecc has it."""
 
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from hypothesis import strategies as st
+from py_ecc import optimized_bn128
 
 from proving.snark.bn254.field import FQ, FR, Field
 
@@ -46,22 +48,20 @@ def numbers(field: Field, seed: int, count: int) -> list[int]:
     ]
 
 
-def add(p: Pair, q: Pair) -> Pair:
-    modulus = FQ.modulus
-    if INFINITY in (p, q):
-        return q if p == INFINITY else p
-    if p[0] == q[0] and p[1] != q[1]:
+def _projective(p: Pair) -> Any:
+    return optimized_bn128.Z1 if p == INFINITY else (*map(optimized_bn128.FQ, p), optimized_bn128.FQ(1))
+
+
+def _affine(p: Any) -> Pair:
+    if optimized_bn128.is_inf(p):
         return INFINITY
-    rise, run = (3 * p[0] ** 2, 2 * p[1]) if p == q else (q[1] - p[1], q[0] - p[0])
-    slope = rise * pow(run, -1, modulus)
-    x = (slope**2 - p[0] - q[0]) % modulus
-    return x, (slope * (p[0] - x) - p[1]) % modulus
+    x, y = optimized_bn128.normalize(p)
+    return int(x), int(y)
+
+
+def add(p: Pair, q: Pair) -> Pair:
+    return _affine(optimized_bn128.add(_projective(p), _projective(q)))
 
 
 def multiply(p: Pair, scalar: int) -> Pair:
-    result = INFINITY
-    for bit in bin(scalar % FR.modulus)[2:]:
-        result = add(result, result)
-        if bit == "1":
-            result = add(result, p)
-    return result
+    return _affine(optimized_bn128.multiply(_projective(p), scalar))
