@@ -99,8 +99,8 @@ class Work:
 Body = Callable[[Work], Result]
 
 
-def run_one(context: WorkerContext, stage: Stage, body: Body) -> bool:
-    """Claim one job of the stage and run it; return whether there was one.
+def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool | None = None) -> bool:
+    """Claim one job of the stage (of later rounds only, of the first, of any) and run it; return whether there was one.
 
     Never raises for what happens inside the job: the row carries the cause.
     """
@@ -109,7 +109,8 @@ def run_one(context: WorkerContext, stage: Stage, body: Body) -> bool:
     if context.draining.is_set() or context.broken.is_set():
         return False
     try:
-        claim = context.store.claim([stage], context.worker, protocol_versions=[context.settings.protocol_version])
+        versions = [context.settings.protocol_version]
+        claim = context.store.claim([stage], context.worker, protocol_versions=versions, recursive=recursive)
     except OUTAGES as error:
         log.warning("could not claim", code=error.code, reason=error.message)
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import resource
 import threading
@@ -20,7 +21,7 @@ from actors.stages import check_size_class
 from broker.artifacts import ArtifactStore, open_artifacts
 from broker.connect import connect_broker, connect_store
 from broker.jobs import Stage
-from broker.queues import queue_for
+from broker.queues import is_recursive, queues_of
 from broker.relay import Relay
 from runtime.endpoint import Endpoint
 from runtime.logging import get_logger
@@ -65,13 +66,15 @@ def open_context(process: Process, stage: Stage) -> tuple[WorkerContext, dramati
 
 
 def declare(broker: dramatiq.Broker, context: WorkerContext, stage: Stage) -> None:
-    """Declare the stage's actor, named as its queue."""
+    """Declare an actor for every queue of the stage, named as its queue."""
+    for queue in queues_of(stage):
+        act = functools.partial(_act, context, stage, is_recursive(queue))
+        actor = dramatiq.Actor(act, broker=broker, actor_name=queue, queue_name=queue, priority=0, options={})
+        broker.declare_actor(actor)
 
-    def act(**hint: object) -> None:
-        run_one(context, stage, BODIES[stage])
 
-    queue = queue_for(stage)
-    broker.declare_actor(dramatiq.Actor(act, broker=broker, actor_name=queue, queue_name=queue, priority=0, options={}))
+def _act(context: WorkerContext, stage: Stage, recursive: bool | None, **hint: object) -> None:
+    run_one(context, stage, BODIES[stage], recursive=recursive)
 
 
 def serve(process: Process, *, stage: Stage, threads: int) -> int:
@@ -87,7 +90,9 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
             check_size_class(process.settings)
         declare(broker, context, stage)
         context.relay.start()
-        worker = DramatiqWorker(broker, queues={queue_for(stage)}, worker_threads=threads, worker_timeout=200)
+        # Each queue has threads of its own: recursive witnesses of one batch do not wait for the run of another.
+        queues = set(queues_of(stage))
+        worker = DramatiqWorker(broker, queues=queues, worker_threads=threads * len(queues), worker_timeout=200)
         # A worker that holds one message more than it has threads keeps it from those that are idle.
         worker.queue_prefetch = threads
         worker.start()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import dramatiq
 
 from broker.jobs import JobStore, SchemaBehind, Stage, open_store
-from broker.queues import HOUSEKEEPING, EmbeddedBroker, RabbitBroker, queue_for, standard_middleware
+from broker.queues import HOUSEKEEPING, EmbeddedBroker, RabbitBroker, is_recursive, queues_of, standard_middleware
 from runtime.errors import Unavailable
 from runtime.logging import get_logger
 from runtime.pulse import Pulse
@@ -58,7 +58,8 @@ def connect_broker(
     """
     by_queue: dict[str, list[Stage]] = {}
     for stage in stages:
-        by_queue.setdefault(queue_for(stage), []).append(stage)
+        for queue in queues_of(stage):
+            by_queue.setdefault(queue, []).append(stage)
 
     pulse = pulse or Pulse()
 
@@ -66,7 +67,9 @@ def connect_broker(
         wanted = by_queue.get(queue_name)
         try:
             if wanted is not None:
-                found = store.ready(wanted, protocol_versions=[settings.protocol_version], device=device)
+                recursive = is_recursive(queue_name)
+                versions = [settings.protocol_version]
+                found = store.ready(wanted, protocol_versions=versions, device=device, recursive=recursive)
             else:
                 found = housekeeping and queue_name == HOUSEKEEPING and store.ticks_waiting()
         except Unavailable:

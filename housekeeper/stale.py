@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from broker.jobs import JobStore, Stage
-from broker.queues import RabbitBroker, queue_for
+from broker.queues import RabbitBroker, is_recursive, queues_of
 from broker.relay import Relay
 from runtime.errors import HallmarkError
 from runtime.logging import get_logger
@@ -27,13 +27,13 @@ def drop_stale_hints(store: JobStore, broker: RabbitBroker, relay: Relay) -> int
     BrokerUnavailable, DatabaseUnavailable
     """
     emptied = 0
-    for stage in Stage:
-        messages = broker.depth(queue_for(stage))
-        ready = store.announced(stage, messages) if messages else 0
+    for stage, queue in [(each, queue) for each in Stage for queue in queues_of(each)]:
+        messages = broker.depth(queue)
+        ready = store.announced(stage, messages, recursive=is_recursive(queue)) if messages else 0
         if messages > ready + ready // ON_THEIR_WAY:
-            broker.drop(queue_for(stage))
+            broker.drop(queue)
             store.announce_again(stage)
-            get_logger("stale").info("stale messages dropped", stage=str(stage), messages=messages, ready=ready)
+            get_logger("stale").info("stale messages dropped", queue=queue, messages=messages, ready=ready)
             emptied += 1
     if emptied:
         relay.wake()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from broker.jobs import sql
 from broker.jobs.database import JobDatabase, Row, Session, names_in
-from broker.jobs.records import Claim, JobSpec
+from broker.jobs.new import NewJobs, pages_of, place_of
+from broker.jobs.records import Claim
 from broker.jobs.states import BatchState, JobState, Outcome
-from runtime.errors import JobCancelled, JobError, LeaseLost
+from runtime.errors import JobCancelled, LeaseLost
 
 #: Longest delay between two attempts, in seconds.
 MAX_RETRY_SECONDS = 300.0
@@ -50,42 +49,32 @@ class StoreBase:
 
     # Inside a transaction
 
-    def _create_jobs(self, session: Session, parent: Row, specs: Sequence[JobSpec]) -> list[int]:
-        known: set[str] = set()
-        for spec in specs:
-            unknown = [key for key in spec.depends_on if key not in known]
-            if unknown or (spec.key and spec.key in known):
-                raise JobError(f"Job {spec.key!r} depends on {unknown}, or its key is taken.")
-            known.add(spec.key)
+    def _create_jobs(self, session: Session, parent: Row, jobs: NewJobs) -> list[int]:
         shared = {
             name: parent[name] for name in ("batch_id", "chain_id", "protocol_version", "priority", "traceparent")
         }
         shared["made_by"] = parent.get("made_by_job")
         before = session.rows(sql.CHILDREN, job_id=shared["made_by"]) if shared["made_by"] else []
-        self._forget_other_cut(session, before, specs)
-        rows = [shared | _row_of(spec) for spec in specs]
-        order = [int(job_id) for job_id in session.run_many_returning(sql.INSERT_JOB, rows)]
-        made = {spec.key: job_id for spec, job_id in zip(specs, order, strict=True)}
-        edges = [
-            {"job_id": job_id, "depends_on": made[key]}
-            for spec, job_id in zip(specs, order, strict=True)
-            for key in dict.fromkeys(spec.depends_on)
-        ]
-        session.run_many(sql.INSERT_DEPENDENCY, edges)
         if before:
-            session.run_many(sql.SETTLE, [{"job_id": job_id} for job_id in order])
+            self._forget_other_cut(session, before, jobs)
+        found = session.rows_of(sql.INSERT_JOBS, jobs.pages, **shared)
+        identities = {place_of(row): int(row["id"]) for row in found}
+        order = [identities[place] for place in jobs.places]
+        edges = [(order[job], order[maker]) for job, maker in jobs.edges]
+        session.rows_of(sql.INSERT_DEPENDENCIES, pages_of(edges))
+        if before:
+            session.run_pages(sql.SETTLE, pages_of(order))
         return order
 
-    def _forget_other_cut(self, session: Session, before: Sequence[Row], specs: Sequence[JobSpec]) -> None:
+    def _forget_other_cut(self, session: Session, before: Sequence[Row], jobs: NewJobs) -> None:
         """Forget what an earlier run of the same job made, unless it made the same jobs: their results do not fit."""
-        wanted = {_place(_row_of(spec)) for spec in specs}
-        if wanted == {_place(child) for child in before}:
+        wanted = set(jobs.places)
+        if wanted == {place_of(child) for child in before}:
             return
-        self._start_over(session, [child for child in before if _place(child) in wanted])
-        for child in before:
-            if _place(child) not in wanted:
-                session.run(sql.TALLY_ATTEMPTS_OF_JOB, job_id=child["id"])
-                session.run(sql.REMOVE_JOB, job_id=child["id"])
+        self._start_over(session, [child for child in before if place_of(child) in wanted])
+        gone = pages_of([child["id"] for child in before if place_of(child) not in wanted])
+        session.run_pages(sql.TALLY_ATTEMPTS_OF_JOBS, gone)
+        session.run_pages(sql.REMOVE_JOBS, gone)
 
     def _start_over(self, session: Session, jobs: Sequence[Row]) -> None:
         """Let jobs run or wait as if they never had: they lose results and leases, and so does nobody else but those
@@ -94,19 +83,14 @@ class StoreBase:
         for job in jobs:
             if job["lease_token"]:
                 self._end_attempt(session, job["lease_token"], Outcome.LOST, "requeued", "The job was requeued.")
-            session.run(sql.START_OVER, job_id=job["id"])
-        behind: dict[int, Row] = {}
-        for job in jobs:
-            session.run(sql.REOPEN_OWN, job_id=job["id"])
-            session.run(sql.REOPEN_DEPENDANTS, job_id=job["id"])
-            session.run(sql.TIE_CHILDREN, job_id=job["id"])
-            behind |= {int(row["id"]): row for row in session.rows(sql.DEPENDANTS, job_id=job["id"])}
-        for row in behind.values():
-            if row["lease_token"]:
-                text = "A job whose result it needs was requeued."
-                self._end_attempt(session, row["lease_token"], Outcome.LOST, "requeued", text)
-        for job_id in sorted(behind.keys() | {int(job["id"]) for job in jobs}):
-            session.run(sql.START_OVER, job_id=job_id)
+        again = pages_of([job["id"] for job in jobs])
+        for statement in (sql.START_OVER, sql.REOPEN_OWN, sql.REOPEN_DEPENDANTS, sql.TIE_CHILDREN):
+            session.run_pages(statement, again)
+        behind = session.rows_of(sql.DEPENDANTS, again)
+        text = "A job whose result it needs was requeued."
+        for token in sorted({str(row["lease_token"]) for row in behind if row["lease_token"]}):
+            self._end_attempt(session, token, Outcome.LOST, "requeued", text)
+        session.run_pages(sql.START_OVER, pages_of(sorted({int(row["id"]) for row in [*behind, *jobs]})))
 
     def _kill_batch(self, session: Session, row: Row, error: str | None) -> None:
         states = (BatchState.IN_PROGRESS, BatchState.DEAD)
@@ -148,24 +132,3 @@ class StoreBase:
 
     def _delay(self, failures: int) -> float:
         return float(min(MAX_RETRY_SECONDS, self.retry_seconds * 2 ** (failures - 1)))
-
-
-def _place(row: Row) -> tuple[Any, ...]:
-    """Return what names a job within its batch."""
-    return tuple(row[name] for name in ("stage", "round", "depth", "circuit_type", "position"))
-
-
-def _row_of(spec: JobSpec) -> dict[str, Any]:
-    return {
-        "stage": str(spec.stage),
-        "round": spec.round,
-        "depth": spec.depth,
-        "circuit_type": spec.circuit_type,
-        "position": spec.index,
-        "final": int(spec.final),
-        "state": str(JobState.WAITING if spec.depends_on else JobState.QUEUED),
-        "waiting_on": len(set(spec.depends_on)),
-        "inputs": json.dumps(dict(spec.inputs)),
-        "parameters": json.dumps(dict(spec.parameters)),
-        "device": spec.device,
-    }

@@ -80,6 +80,8 @@ class JobDatabase:
         #: Suffix of a subselect that locks the row it picks; SQLite's write transactions are alone anyway.
         self.skip_locked = "" if self.sqlite else "FOR UPDATE SKIP LOCKED"
         self.for_update = "" if self.sqlite else "FOR UPDATE"
+        #: The elements of a JSON array ``:page``, as rows with one column ``value``.
+        self.each = "json_each(:page)" if self.sqlite else "jsonb_array_elements(CAST(:page AS jsonb)) AS each(value)"
 
     def transact(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one transaction and return its result.
@@ -195,22 +197,13 @@ class Session:
             cursor = self.database.peewee.cursor()
             cursor.executemany(self._text(statement), list(rows))
 
-    def run_many_returning(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Run one statement for every mapping and return the first column of what each returns, in order.
+    def rows_of(self, statement: str, pages: Sequence[str], **parameters: Any) -> list[Row]:
+        """Run one statement for each JSON array, whose values it reads from ``{each}``, and return all rows."""
+        return [row for page in pages for row in self.rows(statement, page=page, **parameters)]
 
-        PostgreSQL gets them in a pipeline, without waiting for each answer: a batch may have 30,000 segments.
-        """
-        text = self._text(statement)
-        if self.database.sqlite:
-            return [self.database.peewee.execute_sql(text, dict(row)).fetchone()[0] for row in rows]
-        if not rows:
-            return []
-        cursor = self.database.peewee.cursor()
-        cursor.executemany(text, list(rows), returning=True)
-        found = [cursor.fetchone()[0]]
-        while cursor.nextset():
-            found.append(cursor.fetchone()[0])
-        return found
+    def run_pages(self, statement: str, pages: Sequence[str]) -> int:
+        """Run one statement for each JSON array, as :meth:`rows_of`, and return how many rows it changed."""
+        return sum(self.run(statement, page=page) for page in pages)
 
     def now(self) -> float:
         """Return the database's clock in epoch seconds."""
@@ -226,6 +219,7 @@ class Session:
             statement.replace("{now}", self.database.now)
             .replace("{skip_locked}", self.database.skip_locked)
             .replace("{for_update}", self.database.for_update)
+            .replace("{each}", self.database.each)
         )
         return text if self.database.sqlite else _PARAMETER.sub(r"%(\1)s", text)
 

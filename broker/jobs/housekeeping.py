@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from broker.jobs import sql
 from broker.jobs.base import StoreBase
 from broker.jobs.database import Session, names_in
+from broker.jobs.new import pages_of
 from broker.jobs.records import Announcement, Batch, Lost, Sweep
 from broker.jobs.states import FINISHED_BATCH, JobState, Outcome, Stage
 
@@ -49,7 +50,7 @@ class HousekeeperSide(StoreBase):
 
         def work(session: Session) -> int:
             session.run_many(sql.RELEASE_ONE, stale)
-            return sum(session.run(sql.SETTLE, job_id=job_id) for job_id in sorted(wrong))
+            return session.run_pages(sql.SETTLE, pages_of(sorted(wrong)))
 
         return self.database.transact(work)
 
@@ -87,9 +88,10 @@ class HousekeeperSide(StoreBase):
         rows = [{"job_id": job_id} for job_id in sorted(job_ids)]
         self.database.transact(lambda session: session.run_many(sql.UNMARK_ANNOUNCED, rows))
 
-    def announced(self, stage: Stage, limit: int) -> int:
-        """Return how many rows of a stage are ready and announced, counting up to ``limit``."""
-        return int(self.database.read(sql.ANNOUNCED, stage=str(stage), limit=limit)[0]["announced"])
+    def announced(self, stage: Stage, limit: int, *, recursive: bool | None = None) -> int:
+        """Return how many rows of a stage, or of some of its rounds, are ready and announced, up to a limit."""
+        statement = sql.ANNOUNCED.replace("{filters}", sql.ROUNDS[recursive])
+        return int(self.database.read(statement, stage=str(stage), limit=limit)[0]["announced"])
 
     def announce_again(self, stage: Stage) -> int:
         """Put every ready row of a stage back into the outbox, as its messages are gone; return how many."""

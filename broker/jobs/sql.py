@@ -3,8 +3,9 @@
 A moment more than a second in the future was written before the clock stepped back; the second is for statements that
 waited for a lock while others went on.
 
-``{now}``, ``{for_update}`` and ``{skip_locked}`` are filled in by :mod:`broker.jobs.database`; ``{filters}`` and
-``{where}`` by the caller with placeholders only, never with values.
+``{now}``, ``{for_update}``, ``{skip_locked}`` and ``{each}`` (the values of a JSON array ``:page``, so that one
+statement is for many rows) are filled in by :mod:`broker.jobs.database`; ``{filters}`` and ``{where}`` by the caller
+with placeholders only, never with values.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ SELECT 1 AS ready FROM jobs WHERE state = 'queued' {filters}
 ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id LIMIT 1
 """
 
+# Added to the filters by whether only later rounds, only the first, or all are wanted. (With `round = 0` SQLite sorts.)
+ROUNDS = {True: " AND round > 0", False: " AND round < 1", None: ""}
+
 INSERT_ATTEMPT = """
 INSERT INTO attempts (job_id, number, token, worker, host, device, zone, trace_id, queue_wait, started_at)
 VALUES (:job_id, :number, :token, :worker, :host, :device, :zone, :trace_id, :queue_wait, {now})
@@ -87,7 +91,7 @@ UPDATE jobs SET waiting_on = waiting_on - 1,
     state = CASE WHEN state = 'waiting' AND waiting_on = 1 THEN 'queued' ELSE state END,
     queued_at = CASE WHEN state = 'waiting' AND waiting_on = 1 THEN {now} ELSE queued_at END,
     available_at = CASE WHEN state = 'waiting' AND waiting_on = 1 THEN {now} ELSE available_at END
-WHERE id = :job_id
+WHERE id IN (SELECT CAST(value AS BIGINT) FROM {each})
 """
 
 FAIL = """
@@ -140,7 +144,7 @@ UPDATE jobs SET announced_at = NULL WHERE id IN (
 # How many messages of a queue can still be of use; counting ends at the limit.
 ANNOUNCED = """
 SELECT count(*) AS announced FROM (SELECT 1 FROM jobs
-    WHERE state = 'queued' AND stage = :stage AND announced_at IS NOT NULL
+    WHERE state = 'queued' AND stage = :stage AND announced_at IS NOT NULL {filters}
     ORDER BY announced_at LIMIT :limit) AS counted
 """
 
@@ -172,7 +176,7 @@ UPDATE jobs SET
     state = CASE WHEN EXISTS (SELECT 1 FROM dependencies d WHERE d.job_id = jobs.id AND d.released_at IS NULL)
         THEN 'waiting' ELSE 'queued' END,
     available_at = {now}, queued_at = {now}, announced_at = NULL
-WHERE id = :job_id AND state IN ('waiting', 'queued')
+WHERE id IN (SELECT CAST(value AS BIGINT) FROM {each}) AND state IN ('waiting', 'queued')
 """
 
 INSERT_BATCH = """
@@ -181,20 +185,26 @@ VALUES (:chain_id, :number, :protocol_version, :priority, :program_commitment, :
 ON CONFLICT (chain_id, number, protocol_version) DO NOTHING RETURNING *
 """
 
+# One statement for many: a batch of 30,000 segments has 240,000 jobs, and on SQLite everybody waits for their making.
 # A job that is made again (its parent ran again) takes the fresh inputs unless its own result is already there.
-INSERT_JOB = """
+INSERT_JOBS = """
 INSERT INTO jobs (batch_id, chain_id, protocol_version, priority, traceparent, made_by, stage, round, depth,
     circuit_type, position, final, state, waiting_on, inputs, parameters, device, available_at, queued_at, created_at)
-VALUES (:batch_id, :chain_id, :protocol_version, :priority, :traceparent, :made_by, :stage, :round, :depth,
-    :circuit_type, :position, :final, :state, :waiting_on, :inputs, :parameters, :device, {now}, {now}, {now})
+SELECT :batch_id, :chain_id, :protocol_version, :priority, :traceparent, :made_by, value ->> 'stage',
+    CAST(value ->> 'round' AS INTEGER), CAST(value ->> 'depth' AS INTEGER), value ->> 'circuit_type',
+    CAST(value ->> 'position' AS INTEGER), CAST(value ->> 'final' AS INTEGER), value ->> 'state',
+    CAST(value ->> 'waiting_on' AS INTEGER), value ->> 'inputs', value ->> 'parameters', value ->> 'device',
+    {now}, {now}, {now}
+FROM {each} WHERE true
 ON CONFLICT (batch_id, stage, round, depth, circuit_type, position) DO UPDATE SET
     inputs = CASE WHEN jobs.state = 'successful' THEN jobs.inputs ELSE excluded.inputs END,
     parameters = CASE WHEN jobs.state = 'successful' THEN jobs.parameters ELSE excluded.parameters END
-RETURNING id
+RETURNING id, stage, round, depth, circuit_type, position
 """
 
-INSERT_DEPENDENCY = """
-INSERT INTO dependencies (job_id, depends_on) VALUES (:job_id, :depends_on)
+INSERT_DEPENDENCIES = """
+INSERT INTO dependencies (job_id, depends_on)
+SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT) FROM {each} WHERE true
 ON CONFLICT (job_id, depends_on) DO NOTHING
 """
 
@@ -210,25 +220,27 @@ LOCK_JOBS = "SELECT * FROM jobs WHERE batch_id = :batch_id ORDER BY id {for_upda
 
 # What is made again waits for its makers again, and so does whatever has no result yet and needs its result.
 REOPEN_OWN = """
-UPDATE dependencies SET released_at = NULL WHERE job_id = :job_id AND released_at IS NOT NULL
+UPDATE dependencies SET released_at = NULL
+WHERE job_id IN (SELECT CAST(value AS BIGINT) FROM {each}) AND released_at IS NOT NULL
 AND EXISTS (SELECT 1 FROM jobs maker WHERE maker.id = dependencies.depends_on AND maker.state <> 'successful')
 """
 
 REOPEN_DEPENDANTS = """
-UPDATE dependencies SET released_at = NULL WHERE depends_on = :job_id
+UPDATE dependencies SET released_at = NULL
+WHERE depends_on IN (SELECT CAST(value AS BIGINT) FROM {each})
 AND EXISTS (SELECT 1 FROM jobs user_of WHERE user_of.id = dependencies.job_id AND user_of.state <> 'successful')
 """
 
 # Jobs that it made when it completed get new inputs when it completes again; until then they wait for it.
 TIE_CHILDREN = """
 INSERT INTO dependencies (job_id, depends_on)
-SELECT id, :job_id FROM jobs WHERE made_by = :job_id AND state <> 'successful'
+SELECT id, made_by FROM jobs WHERE made_by IN (SELECT CAST(value AS BIGINT) FROM {each}) AND state <> 'successful'
 ON CONFLICT (job_id, depends_on) DO UPDATE SET released_at = NULL
 """
 
 DEPENDANTS = """
-SELECT j.* FROM dependencies d JOIN jobs j ON j.id = d.job_id
-WHERE d.depends_on = :job_id AND d.released_at IS NULL ORDER BY j.id
+SELECT DISTINCT j.id, j.lease_token FROM dependencies d JOIN jobs j ON j.id = d.job_id
+WHERE d.depends_on IN (SELECT CAST(value AS BIGINT) FROM {each}) AND d.released_at IS NULL ORDER BY j.id
 """
 
 START_OVER = """
@@ -237,16 +249,18 @@ UPDATE jobs SET state = CASE WHEN EXISTS (SELECT 1 FROM dependencies d WHERE d.j
     waiting_on = (SELECT count(*) FROM dependencies d WHERE d.job_id = jobs.id AND d.released_at IS NULL),
     failures = 0, available_at = {now}, queued_at = {now}, announced_at = NULL, lease_token = NULL,
     lease_expires_at = NULL, renewed_at = NULL, finished_at = NULL, progress = 0, result = NULL
-WHERE id = :job_id
+WHERE id IN (SELECT CAST(value AS BIGINT) FROM {each})
 """
 
 REOPEN_BATCH = """
 UPDATE batches SET state = :state, error = :error, result = NULL, finished_at = NULL WHERE id = :batch_id
 """
 
-CHILDREN = "SELECT * FROM jobs WHERE made_by = :job_id ORDER BY id"
+CHILDREN = """
+SELECT id, stage, round, depth, circuit_type, position, lease_token FROM jobs WHERE made_by = :job_id ORDER BY id
+"""
 
-REMOVE_JOB = "DELETE FROM jobs WHERE id = :job_id"
+REMOVE_JOBS = "DELETE FROM jobs WHERE id IN (SELECT CAST(value AS BIGINT) FROM {each})"
 
 CANCEL_JOBS = """
 UPDATE jobs SET state = 'cancelled', lease_token = NULL, lease_expires_at = NULL, renewed_at = NULL, finished_at = {now}
@@ -304,7 +318,9 @@ WHERE j.batch_id = :batch_id AND a.outcome IS NOT NULL GROUP BY j.stage, a.outco
 ON CONFLICT (name, stage, outcome) DO UPDATE SET count = tallies.count + excluded.count
 """
 
-TALLY_ATTEMPTS_OF_JOB = TALLY_ATTEMPTS.replace("j.batch_id = :batch_id", "j.id = :job_id")
+TALLY_ATTEMPTS_OF_JOBS = TALLY_ATTEMPTS.replace(
+    "j.batch_id = :batch_id", "j.id IN (SELECT CAST(value AS BIGINT) FROM {each})"
+)
 
 TALLY_LATENCY = """
 INSERT INTO tallies (name, stage, outcome, count, total)

@@ -13,6 +13,7 @@ from typing import Any
 from broker.jobs import schema, sql
 from broker.jobs.database import JobDatabase, Session
 from broker.jobs.housekeeping import HousekeeperSide
+from broker.jobs.new import NewJobs
 from broker.jobs.operators import OperatorSide
 from broker.jobs.records import Batch, JobSpec
 from broker.jobs.states import BatchState
@@ -45,6 +46,7 @@ class JobStore(WorkerSide, HousekeeperSide, OperatorSide):
         tuple
             The batch, and whether it is new.
         """
+        first = NewJobs.of(jobs)
 
         def work(session: Session) -> tuple[Batch, bool]:
             key = {"chain_id": self.chain_id, "number": number, "protocol_version": protocol_version}
@@ -67,7 +69,7 @@ class JobStore(WorkerSide, HousekeeperSide, OperatorSide):
                 assert known is not None
                 return Batch.of(known), False
             parent = {**row, "batch_id": row["id"]}
-            self._create_jobs(session, parent, jobs)
+            self._create_jobs(session, parent, first)
             return Batch.of(row), True
 
         return self.database.transact(work)

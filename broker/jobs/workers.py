@@ -11,6 +11,7 @@ from typing import Any
 from broker.jobs import sql
 from broker.jobs.base import StoreBase
 from broker.jobs.database import Row, Session, names_in
+from broker.jobs.new import NewJobs, pages_of
 from broker.jobs.records import Claim, Input, Job, JobSpec, Worker
 from broker.jobs.states import JobState, Outcome, Stage
 from runtime.errors import Retry, cause_of
@@ -38,6 +39,7 @@ class WorkerSide(StoreBase):
         protocol_versions: Sequence[str],
         circuit_types: Sequence[str] | None = None,
         preferred_circuit_type: str = "",
+        recursive: bool | None = None,
     ) -> Claim | None:
         """Take the best eligible job, or nothing.
 
@@ -49,8 +51,12 @@ class WorkerSide(StoreBase):
             Those that the worker can do; ``None`` for any.
         preferred_circuit_type
             Chosen first among equals, because its key is loaded.
+        recursive
+            Only jobs of later rounds, only those of the first (False), or any (None).
         """
-        filters, parameters = _filters(self.chain_id, stages, protocol_versions, circuit_types, worker.device)
+        filters, parameters = _filters(
+            self.chain_id, stages, protocol_versions, circuit_types, worker.device, recursive
+        )
         same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
         values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
 
@@ -91,9 +97,16 @@ class WorkerSide(StoreBase):
 
         return self.database.transact(work)
 
-    def ready(self, stages: Iterable[Stage], *, protocol_versions: Sequence[str], device: str = "") -> bool:
+    def ready(
+        self,
+        stages: Iterable[Stage],
+        *,
+        protocol_versions: Sequence[str],
+        device: str = "",
+        recursive: bool | None = None,
+    ) -> bool:
         """Return whether a claim for these stages would find a job now."""
-        filters, parameters = _filters(self.chain_id, stages, protocol_versions, None, device)
+        filters, parameters = _filters(self.chain_id, stages, protocol_versions, None, device, recursive)
         statement = sql.READY.replace("{filters}", filters)
         return bool(self.database.read(statement, **parameters)) or (
             self.end_delays() > 0 and bool(self.database.read(statement, **parameters))
@@ -140,16 +153,16 @@ class WorkerSide(StoreBase):
         LeaseLost, JobCancelled
             The lease is another's now; nothing was changed.
         """
+        jobs = NewJobs.of(children)
 
         def work(session: Session) -> list[int] | None:
             row = session.one(sql.COMPLETE, job_id=claim.job_id, token=claim.token, result=artifact)
             if row is None:
                 return None
             self._end_attempt(session, claim.token, Outcome.SUCCESSFUL)
-            made = self._create_jobs(session, {**row, "made_by_job": row["id"]}, children)
-            parents = sorted(released["job_id"] for released in session.rows(sql.RELEASE, job_id=claim.job_id))
-            for parent in parents:
-                session.run(sql.DECREMENT, job_id=parent)
+            made = self._create_jobs(session, {**row, "made_by_job": row["id"]}, jobs)
+            released = session.rows(sql.RELEASE, job_id=claim.job_id)
+            session.run_pages(sql.DECREMENT, pages_of(sorted(parent["job_id"] for parent in released)))
             if row["final"]:
                 session.run(sql.PROVE_BATCH, batch_id=row["batch_id"], result=artifact)
             return made
@@ -242,6 +255,7 @@ def _filters(
     protocol_versions: Sequence[str],
     circuit_types: Sequence[str] | None,
     device: str,
+    recursive: bool | None,
 ) -> tuple[str, dict[str, Any]]:
     stage_names, stage_values = names_in("stage", [str(stage) for stage in stages])
     version_names, versions = names_in("version", protocol_versions)
@@ -254,4 +268,4 @@ def _filters(
     if device:
         text += " AND device IN ('', :device)"
         parameters["device"] = device.partition(":")[0]
-    return text, parameters
+    return text + sql.ROUNDS[recursive], parameters

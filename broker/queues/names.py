@@ -25,3 +25,13 @@ def queue_for(stage: str, round: int = 0) -> str:
     if stage == "witness" and round > 0:
         return WITNESS_RECURSIVE
     return _BY_STAGE[stage]
+
+
+def is_recursive(queue_name: str) -> bool | None:
+    """Return whether a queue announces later rounds only, the first only (False), or all of them (None)."""
+    return {WITNESS_BASIC: False, WITNESS_RECURSIVE: True}.get(queue_name)
+
+
+def queues_of(stage: str) -> tuple[str, ...]:
+    """Return every queue on which jobs of a stage are announced; who works on the stage consumes them all."""
+    return tuple(dict.fromkeys(queue_for(stage, round) for round in (0, 1)))

@@ -20,7 +20,16 @@ from broker.jobs import (
     schema,
     status,
 )
-from runtime.errors import ConfigurationError, InvalidInput, JobCancelled, JobNotFound, LeaseLost, OutOfMemory, Retry
+from runtime.errors import (
+    ConfigurationError,
+    InvalidInput,
+    JobCancelled,
+    JobError,
+    JobNotFound,
+    LeaseLost,
+    OutOfMemory,
+    Retry,
+)
 
 WORKER = Worker("host/prove/1", "host", "cpu")
 VERSIONS = ["1"]
@@ -53,6 +62,21 @@ def expire(store: JobStore, held: Claim) -> None:
     store.database.transact(
         lambda session: session.run("UPDATE jobs SET lease_expires_at = 1 WHERE id = :j", j=held.job_id)
     )
+
+
+def test_a_worker_may_ask_for_the_first_round_or_for_later_ones_only(store: JobStore) -> None:
+    make(store, 1, JobSpec(Stage.WITNESS))
+    make(store, 2, JobSpec(Stage.WITNESS, round=3), JobSpec(Stage.WITNESS, round=1), JobSpec(Stage.PROVE, round=2))
+    assert not store.ready([Stage.PROVE], protocol_versions=VERSIONS, recursive=False)
+    later = [must_claim(store, Stage.WITNESS, recursive=True).job.round for _ in range(2)]
+    assert later == [3, 1] and claim(store, Stage.WITNESS, recursive=True) is None
+    assert store.ready([Stage.WITNESS], protocol_versions=VERSIONS, recursive=False)
+    assert must_claim(store, Stage.WITNESS, recursive=False).job.round == 0
+
+
+def test_jobs_of_one_place_are_refused(store: JobStore) -> None:
+    with pytest.raises(JobError, match="same stage, round"):
+        make(store, 1, JobSpec(Stage.PROVE, key="a"), JobSpec(Stage.PROVE, key="b"))
 
 
 def test_batch_is_created_once_and_takes_a_new_offer(store: JobStore) -> None:

@@ -65,8 +65,12 @@ def plan(store: JobStore, statement: str, parameters: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_no_statement_reads_the_table_of_jobs(filled: JobStore, name: str) -> None:
-    statement = getattr(sql, name).replace("{filters}", FILTERS)
+@pytest.mark.parametrize("recursive", sql.ROUNDS)
+def test_no_statement_reads_the_table_of_jobs(filled: JobStore, name: str, recursive: bool | None) -> None:
+    statement = getattr(sql, name)
+    if recursive is not None and "{filters}" not in statement:
+        pytest.skip("it is of all rounds")
+    statement = statement.replace("{filters}", (FILTERS if name != "ANNOUNCED" else "") + sql.ROUNDS[recursive])
     found = plan(filled, statement, STATEMENTS[name])
     assert not re.search(r"Seq Scan on jobs|SCAN (jobs|j|fresh|busy)\b(?! USING)", found), found
     if filled.database.sqlite or name in ("CLAIM", "READY", "END_DELAYS", "UNANNOUNCED"):
