@@ -1,0 +1,84 @@
+"""The jobs of a batch, all of them, from its segments; every proof of every round is made by the same three stages.
+
+A basic proof: its checkpoint is replayed, then proven. Any other: its witness is taken from its children's proofs, the
+witness's vectors are filled, then it is proven. A job waits for its own makers only, so that two neighbours are joined
+as soon as both are proven, whatever the rest of their round does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from broker.jobs import JobSpec, Stage
+from proving.stages.rounds import Round, Step, tree
+
+#: Circuit type of the machine's segments, and of the leaves and nodes over them.
+MAIN_VM = "main_vm"
+#: Parameter of a witness job: keys of the jobs that made its children's proofs, in the chain's order.
+CHILDREN = "children"
+
+
+def batch_jobs(checkpoints: Sequence[str], statement: str, key_identity: str = "") -> list[JobSpec]:
+    """Return the jobs that follow a batch's first one, each behind those that it waits for.
+
+    Parameters
+    ----------
+    checkpoints
+        Artifact names of the segments' checkpoints, in order.
+    statement
+        Artifact name of what the whole run states.
+    key_identity
+        The keys that the batch is for.
+    """
+    parameters = {"key_identity": key_identity} if key_identity else {}
+    steps = tree(len(checkpoints))
+    jobs: list[JobSpec] = []
+    for step in steps:
+        if step.round is Round.BASIC:
+            jobs += _basic(step, checkpoints[step.index], parameters)
+        else:
+            children = [steps[child] for child in step.children]
+            jobs += _recursive(step, children, statement, parameters)
+    return jobs
+
+
+def job_key(stage: Stage, step: Step) -> str:
+    """Return the key of a step's job of a stage among the jobs of its batch."""
+    return f"{stage}.{step.round}.{step.depth}.{step.index}"
+
+
+def _basic(step: Step, checkpoint: str, parameters: dict[str, Any]) -> list[JobSpec]:
+    inputs = {"checkpoint": checkpoint}
+    vectors = _spec(Stage.VECTORS, step, parameters, inputs)
+    return [vectors, _spec(Stage.PROVE, step, parameters, inputs, [vectors.key])]
+
+
+def _recursive(step: Step, children: list[Step], statement: str, parameters: dict[str, Any]) -> list[JobSpec]:
+    proofs = [job_key(Stage.PROVE, child) for child in children]
+    inputs = {"statement": statement} if step.round is Round.TIP else {}
+    witness = _spec(Stage.WITNESS, step, {**parameters, CHILDREN: proofs}, inputs, proofs)
+    vectors = _spec(Stage.VECTORS, step, parameters, {}, [witness.key])
+    # The prover reads the witness too: it fills the vectors itself where another host has them.
+    return [witness, vectors, _spec(Stage.PROVE, step, parameters, {}, [witness.key, vectors.key])]
+
+
+def _spec(
+    stage: Stage,
+    step: Step,
+    parameters: dict[str, Any],
+    inputs: dict[str, str],
+    depends_on: Sequence[str] = (),
+) -> JobSpec:
+    return JobSpec(
+        stage,
+        key=job_key(stage, step),
+        round=step.round,
+        depth=step.depth,
+        circuit_type=MAIN_VM if step.round < Round.TIP else "",
+        index=step.index,
+        inputs=inputs,
+        parameters=parameters,
+        depends_on=tuple(depends_on),
+        final=stage is Stage.PROVE and step.round is Round.SCHEDULER,
+    )

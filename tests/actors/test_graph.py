@@ -1,0 +1,67 @@
+"""A batch's jobs: every proof of every round passes the three stages, and waits for its own makers only."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.graph import CHILDREN, MAIN_VM, batch_jobs, job_key
+from broker.jobs import JobSpec, Stage
+from broker.jobs.new import NewJobs
+from proving.stages.rounds import Round, tree
+
+SEGMENTS = st.one_of(st.integers(1, 12), st.integers(1, 400))
+
+
+def jobs_of(segments: int) -> dict[str, JobSpec]:
+    jobs = batch_jobs([f"checkpoint.{index}" for index in range(segments)], "statement", "proven100:aa")
+    return {job.key: job for job in jobs}
+
+
+@given(SEGMENTS)
+def test_every_proof_passes_the_three_stages(segments: int) -> None:
+    jobs = jobs_of(segments)
+    steps = tree(segments)
+    passed = {True: (Stage.VECTORS, Stage.PROVE), False: (Stage.WITNESS, Stage.VECTORS, Stage.PROVE)}
+    keys = [job_key(stage, step) for step in steps for stage in passed[step.round is Round.BASIC]]
+    assert sorted(jobs) == sorted(keys)
+    assert all(job.parameters["key_identity"] == "proven100:aa" for job in jobs.values())
+
+
+@given(SEGMENTS)
+def test_a_witness_waits_for_its_childrens_proofs_and_for_nothing_else(segments: int) -> None:
+    jobs, steps = jobs_of(segments), tree(segments)
+    for step in steps:
+        children = [job_key(Stage.PROVE, steps[child]) for child in step.children]
+        witness, vectors = (job_key(stage, step) for stage in (Stage.WITNESS, Stage.VECTORS))
+        if step.round is Round.BASIC:
+            assert jobs[vectors].depends_on == () and list(jobs[job_key(Stage.PROVE, step)].depends_on) == [vectors]
+            continue
+        assert list(jobs[witness].depends_on) == children == jobs[witness].parameters[CHILDREN]
+        assert list(jobs[vectors].depends_on) == [witness]
+        assert list(jobs[job_key(Stage.PROVE, step)].depends_on) == [witness, vectors]
+
+
+@given(SEGMENTS)
+def test_only_the_schedulers_proof_ends_the_batch(segments: int) -> None:
+    jobs = jobs_of(segments)
+    (final,) = [job for job in jobs.values() if job.final]
+    assert (final.stage, final.round) == (Stage.PROVE, Round.SCHEDULER)
+    needed, left = {final.key}, [final.key]
+    while left:
+        makers = [key for key in jobs[left.pop()].depends_on if key not in needed]
+        needed.update(makers)
+        left += makers
+    assert needed == set(jobs), "a job that nobody waits for"
+
+
+@given(SEGMENTS)
+def test_jobs_have_places_and_inputs_of_their_own(segments: int) -> None:
+    jobs = jobs_of(segments)
+    assert len(NewJobs.of(list(jobs.values())).places) == len(jobs)
+    for job in jobs.values():
+        assert job.circuit_type == (MAIN_VM if job.round < Round.TIP else "")
+        wanted = {"checkpoint": f"checkpoint.{job.index}"} if job.round == Round.BASIC else {}
+        if (job.stage, job.round) == (Stage.WITNESS, Round.TIP):
+            wanted = {"statement": "statement"}
+        assert job.inputs == wanted
