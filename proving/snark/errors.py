@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from runtime.errors import ConfigurationError, HallmarkError, InvalidInput, VerificationError
+from proving.stark.errors import ProofRefused
+from runtime.errors import ConfigurationError, HallmarkError, InvalidInput
 
 
-class SnarkRefused(VerificationError):
+class SnarkRefused(ProofRefused):
     """The SNARK was refused."""
 
     code = "snark_refused"

@@ -67,7 +67,7 @@ class SnarkProof:
             raise SnarkLength(expected=PROOF_BYTES, got=len(data))
         marks = {text_word(mark): mark for mark in MARKS}
         if data[:WORD] not in marks:
-            raise SnarkMark(got=data[:WORD].hex())
+            raise SnarkMark(expected=" or ".join(MARKS), got=data[:WORD].hex())
         read = iter(split_words(data[WORD:]))
         points = {name: _point(name, next(read), next(read)) for name in POINTS[:-2]}
         values = {name: _value(name, next(read)) for name in VALUES}
@@ -78,13 +78,13 @@ class SnarkProof:
 
 def _point(name: str, x: int, y: int) -> Point:
     if x >= BASE_MODULUS or y >= BASE_MODULUS:
-        raise SnarkNonCanonical(f"A coordinate of [{name}] is not below the base field's modulus.", name=name)
+        raise SnarkNonCanonical(f"A coordinate of [{name}] is not below the base field's modulus.")
     if not on_curve((x, y)):
-        raise SnarkPoint(f"[{name}] is not on the curve, or at infinity.", name=name)
+        raise SnarkPoint(f"[{name}] is not on the curve, or at infinity.")
     return x, y
 
 
 def _value(name: str, word: int) -> int:
     if word >= SCALAR_MODULUS:
-        raise SnarkNonCanonical(f"The value of {name} is not below the scalar field's modulus.", name=name)
+        raise SnarkNonCanonical(f"The value of {name} is not below the scalar field's modulus.")
     return word
