@@ -25,7 +25,7 @@ from runtime.errors import ConfigurationError, HallmarkError
 from runtime.private import usable_folder
 from runtime.process import Exit
 from runtime.proxies import spare_loopback
-from runtime.settings import CHECKOUT
+from runtime.settings import CHECKOUT, Settings
 
 #: The checkout; Hallmark runs from its tree.
 ROOT = CHECKOUT
@@ -67,13 +67,18 @@ def run(
             stopping=stopping,
             came_up=lambda pid: run_files.came_up(state_dir, pid),
             told=lambda children: supervised.write(state_dir, children),
-            drain_seconds=max(DRAIN_SECONDS, found.general.drain_seconds + GIVE_BACK_SECONDS),
+            drain_seconds=patience(found.general),
         )
         if any(kind.name == "core" for kind, _ in types):
             threading.Thread(target=_announce, args=(found, output), daemon=True).start()
         status = supervisor.run()
         output.close()
     sys.exit(status)
+
+
+def patience(settings: Settings) -> float:
+    """Return the seconds that workers may take to finish or give back their jobs after SIGTERM."""
+    return max(DRAIN_SECONDS, settings.drain_seconds + GIVE_BACK_SECONDS)
 
 
 def _announce(found: configuration.Configuration, output: Output) -> None:

@@ -16,7 +16,8 @@ from core.acceptance import proven_batch
 from core.json_rpc import INVALID_PARAMS, LIMIT_EXCEEDED, TRANSACTION_REFUSED, Method, RpcError
 from core.sequencer import Known, MempoolFull, Refused, Sequencer
 from core.store import Batch, Store, Transaction, TransactionStatus
-from core.transactions import MAX_TRANSACTION_BYTES, TransactionView, UnreadableTransaction, read_transaction
+from core.transactions import TransactionView, UnreadableTransaction, read_transaction
+from core.witness_input import MAX_TRANSACTION_BYTES
 
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,15})")

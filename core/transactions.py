@@ -15,14 +15,12 @@ from eth_account import Account
 from eth_hash.auto import keccak
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
+from core.witness_input import MAX_TRANSACTION_BYTES
 from runtime.errors import InvalidInput
 
 # Importing eth-account raises the recursion limit of the whole process to 100,000 (py_ecc does it). With that, a
 # request of nested brackets overflows the C stack in a decoder and kills the process instead of raising.
 sys.setrecursionlimit(1000)
-
-#: Bytes of a raw transaction; go-ethereum's limit too.
-MAX_TRANSACTION_BYTES = 128 * 1024
 
 _LEGACY = ("nonce", "gas_price", "gas", "to", "value", "data", "v", "r", "s")
 _ACCESS_LIST = ("chain_id", "nonce", "gas_price", "gas", "to", "value", "data", "access_list", "v", "r", "s")

@@ -12,6 +12,7 @@ MAGIC: Final = b"HMK1"
 HEADER_BYTES: Final = 96
 MAX_BYTES: Final = 1 << 28
 MAX_TRANSACTIONS: Final = 4096
+#: Bytes of a raw transaction; go-ethereum's limit too.
 MAX_TRANSACTION_BYTES: Final = 131072
 
 

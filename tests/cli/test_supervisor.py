@@ -14,17 +14,18 @@ import pytest
 
 from cli import supervised
 from cli.procfile import ProcessType, read_procfile
-from cli.run import ROOT, choose
+from cli.run import ROOT, choose, patience
 from cli.supervisor import Supervisor
 from runtime import run_files
 from runtime.errors import ConfigurationError
 from runtime.process import Exit
+from runtime.settings import Settings
 from tests.servers import free_port
 
 
 @contextmanager
 def supervising(
-    folder: Path, came_up: Callable[[int], bool] = lambda pid: False, **scripts: str
+    folder: Path, came_up: Callable[[int], bool] = lambda pid: False, drain_seconds: float = 30, **scripts: str
 ) -> Iterator[tuple[Supervisor, list[tuple[str, str]]]]:
     lines: list[tuple[str, str]] = []
     types = [(ProcessType(name, ("python", "-uc", script)), 1) for name, script in scripts.items()]
@@ -35,6 +36,7 @@ def supervising(
         output=lambda name, line: lines.append((name, line)),
         came_up=came_up,
         told=lambda children: supervised.write(folder, children),
+        drain_seconds=drain_seconds,
     )
     thread = threading.Thread(target=supervisor.run)
     thread.start()
@@ -105,6 +107,21 @@ def test_draining_lets_children_finish_and_leaves_nothing(tmp_path: Path) -> Non
         grandchild = int(lines[0][1])
     assert ("worker.1", "drained") in lines
     wait_for(lambda: not Path(f"/proc/{grandchild}").exists() or "Z" in Path(f"/proc/{grandchild}/stat").read_text())
+
+
+def test_a_child_that_does_not_drain_is_killed_when_patience_ends(tmp_path: Path) -> None:
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(100)"
+    with supervising(tmp_path, drain_seconds=1, deaf=deaf) as (supervisor, lines):
+        wait_for(lambda: ("deaf.1", "up") in lines)
+        start = time.monotonic()
+        supervisor.stop()
+        wait_for(lambda: any("killing it" in line for _, line in lines))
+        assert 0.9 < time.monotonic() - start < 10
+
+
+def test_patience_is_longer_than_workers_drain() -> None:
+    for seconds in (0, 4, 60, 3600):
+        assert patience(Settings.of(drain_seconds=seconds)) >= max(30, seconds + 5)
 
 
 def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:

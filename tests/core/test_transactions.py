@@ -7,7 +7,8 @@ import rlp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.transactions import MAX_TRANSACTION_BYTES, UnreadableTransaction, read_transaction, touched_accounts
+from core.transactions import UnreadableTransaction, read_transaction, touched_accounts
+from core.witness_input import MAX_TRANSACTION_BYTES
 from tests.core.chain import CHAIN_ID, ETHER, GWEI, WALLETS, legacy, transfer
 
 

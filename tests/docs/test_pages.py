@@ -232,3 +232,35 @@ def test_set_up_asks_for_what_the_readme_says() -> None:
     # That `make` is missing, no script that it runs can say.
     names = set(found[0].split()[2:]) - {"make"}
     assert [name for name in names if name not in text_of(ROOT / "tools/setup.sh")] == []
+
+
+def test_limits_of_the_state_transition_program_are_those_of_its_source() -> None:
+    page = text_of(ROOT / "docs/state_transition.md")
+    source = "\n".join(text_of(path) for path in (ROOT / "guest/stf").glob("*.h"))
+    for shown, defined in {
+        "at most 4096 |": "MAX_TRANSACTIONS 4096u",
+        "byte length (1 to 131072)": "MAX_TRANSACTION_BYTES 131072u",
+        "at most 2^28 bytes": "MAX_INPUT_BYTES (1u << 28)",
+        "at most 2^20 nodes": "MAX_NODES (1u << 20)",
+        "`0x30000000`": "REGION_JOURNAL ((uint32_t *)0x30000000u)",
+        "`0x50000000`": "REGION_HINTS ((uint32_t *)0x50000000u)",
+        "`ACCOUNT` = 8": "TAG_ACCOUNT 8",
+    }.items():
+        assert shown in page and defined in source, (shown, defined)
+    reasons = [int(row[0]) for row in table("state_transition.md", "reason")]
+    assert sorted(map(int, re.findall(r"#define INVALID_\w+ (\d+)", source))) == reasons
+
+
+def test_addresses_of_the_guest_kit_are_those_of_its_source() -> None:
+    page = text_of(ROOT / "docs/guest.md")
+    source = "\n".join(
+        text_of(ROOT / "guest/runtime" / name) for name in ("hallmark.ld", "heap.c", "hallmark_output.h")
+    )
+    shown = set(re.findall(r"`(0x[0-9a-f]{8})`", page)) - {"0x0000006f"}
+    assert shown == {"0x00000000", "0x00100000", "0x00200000", "0x80000000", "0xc0000000"}
+    assert [address for address in shown if address not in source] == []
+
+
+def test_errors_of_devices_exist() -> None:
+    codes = {code for row in table("cuda.md", "error") for code in re.findall(r"`([a-z]+_[a-z_]+)`", row[0])}
+    assert codes and codes <= error_codes()
