@@ -40,6 +40,12 @@ struct Eight {
     Eight entered() const { return carried() * Factor{digits((kSixteen * kSixteen).value)}; }
     Eight left() const { return carried() * Factor{digits(Base::one().value)}; }
     static Eight broadcast(const Base& x) { return repeated(digits(x.value)); }
+    // A loaded number as a second operand, below 16 p.
+    Factors prepared() const {
+        Eight result;
+        for (size_t i = 0; i < kDigits; ++i) result.v[i] = shift_left<4>(v[i]);
+        return result.carried();
+    }
     static Factor factor(const Base& x) { return {digits(enter(x).value)}; }
     static Factors load_factors(const Base* source) {
         u64 entered[kLanes * kLimbs];

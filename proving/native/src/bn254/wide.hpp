@@ -35,6 +35,7 @@ struct Single {
     Single entered() const { return *this; }
     Single left() const { return *this; }
     static Single broadcast(const Base& x) { return {x}; }
+    Factors prepared() const { return *this; }
     static Factor factor(const Base& x) { return {x}; }
     static Factors load_factors(const Base* source) { return {*source}; }
     // kLanes neighbours.

@@ -94,7 +94,9 @@ extern "C" HM_EXPORT void HM_NAME(hm_bn254_multiply_points)(const u64* points, c
 // out[i] = scalars[i] base.
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_multiply_base)(const u64* base, const u64* scalars, u64* out,
                                                          size_t count) {
-    const std::vector<Affine> table = multiples(Affine::load(base));
+    using F = Wide<Fq>;
+    std::vector<Affine> table = multiples(Affine::load(base));
+    for (Affine& p : table) p = {F::enter(p.x), F::enter(p.y)};
     // Each scalar's multiples are a segment: a point for every digit.
     parallel_for(count, kGrain, [&](size_t begin, size_t end) {
         std::vector<Entry> entries;
@@ -108,6 +110,9 @@ extern "C" HM_EXPORT void HM_NAME(hm_bn254_multiply_base)(const u64* base, const
             offsets.push_back(entries.size());
         }
         static_assert(sizeof(Affine) == kPointLimbs * sizeof(u64));
-        sum_segments<Single<Fq>>(table.front().x.value.limb, entries.data(), offsets, out + kPointLimbs * begin);
+        u64* const sums = out + kPointLimbs * begin;
+        sum_segments<F>(table.front().x.value.limb, entries.data(), offsets, sums);
+        for (size_t i = 0; i < 2 * (end - begin); ++i)
+            F::leave(Fq::load(sums + kLimbs * i)).store(sums + kLimbs * i);
     });
 }

@@ -1,7 +1,9 @@
 // Arrays of BN254 field elements: (count, 4) limbs in Montgomery form, canonical. `field` is 0 for Fr and 1 for Fq.
+#include <algorithm>
 #include <vector>
 
 #include "bn254/field.hpp"
+#include "bn254/wide.hpp"
 #include "export.hpp"
 #include "parallel.hpp"
 
@@ -21,17 +23,30 @@ void with_field(unsigned field, Body body) {
     }
 }
 
-// A step is the distance of neighbours in elements: 1, or 0 for an operand that is the same everywhere.
+// out[i] = operation(F, elements i, ...) for all i, as many together as the instruction set has lanes. The operation loads
+// its operands from place i on, for the type that it is given.
 template <class Operation>
-void binary(unsigned field, const u64* a, size_t a_step, const u64* b, size_t b_step, u64* out, size_t count,
-            Operation operation) {
-    with_field(field, [&]<class F>(F) {
+void each(unsigned field, u64* out, size_t count, Operation operation) {
+    with_field(field, [&]<class Base>(Base) {
+        using F = Wide<Base>;
         parallel_for(count, kGrain, [=](size_t begin, size_t end) {
-            for (size_t i = begin; i < end; ++i)
-                operation(F::load(a + kLimbs * a_step * i), F::load(b + kLimbs * b_step * i)).store(out + kLimbs * i);
+            size_t i = begin;
+            for (; i + F::kLanes <= end; i += F::kLanes) operation(F::zero(), i).canonical().store(out + kLimbs * i);
+            for (; i < end; ++i) operation(Single<Base>::zero(), i).store(out + kLimbs * i);
         });
     });
 }
+
+// An operand: an array, or with step 0 one element that is the same everywhere.
+struct Operand {
+    const u64* elements;
+    size_t step;
+
+    template <class F>
+    F load(size_t i) const {
+        return step == 0 ? F::broadcast(F::Element::load(elements)) : F::load(elements + kLimbs * i);
+    }
+};
 
 // x^exponent for an exponent of 64 bits.
 template <class F>
@@ -46,37 +61,49 @@ size_t piece_size(size_t count) { return std::max(kGrain, (count + 4 * thread_co
 
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_add)(unsigned field, const u64* a, size_t a_step, const u64* b,
                                                size_t b_step, u64* out, size_t count) {
-    binary(field, a, a_step, b, b_step, out, count, [](auto x, auto y) { return x + y; });
+    each(field, out, count, [x = Operand{a, a_step}, y = Operand{b, b_step}]<class F>(F, size_t i) {
+        return x.template load<F>(i) + y.template load<F>(i);
+    });
 }
 
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_sub)(unsigned field, const u64* a, size_t a_step, const u64* b,
                                                size_t b_step, u64* out, size_t count) {
-    binary(field, a, a_step, b, b_step, out, count, [](auto x, auto y) { return x - y; });
+    each(field, out, count, [x = Operand{a, a_step}, y = Operand{b, b_step}]<class F>(F, size_t i) {
+        return x.template load<F>(i) - y.template load<F>(i);
+    });
 }
 
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_mul)(unsigned field, const u64* a, size_t a_step, const u64* b,
                                                size_t b_step, u64* out, size_t count) {
-    binary(field, a, a_step, b, b_step, out, count, [](auto x, auto y) { return x * y; });
+    each(field, out, count, [x = Operand{a, a_step}, y = Operand{b, b_step}]<class F>(F, size_t i) {
+        return x.template load<F>(i) * y.template load<F>(i).prepared();
+    });
 }
 
-// Inverses by Montgomery's trick in runs; zero for zero.
+// Inverses by Montgomery's trick in runs, lane by lane; zero for zero.
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_inv)(unsigned field, const u64* a, u64* out, size_t count) {
-    with_field(field, [&]<class F>(F) {
-        parallel_for(count, kGrain, [=](size_t begin, size_t end) {
-            F values[kGrain];
-            F prefixes[kGrain];
+    with_field(field, [&]<class Base>(Base) {
+        using F = Wide<Base>;
+        constexpr size_t kRun = 256;
+        parallel_for((count + F::kLanes - 1) / F::kLanes, kRun, [=](size_t begin, size_t end) {
+            F values[kRun], prefixes[kRun];
             F prefix = F::one();
             for (size_t i = begin; i < end; ++i) {
-                const F x = F::load(a + kLimbs * i);
-                values[i - begin] = x;
+                const F x = F::load_first(a + kLimbs * F::kLanes * i, count - F::kLanes * i);
+                values[i - begin] = F::select(F::is_zero(x), F::one(), x.entered()).carried();
                 prefixes[i - begin] = prefix;
-                if (!x.is_zero()) prefix *= x;
+                prefix = (prefix * values[i - begin]).carried();
             }
             F suffix = prefix.inverse();
             for (size_t i = end; i-- > begin;) {
-                const F x = values[i - begin];
-                (x.is_zero() ? x : suffix * prefixes[i - begin]).store(out + kLimbs * i);
-                if (!x.is_zero()) suffix *= x;
+                const u64* const source = a + kLimbs * F::kLanes * i;
+                const size_t available = std::min(F::kLanes, count - F::kLanes * i);
+                const F inverse = (suffix * prefixes[i - begin]).left();
+                const F x = F::load_first(source, available);
+                u64 lanes[F::kLanes * kLimbs];
+                F::select(F::is_zero(x), F::zero(), inverse.canonical()).store(lanes);
+                std::copy(lanes, lanes + kLimbs * available, out + kLimbs * F::kLanes * i);
+                suffix = (suffix * values[i - begin]).carried();
             }
         });
     });
@@ -84,21 +111,15 @@ extern "C" HM_EXPORT void HM_NAME(hm_bn254_inv)(unsigned field, const u64* a, u6
 
 // Canonical limbs to elements.
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_enter)(unsigned field, const u64* limbs, u64* out, size_t count) {
-    with_field(field, [&]<class F>(F) {
-        parallel_for(count, kGrain, [=](size_t begin, size_t end) {
-            for (size_t i = begin; i < end; ++i)
-                F::from_canonical(F::load(limbs + kLimbs * i).value).store(out + kLimbs * i);
-        });
+    each(field, out, count, [=]<class F>(F, size_t i) {
+        return F::load(limbs + kLimbs * i) * F::factor(F::Element::from_canonical(F::Element::one().value));
     });
 }
 
 // Elements to canonical limbs.
 extern "C" HM_EXPORT void HM_NAME(hm_bn254_leave)(unsigned field, const u64* a, u64* out, size_t count) {
-    with_field(field, [&]<class F>(F) {
-        parallel_for(count, kGrain, [=](size_t begin, size_t end) {
-            for (size_t i = begin; i < end; ++i)
-                F{F::load(a + kLimbs * i).to_canonical()}.store(out + kLimbs * i);
-        });
+    each(field, out, count, [=]<class F>(F, size_t i) {
+        return F::load(a + kLimbs * i) * F::factor(typename F::Element{{{1, 0, 0, 0}}});
     });
 }
 
