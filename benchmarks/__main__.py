@@ -36,6 +36,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "segment.proof_size": ("benchmarks.main_vm", "main_vm"),
     "main_vm.fill": ("benchmarks.main_vm", "fill"),
     "arith256.prove": ("benchmarks.circuits", "arith256"),
+    "keccak.prove": ("benchmarks.circuits", "keccak"),
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),

@@ -12,6 +12,7 @@ from proving import native
 from proving.backend.native import NativeBackend
 from proving.circuits.arith256 import ARITH256
 from proving.circuits.basic import LOG_BLOWUP, BasicCircuit
+from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import empty_chain
 from proving.stark.generate import build_key
 from proving.stark.key import Key
@@ -29,6 +30,11 @@ CORES = 2
 def arith256() -> list[Figure]:
     """Measure 256-bit modular arithmetic."""
     return [_measure("arith256.prove", ARITH256)]
+
+
+def keccak() -> list[Figure]:
+    """Measure Keccak-f[1600]."""
+    return [_measure("keccak.prove", KECCAK_F)]
 
 
 def _measure(name: str, circuit: BasicCircuit) -> Figure:

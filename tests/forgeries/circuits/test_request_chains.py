@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import pytest
@@ -11,17 +10,25 @@ import pytest
 from proving.backend.native import NativeBackend
 from proving.circuits import chain
 from proving.circuits.arith256 import ARITH256
-from proving.circuits.basic import LOG_BLOWUP, BasicCircuit
+from proving.circuits.basic import BasicCircuit
+from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import U32, U64, absorb, blocks, empty_chain
 from proving.stark.air import check
 from proving.stark.errors import BusUnbalanced, ProofRefused
-from proving.stark.generate import build_key
-from proving.stark.key import Key
 from proving.stark.prover import prove
 from proving.stark.verifier import verify
 from tests.proving.circuits.numbers import inputs, requests
+from tests.proving.circuits.proofs import small_key
 
-CIRCUITS: list[tuple[BasicCircuit, U32]] = [(ARITH256, inputs(requests(20)[8:17]))]
+
+def random_words(circuit: BasicCircuit, count: int) -> U32:
+    return np.random.default_rng(3).integers(0, 2**32, (count, circuit.layout.input_words), dtype=np.uint32)
+
+
+CIRCUITS: list[tuple[BasicCircuit, U32]] = [
+    (ARITH256, inputs(requests(20)[8:17])),
+    (KECCAK_F, random_words(KECCAK_F, 4)),
+]
 PROFILE = "legacy-conjectured"
 
 Change = Callable[[U64, int], U64]
@@ -78,11 +85,6 @@ def claim(circuit: BasicCircuit, given: U32, change: Change | None) -> tuple[dic
     return traces, np.concatenate([start, digests[-1]])
 
 
-@cache
-def key(circuit: BasicCircuit) -> Key:
-    return build_key(circuit.circuit, backend=NativeBackend(), log_blowup=LOG_BLOWUP, max_log_heights=circuit.shapes[0])
-
-
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(("circuit", "given"), CIRCUITS, ids=lambda value: getattr(value, "name", ""))
 def test_a_chain_of_other_requests_is_refused(circuit: BasicCircuit, given: U32, change: Change) -> None:
@@ -94,12 +96,12 @@ def test_a_chain_of_other_requests_is_refused(circuit: BasicCircuit, given: U32,
 @pytest.mark.parametrize(("circuit", "given"), CIRCUITS[:1], ids=lambda value: getattr(value, "name", ""))
 def test_the_proof_of_such_a_chain_is_refused(circuit: BasicCircuit, given: U32, change: Change | None) -> None:
     traces, publics = claim(circuit, given, change)
-    proof = prove(key(circuit), PROFILE, publics, traces, NativeBackend())
+    proof = prove(small_key(circuit), PROFILE, publics, traces, NativeBackend())
     if change is None:
-        verify(key(circuit), PROFILE, publics, proof)
+        verify(small_key(circuit), PROFILE, publics, proof)
         return
     with pytest.raises(BusUnbalanced):
-        verify(key(circuit), PROFILE, publics, proof)
+        verify(small_key(circuit), PROFILE, publics, proof)
 
 
 def used_but_claimed_empty(traces: dict[str, U64]) -> None:
@@ -117,9 +119,9 @@ def test_a_slot_is_used_on_both_sides_or_on_none(change: Callable[[dict[str, U64
     traces, publics = claim(*CIRCUITS[0], None)
     change(traces)
     assert "request" in {violation.bus for violation in check(ARITH256.circuit, traces, publics)}
-    proof = prove(key(ARITH256), PROFILE, publics, traces, NativeBackend())
+    proof = prove(small_key(ARITH256), PROFILE, publics, traces, NativeBackend())
     with pytest.raises(ProofRefused):
-        verify(key(ARITH256), PROFILE, publics, proof)
+        verify(small_key(ARITH256), PROFILE, publics, proof)
 
 
 @pytest.mark.parametrize(("circuit", "given"), CIRCUITS, ids=lambda value: getattr(value, "name", ""))

@@ -7,16 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proving.backend.native import NativeBackend
 from proving.circuits.arith256 import ARITH256
-from proving.circuits.basic import LOG_BLOWUP
 from proving.circuits.requests import absorb, blocks, empty_chain
 from proving.stark.air import check
-from proving.stark.generate import build_key
-from proving.stark.prover import prove
-from proving.stark.verifier import verify
-from runtime.errors import VerificationError
 from tests.proving.circuits.numbers import EDGES, Request, answer, inputs, number, requests
+from tests.proving.circuits.proofs import prove_and_refuse
 
 NUMBER = st.one_of(st.sampled_from(EDGES), st.integers(0, 2**256 - 1))
 
@@ -55,12 +50,4 @@ def test_the_public_input_is_the_chain_of_the_requests() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, ARITH256.capacities[0]])
 def test_requests_are_proven_and_another_end_is_refused(count: int) -> None:
-    backend = NativeBackend()
-    key = build_key(ARITH256.circuit, backend=backend, log_blowup=LOG_BLOWUP, max_log_heights=ARITH256.shapes[0])
-    traces, publics = ARITH256.expand(empty_chain(ARITH256.kind), inputs(requests(64)[64 - count :]))
-    proof = prove(key, "proven100", publics, traces, backend)
-    verify(key, "proven100", publics, proof)
-    other = publics.copy()
-    other[4] ^= np.uint64(1)
-    with pytest.raises(VerificationError):
-        verify(key, "proven100", other, proof)
+    prove_and_refuse(ARITH256, inputs(requests(64)[64 - count :]))

@@ -1,0 +1,131 @@
+// Keccak-f[1600]: the permutation, and the columns of its table (proving/circuits/keccak_f.py).
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "export.hpp"
+#include "expand.hpp"
+
+namespace {
+
+constexpr std::size_t kLanes = 25;
+constexpr std::size_t kWords = 2 * kLanes;
+constexpr std::size_t kRounds = 24;
+
+using State = std::array<std::uint64_t, kLanes>;
+using Parities = std::array<std::uint64_t, 5>;
+
+// Columns in front of the bits: a selector for each round, real, position, words.
+constexpr std::size_t kReal = kRounds;
+constexpr std::size_t kPosition = kReal + 1;
+constexpr std::size_t kWord = kPosition + 1;
+constexpr std::size_t kParity = kWord + kWords;
+constexpr std::size_t kMixed = kParity + 5 * 64;
+constexpr std::size_t kColumns = kMixed + kLanes * 64;
+
+struct Constants {
+    std::array<std::uint64_t, kRounds> round{};
+    std::array<unsigned, kLanes> rotation{};
+    std::array<std::size_t, kLanes> place{};
+
+    // As FIPS 202 defines them: a shift register for the rounds, a walk over the lanes for the rotations.
+    constexpr Constants() {
+        unsigned lfsr = 1;
+        for (std::uint64_t& constant : round)
+            for (unsigned j = 0; j < 7; ++j) {
+                if (lfsr & 1) constant |= std::uint64_t{1} << ((1u << j) - 1);
+                lfsr = lfsr << 1 ^ (lfsr >> 7) * 0x171;
+            }
+        std::size_t x = 1, y = 0;
+        for (unsigned t = 0; t < 24; ++t) {
+            rotation[x + 5 * y] = (t + 1) * (t + 2) / 2 % 64;
+            const std::size_t next = (2 * x + 3 * y) % 5;
+            x = y;
+            y = next;
+        }
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const std::size_t column = lane % 5, row = lane / 5;
+            place[lane] = row + 5 * ((2 * column + 3 * row) % 5);
+        }
+    }
+};
+constexpr Constants kConstants;
+
+State load(const std::uint32_t* words) {
+    State state;
+    for (std::size_t i = 0; i < kLanes; ++i) state[i] = words[2 * i] | std::uint64_t{words[2 * i + 1]} << 32;
+    return state;
+}
+
+Parities parities(const State& state) {
+    Parities found{};
+    for (std::size_t i = 0; i < kLanes; ++i) found[i % 5] ^= state[i];
+    return found;
+}
+
+// The first step of a round.
+State mixed(State state, const Parities& parity) {
+    for (std::size_t i = 0; i < kLanes; ++i) state[i] ^= parity[(i + 4) % 5] ^ std::rotl(parity[(i + 1) % 5], 1);
+    return state;
+}
+
+// The steps after the first.
+State finished(const State& state, std::size_t round) {
+    State moved, result;
+    for (std::size_t i = 0; i < kLanes; ++i)
+        moved[kConstants.place[i]] = std::rotl(state[i], static_cast<int>(kConstants.rotation[i]));
+    for (std::size_t i = 0; i < kLanes; ++i) {
+        const std::size_t row = i - i % 5;
+        result[i] = moved[i] ^ (~moved[row + (i + 1) % 5] & moved[row + (i + 2) % 5]);
+    }
+    result[0] ^= kConstants.round[round];
+    return result;
+}
+
+}  // namespace
+
+// inputs (count, 50) words -> outputs (count, 50): the permutation.
+extern "C" HM_EXPORT void hm_keccak_f(const std::uint32_t* inputs, std::size_t count, std::uint32_t* outputs) {
+    hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            State state = load(inputs + kWords * i);
+            for (std::size_t round = 0; round < kRounds; ++round) state = finished(mixed(state, parities(state)), round);
+            for (std::size_t word = 0; word < kWords; ++word)
+                outputs[kWords * i + word] = static_cast<std::uint32_t>(state[word / 2] >> 32 * (word % 2));
+        }
+    });
+}
+
+// Fills the zeroed table: 24 rows for each request, then permutations of zero, the last one cut off where the table ends.
+// blocks: of one request in the chain.
+extern "C" HM_EXPORT void hm_keccak_f_fill(const std::uint32_t* inputs, std::size_t count, std::size_t blocks,
+                                           std::uint64_t* columns, std::size_t height) {
+    static constexpr std::uint32_t kNothing[kWords] = {};
+    const hm::expand::Table table{columns, height};
+    hm::parallel_for((height + kRounds - 1) / kRounds, 8, [&](std::size_t begin, std::size_t end) {
+        std::vector<std::array<std::uint8_t, kRounds>> bits(kColumns - kParity);
+        for (std::size_t i = begin; i < end; ++i) {
+            const bool real = i < count;
+            const std::size_t first = kRounds * i, rows = std::min(kRounds, height - first);
+            State state = load(real ? inputs + kWords * i : kNothing);
+            for (std::size_t round = 0; round < kRounds; ++round) {
+                if (round < rows) {
+                    const std::size_t row = first + round;
+                    table.at(round, row) = 1;
+                    table.at(kReal, row) = real;
+                    table.at(kPosition, row) = real ? blocks * i : 0;
+                    for (std::size_t word = 0; word < kWords; ++word)
+                        table.at(kWord + word, row) = state[word / 2] >> 32 * (word % 2) & 0xffffffff;
+                }
+                const Parities parity = parities(state);
+                state = mixed(state, parity);
+                for (std::size_t bit = 0; bit < 5 * 64; ++bit) bits[bit][round] = parity[bit / 64] >> bit % 64 & 1;
+                for (std::size_t bit = 0; bit < kLanes * 64; ++bit)
+                    bits[5 * 64 + bit][round] = state[bit / 64] >> bit % 64 & 1;
+                state = finished(state, round);
+            }
+            for (std::size_t column = 0; column < bits.size(); ++column)
+                for (std::size_t row = 0; row < rows; ++row) table.at(kParity + column, first + row) = bits[column][row];
+        }
+    });
+}

@@ -1,0 +1,117 @@
+"""Every rule of the keccak_f table is needed; those of the chain table are tried with the arith256 circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import pytest
+
+from proving.circuits import chain
+from proving.circuits.keccak_f import BITS, KECCAK_F, LANES, ROUNDS
+from proving.circuits.requests import absorb, blocks, empty_chain, pack
+from proving.stark.air import check
+from proving.stark.air.freed import FreedOutputs
+from proving.stark.air.fuzzer import Fuzzer, Rule
+from proving.stark.air.graph import P
+from proving.stark.air.removal import used_interactions
+from tests.forgeries.circuits.rows import Bench, Changes
+
+TABLE = "keccak_f"
+#: The state's words follow from the bits.
+SOLVED = {
+    **{f"word {i} of the state": (f"word[{i}]", 0) for i in range(2 * LANES)},
+    **{f"word {i} of the next state": (f"word[{i}]", 1) for i in range(2 * LANES)},
+}
+#: A cell that is no bit, and what it does to 1 - 2 cell.
+WRONG = 3
+
+
+@cache
+def fuzzer() -> Fuzzer:
+    words = np.random.default_rng(7).integers(0, 2**32, (5, 50), dtype=np.uint32)
+    traces, publics = KECCAK_F.expand(empty_chain(KECCAK_F.kind), words)
+    return Fuzzer(KECCAK_F.circuit, traces, publics, rows_per_table=2)
+
+
+@cache
+def bench(row: int) -> Bench:
+    return Bench(fuzzer(), TABLE, row, SOLVED)
+
+
+def scaled(row: int, name: str, factor: int) -> dict[tuple[str, int], int]:
+    """Multiply 1 - 2 cell."""
+    value = bench(row).value(name)
+    return {(name, 0): (1 - factor * (1 - 2 * value)) * pow(2, -1, P) - value}
+
+
+def cases() -> Iterator[tuple[str, int, Changes]]:
+    """Name of a rule, a row, and changes that this rule alone notices."""
+    middle = 9
+    for x in range(5):
+        for z in range(BITS):
+            name = f"parity{x}[{z}]"
+            factor = (1 - 2 * WRONG) * (1 - 2 * bench(middle).value(name)) % P
+            changes = scaled(middle, name, factor)
+            for column, bit in ((x, z), ((x + 1) % 5, z), ((x - 1) % 5, (z + 1) % BITS)):
+                changes |= scaled(middle, f"mixed{20 + column}[{bit}]", factor)
+            yield f"{name} is boolean", middle, changes
+            for y in range(4):
+                name = f"mixed{x + 5 * y}[{z}]"
+                factor = (1 - 2 * WRONG) * (1 - 2 * bench(middle).value(name)) % P
+                inverse = scaled(middle, f"mixed{20 + x}[{z}]", pow(factor, -1, P))
+                yield f"{name} is boolean", middle, scaled(middle, name, factor) | inverse
+            yield f"parity {x}, bit {z}", middle, scaled(middle, f"mixed{20 + x}[{z}]", -1)
+    for i in range(2 * LANES):
+        yield f"word {i} of the state", middle, {(f"word[{i}]", 0): 1}
+        yield f"word {i} of the next state", middle, {(f"word[{i}]", 1): 1}
+    for r in range(ROUNDS):
+        yield f"round {r} comes in its turn", middle, {(f"round[{r}]", 1): 1}
+        step = -1 if r == 0 else 1
+        yield f"the first row, round {r}", 0, {(f"round[{r}]", 0): step, (f"round[{(r + 1) % ROUNDS}]", 1): step}
+    for r in (0, ROUNDS - 1):
+        yield f"round[{r}] is boolean", middle, {(f"round[{r}]", 0): 2, (f"round[{(r + 1) % ROUNDS}]", 1): 2}
+    end = fuzzer().functions[TABLE].height - 1
+    yield "a permutation that is cut off is no request", end, {("real", 0): 1}
+    yield "real is boolean", middle, {("real", 0): 1, ("real", 1): 1}
+    yield "a permutation is real or not", middle, {("real", 1): -1}
+    yield "the position is the same on all rows", middle, {("position", 1): 1}
+
+
+def test_only_this_rule_notices_a_row() -> None:
+    found = [(name, bench(row).rules(changes)) for name, row, changes in cases()]
+    assert [name for name, rules in found if rules != {Rule(TABLE, "constraint", name)}] == []
+
+
+def test_a_request_without_its_output_is_refused() -> None:
+    """The permutation that the table's end cuts off puts its inputs on the chain; the rest agrees with that."""
+    words = np.random.default_rng(7).integers(0, 2**32, (KECCAK_F.capacities[0], 50), dtype=np.uint32)
+    start = empty_chain(KECCAK_F.kind)
+    traces, _ = KECCAK_F.expand(start, words)
+    absorbed = np.concatenate([blocks(words, KECCAK_F.answer(words)), pack(np.zeros((1, 50), dtype=np.uint32))[0]])
+    digests = absorb(start, absorbed)
+    names = KECCAK_F.circuit.table(TABLE).main_names
+    cut = slice(ROUNDS * len(words), None)
+    traces[TABLE][names.index("real"), cut] = 1
+    traces[TABLE][names.index("position"), cut] = len(words) * KECCAK_F.layout.blocks
+    traces["chain"] = np.zeros((traces["chain"].shape[0], 2 * traces["chain"].shape[1]), dtype=np.uint64)
+    chain.fill(traces["chain"], absorbed, digests)
+    found = check(KECCAK_F.circuit, traces, np.concatenate([start, digests[-1]]))
+    assert {violation.name for violation in found} == {"a permutation that is cut off is no request"}
+
+
+def test_every_rule_is_needed_and_no_cell_is_loose(capsys: pytest.CaptureFixture[str]) -> None:
+    report = fuzzer().run(values_per_cell=1, pairs_per_row=10, repairs_per_row=2)
+    freed = FreedOutputs(fuzzer()).run([TABLE], attempts_per_row=20)
+    shown = {Rule(TABLE, "constraint", name) for name, _, _ in cases()} | used_interactions(KECCAK_F.circuit, fuzzer())
+    rules = [rule for rule in fuzzer().rules if rule.table == TABLE or rule.kind == "interaction"]
+    missed = [rule for rule in rules if rule not in shown]
+    with capsys.disabled():
+        print(
+            f"\nkeccak_f removal score: {len(rules) - len(missed)} of {len(rules)} rules are noticed when missing, "
+            f"{report.trials} mutations, {len(report.survivors)} survive\n{str(freed).splitlines()[0]}"
+        )
+    assert not report.survivors
+    assert not freed.findings
+    assert not missed, [str(rule) for rule in missed]
