@@ -16,6 +16,7 @@ from benchmarks.inputs import PROGRAMS, transfer_input
 from proving import native
 from proving.machine.executor import execute
 from proving.machine.main_vm.shape import capacities
+from proving.machine.main_vm.shapes import within
 from proving.machine.program import Program
 from proving.machine.replay import replay
 from proving.machine.witness import Segment, witness
@@ -67,7 +68,7 @@ def witness_speed() -> list[Figure]:
 
 
 def _witness_speed(program: Program, data: bytes) -> dict[str, float]:
-    limits = capacities(_SIZE_CLASS)
+    limits = capacities(within(_SIZE_CLASS))
     last: list[tuple[Segment, int]] = []
 
     def run() -> None:

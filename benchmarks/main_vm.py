@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.figure import Figure, figure
-from benchmarks.inputs import PROGRAMS, transfer_input
+from benchmarks.mixes import runs
 from proving import keys
-from proving.machine.main_vm.report import columns_per_cycle, fill_of
+from proving.machine.main_vm.report import cells_of, used_cells, used_rows, widths, widths_of
 from proving.machine.main_vm.shape import capacities
+from proving.machine.main_vm.shapes import SHAPES, smallest, within
 from proving.machine.program import Program
 from proving.machine.replay import replay
 from proving.machine.witness import witness
@@ -48,7 +52,6 @@ def main_vm() -> list[Figure]:
     cores = os.cpu_count() or 1
     context = {"profile": "proven100", "size_class": size_class, "program": "stf", "cycles": middle["cycles"]}
     key = keys.proving_key(keys.MAIN_VM)
-    shapes = {name: tuple(shape) for name, shape in middle["shapes"].items()}
     opened = sum(matrix.columns for tree in key.layout.largest().trees.values() for matrix in tree.matrices)
     return [
         figure(
@@ -70,7 +73,7 @@ def main_vm() -> list[Figure]:
         figure("segment.proof_size", middle["proof_bytes"] / 1e6, "MB", "lower", context=context),
         figure(
             "main_vm.columns_per_cycle",
-            columns_per_cycle(key, shapes, middle["cycles"]),
+            cells_of(widths_of(key), middle["log_heights"]) / middle["cycles"],
             "columns",
             "lower",
             context=context,
@@ -80,21 +83,43 @@ def main_vm() -> list[Figure]:
 
 
 def fill() -> list[Figure]:
-    """Measure the used part of the padded cells, median over three programs."""
+    """Measure the used part of the padded cells over whole runs, median over programs of different mixes."""
     size_class = budget.size_class(0)
-    inputs = {"stf": transfer_input(12), "keccak": bytes(range(256)) * 400, "sort": random.Random(1).randbytes(40_000)}
-    fills = {}
-    for name, advice in inputs.items():
-        program = Program.from_elf((PROGRAMS / f"{name}.elf").read_bytes())
-        segments = witness(program, advice, capacities(size_class))
-        fills[name] = 100 * fill_of(keys.proving_key(keys.MAIN_VM), replay(next(iter(segments)).checkpoint))
+    measured = {name: measure_fill(*run(), size_class) for name, run in runs().items()}
     return [
         figure(
             "main_vm.fill",
-            statistics.median(fills.values()),
+            statistics.median(each["fill"] for each in measured.values()),
             "%",
             "higher",
             limit=("every padded cell used", 100.0),
-            context={"size_class": size_class, "programs": {name: round(value, 1) for name, value in fills.items()}},
+            context={"size_class": size_class, "programs": measured},
         )
     ]
+
+
+def measure_fill(program: Program, advice: bytes | NDArray[np.uint32], size_class: int) -> dict[str, Any]:
+    """Return fill in percent, segments, committed columns per cycle, and how often each shape occurs.
+
+    Of long runs every n-th segment is looked at, n doubling with its place.
+    """
+    columns = widths()
+    used = committed = cells = cycles = segments = 0
+    found: Counter[int] = Counter()
+    for index, segment in enumerate(witness(program, advice, capacities(within(size_class)))):
+        segments, every = index + 1, 1 << (index // 8).bit_length()
+        if index % every:
+            continue
+        rows = used_rows(replay(segment.checkpoint))
+        number = smallest(rows)
+        found[number] += every
+        here, there = used_cells(columns, rows)
+        used, committed = used + every * here, committed + every * there
+        cells += every * cells_of(columns, SHAPES[number])
+        cycles += every * segment.checkpoint.cycles
+    return {
+        "fill": round(100 * used / committed, 1),
+        "segments": segments,
+        "columns_per_cycle": round(cells / max(cycles, 1), 1),
+        "shapes": dict(sorted(found.items())),
+    }

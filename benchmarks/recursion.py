@@ -15,6 +15,7 @@ from proving.backend.native import NativeBackend
 from proving.hash import DIGEST
 from proving.machine.main_vm.expand import expand
 from proving.machine.main_vm.shape import capacities
+from proving.machine.main_vm.shapes import within
 from proving.machine.program import Program
 from proving.machine.replay import replay
 from proving.machine.witness import witness
@@ -77,7 +78,7 @@ def recursion() -> list[Figure]:
 def _segments(backend: NativeBackend) -> tuple[Key, list[tuple[Words, bytes]]]:
     """Return the key of `main_vm`, and public input and proof of two neighbouring segments."""
     program = Program.from_elf((PROGRAMS / "stf.elf").read_bytes())
-    run = witness(program, transfer_input(6), capacities(SIZE_CLASS))
+    run = witness(program, transfer_input(6), capacities(within(SIZE_CLASS)))
     key = keys.proving_key(keys.MAIN_VM)
     made = []
     for segment in islice(run, 1, 3):

@@ -19,6 +19,7 @@ from proving.backend.native import NativeBackend
 from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm.expand import expand
 from proving.machine.main_vm.shape import capacities
+from proving.machine.main_vm.shapes import within
 from proving.machine.program import Program
 from proving.machine.replay import replay
 from proving.machine.witness import witness
@@ -46,7 +47,7 @@ def measure(checkpoint: bytes) -> dict[str, Any]:
     records = replay(Checkpoint.from_bytes(checkpoint))
     lap("expand")
     traces, publics = expand(records)
-    shapes = {name: trace.shape for name, trace in traces.items()}
+    log_heights = {name: trace.shape[1].bit_length() - 1 for name, trace in traces.items()}
     cycles = records.cycles
     del records
     lap("start")
@@ -61,7 +62,7 @@ def measure(checkpoint: bytes) -> dict[str, Any]:
         "proof_bytes": len(proof),
         "checkpoint_bytes": len(checkpoint),
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
-        "shapes": shapes,
+        "log_heights": log_heights,
     }
 
 
@@ -70,7 +71,7 @@ def main() -> None:
     size_class, count = int(sys.argv[1]), int(sys.argv[2])
     program = Program.from_elf((PROGRAMS / "stf.elf").read_bytes())
     transfers = 3 + (count + 1 << size_class + 2) // TRANSFER_CYCLES
-    run = witness(program, transfer_input(transfers), capacities(size_class))
+    run = witness(program, transfer_input(transfers), capacities(within(size_class)))
     checkpoints = [segment.checkpoint.to_bytes() for segment in islice(run, 1, 1 + count)]
     keys.proving_key(keys.MAIN_VM)
     for checkpoint in checkpoints:

@@ -57,7 +57,6 @@ class _Run:
     statement: bytes
     segments: int
     cycles: int
-    size_class: int
     peak: int
 
     def to_bytes(self) -> bytes:
@@ -86,13 +85,17 @@ def prove(
     """Prove that a program, run on some input, halts with its output; goes on where an earlier run was stopped."""
     from actors.backend import open_backend
     from proving import keys, stages
+    from proving.machine.main_vm.shapes import SHAPES
     from proving.machine.program import Program
     from proving.stages import budget
     from runtime.settings import load_settings
 
     files.check_place(output)
     settings = load_settings(device=device, **({"memory": memory} if memory else {}))
-    classes = budget.classes(settings.memory, asked=size_class)
+    # What was asked for without a budget is tried, whatever is free.
+    most = 0 if size_class and not settings.memory else budget.memory_budget(settings.memory)
+    largest = size_class or budget.LARGEST
+    budget.fitting(largest, most)
     elf, advice = files.read(program, limit=MAX_PROGRAM), read_input(input_)
     loaded = Program.from_elf(elf)
     # A plain run takes a thousandth of the time, tells what the program reports, and finds what it wrote.
@@ -110,12 +113,11 @@ def prove(
         "key": keys.key(keys.MAIN_VM).hex,
         "protocol version": PROTOCOL_VERSION,
         "size class": str(size_class or "by memory"),
+        "shapes": hashlib.sha256(repr(SHAPES).encode()).hexdigest(),
     }
-    # What was asked for without a budget is tried, whatever is free.
-    most = 0 if size_class and not settings.memory else budget.memory_budget(settings.memory)
     with unfinished(output, identity) as kept:
         with display.progress() as bars:
-            made = _cut(kept, bars, loaded, advice, classes, most, cycle_limit, read_size(memory_limit))
+            made = _cut(kept, bars, loaded, advice, largest, most, cycle_limit, read_size(memory_limit))
             del advice
             proofs = _prove_all(kept, bars, made, loaded, compute, profile)
             task = bars.add_task("bundle", total=1, note="")
@@ -136,13 +138,13 @@ def _cut(
     bars: Progress,
     program: Program,
     advice: NDArray[np.uint32],
-    classes: tuple[int, ...],
+    size_class: int,
     memory: int,
     cycle_limit: int,
     memory_limit: int,
 ) -> _Run:
     """Cut the run into segments and keep their checkpoints, unless that was done before."""
-    from proving.stages.witness import SegmentTooLarge, cut, statement_of
+    from proving.stages.witness import cut, statement_of
 
     task = bars.add_task("witness", total=None, note="")
     before = kept.find(_CUT)
@@ -156,31 +158,19 @@ def _cut(
             )
         bars.update(task, total=1, completed=1, note=f"{count(found.segments, 'segment')}, kept from before")
         return found
-    for size_class in classes:
-        ends: list[NDArray[np.uint64]] = []
-        cycles, peak, final = 0, 0, program.initial_state
-        try:
-            for segment in cut(
-                program,
-                advice,
-                size_class=size_class,
-                memory=memory,
-                cycle_limit=cycle_limit,
-                memory_limit=memory_limit,
-            ):
-                kept.keep(_checkpoint(len(ends)), segment.checkpoint)
-                ends.append(segment.end)
-                cycles, peak, final = cycles + segment.cycles, max(peak, segment.peak), segment.state
-                bars.update(task, note=f"{count(len(ends), 'segment')}, {cycles / 1e6:.1f} million cycles")
-        except SegmentTooLarge:
-            if size_class == classes[-1]:
-                raise
-        else:
-            made = _Run(statement_of(program, ends, final), len(ends), cycles, size_class, peak)
-            kept.keep(_CUT, made.to_bytes())
-            bars.update(task, total=1, completed=1)
-            return made
-    raise AssertionError("there is a size class")
+    ends: list[NDArray[np.uint64]] = []
+    cycles, peak, final = 0, 0, program.initial_state
+    for segment in cut(
+        program, advice, size_class=size_class, memory=memory, cycle_limit=cycle_limit, memory_limit=memory_limit
+    ):
+        kept.keep(_checkpoint(len(ends)), segment.checkpoint)
+        ends.append(segment.end)
+        cycles, peak, final = cycles + segment.cycles, max(peak, segment.peak), segment.state
+        bars.update(task, note=f"{count(len(ends), 'segment')}, {cycles / 1e6:.1f} million cycles")
+    made = _Run(statement_of(program, ends, final), len(ends), cycles, peak)
+    kept.keep(_CUT, made.to_bytes())
+    bars.update(task, total=1, completed=1)
+    return made
 
 
 def _prove_all(

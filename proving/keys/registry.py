@@ -32,9 +32,9 @@ class Description:
 
 def _main_vm() -> Description:
     from proving.machine.main_vm.circuit import circuit
-    from proving.machine.main_vm.shape import LOG_BLOWUP, max_log_heights
+    from proving.machine.main_vm.shape import LOG_BLOWUP, MAX_LOG_HEIGHTS
 
-    return Description(circuit(), LOG_BLOWUP, max_log_heights())
+    return Description(circuit(), LOG_BLOWUP, MAX_LOG_HEIGHTS)
 
 
 #: Circuit name -> its description. Functions import what they describe, because whoever finds a key in the keystore

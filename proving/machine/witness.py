@@ -1,14 +1,15 @@
 """Witness generation: run a program, cut the run into segments, and write a checkpoint for each.
 
-A segment ends before the instruction that would overflow the first table. Records of instructions and of the decode
-table are counted exactly; blocks, tree nodes and Poseidon2 compressions are reserved when a block is first touched and
-when it is first written, which is an upper bound (equal inputs are hashed once).
+A segment may have one of several sizes, and ends before the first instruction with which none of them would hold it.
+Records of instructions and of the decode table are counted exactly; blocks, tree nodes and Poseidon2 compressions are
+reserved when a block is first touched and when it is first written, which is an upper bound (equal inputs are hashed
+once).
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,7 +56,7 @@ _free = native.function("hm_witness_free", None, [native.POINTER])
 _segment = native.function(
     "hm_witness_segment",
     native.INT,
-    [native.POINTER, native.POINTER, native.INT, native.POINTER, native.POINTER],
+    [native.POINTER, native.POINTER, native.SIZE, native.INT, native.POINTER, native.POINTER],
 )
 _array = native.function("hm_witness_array", native.SIZE, [native.POINTER, native.INT, native.POINTER])
 _root = native.function("hm_witness_root", None, [native.POINTER, native.POINTER])
@@ -90,7 +91,7 @@ class Segment:
 def witness(
     program: Program,
     advice: bytes | NDArray[np.uint32],
-    capacities: Mapping[str, int],
+    capacities: Mapping[str, int] | Sequence[Mapping[str, int]],
     *,
     cycle_limit: int = DEFAULT_CYCLE_LIMIT,
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
@@ -102,7 +103,8 @@ def witness(
     advice
         Bytes: an input file. An array ``(words,) uint32``: raw advice words.
     capacities
-        Records of each of `TABLES` that a segment may have, and optionally ``cycles``.
+        Records of each of `TABLES` that a segment may have, and optionally ``cycles``; several where it may have one
+        of several sizes.
 
     Raises
     ------
@@ -113,7 +115,8 @@ def witness(
     CheckpointError
         A segment lists a block that it does not touch; no proof of it would exist.
     """
-    budget = _budget(capacities)
+    sizes = [capacities] if isinstance(capacities, Mapping) else capacities
+    budgets = np.stack([_budget(size) for size in sizes])
     with loaded(program, as_advice(advice), memory_limit) as machine:
         memory, code = program.memory_image, program.code_image
         arrays = [np.ascontiguousarray(a) for a in (memory.indices, memory.words, code.indices, code.words)]
@@ -125,7 +128,7 @@ def witness(
         )
         if not handle:
             raise MachineMemoryError
-        yield from _segments(NativeObject(handle, _free, _array), machine, budget, cycle_limit)
+        yield from _segments(NativeObject(handle, _free, _array), machine, budgets, cycle_limit)
 
 
 def _budget(capacities: Mapping[str, int]) -> NDArray[np.uint64]:
@@ -152,13 +155,19 @@ def _segments(
     start = state.digest()
     position, cycles, index = 0, 0, 0
     while not state.halted:
-        budget = fresh.copy()
+        budgets = fresh.copy()
         remaining = cycle_limit - cycles
-        last = remaining <= int(budget[-1])
-        if last:
-            budget[-1] = remaining
-        outcome, used = Outcome(), np.zeros_like(budget)
-        done = _segment(native_witness.handle, budget.ctypes.data, last, ctypes.addressof(outcome), used.ctypes.data)
+        last = remaining <= int(budgets[:, -1].min())
+        budgets[:, -1] = np.minimum(budgets[:, -1], remaining)
+        outcome, used = Outcome(), np.zeros_like(budgets[0])
+        done = _segment(
+            native_witness.handle,
+            budgets.ctypes.data,
+            len(budgets),
+            last,
+            ctypes.addressof(outcome),
+            used.ctypes.data,
+        )
         if done < 0:
             raise CheckpointError(f"Segment {index} lists a block of memory or code that it does not touch.")
         if not done:

@@ -1,52 +1,68 @@
-"""Choosing a segment's size class from a memory budget, and holding segments against it."""
+"""Choosing a size class from a memory budget, and of its shapes those that the budget holds."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Mapping
 
 from proving import keys
-from proving.machine.main_vm.shape import MAX_SIZE_CLASS, MIN_SIZE_CLASS, capacities, log_heights
-from proving.machine.witness import TABLES
+from proving.machine.main_vm import shapes
+from proving.machine.main_vm.shapes import MAX_SIZE_CLASS, MIN_SIZE_CLASS
 from proving.stark.memory import estimate
 from runtime import limits
 from runtime.errors import InvalidInput, OutOfMemory
 
 #: What a proving process takes beside the proof itself: interpreter, libraries, key, execution records.
 OVERHEAD_BYTES = 192 << 20
-#: The classes that are chosen from while the budget holds their largest segment: smaller ones waste time on the tables
-#: of fixed height, and the largest of these is what one laptop holds.
-CLASSES = (16, 17, 18, 19, 20)
-#: The largest class that is chosen without being asked for: a larger one takes twice the memory, holds the first
-#: result back twice as long, and proves no faster.
+#: The largest class that is chosen without being asked for: a larger one takes three times the memory, holds the first
+#: result back four times as long, and proves no faster.
 LARGEST = 18
 
 
-def segment_bytes(records: Mapping[str, int]) -> int:
-    """Return the peak memory of proving a segment with these records, in bytes.
+@functools.cache
+def shape_bytes(number: int) -> int:
+    """Return the peak memory of proving a segment of a shape, in bytes."""
+    layout = keys.key(keys.MAIN_VM).layout
+    return estimate(layout.shape(tuple(shapes.SHAPES[number].values()))).peak + OVERHEAD_BYTES
+
+
+def peak_bytes(name: int) -> int:
+    """Return the peak memory of proving the largest segment of a size class, in bytes."""
+    return max(map(shape_bytes, _within(name)))
+
+
+def fitting(name: int, memory: int) -> tuple[int, ...]:
+    """Return the numbers of the shapes of a size class that a budget holds.
 
     Parameters
     ----------
-    records
-        Of each of `proving.machine.witness.TABLES`; more than are used makes the estimate larger.
+    memory
+        Budget of one proving process in bytes; 0 for any number.
+
+    Raises
+    ------
+    OutOfMemory
+        It holds none.
+    InvalidInput
+        There is no such class.
     """
-    layout = keys.key(keys.MAIN_VM).layout
-    heights = log_heights({table: records[table] for table in TABLES})
-    return estimate(layout.shape(tuple(heights[table.name] for table in layout.tables))).peak + OVERHEAD_BYTES
+    numbers = _within(name)
+    found = tuple(number for number in numbers if not memory or shape_bytes(number) <= memory)
+    if not found:
+        raise OutOfMemory(
+            f"Proving the smallest segment takes {_gib(shape_bytes(numbers[0]))}; the budget is {_gib(memory)}.",
+            remedy="Give more with --memory or HALLMARK_MEMORY.",
+        )
+    return found
 
 
-@functools.cache
-def peak_bytes(name: int) -> int:
-    """Return the peak memory of proving a segment of a size class whose every table is full, in bytes."""
-    return segment_bytes(capacities(name))
+def memory_budget(memory: int) -> int:
+    """Return a budget in bytes; 0 stands for three quarters of what is free now in machine and container."""
+    return memory or limits.memory().available * 3 // 4
 
 
-def classes(memory: int, *, asked: int = 0) -> tuple[int, ...]:
-    """Return the size classes to try, in order: the first whose segments all fit the budget is taken.
-
-    How high a segment's tables are depends on the program. Only the segments of a class that the budget holds whatever
-    the program is need not be looked at.
+def size_class(memory: int, *, asked: int = 0) -> int:
+    """Return the size class to cut the segments of a run for.
 
     Parameters
     ----------
@@ -59,49 +75,14 @@ def classes(memory: int, *, asked: int = 0) -> tuple[int, ...]:
     Raises
     ------
     OutOfMemory
-        The budget does not hold any segment.
+        The budget does not hold the largest segment of the class that was asked for, or of any class.
     InvalidInput
         There is no such class.
     """
     budget = memory_budget(memory)
-    least = segment_bytes(dict.fromkeys(TABLES, 1))
-    if budget < least:
-        raise OutOfMemory(
-            f"Proving the smallest segment takes {_gib(least)}; the budget is {_gib(budget)}.",
-            remedy="Give more with --memory or HALLMARK_MEMORY.",
-        )
-    if asked:
-        if not MIN_SIZE_CLASS <= asked <= MAX_SIZE_CLASS:
-            known = f"{MIN_SIZE_CLASS} to {MAX_SIZE_CLASS}"
-            raise InvalidInput(f"There is no size class {asked}.", remedy=f"Size classes are {known}.")
-        return (asked,)
-    fitting = [name for name in CLASSES if peak_bytes(name) <= budget]
-    if fitting:
-        return (min(max(fitting), LARGEST),)
-    return tuple(range(min(CLASSES), MIN_SIZE_CLASS - 1, -1))
-
-
-def memory_budget(memory: int) -> int:
-    """Return a budget in bytes; 0 stands for three quarters of what is free now in machine and container."""
-    return memory or limits.memory().available * 3 // 4
-
-
-def size_class(memory: int, *, asked: int = 0) -> int:
-    """Return the size class to cut the segments of any program for; parameters are those of :func:`classes`.
-
-    Raises
-    ------
-    OutOfMemory
-        The budget does not hold the largest segment of the class that was asked for, or of any.
-    InvalidInput
-        There is no such class.
-    """
-    budget = memory_budget(memory)
-    tried = classes(memory, asked=asked)
-    if asked and not memory:
-        return asked
+    tried = (asked,) if asked else range(LARGEST, MIN_SIZE_CLASS - 1, -1)
     for name in tried:
-        if peak_bytes(name) <= budget:
+        if peak_bytes(name) <= budget or (asked and not memory):
             return name
     raise OutOfMemory(
         f"Proving at size class {tried[-1]} takes up to {_gib(peak_bytes(tried[-1]))}; the budget is {_gib(budget)}.",
@@ -119,6 +100,13 @@ def check(memory: int, asked: int) -> None:
     """
     if memory or asked:
         size_class(memory or sys.maxsize, asked=asked)
+
+
+def _within(name: int) -> tuple[int, ...]:
+    if not MIN_SIZE_CLASS <= name <= MAX_SIZE_CLASS:
+        known = f"{MIN_SIZE_CLASS} to {MAX_SIZE_CLASS}"
+        raise InvalidInput(f"There is no size class {name}.", remedy=f"Size classes are {known}.")
+    return shapes.within(name)
 
 
 def _gib(count: int) -> str:

@@ -20,9 +20,9 @@ from proving import keys
 from proving.hash.text import digest_hex
 from proving.machine.state import empty_requests
 from proving.stages import development
+from proving.stages import proof as segment_proof
 from proving.stages.statement import MalformedStatement, Statement
 from proving.stark.security import Report
-from proving.stark.verifier import verify
 from runtime import artifact
 from runtime.errors import InvalidInput, VerificationError
 
@@ -178,7 +178,7 @@ def check(
     start = statement.program_commitment
     for index, (end, proof) in enumerate(zip(statement.ends, proofs, strict=True)):
         try:
-            verify(key, profile, np.concatenate([start, end]), proof)
+            segment_proof.check(np.concatenate([start, end]), proof, profile=profile)
         except VerificationError as error:
             raise SegmentRefused(
                 f"Segment {index} of {statement.segments}: {error.message}",

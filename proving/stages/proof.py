@@ -1,4 +1,4 @@
-"""The artifact of one segment proof: public input (start and end digest) and proof bytes."""
+"""The artifact of one segment proof: public input (start and end digest) and proof bytes; and checking such a proof."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from proving import keys
+from proving.machine.main_vm import shapes
 from proving.stages.statement import MalformedStatement, canonical
+from proving.stark.verifier import verify
 from runtime import artifact
 
 KIND = "segment_proof"
@@ -52,3 +55,19 @@ def unpack(data: bytes, *, protocol: str | None = None) -> SegmentProof:
         raise MalformedStatement("The segment proof has no complete public input.")
     publics = np.frombuffer(payload, dtype="<u8", count=_PUBLICS).astype(np.uint64)
     return SegmentProof(canonical(publics), payload[8 * _PUBLICS :])
+
+
+def check(publics: NDArray[np.uint64], proof: bytes, *, profile: str) -> int:
+    """Check that a proof is one of a segment with these digests, and return the number of its shape.
+
+    Parameters
+    ----------
+    proof
+        Bare proof bytes, untrusted.
+
+    Raises
+    ------
+    VerificationError
+        The proof is refused; `proving.machine.main_vm.shapes.UnlistedShape` when its heights are no segment's.
+    """
+    return shapes.number(verify(keys.key(keys.MAIN_VM), profile, publics, proof).log_heights)

@@ -11,7 +11,6 @@ from proving.machine.records import Records
 from proving.machine.replay import replay
 from proving.stages import proof
 from proving.stark.prover import prove
-from proving.stark.verifier import verify
 from runtime.progress import Progress
 from runtime.protocol import PROTOCOL_VERSION
 
@@ -36,5 +35,5 @@ def prove_segment(
     traces, publics = expand(rows)
     del rows
     made = prove(key, profile, publics, traces, backend or NativeBackend(), progress, consume=True)
-    verify(key, profile, publics, made)
+    proof.check(publics, made, profile=profile)
     return proof.pack(publics, made, protocol=PROTOCOL_VERSION)

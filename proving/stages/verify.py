@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from proving import keys
 from proving.stages import bundle, proof
 from proving.stages.bundle import Verified
-from proving.stark.verifier import verify
 from runtime.errors import InvalidInput
 from runtime.protocol import PROTOCOL_VERSION
 
@@ -37,7 +36,7 @@ def verify_segment(data: bytes, *, publics: NDArray[np.uint64], profile: str) ->
     found = proof.unpack(data, protocol=PROTOCOL_VERSION)
     if not np.array_equal(found.publics, publics):
         raise InvalidInput("The segment proof is about another segment.")
-    verify(keys.key(keys.MAIN_VM), profile, found.publics, found.proof)
+    proof.check(found.publics, found.proof, profile=profile)
     return found.proof
 
 

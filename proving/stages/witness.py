@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.machine.executor import DEFAULT_CYCLE_LIMIT, DEFAULT_MEMORY_LIMIT
-from proving.machine.main_vm.shape import capacities
+from proving.machine.main_vm import shape, shapes
 from proving.machine.program import Program
 from proving.machine.state import State
 from proving.machine.witness import witness
 from proving.stages import budget
 from proving.stages.statement import Statement
-from runtime.errors import OutOfMemory
 from runtime.progress import Progress
 from runtime.words import count
 
@@ -35,7 +34,7 @@ class Cut:
     state
         The state after it; the last segment's is halted.
     peak
-        Bytes of memory that proving it takes at most.
+        Bytes of memory that proving it takes at most: those of the smallest shape that holds what was reserved.
     """
 
     checkpoint: bytes
@@ -43,13 +42,6 @@ class Cut:
     end: NDArray[np.uint64]
     state: State
     peak: int
-
-
-class SegmentTooLarge(OutOfMemory):
-    """A segment does not fit the memory budget."""
-
-    code = "segment_too_large"
-    default_remedy = "Give more memory with --memory or HALLMARK_MEMORY, or choose a smaller size class."
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,7 @@ def cut(
     size_class
         log2 of the rows that the largest table of a segment may have, see `proving.stages.budget`.
     memory
-        Bytes that proving a segment may take; 0 for any number.
+        Bytes that proving a segment may take; 0 for any number. Only the shapes of the class that they hold are used.
     cycle_limit, memory_limit
         Cycles, and bytes of memory written to, after which the run is ended.
 
@@ -97,18 +89,13 @@ def cut(
     ------
     Trap
         The run ends without a result.
-    SegmentTooLarge
-        Proving a segment takes more than `memory`.
+    OutOfMemory
+        `memory` does not hold the smallest segment.
     """
-    run = witness(program, advice, capacities(size_class), cycle_limit=cycle_limit, memory_limit=memory_limit)
-    for segment in run:
-        peak = budget.segment_bytes(segment.used)
-        if 0 < memory < peak:
-            raise SegmentTooLarge(
-                f"Proving segment {segment.checkpoint.index} at size class {size_class} takes {peak / 2**30:.2f} GiB; "
-                f"the budget is {memory / 2**30:.2f} GiB."
-            )
+    sizes = shape.capacities(budget.fitting(size_class, memory))
+    for segment in witness(program, advice, sizes, cycle_limit=cycle_limit, memory_limit=memory_limit):
         made = segment.checkpoint
+        peak = budget.shape_bytes(shapes.smallest(shape.rows_of(segment.used)))
         yield Cut(made.to_bytes(), made.cycles, made.end, segment.end, peak)
 
 

@@ -127,8 +127,8 @@ def test_two_at_once_are_refused(again: tuple[Path, Path]) -> None:
 def test_a_failure_before_the_first_proof_leaves_nothing(tmp_path: Path) -> None:
     program = tmp_path / "program.elf"
     program.write_bytes(elf_of(ROUNDS))
-    text = hallmark("prove", program, "-o", tmp_path / "proof", "--size-class", "18", "--memory", "320M", status=70)
-    assert "segment_too_large" in text and "GiB" in text
+    text = hallmark("prove", program, "-o", tmp_path / "proof", "--cycle-limit", "10000", status=65)
+    assert "cycle_limit" in text
     assert [path.name for path in tmp_path.iterdir()] == ["program.elf"]
 
 
@@ -136,7 +136,7 @@ def test_a_failure_before_the_first_proof_leaves_nothing(tmp_path: Path) -> None
 def test_a_budget_that_holds_the_program_is_enough(tmp_path: Path, options: tuple[str, ...]) -> None:
     """The tables of a short run are small, whatever the class that it is cut for."""
     program, proof = tmp_path / "program.elf", tmp_path / "proof"
-    program.write_bytes(elf_of(40))
+    program.write_bytes(elf_of(20))
     peak = 330 << 20
     assert peak_of(command("prove", program, "-o", proof, "--memory", str(peak), *options)) < peak
     hallmark("verify", proof, "--program", program)
@@ -145,7 +145,7 @@ def test_a_budget_that_holds_the_program_is_enough(tmp_path: Path, options: tupl
 def test_a_small_budget_cuts_smaller_segments(tmp_path: Path) -> None:
     program, proof = tmp_path / "program.elf", tmp_path / "proof"
     program.write_bytes(elf_of(ROUNDS))
-    assert "segment 2 of" in hallmark("prove", program, "-o", proof, "--memory", "350M")
+    assert "segment 2 of" in hallmark("prove", program, "-o", proof, "--memory", "400M")
     hallmark("verify", proof, "--program", program)
 
 
@@ -165,7 +165,7 @@ def peak_of(arguments: list[str]) -> int:
 
 def test_an_input_is_held_once(tmp_path: Path) -> None:
     program, large = tmp_path / "program.elf", tmp_path / "input"
-    program.write_bytes(elf_of(40))
+    program.write_bytes(elf_of(20))
     size = 200 << 20
     with large.open("wb") as stream:
         stream.truncate(size)

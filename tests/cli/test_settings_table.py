@@ -23,7 +23,7 @@ def test_every_setting_says_what_it_is() -> None:
 
 
 def test_size_classes_are_those_of_the_circuits() -> None:
-    from proving.machine.main_vm.shape import MAX_SIZE_CLASS, MIN_SIZE_CLASS
+    from proving.machine.main_vm.shapes import MAX_SIZE_CLASS, MIN_SIZE_CLASS
     from runtime.settings import SIZE_CLASSES
 
     assert SIZE_CLASSES == (MIN_SIZE_CLASS, MAX_SIZE_CLASS)

@@ -30,7 +30,7 @@ def loaded(*arguments: str | Path) -> set[str]:
 
 #: For operators' commands, wallets, settings; for proving.
 PLATFORM = {"broker", "core", "eth_account", "structlog", "psycopg", "pydantic_settings", "asyncio", "cli.operate"}
-PROVER = {"proving.stark.prover", "proving.stark.generate", "proving.machine.main_vm", "proving.stages.segment"}
+PROVER = {"proving.stark.prover", "proving.stark.generate", "proving.machine.main_vm.circuit", "proving.stages.segment"}
 
 
 def test_execute_loads_no_platform_and_no_prover(tmp_path: Path) -> None:

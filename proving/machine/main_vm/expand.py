@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from proving.backend.interface import PRIME
 from proving.hash import Tag, compress
-from proving.machine.main_vm import constant, shape
+from proving.machine.main_vm import constant, shape, shapes
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.records import FAMILIES, Records
 from proving.machine.state import STATE_VERSION
@@ -51,7 +51,7 @@ class _Compressions:
 
 
 def expand(records: Records) -> tuple[Traces, U64]:
-    """Columns and public inputs of a segment.
+    """Columns and public inputs of a segment, as high as the smallest shape that holds it.
 
     The public inputs are the digests of the boundary's start and end rows; for records of a real segment they are
     `records.start` and `records.end`.
@@ -67,6 +67,8 @@ def expand(records: Records) -> tuple[Traces, U64]:
     ------
     ExpansionRefused
         An instruction was not decoded, or is none.
+    NoShape
+        No listed shape holds the segment.
     """
     return assemble(records, compression_inputs(records))
 
@@ -80,8 +82,8 @@ def compression_count(records: Records) -> int:
 def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
     """As `expand`, with the inputs of all compressions given: see `compression_inputs`."""
     hashed = _compress_all(parts)
-    heights = shape.heights(records.counts(), len(hashed.counts))
-    traces = {t.name: memory.zeros((len(t.main_names), heights[t.name])) for t in circuit()}
+    heights = shapes.SHAPES[shapes.smallest(shape.used_rows(records.counts(), len(hashed.counts)))]
+    traces = {t.name: memory.zeros((len(t.main_names), 1 << heights[t.name])) for t in circuit()}
     _fill_families(records, traces)
     used = 2 * len(records.block)
     _fill_blocks(records, hashed.digests["block"], traces["page"][:, :used])

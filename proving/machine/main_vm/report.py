@@ -1,4 +1,4 @@
-"""What `main_vm` costs: widths of its tables, and for a segment heights, fill and columns per cycle.
+"""What `main_vm` costs: widths of its tables, and for a segment shape, fill and columns per cycle.
 
 ``python -m proving.machine.main_vm.report`` prints the widths; with files of execution records, also each segment.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from proving.machine.main_vm import shape
+from proving.machine.main_vm import shape, shapes
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import compression_count
 from proving.machine.records import Records
@@ -26,18 +26,20 @@ def widths() -> dict[str, int]:
     return {t.name: t.main_columns + EXTENSION_DEGREE * t.bus_columns for t in compile_circuit(circuit()).tables}
 
 
-def columns_per_cycle(key: Key, shapes: Mapping[str, tuple[int, ...]], cycles: int) -> float:
-    """Committed base cells of all phases, before the extension to the larger domain, per executed instruction.
+def cells_of(columns: Mapping[str, int], log_heights: Mapping[str, int]) -> int:
+    """Committed base cells of all phases, before the extension to the larger domain.
 
     Parameters
     ----------
-    shapes : by table, (main columns, height)
+    columns : by table, as `widths` and `widths_of` return them
+    log_heights : by table
     """
-    cells = sum(width * shapes[name][1] for name, width in _widths_of(key).items())
-    return (cells + _QUOTIENT * max(height for _, height in shapes.values())) / cycles
+    cells = sum(width << log_heights[name] for name, width in columns.items())
+    return cells + (_QUOTIENT << max(log_heights.values()))
 
 
-def _widths_of(key: Key) -> dict[str, int]:
+def widths_of(key: Key) -> dict[str, int]:
+    """As `widths`, from a key."""
     return {table.name: table.main + EXTENSION_DEGREE * table.bus for table in key.layout.tables}
 
 
@@ -46,14 +48,16 @@ def used_rows(records: Records) -> dict[str, int]:
     return shape.used_rows(records.counts(), compression_count(records))
 
 
-def fill_of(key: Key, records: Records) -> float:
-    """Used part of the committed cells of the tables whose height depends on the segment, from 0 to 1."""
-    return _fill(_widths_of(key), used_rows(records))
+def used_cells(columns: Mapping[str, int], rows: Mapping[str, int]) -> tuple[int, int]:
+    """Used and committed cells of the tables whose height depends on the segment.
 
-
-def _fill(columns: Mapping[str, int], rows: Mapping[str, int]) -> float:
+    Parameters
+    ----------
+    rows : used rows by table, as `used_rows` returns them
+    """
+    heights = shapes.SHAPES[shapes.smallest(rows)]
     used = sum(columns[name] * count for name, count in rows.items())
-    return used / sum(columns[name] * shape.height(count) for name, count in rows.items())
+    return used, sum(columns[name] << heights[name] for name in rows)
 
 
 def _print_widths() -> None:
@@ -75,13 +79,14 @@ def _print_widths() -> None:
 
 def _print_segment(records: Records) -> None:
     rows, columns = used_rows(records), widths()
-    heights = {**{name: shape.height(count) for name, count in rows.items()}, **shape.FIXED_HEIGHTS}
+    number = shapes.smallest(rows)
     print(f"\n{records.summary()}\n{'table':<16}{'rows':>9}{'height':>9}{'fill':>7}{'columns per cycle':>19}")
-    for name, height in heights.items():
+    for name, log_height in shapes.SHAPES[number].items():
+        height = 1 << log_height
         used = rows.get(name, height)
         print(f"{name:<16}{used:>9}{height:>9}{used / height:>7.0%}{columns[name] * height / records.cycles:>19.1f}")
-    cells = sum(columns[name] * height for name, height in heights.items()) + _QUOTIENT * max(heights.values())
-    print(f"columns per cycle: {cells / records.cycles:.1f}, fill: {_fill(columns, rows):.1%}")
+    cells, (used, committed) = cells_of(columns, shapes.SHAPES[number]), used_cells(columns, rows)
+    print(f"shape {number}, columns per cycle: {cells / records.cycles:.1f}, fill: {used / committed:.1%}")
 
 
 def main(paths: list[str]) -> None:

@@ -1,8 +1,12 @@
 // Execution that cuts a run into segments: it keeps count of the rows that each table will need, and collects what a
 // segment touches, so that the segment can be replayed and proven on its own.
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <functional>
 #include <memory>
 #include <numeric>
+#include <span>
 
 #include "executor_interpreter.hpp"
 #include "export.hpp"
@@ -38,6 +42,14 @@ struct Budget {
     std::uint64_t cycles;
 };
 constexpr std::size_t kBudgetValues = sizeof(Budget) / sizeof(std::uint64_t);
+using BudgetValues = std::array<std::uint64_t, kBudgetValues>;
+
+BudgetValues operator-(const Budget& from, const Budget& less) {
+    auto result = std::bit_cast<BudgetValues>(from);
+    const auto values = std::bit_cast<BudgetValues>(less);
+    for (std::size_t i = 0; i < kBudgetValues; ++i) result[i] -= values[i];
+    return result;
+}
 
 // What an instruction needs for the blocks that it touches.
 struct Need {
@@ -145,17 +157,12 @@ struct WitnessMode {
         : code(code_), seen(code_.count + 1), memory_tree(compress), code_tree(compress) {}
 
     bool begin(const Op* op, Family family) {
-        if (__builtin_expect(left.tables[kTableOf[family]] == 0 || left.cycles == 0, 0)) return refuse();
-        if (__builtin_expect(!seen[static_cast<std::size_t>(op - code.ops.data())], 0)) {
-            if (!first_visit(op)) return refuse();
-        }
-        --left.tables[kTableOf[family]];
-        --left.cycles;
-        return true;
+        return __builtin_expect(count(op, family), 1) || elsewhere([&] { return count(op, family); }) || refuse();
     }
 
     bool begin_halt(const Op* op) {
-        return seen[static_cast<std::size_t>(op - code.ops.data())] || first_visit(op) || refuse();
+        if (seen[static_cast<std::size_t>(op - code.ops.data())]) return true;
+        return first_visit(op) || elsewhere([&] { return first_visit(op); }) || refuse();
     }
 
     bool access(Memory& memory, const Op*, Family family, std::uint32_t address, bool write) {
@@ -163,7 +170,8 @@ struct WitnessMode {
         const std::uint32_t block = address >> 6;
         if (__builtin_expect((data.block_flags(block) & mark) == mark, 1)) return true;
         if (memory.guarded(address)) return trap(kStopGuard);
-        if (!reserve(left, data.need(block, mark))) return take_back(family);
+        const Need need = data.need(block, mark);
+        if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(family);
         return touch(memory, block, mark) || trap(kStopMemoryLimit);
     }
 
@@ -175,7 +183,9 @@ struct WitnessMode {
         const bool second = !(data.block_flags(block + 1) & kTouched);
         need.page += second;
         need.hashes += second + 1;
-        if (!reserve(left, need)) return take_back(kFamilyPoseidon2);
+        if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) {
+            return take_back(kFamilyPoseidon2);
+        }
         return (touch(memory, block, kTouched | kWritten) && touch(memory, block + 1, kTouched)) ||
                trap(kStopMemoryLimit);
     }
@@ -194,9 +204,10 @@ struct WitnessMode {
         data.use((pointer >> 6) + 1);
     }
 
-    void start_segment(const Budget& budget) {
-        left = budget;
-        given = budget;
+    // What is used goes from the first budget; when it ends, from another that holds all that was used.
+    void start_segment(std::span<const Budget> budgets_) {
+        budgets.assign(budgets_.begin(), budgets_.end());
+        left = given = budgets.front();
         for (const std::size_t i : seen_list) seen[i] = 0;
         seen_list.clear();
         old_words.clear();
@@ -206,12 +217,13 @@ struct WitnessMode {
 
     const Code& code;
     Stop stop = kStopCut;
+    std::vector<Budget> budgets;
     Budget left{};
     Budget given{};
     bool last_cycles = false;
     Sparse<std::uint8_t> seen;
     std::vector<std::size_t> seen_list;
-    // left.cycles when the last entry of seen_list was made.
+    // Cycles before the last entry of seen_list was made.
     std::uint64_t cycles_at_visit = 0;
     TouchedTree data;
     TouchedTree executable;
@@ -221,6 +233,34 @@ struct WitnessMode {
     MemoryTree code_tree;
 
 private:
+    // Counts an instruction and reserves for its first visit: all of it or, when false, nothing.
+    bool count(const Op* op, Family family) {
+        if (__builtin_expect(left.tables[kTableOf[family]] == 0 || left.cycles == 0, 0)) return false;
+        if (__builtin_expect(!seen[static_cast<std::size_t>(op - code.ops.data())], 0)) {
+            if (!first_visit(op)) return false;
+        }
+        --left.tables[kTableOf[family]];
+        --left.cycles;
+        return true;
+    }
+
+    // Moves to another budget that holds what is used and in which `accept` succeeds. False when there is none.
+    template <class Accept>
+    [[gnu::noinline]] bool elsewhere(Accept accept) {
+        const Budget given_before = given, left_before = left;
+        const BudgetValues used = given - left;
+        for (const Budget& budget : budgets) {
+            const auto values = std::bit_cast<BudgetValues>(budget);
+            if (!std::equal(used.begin(), used.end(), values.begin(), std::less_equal{})) continue;
+            given = budget;
+            left = std::bit_cast<Budget>(budget - std::bit_cast<Budget>(used));
+            if (accept()) return true;
+        }
+        given = given_before;
+        left = left_before;
+        return false;
+    }
+
     bool first_visit(const Op* op) {
         if (left.decode == 0 || !holds(left, kMost)) return false;
         const std::uint32_t block = code.pc(op) >> 6;
@@ -230,7 +270,7 @@ private:
         const auto i = static_cast<std::size_t>(op - code.ops.data());
         seen[i] = 1;
         seen_list.push_back(i);
-        cycles_at_visit = left.cycles;
+        cycles_at_visit = given.cycles - left.cycles;
         return true;
     }
 
@@ -285,7 +325,7 @@ namespace {
 // Whether an instruction of the segment accessed every listed block. Replay refuses a segment where none did, and no
 // tree row could be proven for it.
 bool touches_what_it_lists(const WitnessMode& mode, bool halted) {
-    const bool fetched = halted || mode.seen_list.empty() || mode.cycles_at_visit != mode.left.cycles;
+    const bool fetched = halted || mode.seen_list.empty() || mode.cycles_at_visit != mode.given.cycles - mode.left.cycles;
     return fetched && mode.data.all_used();
 }
 
@@ -354,25 +394,24 @@ HM_EXPORT Witness* hm_witness_new(hm::LoadedMachine* loaded, const std::uint32_t
 
 HM_EXPORT void hm_witness_free(Witness* witness) { delete witness; }
 
-// Runs one segment. budget: the records that it may have, in the order of Budget. last_cycles: reaching the number of
-// cycles is the run's limit, not a cut. used: the same values as spent. 1 when done, 0 when out of
-// memory, -1 when the segment lists a block that it does not touch.
-HM_EXPORT int hm_witness_segment(Witness* witness, const std::uint64_t* budget, int last_cycles,
+// Runs one segment. budgets: the records that it may have, in the order of Budget; it ends before the first instruction
+// with which no budget holds it. last_cycles: reaching the number of cycles is the run's limit, not a cut. used: the same
+// values as spent. 1 when done, 0 when out of memory, -1 when the segment lists a block that it does not touch.
+HM_EXPORT int hm_witness_segment(Witness* witness, const std::uint64_t* budgets, std::size_t count, int last_cycles,
                                  hm::Outcome* outcome, std::uint64_t* used) {
     try {
-        hm::Budget records;
-        std::memcpy(&records, budget, sizeof records);
-        witness->mode.last_cycles = last_cycles != 0;
-        witness->mode.start_segment(records);
+        std::vector<hm::Budget> records(count);
+        std::memcpy(records.data(), budgets, count * sizeof(hm::Budget));
+        hm::WitnessMode& mode = witness->mode;
+        mode.last_cycles = last_cycles != 0;
+        mode.start_segment(records);
         hm::LoadedMachine& loaded = witness->loaded;
-        *outcome = hm::interpret(witness->mode, loaded.machine, loaded.code, loaded.memory, 0);
-        outcome->cycles = records.cycles - witness->mode.left.cycles;
-        std::uint64_t left[hm::kBudgetValues];
-        std::memcpy(left, &witness->mode.left, sizeof left);
-        for (std::size_t i = 0; i < hm::kBudgetValues; ++i) used[i] = budget[i] - left[i];
+        *outcome = hm::interpret(mode, loaded.machine, loaded.code, loaded.memory, 0);
+        outcome->cycles = mode.given.cycles - mode.left.cycles;
+        std::ranges::copy(mode.given - mode.left, used);
         const bool halted = outcome->stop == hm::kStopHalted;
         if (!halted && outcome->stop != hm::kStopCut) return 1;
-        if (!hm::touches_what_it_lists(witness->mode, halted)) return -1;
+        if (!hm::touches_what_it_lists(mode, halted)) return -1;
         hm::finish_segment(*witness);
         return 1;
     } catch (const std::bad_alloc&) {

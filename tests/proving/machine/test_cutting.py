@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from proving.machine.checkpoint import CheckpointError
-from proving.machine.main_vm import shape
+from proving.machine.main_vm import shape, shapes
 from proving.machine.program import Program
 from proving.machine.replay import replay
 from proving.machine.witness import witness
 from runtime.errors import Retry
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
+
+Capacities = Mapping[str, int] | Sequence[Mapping[str, int]]
 
 #: Buffers lie here, each in 128 bytes of its own; 64 blocks are the children of one node of level 3.
 _BUFFERS = 0x0100_0000
@@ -42,7 +46,7 @@ BODIES = {
 }
 
 
-def _assert_every_segment_replays(program: Program, limits: dict[str, int]) -> int:
+def _assert_every_segment_replays(program: Program, limits: Capacities) -> int:
     cycles = [replay(segment.checkpoint).cycles for segment in witness(program, b"", limits)]
     assert len(cycles) > 1
     return sum(cycles)
@@ -61,7 +65,7 @@ def test_loops_over_fresh_buffers_replay_at_every_remainder(body: str, table: st
 @pytest.mark.parametrize("size_class", [12, 13])
 def test_hashing_an_array_in_place_replays_at_the_circuits_own_capacities(size_class: int) -> None:
     program = _over_buffers(BODIES["hash"], 2000)
-    _assert_every_segment_replays(program, shape.capacities(size_class))
+    _assert_every_segment_replays(program, shape.capacities(shapes.within(size_class)))
 
 
 def test_buffers_far_apart_need_paths_of_their_own() -> None:
@@ -81,7 +85,10 @@ def test_a_checkpoint_that_no_run_has_is_not_worth_another_try() -> None:
 )
 def test_instructions_that_share_a_table_have_all_of_its_room(name: str, table: str) -> None:
     """A Fibonacci loop modulo a prime was cut after a sixteenth of the rows that its remainders had."""
-    room = shape.capacities(12)[table]
-    words = [asm.r_type(name, 10, 11, 12)] * (room + 1)
-    first, second = witness(Program.from_elf(asm.elf([*words, asm.HALT])), b"", shape.capacities(12))
-    assert (first.checkpoint.cycles, second.checkpoint.cycles) == (room, 1)
+    sizes = shape.capacities(shapes.within(12))
+    room = max(size[table] for size in sizes)
+    loop = [asm.r_type(name, 10, 11, 12)] * 64 + [asm.i_type("addi", _LEFT, _LEFT, -1)]
+    loop.append(asm.branch("bne", _LEFT, 0, -4 * len(loop)))
+    words = [*asm.li(_LEFT, room // 64), *loop, loop[0], asm.HALT]
+    first, second = witness(Program.from_elf(asm.elf(words)), b"", sizes)
+    assert (first.used[table], second.checkpoint.cycles) == (room, 1)

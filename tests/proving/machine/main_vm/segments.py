@@ -8,6 +8,7 @@ import numpy as np
 
 from proving.machine.main_vm.expand import Traces, expand
 from proving.machine.main_vm.shape import capacities
+from proving.machine.main_vm.shapes import within
 from proving.machine.program import Program
 from proving.machine.records import Records
 from proving.machine.replay import replay
@@ -23,7 +24,7 @@ def records(words: list[int], advice: list[int] | None = None, size_class: int =
     """The records of every segment of a program."""
     program = Program.from_elf(asm.elf(words, data=[(WINDOW, bytes(range(256)) * 4)]))
     given = np.array(advice or [], dtype=np.uint32)
-    return [replay(segment.checkpoint) for segment in witness(program, given, capacities(size_class))]
+    return [replay(segment.checkpoint) for segment in witness(program, given, capacities(within(size_class)))]
 
 
 def load_edges() -> list[int]:
