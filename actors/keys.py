@@ -16,7 +16,7 @@ class OtherKeys(HallmarkError):
 
 
 def key_identity(stages: Stages, settings: Settings) -> str:
-    """Return ``profile:digest`` of the keys held here; making them is the slow part of a worker's start.
+    """Return ``profile:digest`` of the key set held here.
 
     A stage module without ``key_digest`` holds none, and its identity is empty.
 
@@ -26,7 +26,7 @@ def key_identity(stages: Stages, settings: Settings) -> str:
         The keys made here are not the pinned ones.
     """
     digest = getattr(stages, "key_digest", None)
-    return f"{settings.profile}:{digest()}" if digest is not None else ""
+    return f"{settings.profile}:{digest(settings.profile)}" if digest is not None else ""
 
 
 def check_keys(wanted: str, held: str) -> None:

@@ -44,8 +44,13 @@ SOURCES: dict[str, tuple[str, str]] = {
     "cli.startup": ("benchmarks.cli", "whole_processes"),
     "recursion.leaf": ("benchmarks.recursion", "recursion"),
     "recursion.node": ("benchmarks.recursion", "recursion"),
+    "recursion.share": ("benchmarks.recursion", "recursion"),
     "recursion.rows": ("benchmarks.recursion", "recursion"),
     "l1.verify_gas": ("benchmarks.l1", "verify_gas"),
+    "scheduler.proof_size": ("benchmarks.recursion", "recursion"),
+    "scheduler.verify": ("benchmarks.recursion", "recursion"),
+    "keys.generate": ("benchmarks.recursion", "key_set"),
+    "keys.size": ("benchmarks.recursion", "key_set"),
 }
 
 

@@ -96,10 +96,10 @@ def _known_answers(_: Settings) -> str:
     return "Poseidon2 gives its published answer"
 
 
-def _key(_: Settings) -> str:
+def _key(settings: Settings) -> str:
     from proving.stages import key_digest
 
-    return key_digest()
+    return f"{key_digest(settings.profile)}, {settings.profile}"
 
 
 def _program(settings: Settings) -> str:

@@ -52,5 +52,5 @@ def _marked(security: Report) -> str:
 
 
 def key_identity(profile: str) -> str:
-    """Return what a prover must match: the profile and the digest of the key, as ``profile:hex``."""
-    return f"{profile}:{key_digest()}"
+    """Return what a prover must match: the profile and the digest of its key set, as ``profile:hex``."""
+    return f"{profile}:{key_digest(profile)}"

@@ -16,14 +16,14 @@ from runtime.logging import get_logger
 from runtime.process import Exit, Process
 from runtime.settings import Settings
 
-#: Digests of the keys, pinned in the repository; the gateway computes nothing and reads them as data.
+#: Digests of keys and key sets, pinned in the repository; the gateway computes nothing and reads them as data.
 PINNED = Path(__file__).parent.parent / "proving" / "keys" / "pinned.json"
 
 log = get_logger(__name__)
 
 
 def key_identity(settings: Settings) -> str:
-    """Return what core must verify with: the profile and the digest of the key, as ``profile:hex``.
+    """Return what core must verify with: the profile and the digest of its key set, as ``profile:hex``.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def key_identity(settings: Settings) -> str:
         The file of pinned digests is missing or malformed.
     """
     try:
-        return f"{settings.profile}:{json.loads(PINNED.read_text(encoding='utf-8'))['main_vm']['digest']}"
+        return f"{settings.profile}:{json.loads(PINNED.read_text(encoding='utf-8'))['key_sets'][settings.profile]}"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"the pinned key digests in {PINNED} cannot be read: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Sequence
 from ctypes import c_uint
@@ -269,6 +270,12 @@ class NativeBackend:
 
 
 _ext_mul = function("hm_ext_mul", None, [POINTER, POINTER, POINTER, SIZE])
+
+
+@functools.cache
+def default_backend() -> NativeBackend:
+    """Return this process's backend for whoever brings none: what keys hold for it is held once."""
+    return NativeBackend()
 
 
 def _scale_all(values: HostArray, factor: HostArray) -> HostArray:

@@ -5,17 +5,42 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from proving.keys import keystore
 from proving.keys.errors import KeyMismatch
 from proving.keys.registry import MAIN_VM
-from proving.stark.key import Key
 
-__all__ = ["MAIN_VM", "PINNED", "KeyMismatch", "Pin", "key", "pinned", "proving_key"]
+if TYPE_CHECKING:
+    from proving.keys.family import Family
+    from proving.recursion.compile import CompiledCircuit
+    from proving.stark.arithmetic import Words
+    from proving.stark.key import Key
 
-#: Circuit name -> what is pinned of its key; a change is a decision.
+__all__ = [
+    "MAIN_VM",
+    "PINNED",
+    "KeyMismatch",
+    "KeySet",
+    "Pin",
+    "circuits_of",
+    "compiled",
+    "key",
+    "key_set",
+    "key_set_digest",
+    "key_sets",
+    "pinned",
+    "proving_key",
+]
+
+#: What is pinned of the keys and key sets; a change is a decision.
 PINNED = Path(__file__).with_name("pinned.json")
+#: Keys that a process holds ready for proving: about 150 MB each.
+PROVING_KEYS = 4
+#: Circuits that a process holds written down: about 30 MB each, and 2 s to make.
+COMPILED = 8
 
 
 class Pin(NamedTuple):
@@ -33,9 +58,64 @@ class Pin(NamedTuple):
     head: str
 
 
+class KeySet(NamedTuple):
+    """The keys that a batch's proof may consist of under a profile: entries ``(n, 4)`` and their digest ``(4,)``."""
+
+    entries: Words
+    digest: Words
+
+
 def pinned() -> dict[str, Pin]:
     """Return the pins by circuit name."""
-    return {name: Pin(**pin) for name, pin in json.loads(PINNED.read_text()).items()}
+    return {name: Pin(**pin) for name, pin in json.loads(PINNED.read_text())["keys"].items()}
+
+
+def key_sets() -> dict[str, str]:
+    """Return the pinned digests of the key sets by profile, 64 hexadecimal digits each."""
+    return {profile: str(digest) for profile, digest in json.loads(PINNED.read_text())["key_sets"].items()}
+
+
+def key_set_digest(profile: str) -> str:
+    """Return the pinned digest of a profile's key set, 64 hexadecimal digits.
+
+    Raises
+    ------
+    KeyMismatch
+        There is none for this profile.
+    """
+    found = key_sets().get(profile)
+    if found is None:
+        raise KeyMismatch(f"The repository pins no key set for profile {profile}.")
+    return found
+
+
+@functools.cache
+def circuits_of(profile: str) -> Family:
+    """Return the circuits that aggregate under a profile."""
+    from proving.keys.family import family_of
+
+    return family_of(profile, pinned())
+
+
+@functools.cache
+def key_set(profile: str) -> KeySet:
+    """Return the key set of a profile.
+
+    Raises
+    ------
+    KeyMismatch
+        The pinned digest is not that of the pinned keys.
+    """
+    from proving.recursion.claims import key_set_digest as digest_of
+
+    pins = pinned()
+    entries = circuits_of(profile).entries({name: words_of(pin.digest) for name, pin in pins.items()})
+    digest = digest_of(entries)
+    if hex_of(digest) != key_set_digest(profile):
+        raise KeyMismatch(
+            f"The pinned keys of {profile} make the key set {hex_of(digest)}, pinned is {key_set_digest(profile)}."
+        )
+    return KeySet(entries, digest)
 
 
 @functools.cache
@@ -50,10 +130,31 @@ def key(name: str) -> Key:
     return _find(name, columns=False)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=PROVING_KEYS)
 def proving_key(name: str) -> Key:
-    """Return the key of a circuit with its preprocessed columns; raises as :func:`key`."""
+    """Return the key of a circuit with its preprocessed columns; raises as :func:`key`.
+
+    The last few are kept, since a prover holds their columns extended and committed to.
+    """
     return _find(name, columns=True)
+
+
+@functools.lru_cache(maxsize=COMPILED)
+def compiled(name: str) -> CompiledCircuit:
+    """Return a circuit that verifies proofs, written down anew: what its witness is filled from."""
+    from proving.keys.registry import write
+
+    return write(name, key)
+
+
+def words_of(digest: str) -> Words:
+    """Return the words ``(4,)`` of a digest in hexadecimal."""
+    return np.frombuffer(bytes.fromhex(digest), dtype=">u8").astype(np.uint64)
+
+
+def hex_of(digest: Words) -> str:
+    """Return a digest ``(4,)`` as people see it: 64 hexadecimal digits."""
+    return "".join(f"{int(word):016x}" for word in digest)
 
 
 def _find(name: str, *, columns: bool) -> Key:
@@ -71,7 +172,7 @@ def _make(name: str, pin: Pin) -> Key:
     from proving.keys import stored
     from proving.keys.make import make_key
 
-    made = make_key(name)
+    made = make_key(name, key)
     data = memoryview(stored.encode(made))
     head = stored.head_digest(data[: stored.head_length(data)])
     if made.hex == pin.digest and head != pin.head:

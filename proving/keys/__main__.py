@@ -1,30 +1,47 @@
-"""`python -m proving.keys`: print the key digests; `--write` pins them, which is a decision."""
+"""`python -m proving.keys`: print the digests of keys and key sets; `--write` pins them, which is a decision."""
 
 from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
-from proving.keys import PINNED, Pin, pinned, stored
-from proving.keys.make import make_key
-from proving.keys.registry import CIRCUITS
+from proving.keys import PINNED, Pin, hex_of, stored
+from proving.keys.make import make_anew
+from proving.keys.registry import families, names
 
 
 def make_pin(name: str) -> Pin:
     """Make a circuit's key and return what is pinned of it."""
-    key = make_key(name)
+    key = make_anew(name)
     data = memoryview(stored.encode(key))
     return Pin(key.hex, stored.head_digest(data[: stored.head_length(data)]))
 
 
+def make_key_sets() -> dict[str, str]:
+    """Return the digest of every profile's key set."""
+    return {
+        family.profile: hex_of(family.digest({name: make_anew(name).digest for name in family.names}))
+        for family in families()
+    }
+
+
 def main() -> int:
-    """Print every key's digest and whether it is the pinned one."""
-    made = {name: make_pin(name) for name in CIRCUITS}
+    """Print every digest and whether it is the pinned one."""
+    before: dict[str, dict[str, Any]] = json.loads(PINNED.read_text())
+    made: dict[str, dict[str, Any]] = {
+        "keys": {name: make_pin(name)._asdict() for name in names()},
+        "key_sets": make_key_sets(),
+    }
     if "--write" in sys.argv[1:]:
-        PINNED.write_text(json.dumps({name: pin._asdict() for name, pin in made.items()}, indent=1) + "\n")
-    for name, pin in made.items():
-        print(f"{name} {pin.digest} {'pinned' if pinned().get(name) == pin else 'NOT the pinned one'}")
-    return 0 if pinned() == made else 1
+        PINNED.write_text(json.dumps(made, indent=1) + "\n")
+        before = made
+    for kind, found in made.items():
+        for name, pin in found.items():
+            same = before.get(kind, {}).get(name) == pin
+            shown = pin if isinstance(pin, str) else pin["digest"]
+            print(f"{kind} {name} {shown} {'pinned' if same else 'NOT the pinned one'}")
+    return 0 if before == made else 1
 
 
 if __name__ == "__main__":

@@ -65,7 +65,11 @@ def store(name: str, head_digest: str, data: bytes) -> bool:
 
     A folder that cannot be written costs every process the making of its keys, and is no error.
     """
-    path = path_of(name, head_digest)
+    return write(path_of(name, head_digest), data)
+
+
+def write(path: Path, data: bytes) -> bool:
+    """Write a file of the keystore whole or not at all; return whether it could be written."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from proving.keys.family import Family
+    from proving.recursion.compile import CompiledCircuit
     from proving.stark.air.circuit import Circuit
+    from proving.stark.key import Key
 
 #: The circuit that proves a segment of a machine run.
 MAIN_VM = "main_vm"
+
+#: How a description gets the keys of the circuits whose proofs its circuit verifies, by name.
+Find = Callable[[str], "Key"]
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,72 @@ class Description:
     max_log_heights: Mapping[str, int]
 
 
+@functools.cache
+def families() -> tuple[Family, ...]:
+    """Return the circuits that aggregate, for every profile."""
+    from proving.keys.family import Family
+    from proving.machine.main_vm.shapes import SHAPES
+    from proving.stark.security import PROFILES
+
+    return tuple(Family(profile, len(SHAPES)) for profile in PROFILES)
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """Return the names of all circuits; what a circuit verifies stands before it."""
+    return (MAIN_VM, *(name for family in families() for name in family.names))
+
+
+def describe(name: str, find: Find) -> Description:
+    """Describe a circuit.
+
+    Raises
+    ------
+    KeyError
+        There is no such circuit.
+    """
+    if name == MAIN_VM:
+        return _main_vm()
+    from proving.keys.family import LOG_BLOWUP, SCHEDULER_LOG_BLOWUP
+
+    compiled = write(name, find)
+    last = any(name == family.scheduler for family in families())
+    return Description(compiled.circuit, SCHEDULER_LOG_BLOWUP if last else LOG_BLOWUP, compiled.layout.log_heights)
+
+
+def write(name: str, find: Find) -> CompiledCircuit:
+    """Write down a circuit that verifies proofs.
+
+    Raises
+    ------
+    KeyError
+        There is no such circuit.
+    """
+    from proving.keys.family import KEY_SLOTS
+    from proving.machine.main_vm.shapes import SHAPES
+    from proving.recursion.aggregation import write_leaf, write_node
+    from proving.recursion.scheduler import write_scheduler
+    from proving.recursion.tip import MAIN_VM_TYPE, write_tip
+    from runtime.protocol import PROTOCOL_NUMBER
+
+    for family in families():
+        if name not in family.names:
+            continue
+        if name == family.node:
+            return write_node(name, find(family.leaf(0)), family.profile, KEY_SLOTS)
+        if name == family.tip:
+            return write_tip(name, find(family.leaf(0)), family.profile, KEY_SLOTS)
+        if name == family.scheduler:
+            return write_scheduler(name, find(family.tip), family.profile, PROTOCOL_NUMBER)
+        key = find(MAIN_VM)
+        heights = SHAPES[family.names.index(name)]
+        shape = key.layout.shape(tuple(heights[table.name] for table in key.layout.tables))
+        return write_leaf(name, key, shape, family.profile, MAIN_VM_TYPE, family.log_heights)
+    raise KeyError(name)
+
+
 def _main_vm() -> Description:
     from proving.machine.main_vm.circuit import circuit
     from proving.machine.main_vm.shape import LOG_BLOWUP, MAX_LOG_HEIGHTS
 
     return Description(circuit(), LOG_BLOWUP, MAX_LOG_HEIGHTS)
-
-
-#: Circuit name -> its description. Functions import what they describe, because whoever finds a key in the keystore
-#: needs none of it.
-CIRCUITS: dict[str, Callable[[], Description]] = {MAIN_VM: _main_vm}

@@ -11,12 +11,13 @@ What a chain of claims shows is what :mod:`proving.machine` says of segments: ad
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
+from dataclasses import dataclass
 
 import numpy as np
 
-from proving.hash import DIGEST, RATE, WIDTH, Tag, compress, hash_elements
+from proving.hash import DIGEST, RATE, Tag
 from proving.recursion.arithmetic import CircuitArithmetic
+from proving.recursion.claims import CLAIM, Role
 from proving.recursion.compile import CompiledCircuit, compile_recording
 from proving.recursion.verifying import require_proof
 from proving.recursion.wires import Wires
@@ -25,42 +26,12 @@ from proving.stark.errors import ProofRefused
 from proving.stark.key import Key, key_frame
 from proving.stark.shape import Phase, Shape
 
-#: Public input of a leaf or node: key set, start, end, type.
-CLAIM = 3 * DIGEST + 1
 #: Children of a node.
 ARITY = 2
 
 
 class HeightsDiffer(ValueError):
     """A node would have other heights than its children; give leaves greater ones."""
-
-
-class Role(IntEnum):
-    """What a key of the key set may be used for."""
-
-    #: A leaf or a node: a child of nodes and of the recursion tip.
-    AGGREGATION = 1
-    #: The recursion tip: a child of the scheduler.
-    TIP = 2
-    #: The scheduler: read by the compressor and by whoever takes the batch.
-    SCHEDULER = 3
-
-
-def claim_words(key_set: Words, start: Words, end: Words, circuit_type: int) -> Words:
-    """Return the public input of a leaf or node ``(13,)``."""
-    return np.concatenate([key_set, start, end, np.array([circuit_type], dtype=np.uint64)])
-
-
-def entry(digest: Words, role: Role) -> Words:
-    """Return the key set's entry ``(4,)`` of a key with a role."""
-    block = np.zeros(WIDTH, dtype=np.uint64)
-    block[:DIGEST], block[DIGEST], block[DIGEST + 1] = digest, Tag.KEY, role
-    return compress(block)
-
-
-def key_set_digest(entries: Words) -> Words:
-    """Return the digest ``(4,)`` of a key set's entries ``(n, 4)``."""
-    return hash_elements(Tag.KEY, entries.reshape(-1))
 
 
 def write_leaf(
@@ -83,8 +54,7 @@ def write_leaf(
 def write_node(name: str, child: Key, profile: str, keys: int) -> CompiledCircuit:
     """Write down the node circuit, in the heights of its children.
 
-    Its hints are the key set's entries ``(keys, 4)``, then for each child: its place in the key set ``(1,)``, its
-    preprocessed cap, its claim's digests ``(3, 4)`` and type ``(1,)``, and the parts of its proof.
+    Its hints are those of :func:`node_hints`.
 
     Parameters
     ----------
@@ -100,33 +70,59 @@ def write_node(name: str, child: Key, profile: str, keys: int) -> CompiledCircui
     """
     circuit = CircuitArithmetic()
     claim = circuit.public(CLAIM)
-    entries = circuit.hint((keys, DIGEST))
-    key_set = hash_message(circuit, Tag.KEY, circuit.reshape(entries, (keys * DIGEST,)))
-    circuit.require_equal(key_set, _slice(circuit, claim, 0, DIGEST), ProofRefused)
-    shape = child.layout.largest()
+    entries = open_key_set(circuit, keys, _slice(circuit, claim, 0, DIGEST))
     before = _slice(circuit, claim, DIGEST, 2 * DIGEST)
     for _ in range(ARITY):
-        place = circuit.element()
-        cap = circuit.hint((1 << shape.trees[Phase.PREPROCESSED].log_cap, DIGEST))
-        digests, kind = circuit.hint((3, DIGEST)), circuit.element()
-        digest = _key_digest(circuit, child, cap)
-        tail = np.zeros(RATE, dtype=np.uint64)
-        tail[:2] = Tag.KEY, Role.AGGREGATION
-        found = circuit.compress(circuit.concatenate([digest, circuit.constant(tail)], 0))
-        require_entry(circuit, entries, place, circuit.reshape(found, (1, DIGEST)))
-        publics = circuit.concatenate([circuit.reshape(digests, (3 * DIGEST,)), kind], 0)
-        require_proof(circuit, child, shape, profile, publics=publics, digest=digest, cap=cap)
-        own_set, start, end = (circuit.take(digests, i) for i in range(3))
-        circuit.require_equal(own_set, _slice(circuit, claim, 0, DIGEST), ProofRefused)
-        circuit.require_equal(start, before, ProofRefused)
-        circuit.require_equal(kind, _slice(circuit, claim, 3 * DIGEST, CLAIM), ProofRefused)
-        before = end
+        shown = take_child(circuit, child, profile, entries, Role.AGGREGATION)
+        circuit.require_equal(shown.key_set, _slice(circuit, claim, 0, DIGEST), ProofRefused)
+        circuit.require_equal(shown.start, before, ProofRefused)
+        circuit.require_equal(shown.circuit_type, _slice(circuit, claim, 3 * DIGEST, CLAIM), ProofRefused)
+        before = shown.end
     circuit.require_equal(before, _slice(circuit, claim, 2 * DIGEST, 3 * DIGEST), ProofRefused)
     compiled = compile_recording(name, circuit.recording, dict(child.max_log_heights))
     if compiled.layout.log_heights != child.max_log_heights:
         raise HeightsDiffer(f"The node needs heights {compiled.layout.log_heights}, its children have "
                             f"{child.max_log_heights}.")  # fmt: skip
     return compiled
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a child shows: digests ``(4,)`` and its type ``(1,)``."""
+
+    key_set: Wires
+    start: Wires
+    end: Wires
+    circuit_type: Wires
+
+
+def open_key_set(circuit: CircuitArithmetic, keys: int, digest: Wires) -> Wires:
+    """Take the entries ``(keys, 4)`` of the key set with a digest ``(4,)`` as the next hint."""
+    entries = circuit.hint((keys, DIGEST))
+    circuit.require_equal(
+        hash_message(circuit, Tag.KEY, circuit.reshape(entries, (keys * DIGEST,))), digest, ProofRefused
+    )
+    return entries
+
+
+def take_child(circuit: CircuitArithmetic, child: Key, profile: str, entries: Wires, role: Role) -> Shown:
+    """Verify the proof of a leaf or node whose key is an entry of the key set with a role.
+
+    The next hints are as :func:`child_hints` returns them.
+    """
+    shape = child.layout.largest()
+    place = circuit.element()
+    cap = circuit.hint((1 << shape.trees[Phase.PREPROCESSED].log_cap, DIGEST))
+    digests, kind = circuit.hint((3, DIGEST)), circuit.element()
+    digest = _key_digest(circuit, child, cap)
+    tail = np.zeros(RATE, dtype=np.uint64)
+    tail[:2] = Tag.KEY, role
+    found = circuit.compress(circuit.concatenate([digest, circuit.constant(tail)], 0))
+    require_entry(circuit, entries, place, circuit.reshape(found, (1, DIGEST)))
+    publics = circuit.concatenate([circuit.reshape(digests, (3 * DIGEST,)), kind], 0)
+    require_proof(circuit, child, shape, profile, publics=publics, digest=digest, cap=cap)
+    key_set, start, end = (circuit.take(digests, i) for i in range(3))
+    return Shown(key_set, start, end, kind)
 
 
 def require_entry(circuit: CircuitArithmetic, entries: Wires, place: Wires, digest: Wires) -> None:
@@ -164,18 +160,22 @@ def _zeros(circuit: CircuitArithmetic, count: int) -> Wires:
     return circuit.constant(np.zeros(count, dtype=np.uint64))
 
 
-def node_hints(entries: Words, children: Sequence[tuple[int, Words, Words, Sequence[Words]]]) -> list[Words]:
-    """Return a node's hints.
+def child_hints(place: int, cap: Words, claim: Words, parts: Sequence[Words]) -> list[Words]:
+    """Return the hints of one child.
 
     Parameters
     ----------
-    entries
-        The key set's entries ``(n, 4)``.
-    children
-        Of each child: its key's place in the key set, its preprocessed cap, its claim ``(13,)``, its proof's parts.
+    place
+        Of its key in the key set.
+    cap
+        Its preprocessed cap.
+    claim, parts
+        Its public input ``(13,)`` and its proof's parts.
     """
-    hints = [entries]
-    for place, cap, claim, parts in children:
-        hints += [np.array([place], dtype=np.uint64), cap, claim[: 3 * DIGEST].reshape(3, DIGEST), claim[3 * DIGEST :]]
-        hints += parts
-    return hints
+    own = [claim[: 3 * DIGEST].reshape(3, DIGEST), claim[3 * DIGEST :]]
+    return [np.array([place], dtype=np.uint64), cap, *own, *parts]
+
+
+def node_hints(entries: Words, children: Sequence[tuple[int, Words, Words, Sequence[Words]]]) -> list[Words]:
+    """Return a node's hints: the key set's entries ``(n, 4)``, then those of each child; see :func:`child_hints`."""
+    return [entries, *(hint for child in children for hint in child_hints(*child))]

@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from proving.field.goldilocks import PRIME
 from proving.hash import DIGEST, RATE, WIDTH, Tag
+from proving.recursion.fold_table import LOG_ARITY
 from proving.recursion.recording import (
     NONE,
     BitsStep,
     CapStep,
     CopyStep,
     FieldStep,
+    FoldStep,
     HashStep,
     Operation,
     Recording,
@@ -70,13 +72,13 @@ class CircuitArithmetic:
         self.recording.publics += wires.tolist()
         return Wires(COMPONENTS * wires)
 
-    def hint(self, shape: tuple[int, ...]) -> Wires:
+    def hint(self, shape: tuple[int, ...], *, rows: bool = False) -> Wires:
         """Return a part of a proof: extension elements ``(..., 3)``, digests ``(..., 4)``, or rows ``(queries, n)``.
 
         Rows and single elements are laid into wires three by three as blocks of 12 hold them; digests and extension
-        elements have a wire each.
+        elements have a wire each. Rows may have any length, also that of a digest, and must be said to be such.
         """
-        if shape[-1] in (EXTENSION, DIGEST):
+        if shape[-1] in (EXTENSION, DIGEST) and not rows:
             wires = self._wires.allocate(int(np.prod(shape[:-1], dtype=np.int64)))
             self._hinted(wires)
             if shape[-1] == DIGEST:
@@ -182,14 +184,14 @@ class CircuitArithmetic:
         x, y = np.broadcast_arrays(self._extension(a.ids), self._base(b.ids))
         return Wires(components(self._product(x, y), EXTENSION))
 
+    def inverse(self, a: Wires) -> Wires:
+        """Invert base elements; no witness inverts a zero."""
+        wires = self._base(a.ids)
+        return Wires(COMPONENTS * self._inverse(wires, base=True))
+
     def ext_inverse(self, a: Wires, error: type[ProofRefused] = DivisionByZero) -> Wires:
         """Invert extension elements; no witness inverts a zero, so the error is never named."""
-        wires = self._extension(a.ids)
-        flat = wires.reshape(-1)
-        result = self._wires.allocate(flat.size)
-        nothing = np.full_like(flat, self.zero)
-        self.recording.steps.append(FieldStep(Operation.INVERT, flat, nothing, nothing, result))
-        return Wires(components(result.reshape(wires.shape), EXTENSION))
+        return Wires(components(self._inverse(self._extension(a.ids)), EXTENSION))
 
     def ext_combine(self, rows: Wires, coefficients: Wires) -> Wires:
         """Combine base rows with extension coefficients."""
@@ -242,6 +244,23 @@ class CircuitArithmetic:
         parents = self._hash(blocks, previous, self._base(digits.ids))
         return Wires(components(parents, DIGEST))
 
+    def fold(self, rows: Wires, inverse: Wires, bits: Wires, beta: Wires) -> tuple[Wires, Wires]:
+        """Fold opened rows of 8 values, each in a row of the fold table."""
+        queries, log_arity = bits.ids.shape
+        if log_arity != LOG_ARITY:
+            raise NotAnElement(f"circuits fold by {1 << LOG_ARITY}, not by {1 << log_arity}")
+        values = self._neighbours(self._extension(rows.ids.reshape(queries, 1 << log_arity, EXTENSION)))
+        step = FoldStep(
+            values=values,
+            bits=self._neighbours(self._base(bits.ids)),
+            beta=int(self._extension(beta.ids)),
+            inverse=self._base(inverse.ids),
+            picked=self._wires.allocate(queries),
+            folded=self._wires.allocate(queries),
+        )
+        self.recording.steps.append(step)
+        return Wires(components(step.picked, EXTENSION)), Wires(components(step.folded, EXTENSION))
+
     def bits(self, value: Wires, count: int) -> Wires:
         """Return the lowest bits of first elements of digests."""
         wires, part = np.divmod(value.ids, COMPONENTS)
@@ -290,6 +309,19 @@ class CircuitArithmetic:
         (base,) = {base for base, _ in readings}
         index = np.array([place for _, place in readings], dtype=np.int64)
         self.recording.steps.append(CapStep(base, index, digests))
+
+    def _inverse(self, wires: Ids, *, base: bool = False) -> Ids:
+        flat = wires.reshape(-1)
+        result = self._wires.allocate(flat.size, base=base)
+        nothing = np.full_like(flat, self.zero)
+        self.recording.steps.append(FieldStep(Operation.INVERT, flat, nothing, nothing, result))
+        return result.reshape(wires.shape)
+
+    def _neighbours(self, wires: Ids) -> Ids:
+        """Return the first of neighbouring wires ``(n, k)``."""
+        if (wires != wires[:, :1] + np.arange(wires.shape[1])).any():
+            raise NotAnElement("these wires do not stand side by side")
+        return wires[:, 0]
 
     def _require_zero(self, a: Ids, b: Ids) -> None:
         different = a != b

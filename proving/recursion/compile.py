@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.hash import DIGEST, RATE
-from proving.recursion import hash_table
+from proving.recursion import fold_table, hash_table
 from proving.recursion.arithmetic import FIXED_PLACES
+from proving.recursion.fold_table import Fold
 from proving.recursion.hash_table import Hash
 from proving.recursion.recording import (
     NONE,
@@ -18,6 +19,7 @@ from proving.recursion.recording import (
     CapStep,
     CopyStep,
     FieldStep,
+    FoldStep,
     HashStep,
     Operation,
     Recording,
@@ -56,6 +58,7 @@ class Layout:
     hash_place : row of the hash table by recorded row
     previous : recorded row before each recorded row, or NONE
     field : wires ``(operations, 4)`` of a, b, c, d; d is NONE where nothing is written
+    folds : steps whose rows stand one after the other in the fold table
     bits : digest wires by element
     caps : rows of the table of caps
     unpacked : digest wires of the table of their elements
@@ -66,6 +69,7 @@ class Layout:
     hash_place: Ids
     previous: Ids
     field: Ids
+    folds: tuple[FoldStep, ...]
     bits: Ids
     caps: CapRows
     unpacked: Ids
@@ -99,6 +103,7 @@ def compile_recording(name: str, recording: Recording, log_heights: dict[str, in
     fixed = {
         "hash": compiler.hash(),
         "field": compiler.field(),
+        "fold": compiler.fold(),
         "bits": compiler.bits(),
         "caps": compiler.caps(),
         "unpack": compiler.unpack(),
@@ -108,6 +113,7 @@ def compile_recording(name: str, recording: Recording, log_heights: dict[str, in
     tables = [
         Hash(fixed["hash"]),
         Field(fixed["field"]),
+        Fold(fixed["fold"]),
         Bits(fixed["bits"]),
         Caps(fixed["caps"]),
         Unpack(fixed["unpack"]),
@@ -243,6 +249,26 @@ class _Compiler:
             self._writers.append(("field", f"d{lane}", f"count{lane}"))
         return fixed
 
+    def fold(self) -> dict[str, U64]:
+        """A row for each opened row."""
+        self._folds = tuple(step for step in self._recording.steps if isinstance(step, FoldStep))
+        values, bits, inverse = (_joined([getattr(step, name) for step in self._folds])
+                                 for name in ("values", "bits", "inverse"))  # fmt: skip
+        beta = _joined([np.full(step.values.shape, step.beta) for step in self._folds])
+        count = values.size
+        here = np.arange(count)
+        height = self._height("fold", count)
+        fixed = {name: np.zeros(height, dtype=np.uint64) for name in fold_table.COLUMNS}
+        fixed["used"][:count] = 1
+        fixed["values"][:count], fixed["bits"][:count] = values, bits
+        np.add.at(self._reads, values[:, None] + np.arange(fold_table.ARITY), 1)
+        np.add.at(self._reads, bits[:, None] + np.arange(fold_table.LOG_ARITY), 1)
+        self._read(fixed, "beta address", here, beta)
+        self._read(fixed, "inverse address", here, inverse)
+        for name in ("picked", "folded"):
+            self._write("fold", fixed, name, here, _joined([getattr(step, name) for step in self._folds]))
+        return fixed
+
     def bits(self) -> dict[str, U64]:
         """Give each element 64 rows, the highest bit first."""
         steps = [step for step in self._recording.steps if isinstance(step, BitsStep)]
@@ -333,7 +359,15 @@ class _Compiler:
     def layout(self) -> Layout:
         """Return where everything stands."""
         return Layout(
-            self._place, self._previous, self._field, self._bits, self._caps, self._unpacked, self._given, self._heights
+            hash_place=self._place,
+            previous=self._previous,
+            field=self._field,
+            folds=self._folds,
+            bits=self._bits,
+            caps=self._caps,
+            unpacked=self._unpacked,
+            given=self._given,
+            log_heights=self._heights,
         )
 
     # Inside

@@ -69,6 +69,25 @@ class HashStep:
 
 
 @dataclass(frozen=True)
+class FoldStep:
+    """Rows of the fold table.
+
+    Attributes
+    ----------
+    values, bits : ``(n,)`` first of the neighbouring wires of a row's values and of its position's bits
+    beta : wire of the challenge
+    inverse, picked, folded : wires ``(n,)``
+    """
+
+    values: Ids
+    bits: Ids
+    beta: int
+    inverse: Ids
+    picked: Ids
+    folded: Ids
+
+
+@dataclass(frozen=True)
 class BitsStep:
     """Decompositions below p of the first elements of digests ``(n,)``: bits ``(n, 64)``, lowest first."""
 
@@ -93,7 +112,7 @@ class CapStep:
     digest: Ids
 
 
-Step: TypeAlias = FieldStep | CopyStep | HashStep | BitsStep | UnpackStep | CapStep
+Step: TypeAlias = FieldStep | FoldStep | CopyStep | HashStep | BitsStep | UnpackStep | CapStep
 
 
 @dataclass

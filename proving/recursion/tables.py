@@ -21,7 +21,7 @@ WIRE = Bus(0, 5, "wire", "wire")
 CAP = Bus(1, 5, "lookup", "cap entry")
 
 #: Operations in a row of the field table.
-LANES = 2
+LANES = 3
 #: Rows of one element in the bits table.
 BITS = 64
 _HALF = BITS // 2

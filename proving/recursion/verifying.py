@@ -35,7 +35,7 @@ def require_proof(
         ``key`` otherwise.
     """
     parameters = key.parameters(profile)
-    parts = [circuit.hint(part.shape) for part in parts_of(shape, parameters)]
+    parts = [circuit.hint(part.shape, rows=part.rows) for part in parts_of(shape, parameters)]
     absent = circuit.constant(np.zeros((0, EXTENSION_DEGREE), dtype=np.uint64))
     proof: Proof[Wires] = assemble(shape, parts, absent)
     if cap is None and key.preprocessed_cap is not None:

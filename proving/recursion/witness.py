@@ -12,20 +12,34 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.field import extension, goldilocks
+from proving.field.goldilocks import root_of_unity
 from proving.hash import DIGEST, RATE, WIDTH, compress
 from proving.native import POINTER, SIZE, function, memory
 from proving.recursion.compile import CompiledCircuit
-from proving.recursion.recording import NONE, BitsStep, CopyStep, FieldStep, HashStep, Operation, Step, UnpackStep
+from proving.recursion.fold_table import LOG_ARITY
+from proving.recursion.recording import (
+    NONE,
+    BitsStep,
+    CopyStep,
+    FieldStep,
+    FoldStep,
+    HashStep,
+    Operation,
+    Step,
+    UnpackStep,
+)
 from proving.recursion.tables import BITS, LANES
 from proving.recursion.wires import COMPONENTS, EXTENSION, Ids
-from proving.stark.arithmetic import Words
+from proving.stark.arithmetic import IntegerArithmetic, Words
 
 U64 = npt.NDArray[np.uint64]
 
 _fill = function("hm_fill_hash16", None, [POINTER, POINTER, POINTER, POINTER, SIZE, POINTER])
 
-#: Columns of the hash table.
+#: Columns of the hash table and of the fold table.
 HASH_COLUMNS = 165
+FOLD_COLUMNS = 46
+INTEGERS = IntegerArithmetic()
 
 
 def fill(compiled: CompiledCircuit, publics: Words, parts: Sequence[Words]) -> dict[str, U64]:
@@ -44,6 +58,7 @@ def fill(compiled: CompiledCircuit, publics: Words, parts: Sequence[Words]) -> d
     return {
         "hash": run.hash(),
         "field": run.field(),
+        "fold": run.fold(),
         "bits": run.bits(),
         "caps": run.caps(),
         "unpack": run.unpack(),
@@ -80,6 +95,9 @@ class _Run:
                 values[step.d, :EXTENSION] = extension.inverse(values[step.a, :EXTENSION])
             elif step.operation is Operation.MULTIPLY_ADD:
                 values[step.d, :EXTENSION] = self._multiply_add(step.a, step.b, step.c)
+        elif isinstance(step, FoldStep):
+            picked, folded = INTEGERS.fold(*self._folding(step))
+            values[step.picked, :EXTENSION], values[step.folded, :EXTENSION] = picked, folded
         elif isinstance(step, CopyStep):
             values[step.target] = values[step.source]
         elif isinstance(step, UnpackStep):
@@ -112,6 +130,35 @@ class _Run:
         values[shown, 3] = self._multiply_add(*wires[shown, :3].T)
         rows = values.reshape(height, LANES * 4 * EXTENSION)
         return np.ascontiguousarray(rows.T)
+
+    def fold(self) -> U64:
+        """The fold table's columns."""
+        layout = self._compiled.layout
+        columns = np.zeros((FOLD_COLUMNS, 1 << layout.log_heights["fold"]), dtype=np.uint64)
+        at = 0
+        for step in layout.folds:
+            rows, inverse, bits, beta = self._folding(step)
+            first = inverse
+            for position in range(LOG_ARITY):
+                root = np.where(bits[:, position] != 0, np.uint64(root_of_unity(position + 1)), np.uint64(1))
+                first = goldilocks.multiply(first, root)
+            ratio = extension.scale(beta[None, :], first)
+            square = extension.multiply(ratio, ratio)
+            made = [
+                *(rows, np.broadcast_to(beta, ratio.shape), inverse[:, None], bits, ratio, square),
+                *(extension.multiply(square, square), self._values[step.picked, :EXTENSION]),
+                self._values[step.folded, :EXTENSION],
+            ]
+            columns[:, at : at + inverse.size] = np.concatenate(made, axis=1).T
+            at += inverse.size
+        return columns
+
+    def _folding(self, step: FoldStep) -> tuple[U64, U64, U64, U64]:
+        """Return rows, inverses, bits and the challenge of a step, as they are folded."""
+        values = self._values[step.values[:, None] + np.arange(1 << LOG_ARITY), :EXTENSION]
+        bits = self._values[step.bits[:, None] + np.arange(LOG_ARITY), 0]
+        rows = values.reshape(-1, EXTENSION << LOG_ARITY)
+        return rows, self._values[step.inverse, 0], bits, self._values[step.beta, :EXTENSION]
 
     def bits(self) -> U64:
         """The bits table's columns."""
@@ -165,7 +212,7 @@ class _Run:
         if not part.size:
             return
         width = part.shape[-1]
-        if width not in (EXTENSION, DIGEST):
+        if wires.size * width != part.size or width not in (EXTENSION, DIGEST):
             rows = part.reshape(-1, width)
             padded = np.zeros((rows.shape[0], -(-width // EXTENSION) * EXTENSION), dtype=np.uint64)
             padded[:, :width] = rows

@@ -5,6 +5,10 @@
 | `basic_witness` | `witness` | program, advice | checkpoints, statement |
 | `execution_records` | `replaying` | checkpoint | execution records |
 | `prove_segment` | `segment` | checkpoint, execution records | segment proof |
+| `recursive_witness` | `aggregation` | proofs that a circuit verifies, statement | recursion witness |
+| `recursive_vectors` | `aggregation` | recursion witness | recursion trace |
+| `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
+| `verify_batch` | `verify` | a batch's proof | what it proves |
 | `join` | `joining` | segment proofs, statement | bundle |
 | `verify_bundle` | `verify` | bundle | what it proves |
 
@@ -18,11 +22,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from proving.stages.aggregation import prove_recursive, recursive_vectors, recursive_witness
     from proving.stages.bundle import Verified
     from proving.stages.joining import join
     from proving.stages.replaying import execution_records
     from proving.stages.segment import prove_segment
-    from proving.stages.verify import key_digest, verify_bundle
+    from proving.stages.verify import key_digest, verify_batch, verify_bundle
     from proving.stages.witness import BasicWitness, basic_witness
 
 __all__ = [
@@ -32,7 +37,11 @@ __all__ = [
     "execution_records",
     "join",
     "key_digest",
+    "prove_recursive",
     "prove_segment",
+    "recursive_vectors",
+    "recursive_witness",
+    "verify_batch",
     "verify_bundle",
 ]
 
@@ -42,6 +51,10 @@ _HOME = {
     "basic_witness": "witness",
     "execution_records": "replaying",
     "prove_segment": "segment",
+    "prove_recursive": "aggregation",
+    "recursive_vectors": "aggregation",
+    "recursive_witness": "aggregation",
+    "verify_batch": "verify",
     "join": "joining",
     "Verified": "bundle",
     "key_digest": "verify",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proving import keys
 from proving.backend.interface import Backend
-from proving.backend.native import NativeBackend
+from proving.backend.native import default_backend
 from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm.expand import expand
 from proving.machine.records import Records
@@ -34,6 +34,6 @@ def prove_segment(
     rows = replay(Checkpoint.from_bytes(checkpoint)) if records is None else Records.from_bytes(records)
     traces, publics = expand(rows)
     del rows
-    made = prove(key, profile, publics, traces, backend or NativeBackend(), progress, consume=True)
+    made = prove(key, profile, publics, traces, backend or default_backend(), progress, consume=True)
     proof.check(publics, made, profile=profile)
     return proof.pack(publics, made, protocol=PROTOCOL_VERSION)

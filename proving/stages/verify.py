@@ -6,18 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import keys
-from proving.stages import bundle, proof
-from proving.stages.bundle import Verified
+from proving.stages import batch_proof, bundle, proof
 from runtime.errors import InvalidInput
 from runtime.protocol import PROTOCOL_VERSION
 
 
 def verify_bundle(
     data: bytes, *, program_commitment: NDArray[np.uint64] | None, profile: str, output: bytes | None = None
-) -> Verified:
+) -> bundle.Verified:
     """Verify a bundle; see `proving.stages.bundle.check`."""
     claim, proofs = bundle.unpack(data, protocol=PROTOCOL_VERSION)
     return bundle.check(claim, proofs, profile=profile, program_commitment=program_commitment, output=output)
+
+
+def verify_batch(
+    data: bytes, *, program_commitment: NDArray[np.uint64] | None, profile: str, output: bytes | None = None
+) -> batch_proof.Verified:
+    """Verify a batch's proof; see `proving.stages.batch_proof.check`."""
+    claim, made = batch_proof.unpack(data, protocol=PROTOCOL_VERSION)
+    return batch_proof.check(claim, made, profile=profile, program_commitment=program_commitment, output=output)
 
 
 def verify_segment(data: bytes, *, publics: NDArray[np.uint64], profile: str) -> bytes:
@@ -40,6 +47,6 @@ def verify_segment(data: bytes, *, publics: NDArray[np.uint64], profile: str) ->
     return found.proof
 
 
-def key_digest() -> str:
-    """Return the digest of the key of `main_vm`, 64 hexadecimal digits."""
-    return keys.key(keys.MAIN_VM).hex
+def key_digest(profile: str) -> str:
+    """Return the digest of the key set under a profile, 64 hexadecimal digits: what all components must agree on."""
+    return keys.key_set_digest(profile)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from proving.field import extension, goldilocks
 from proving.hash import DIGEST, RATE, WIDTH, Tag, compress, hash_rows
 from proving.stark.errors import DivisionByZero, ProofRefused
+from proving.stark.twiddles import inverse_twiddles
 
 #: Base field elements, canonical, any shape; extension elements have a trailing axis of 3.
 Words = npt.NDArray[np.uint64]
@@ -31,6 +32,7 @@ V = TypeVar("V")
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(2**32 - 1)
 _ZERO = np.zeros(3, dtype=np.uint64)
+_HALF_OF_ONE = np.array((goldilocks.PRIME + 1) // 2, dtype=np.uint64)
 _TWO_32 = np.array(2**32, dtype=np.uint64)
 
 
@@ -99,6 +101,10 @@ class Arithmetic(Protocol[V]):
         """Multiply extension elements ``(..., 3)`` by base elements ``(...)``."""
         ...
 
+    def inverse(self, a: V) -> V:
+        """Invert base elements; a zero is unsatisfiable, never zero."""
+        ...
+
     def ext_inverse(self, a: V, error: type[ProofRefused] = DivisionByZero) -> V:
         """Invert extension elements; a zero is unsatisfiable, never zero."""
         ...
@@ -152,6 +158,28 @@ class Arithmetic(Protocol[V]):
             ``(queries, 3, 4)``: the other children in their order.
         digits
             ``(queries, 2)``: bits of the child's place among the four, lowest first.
+        """
+        ...
+
+    def fold(self, rows: V, inverse: V, bits: V, beta: V) -> tuple[V, V]:
+        """Fold opened rows of a FRI layer; see :mod:`proving.stark.fri`.
+
+        Parameters
+        ----------
+        rows
+            ``(queries, 3 * 2^k)``: the values of one group, element by element.
+        inverse
+            ``(queries,)``: the inverse of the point at which each group is entered.
+        bits
+            ``(queries, k)``: the position of that point in its group, lowest first.
+        beta
+            The fold challenge ``(3,)``.
+
+        Returns
+        -------
+        tuple
+            The value at the position ``(queries, 3)``, and the folded value ``(queries, 3)``. Folding by 2^k with beta
+            is folding k times by 2 with beta, beta^2, beta^4, ...
         """
         ...
 
@@ -237,6 +265,12 @@ class IntegerArithmetic:
         """Multiply extension elements by base elements."""
         return extension.scale(a, b)
 
+    def inverse(self, a: Words) -> Words:
+        """Invert base elements; refuse a zero."""
+        if not np.all(a):
+            raise DivisionByZero
+        return goldilocks.inverse(a)
+
     def ext_inverse(self, a: Words, error: type[ProofRefused] = DivisionByZero) -> Words:
         """Invert extension elements; refuse a zero."""
         if not np.all(np.any(a != 0, axis=-1)):
@@ -280,6 +314,24 @@ class IntegerArithmetic:
         children[places != own[:, None]] = siblings.reshape(-1, DIGEST)
         children[np.arange(own.size), own] = digests
         return compress(children.reshape(-1, WIDTH))
+
+    def fold(self, rows: Words, inverse: Words, bits: Words, beta: Words) -> tuple[Words, Words]:
+        """Fold all rows, one pass for each halving."""
+        queries, log_arity = bits.shape
+        values = rows.reshape(queries, 1 << log_arity, 3)
+        places = (bits << np.arange(log_arity, dtype=np.uint64)).sum(axis=1, dtype=np.uint64).astype(np.int64)
+        picked = values[np.arange(queries), places]
+        for position in range(log_arity):
+            root = np.uint64(goldilocks.root_of_unity(position + 1))
+            inverse = goldilocks.multiply(inverse, np.where(bits[:, position] != 0, root, np.uint64(1)))
+        for step in range(log_arity, 0, -1):
+            even, odd = values[:, ::2], values[:, 1::2]
+            points = goldilocks.multiply(inverse[:, None], inverse_twiddles(step))
+            slope = extension.scale(goldilocks.subtract(even, odd), points)
+            total = goldilocks.add(goldilocks.add(even, odd), extension.multiply(slope, beta))
+            values = goldilocks.multiply(total, _HALF_OF_ONE)
+            inverse, beta = goldilocks.multiply(inverse, inverse), extension.multiply(beta, beta)
+        return picked, values[:, 0]
 
     def bits(self, value: Words, count: int) -> Words:
         """Return the lowest bits; canonical values have one representative."""

@@ -122,6 +122,10 @@ class Key:
             found = self._prepared[id(backend)] = (backend, made)
         return found[1]
 
+    def forget(self) -> None:
+        """Let go of what backends hold of the preprocessed columns; it is computed again on its next use."""
+        self._prepared.clear()
+
 
 def count_facts(shape: Shape) -> Facts:
     """Count what the security solver needs from a shape.

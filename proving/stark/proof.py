@@ -87,10 +87,11 @@ class Proof(Generic[V]):
 
 @dataclass(frozen=True)
 class Part:
-    """One array of a proof: what it is, for people, and its shape."""
+    """One array of a proof: what it is, for people, its shape, and whether it holds opened rows."""
 
     name: str
     shape: tuple[int, ...]
+    rows: bool = False
 
     @property
     def words(self) -> int:
@@ -115,7 +116,7 @@ def parts_of(shape: Shape, parameters: Parameters) -> list[Part]:
     parts.append(Part("query nonce", (int(parameters.query_grinding > 0),)))
     named = [(phase.name.lower(), tree) for phase, tree in trees.items()] + [("fri", layer) for layer in shape.layers]
     for name, tree in named:
-        parts += [Part(f"{name} rows", (parameters.queries, matrix.columns)) for matrix in tree.matrices]
+        parts += [Part(f"{name} rows", (parameters.queries, matrix.columns), rows=True) for matrix in tree.matrices]
         parts.append(Part(f"{name} paths", (parameters.queries, tree.depth, 3, DIGEST)))
     return parts
 

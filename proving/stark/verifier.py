@@ -34,7 +34,7 @@ from proving.stark.errors import (
     ProofRefused,
     PublicInputRefused,
 )
-from proving.stark.fri import domain_points, evaluate_final, fold_rows, group_inverses, inverse_points, square
+from proving.stark.fri import domain_points, evaluate_final, square
 from proving.stark.key import PROOF_FORMAT, Key, profile_words
 from proving.stark.proof import Proof, parse
 from proving.stark.security import Parameters, Report
@@ -384,35 +384,22 @@ def _check_layers(
 
     The first layer must hold the DEEP quotient, every later one the fold of the layer before.
     """
-    inverse = inverse_points(arithmetic, bits, coset_shift(shape.log_height))
+    inverse = arithmetic.inverse(places)
     error: type[DeepRefused] | type[FoldRefused] = DeepRefused
     for layer, opening, cap, beta, fold in zip(
         shape.layers, proof.layers, proof.layer_caps, betas, shape.folds, strict=True
     ):
         within = arithmetic.take(bits, (slice(None), slice(0, fold)))
-        first = group_inverses(arithmetic, inverse, bits, fold)
         bits = _slice(arithmetic, bits, fold)
         row = opening.rows[0]
         leaves = {layer.log_rows: arithmetic.hash_rows(row)}
         check_opening(arithmetic, layer, cap, leaves, opening.path, bits)
-        arithmetic.require_equal(_pick(arithmetic, row, within, fold), value, error)
-        value = fold_rows(arithmetic, row, first, beta, fold)
+        picked, folded = arithmetic.fold(row, inverse, within, beta)
+        arithmetic.require_equal(picked, value, error)
+        value = folded
         inverse, places = square(arithmetic, inverse, fold), square(arithmetic, places, fold)
         error = FoldRefused
     arithmetic.require_equal(evaluate_final(arithmetic, proof.final, places), value, FinalPolynomialRefused)
-
-
-def _pick(arithmetic: Arithmetic[V], row: V, within: V, fold: int) -> V:
-    """Return the value of a leaf row ``(queries, 3 * 2^fold)`` at the position that bits spell, ``(queries, 3)``."""
-    queries = arithmetic.shape(row)[0]
-    values = arithmetic.reshape(row, (queries, 1 << fold, EXTENSION_DEGREE))
-    for bit in range(fold):
-        count = arithmetic.shape(values)[1]
-        chosen = arithmetic.reshape(arithmetic.take(within, (slice(None), bit)), (queries, 1, 1))
-        even = arithmetic.take(values, (slice(None), slice(0, count, 2)))
-        odd = arithmetic.take(values, (slice(None), slice(1, count, 2)))
-        values = arithmetic.select(chosen, odd, even)
-    return arithmetic.reshape(values, (queries, EXTENSION_DEGREE))
 
 
 def _slice(arithmetic: Arithmetic[V], bits: V, skipped: int) -> V:

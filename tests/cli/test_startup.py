@@ -60,5 +60,6 @@ def test_version_names_release_protocol_version_and_the_pinned_key() -> None:
     )
     release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert done.stdout == (
-        f"hallmark {release}, protocol version {PROTOCOL_VERSION}, proof format {PROOF_FORMAT}, key {key_digest()}\n"
+        f"hallmark {release}, protocol version {PROTOCOL_VERSION}, proof format {PROOF_FORMAT}, "
+        f"key set {key_digest('proven100')} of proven100\n"
     )

@@ -9,8 +9,9 @@ import pytest
 
 from proving.backend.interface import PRIME
 from proving.hash import DIGEST, Tag
-from proving.recursion.aggregation import Role, entry, hash_message, key_set_digest, require_entry
+from proving.recursion.aggregation import hash_message, require_entry
 from proving.recursion.arithmetic import CircuitArithmetic
+from proving.recursion.claims import Role, entry, key_set_digest
 from proving.recursion.compile import compile_recording
 from proving.recursion.witness import fill
 from proving.stark.air.engine import check

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from proving.circuits.gadgets.poseidon2 import constants
-from proving.field.goldilocks import PRIME
+from proving.field.goldilocks import PRIME, root_of_unity
 from proving.hash import WIDTH
 from proving.recursion.hash_table import DIGEST, FULL, INNER, RATE, SWITCHES
 from proving.recursion.tables import BITS, LANES
-from proving.recursion.witness import HASH_COLUMNS, fill
+from proving.recursion.witness import FOLD_COLUMNS, HASH_COLUMNS, fill
 from proving.stark.air.engine import check
 from proving.stark.arithmetic import Words
 from tests.proving.recursion.test_verifying import compiled, parts
@@ -193,6 +193,71 @@ def test_every_operation_of_the_field_table_is_needed(lane: int, part: int) -> N
     trace[c, row] = (int(trace[c, row]) + 1) % PRIME
     trace[d, row] = (int(trace[d, row]) + 1) % PRIME
     assert broken("field", trace) == {f"zero {lane}.{part}"}
+
+
+#: First columns of the fold table.
+BETA_AT, INVERSE_AT, BIT_AT, RATIO_AT = 24, 27, 28, 31
+SQUARE_AT, FOURTH_AT_FOLD, PICKED_AT, FOLDED_AT = 34, 37, 40, 43
+FOLD_RULES = ("ratio", "square of the ratio", "fourth power of the ratio", "picked", "folded")
+
+
+def ext_multiply(a: list[int], b: list[int]) -> list[int]:
+    """Multiply modulo x^3 = x + 1."""
+    c = [sum(a[i] * b[k - i] for i in range(3) if 0 <= k - i < 3) for k in range(5)]
+    return [(c[0] + c[3]) % PRIME, (c[1] + c[3] + c[4]) % PRIME, (c[2] + c[4]) % PRIME]
+
+
+def fold_row(column: list[int], override: dict[tuple[str, int], int]) -> list[int]:
+    """A row of the fold table from its inputs, by the definition, with single cells replaced as they are computed."""
+
+    def laid(name: str, value: list[int]) -> list[int]:
+        return [override.get((name, i), part) for i, part in enumerate(value)]
+
+    values = [column[3 * i : 3 * i + 3] for i in range(8)]
+    beta, inverse, bits = column[BETA_AT:INVERSE_AT], column[INVERSE_AT], column[BIT_AT:RATIO_AT]
+    for position, bit in enumerate(bits):
+        inverse = inverse * pow(root_of_unity(position + 1), bit, PRIME) % PRIME
+    ratio = laid("ratio", [part * inverse % PRIME for part in beta])
+    square = laid("square of the ratio", ext_multiply(ratio, ratio))
+    fourth = laid("fourth power of the ratio", ext_multiply(square, square))
+    picked = laid("picked", values[sum(bit << j for j, bit in enumerate(bits))])
+    for log_pairs, power in ((2, ratio), (1, square), (0, fourth)):
+        root = pow(root_of_unity(log_pairs + 1), -1, PRIME)
+        folded = []
+        for pair in range(1 << log_pairs):
+            a, b = values[2 * pair], values[2 * pair + 1]
+            twist = pow(root, int(f"{pair:0{log_pairs}b}"[::-1], 2) if log_pairs else 0, PRIME)
+            slope = ext_multiply([x - y for x, y in zip(a, b, strict=True)], power)
+            half = pow(2, -1, PRIME)
+            folded.append([(x + y + twist * z) * half % PRIME for x, y, z in zip(a, b, slope, strict=True)])
+        values = folded
+    return [*column[:RATIO_AT], *ratio, *square, *fourth, *picked, *laid("folded", values[0])]
+
+
+def test_the_forger_folds_as_the_prover_does() -> None:
+    trace = honest()["fold"]
+    used = np.flatnonzero(fixed("fold", "used"))
+    assert used.size and trace.shape[0] == FOLD_COLUMNS
+    for row in used[:20]:
+        column = [int(x) for x in trace[:, row]]
+        assert fold_row(column, {}) == column
+
+
+@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize("rule", FOLD_RULES)
+def test_every_rule_of_the_fold_table_is_needed(rule: str, part: int) -> None:
+    trace = honest()["fold"].copy()
+    row = row_with("fold", "used")
+    column = [int(x) for x in trace[:, row]]
+    at = {"ratio": RATIO_AT, "square of the ratio": SQUARE_AT, "fourth power of the ratio": FOURTH_AT_FOLD,
+          "picked": PICKED_AT, "folded": FOLDED_AT}[rule]  # fmt: skip
+    trace[:, row] = fold_row(column, {(rule, part): (column[at + part] + 1) % PRIME})
+    assert broken("fold", trace) == {f"{rule} {part}"}
+
+
+def test_every_rule_of_the_fold_table_has_a_case() -> None:
+    rules = {constraint.name for constraint in compiled().circuit.table("fold").constraints}
+    assert rules == {f"{rule} {part}" for rule in FOLD_RULES for part in range(3)}
 
 
 def lay_bits(trace: Words, value: int, element: int) -> None:

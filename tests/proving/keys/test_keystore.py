@@ -14,7 +14,7 @@ import pytest
 from proving import keys
 from proving.backend.native import NativeBackend
 from proving.keys import stored
-from proving.keys.make import make_key
+from proving.keys.make import make_anew
 from proving.stark.errors import KeyRefused
 from proving.stark.key import Key
 
@@ -41,7 +41,7 @@ def only_file(folder: Path) -> Path:
 def test_a_stored_key_is_the_key_that_was_made(folder: Path) -> None:
     made = find(columns=True)
     found = find(columns=True)
-    assert made is make_key(NAME)
+    assert stored.encode(made) == stored.encode(make_anew(NAME))
     assert found is not made
     assert found.hex == made.hex
     assert found.reports == made.reports
@@ -102,7 +102,7 @@ def test_a_forged_head_of_the_right_name_is_not_believed(folder: Path) -> None:
     good = path.read_bytes()
     other = stored.encode(_weaker(find(columns=False)))
     path.write_bytes(other)
-    assert find(columns=False).layout == make_key(NAME).layout
+    assert find(columns=False).layout == make_anew(NAME).layout
     assert path.read_bytes() == good
 
 
@@ -125,20 +125,20 @@ def test_processes_that_store_at_once_leave_one_whole_file(folder: Path) -> None
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     digests = {process.communicate()[0].strip() for process in running}
     assert digests == {keys.pinned()[NAME].digest}
-    assert only_file(folder).read_bytes() == stored.encode(make_key(NAME))
+    assert only_file(folder).read_bytes() == stored.encode(make_anew(NAME))
 
 
 def test_verifying_loads_no_prover_and_no_circuit(folder: Path) -> None:
     find(columns=False)
     code = (
-        "import sys; from proving.stages.verify import key_digest; print(key_digest());"
+        "import sys; from proving.stages.verify import key_digest; print(key_digest('proven100'));"
         "print(sorted(name for name in sys.modules if name.startswith('proving.')))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     digest, loaded = done.stdout.splitlines()
-    assert digest == keys.pinned()[NAME].digest
+    assert digest == keys.key_set_digest("proven100")
     unwanted_modules = ("stark.prover", "stark.generate", "stark.air.compile", "machine.executor", "main_vm.circuit")
     for unwanted in unwanted_modules:
         assert f".{unwanted}'" not in loaded

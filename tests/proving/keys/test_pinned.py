@@ -7,30 +7,60 @@ import pytest
 
 from proving import keys
 from proving.keys import __main__ as command
-from proving.keys.registry import CIRCUITS
+from proving.keys.family import KEY_SLOTS
+from proving.keys.registry import families, names
+from proving.machine.main_vm.shapes import SHAPES
+
+PROFILE = "proven100"
+#: Of all circuits those of one profile that differ in kind, and one that the other profiles have as well: making every
+#: key takes minutes, and is what `python -m proving.keys` does.
+MADE = (keys.MAIN_VM, "leaf.0.proven100", "node.proven100", "tip.proven100", "scheduler.proven100", "node.proven128")
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize("name", MADE)
 def test_this_code_makes_the_pinned_keys(name: str) -> None:
     assert command.make_pin(name) == keys.pinned()[name]
 
 
-def test_every_circuit_is_pinned() -> None:
-    assert set(keys.pinned()) == set(CIRCUITS)
+def test_every_circuit_and_key_set_is_pinned() -> None:
+    assert tuple(keys.pinned()) == names()
+    assert set(keys.key_sets()) == {family.profile for family in families()}
+
+
+def test_there_is_a_leaf_for_every_shape_and_room_for_all_keys() -> None:
+    family = keys.circuits_of(PROFILE)
+    assert family == next(each for each in families() if each.profile == PROFILE)
+    assert family.leaves == len(SHAPES)
+    assert len(set(family.names)) == len(SHAPES) + 3 <= KEY_SLOTS
 
 
 @pytest.mark.parametrize("part", keys.Pin._fields)
 def test_another_pin_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, part: str) -> None:
-    other = tmp_path / "pinned.json"
-    pin = keys.pinned()[keys.MAIN_VM]._replace(**{part: "00" * 32})
-    other.write_text(json.dumps({keys.MAIN_VM: pin._asdict()}))
-    monkeypatch.setattr(keys, "PINNED", other)
+    _pin_other(monkeypatch, tmp_path, keys.MAIN_VM, part)
     for find in (keys.key, keys.proving_key):
         with pytest.raises(keys.KeyMismatch, match=r"pins .*0000"):
             find.__wrapped__(keys.MAIN_VM)
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize("name", ["leaf.1.proven100", "node.proven100", "tip.proven100", "scheduler.proven100"])
+def test_a_key_set_with_another_key_is_not_the_pinned_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    assert keys.key_set.__wrapped__(PROFILE).entries.shape == (KEY_SLOTS, 4)
+    _pin_other(monkeypatch, tmp_path, name, "digest")
+    with pytest.raises(keys.KeyMismatch, match="key set"):
+        keys.key_set.__wrapped__(PROFILE)
+
+
+def _pin_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, part: str) -> None:
+    other = tmp_path / "pinned.json"
+    pins = json.loads(keys.PINNED.read_text())
+    pins["keys"][name][part] = "00" * 32
+    other.write_text(json.dumps(pins))
+    monkeypatch.setattr(keys, "PINNED", other)
+
+
+@pytest.mark.parametrize("name", MADE)
 def test_every_profile_is_reached(name: str) -> None:
     for profile, report in keys.key(name).reports.items():
         assert report.reached, profile

@@ -10,15 +10,8 @@ import numpy as np
 
 from proving.backend.native import NativeBackend
 from proving.field import goldilocks
-from proving.recursion.aggregation import (
-    Role,
-    claim_words,
-    entry,
-    key_set_digest,
-    node_hints,
-    write_leaf,
-    write_node,
-)
+from proving.recursion.aggregation import node_hints, write_leaf, write_node
+from proving.recursion.claims import Role, claim_words, entry, key_set_digest
 from proving.recursion.compile import CompiledCircuit
 from proving.recursion.witness import fill
 from proving.stark.air import Circuit, Table, TableBuilder
@@ -32,7 +25,7 @@ PROFILE = "quick"
 ROWS = 64
 TYPE = 7
 #: Heights that fit a leaf and a node of the family.
-HEIGHTS = {"hash": 12, "field": 14, "bits": 12, "caps": 10, "unpack": 6, "given": 9}
+HEIGHTS = {"hash": 12, "field": 14, "fold": 6, "bits": 12, "caps": 10, "unpack": 6, "given": 9}
 
 
 class Steps(Table):

@@ -61,6 +61,10 @@ class GuardedArithmetic:
         self.compressions += digests._words.shape[0]
         return Wire(self._inner.climb(digests._words, siblings._words, digits._words))
 
+    def fold(self, rows: Wire, inverse: Wire, bits: Wire, beta: Wire) -> tuple[Wire, Wire]:
+        picked, folded = self._inner.fold(rows._words, inverse._words, bits._words, beta._words)
+        return Wire(picked), Wire(folded)
+
     def concatenate(self, values: Sequence[Wire], axis: int) -> Wire:
         return Wire(self._inner.concatenate([value._words for value in values], axis))
 

@@ -1,0 +1,112 @@
+"""`hallmark keys`: make the keys of this release, list them, verify what is stored, and show what a circuit costs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli import display
+from runtime.errors import InvalidInput
+from runtime.words import count
+
+ProfilesOption = Annotated[
+    list[str] | None, typer.Option("--profile", help="Security profile, more than once for several; all when left out.")
+]
+#: A process that makes a key takes about this much memory, in bytes.
+_PROCESS_BYTES = 1 << 30
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="The circuit key generator, and what is in the keystore.", no_args_is_help=True)
+    group.command("generate")(generate)
+    group.command("list")(list_)
+    group.command("verify")(verify)
+    group.command("info")(info)
+    app.add_typer(group, name="keys")
+
+
+def generate(
+    profile: ProfilesOption = None,
+    processes: Annotated[int, typer.Option(min=0, help="Keys made at once; by cores and memory when 0.")] = 0,
+) -> None:
+    """Make every key that is missing or damaged; what is there and whole is kept."""
+    from proving.keys import generate as generator
+    from proving.keys import keystore
+
+    wanted = generator.entries(profile or ())
+    with display.progress() as bars:
+        task = bars.add_task("keys", total=len(wanted), note="")
+        made = generator.generate(
+            profile or (),
+            processes=processes or _processes(),
+            done=lambda name: bars.update(task, advance=1, note=name),
+        )
+    total = sum(entry.bytes for entry in generator.entries(profile or ()))
+    display.console.print(
+        f"{count(len(made), 'key')} made, {len(wanted) - len(made)} kept: {display.size(total)} in {keystore.folder()}"
+    )
+
+
+def list_(profile: ProfilesOption = None) -> None:
+    """List the keys of this release with their digests, and whether each is stored."""
+    from proving import keys
+    from proving.keys import generate as generator
+    from proving.keys import keystore
+
+    found = generator.entries(profile or ())
+    rows = [(entry.name, entry.digest, display.size(entry.bytes) if entry.bytes else "not stored") for entry in found]
+    display.console.print(display.columns(("circuit", "digest", "file"), rows))
+    sets = [(name, digest) for name, digest in keys.key_sets().items() if not profile or name in profile]
+    display.console.print(display.pairs("key sets", sets))
+    total = sum(entry.bytes for entry in found)
+    display.console.print(f"{display.size(total)} in {keystore.folder()}")
+
+
+def verify(profile: ProfilesOption = None) -> None:
+    """Check every stored key against what the repository pins; ends with status 1 when one is damaged."""
+    from proving.keys import generate as generator
+
+    damaged = []
+    found = [entry for entry in generator.entries(profile or ()) if entry.bytes]
+    with display.progress() as bars:
+        task = bars.add_task("keys", total=len(found), note="")
+        for entry in found:
+            if not generator.check(entry.name):
+                damaged.append(entry)
+            bars.update(task, advance=1, note=entry.name)
+    for entry in damaged:
+        display.console.print(f"{entry.name}: {entry.path} does not hold the pinned key")
+    display.console.print(f"{count(len(found), 'stored key')} checked, {len(damaged)} damaged")
+    if damaged:
+        display.errors.print("`hallmark keys generate` makes damaged keys anew.")
+        sys.exit(1)
+
+
+def info(circuit: Annotated[str, typer.Argument(help="Name, as `hallmark keys list` prints it.")]) -> None:
+    """Show a circuit's tables, columns and security, and of one that verifies proofs what it consists of."""
+    from proving import keys
+    from proving.stark.profile import profile_text
+
+    if circuit not in keys.pinned():
+        raise InvalidInput(f"There is no circuit {circuit}.", remedy="`hallmark keys list` prints their names.")
+    display.console.print(profile_text(keys.key(circuit)))
+    if circuit == keys.MAIN_VM:
+        return
+    layout, recording = keys.compiled(circuit).layout, keys.compiled(circuit).recording
+    rows = [
+        ("compressions", f"{recording.hash_rows:,}"),
+        ("extension operations", f"{layout.field.shape[0]:,}"),
+        ("elements taken apart", f"{layout.bits.size:,}"),
+        ("entries and readings of caps", f"{layout.caps.digest.size:,}"),
+        ("wires", f"{recording.wires.count:,}"),
+    ]
+    display.console.print(display.pairs("what it consists of", rows))
+
+
+def _processes() -> int:
+    from runtime import limits
+
+    return max(1, min(limits.cpus(), limits.memory().available // _PROCESS_BYTES))

@@ -1,0 +1,107 @@
+"""The circuits that make one proof of a batch under a security profile, and their key set.
+
+They depend on the profile, since they verify proofs of it. All keys of a family are entries of its key set, with the
+role that each may have; unused entries are the same in every release, so that another circuit of the machine changes
+the key set's digest and no circuit above the leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from proving.hash import DIGEST
+from proving.recursion.claims import Role, entry, key_set_digest
+from proving.stark.arithmetic import Words
+
+#: Entries of a key set.
+KEY_SLOTS: Final = 32
+#: log2 of 1/rate of leaves, nodes and the tip.
+LOG_BLOWUP: Final = 3
+#: log2 of 1/rate of the scheduler: its proof leaves the system, so it is made smaller at some cost.
+SCHEDULER_LOG_BLOWUP: Final = 4
+#: log2 of the heights of leaf and node circuits: a node fits them.
+_HEIGHTS: Final[Mapping[str, int]] = {
+    "hash": 14, "field": 14, "fold": 10, "bits": 13, "caps": 11, "unpack": 6, "given": 10,
+}  # fmt: skip
+#: Where a profile needs more.
+_HIGHER: Final[Mapping[str, Mapping[str, int]]] = {"proven128": {"field": 15, "bits": 14, "caps": 12}}
+
+_LEAF: Final = "leaf"
+_NODE: Final = "node"
+_TIP: Final = "tip"
+_SCHEDULER: Final = "scheduler"
+
+
+@dataclass(frozen=True)
+class Family:
+    """The names of the circuits of a profile.
+
+    Attributes
+    ----------
+    leaves
+        Number of leaf circuits: of shapes of `main_vm`.
+    """
+
+    profile: str
+    leaves: int
+
+    def leaf(self, shape: int) -> str:
+        """Return the name of the leaf circuit of a shape of `main_vm`, by its number."""
+        return f"{_LEAF}.{shape}.{self.profile}"
+
+    @property
+    def log_heights(self) -> dict[str, int]:
+        """log2 of the heights of leaves and nodes, by table."""
+        return {**_HEIGHTS, **_HIGHER.get(self.profile, {})}
+
+    @property
+    def node(self) -> str:
+        """The node's name."""
+        return f"{_NODE}.{self.profile}"
+
+    @property
+    def tip(self) -> str:
+        """The recursion tip's name."""
+        return f"{_TIP}.{self.profile}"
+
+    @property
+    def scheduler(self) -> str:
+        """The scheduler's name."""
+        return scheduler_name(self.profile)
+
+    @property
+    def aggregating(self) -> tuple[str, ...]:
+        """Names of leaves and node, in the order of their places in the key set."""
+        return (*(self.leaf(shape) for shape in range(self.leaves)), self.node)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of their places in the key set."""
+        return (*self.aggregating, self.tip, self.scheduler)
+
+    def entries(self, digests: Mapping[str, Words]) -> Words:
+        """Return the key set's entries ``(KEY_SLOTS, 4)`` from the keys' digests ``(4,)`` by name."""
+        roles = {self.tip: Role.TIP, self.scheduler: Role.SCHEDULER}
+        found = np.zeros((KEY_SLOTS, DIGEST), dtype=np.uint64)
+        for place, name in enumerate(self.names):
+            found[place] = entry(digests[name], roles.get(name, Role.AGGREGATION))
+        return found
+
+    def digest(self, digests: Mapping[str, Words]) -> Words:
+        """Return the key set's digest ``(4,)``."""
+        return key_set_digest(self.entries(digests))
+
+
+def scheduler_name(profile: str) -> str:
+    """Return the name of a profile's scheduler circuit: what whoever reads batch proofs needs."""
+    return f"{_SCHEDULER}.{profile}"
+
+
+def family_of(profile: str, names: Mapping[str, object]) -> Family:
+    """Return the family of a profile whose circuits are among these names."""
+    leaves = sum(name.startswith(f"{_LEAF}.") and name.endswith(f".{profile}") for name in names)
+    return Family(profile, leaves)

@@ -1,0 +1,160 @@
+"""The circuit key generator: fills the keystore with every key of this release, and says what is there.
+
+Only what is missing is made. The same code gives the same files on every machine; what a file must hold is pinned in
+the repository, so there is nothing to trust in a folder that was copied from elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from proving import keys
+from proving.keys import keystore
+from proving.keys.errors import StoredKeyRefused
+from runtime.errors import InvalidInput
+from runtime.protocol import PROTOCOL_VERSION
+
+#: Name of the file that lists a keystore's keys.
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key of this release and its file.
+
+    Attributes
+    ----------
+    digest
+        The key's digest, pinned.
+    path
+        Where its file belongs.
+    bytes
+        Size of the file, 0 where there is none.
+    """
+
+    name: str
+    digest: str
+    path: Path
+    bytes: int
+
+
+def entries(profiles: Sequence[str] = ()) -> list[Entry]:
+    """Return the keys that proofs under these profiles need, of all profiles when none is named."""
+    pins = keys.pinned()
+    found = []
+    for name in _wanted(profiles):
+        path = keystore.path_of(name, pins[name].head)
+        found.append(Entry(name, pins[name].digest, path, path.stat().st_size if path.exists() else 0))
+    return found
+
+
+def check(name: str) -> bool:
+    """Return whether a key's file is whole and holds what is pinned, columns included; False where there is none."""
+    pin = keys.pinned()[name]
+    found = keystore.load(name, pin.head, columns=True)
+    return found is not None and found.hex == pin.digest
+
+
+def generate(
+    profiles: Sequence[str], *, processes: int, done: Callable[[str], None] = lambda _: None
+) -> list[str]:
+    """Make every key that is missing or damaged, several at once, and write the manifest; return their names.
+
+    Parameters
+    ----------
+    profiles
+        Those whose keys are wanted; all when empty.
+    done
+        Called with a circuit's name when its key is in the keystore, made or found.
+
+    Raises
+    ------
+    KeyMismatch
+        This code does not make the pinned keys.
+    StoredKeyRefused
+        The keystore cannot be written.
+    """
+    wanted = _wanted(profiles)
+    missing = [name for name in wanted if not check(name)]
+    for name in wanted:
+        if name not in missing:
+            done(name)
+    # A new process for each: none shares threads of native code with this one.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for name in _in_order(pool, missing):
+            done(name)
+    lacking = [name for name in missing if not check(name)]
+    if lacking:
+        raise StoredKeyRefused(f"The keys of {', '.join(lacking)} are not in {keystore.folder()} after they were made.")
+    _write_manifest()
+    return missing
+
+
+def manifest() -> dict[str, object]:
+    """Return what the manifest says: the protocol version, the key sets, and every key's file with its checksum."""
+    pins = keys.pinned()
+    found = {
+        entry.name: {
+            "file": entry.path.name,
+            "bytes": entry.bytes,
+            "digest": entry.digest,
+            "sha256_head": pins[entry.name].head,
+        }
+        for entry in entries()
+        if entry.bytes
+    }
+    return {"protocol_version": PROTOCOL_VERSION, "key_sets": keys.key_sets(), "keys": found}
+
+
+def _write_manifest() -> None:
+    keystore.write(keystore.folder() / MANIFEST, (json.dumps(manifest(), indent=1) + "\n").encode())
+
+
+def _wanted(profiles: Sequence[str]) -> list[str]:
+    known = keys.key_sets()
+    for profile in profiles:
+        if profile not in known:
+            raise InvalidInput(f"There are no keys for profile {profile}; there are for {', '.join(known)}.")
+    chosen = [keys.circuits_of(profile) for profile in profiles or known]
+    return [keys.MAIN_VM, *(name for family in chosen for name in family.names)]
+
+
+def _in_order(pool: ProcessPoolExecutor, missing: Sequence[str]) -> Iterator[str]:
+    """Make keys, each after those whose proofs its circuit verifies, and yield the names as they are ready."""
+    waiting = {name: [need for need in _needs(name) if need in missing] for name in missing}
+    running: dict[Future[None], str] = {}
+    ready: set[str] = set()
+    while waiting or running:
+        for name in [name for name, needs in waiting.items() if ready.issuperset(needs)]:
+            del waiting[name]
+            running[pool.submit(_make, name)] = name
+        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in finished:
+            future.result()
+            ready.add(running[future])
+            yield running.pop(future)
+
+
+def _needs(name: str) -> tuple[str, ...]:
+    """Return the circuits whose keys a circuit's key is made from."""
+    if name == keys.MAIN_VM:
+        return ()
+    for profile in keys.key_sets():
+        family = keys.circuits_of(profile)
+        if name == family.scheduler:
+            return (family.tip,)
+        if name in (family.node, family.tip):
+            return (family.leaf(0),)
+        if name in family.names:
+            return (keys.MAIN_VM,)
+    raise InvalidInput(f"There is no circuit {name}.")
+
+
+def _make(name: str) -> None:
+    """Make one key in a process of its own, which stores it."""
+    keys.proving_key(name)

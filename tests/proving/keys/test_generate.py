@@ -1,0 +1,54 @@
+"""The key generator makes what is missing or damaged, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from proving import keys
+from proving.keys import generate, keystore
+from runtime.errors import InvalidInput
+
+PROFILE = "proven100"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A keystore with a few circuits, so that the test takes seconds."""
+    monkeypatch.setenv("HALLMARK_KEY_DIR", str(tmp_path / "keys"))
+    family = keys.circuits_of(PROFILE)
+    few = [keys.MAIN_VM, family.leaf(0), family.tip]
+    monkeypatch.setattr(generate, "_wanted", lambda profiles: few)
+    return tmp_path / "keys"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.key")}
+
+
+def test_missing_and_damaged_keys_are_made_and_the_others_kept(folder: Path) -> None:
+    told: list[str] = []
+    made = generate.generate([PROFILE], processes=2, done=told.append)
+    first = digests(folder)
+    assert sorted(told) == sorted(made) == sorted([keys.MAIN_VM, "leaf.0.proven100", "tip.proven100"])
+    assert len(first) == 3
+    manifest = json.loads((folder / generate.MANIFEST).read_text())
+    assert manifest["key_sets"] == keys.key_sets()
+    assert {each["file"] for each in manifest["keys"].values()} == set(first)
+    assert generate.generate([PROFILE], processes=2) == []
+
+    tip = keystore.path_of("tip.proven100", keys.pinned()["tip.proven100"].head)
+    data = bytearray(tip.read_bytes())
+    data[-1] ^= 1
+    tip.write_bytes(data)
+    assert not generate.check("tip.proven100")
+    assert generate.generate([PROFILE], processes=2) == ["tip.proven100"]
+    assert digests(folder) == first, "the same code makes the same files"
+
+
+def test_an_unknown_profile_is_refused_by_name() -> None:
+    with pytest.raises(InvalidInput, match="proven100"):
+        generate.entries(["proven1000"])

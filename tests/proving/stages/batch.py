@@ -1,0 +1,54 @@
+"""A small run of two segments, proven to one batch proof, made once per test process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from proving import stages
+from proving.machine.program import Program
+from proving.stages.rounds import Round, tree
+from proving.stages.statement import Statement
+from tests.proving.machine import assembler as asm
+from tests.proving.machine.programs import counting_loop
+
+PROFILE = "proven100"
+ROUNDS = 1500
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A program, its run's statement, and the artifacts of all steps in the order of the tree.
+
+    Of the basic round the witness is the checkpoint; the last proof is the batch's.
+    """
+
+    program: Program
+    elf: bytes
+    statement: bytes
+    witnesses: list[bytes]
+    proofs: list[bytes]
+
+    @property
+    def told(self) -> Statement:
+        """The run's statement."""
+        return Statement.decode(self.statement)
+
+
+@cache
+def batch() -> Batch:
+    elf = asm.elf(counting_loop(ROUNDS))
+    made = stages.basic_witness(elf, b"", size_class=12)
+    witnesses: list[bytes] = []
+    proofs: list[bytes] = []
+    for step in tree(len(made.checkpoints)):
+        if step.round is Round.BASIC:
+            witness = made.checkpoints[step.index]
+            proof = stages.prove_segment(witness, profile=PROFILE)
+        else:
+            children = [proofs[place] for place in step.children]
+            witness = stages.recursive_witness(step.round, children, statement=made.statement, profile=PROFILE)
+            proof = stages.prove_recursive(witness, stages.recursive_vectors(witness), profile=PROFILE)
+        witnesses.append(witness)
+        proofs.append(proof)
+    return Batch(Program.from_elf(elf), elf, made.statement, witnesses, proofs)
