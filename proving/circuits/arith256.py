@@ -30,7 +30,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from proving.circuits.basic import BasicCircuit
-from proving.circuits.chain import put
+from proving.circuits.chain import elements, put
 from proving.circuits.gadgets import range as range_table
 from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import MAX_BITS, RangeTable, short
@@ -78,8 +78,8 @@ class ArithTable(Table):
 
         # Buses
         t.boolean(real)
-        put(t, real, "inputs", position, [half for number in (a, b, c, m) for half in _halves(number)])
-        put(t, real, "output", position + ARITH256.layout.input_blocks, _halves(r))
+        put(t, real, "inputs", position, elements([half for number in (a, b, c, m) for half in _halves(number)]))
+        put(t, real, "output", position + ARITH256.layout.input_blocks, elements(_halves(r)))
         for limb in (*a, *b, *c, *m, *r, *rest, *q, *low):
             short(t, real, limb.name, limb)
         for upper in high:

@@ -25,7 +25,7 @@ from proving.hash import DIGEST, RATE
 from proving.native import POINTER, SIZE, function
 from proving.stark.air import Bus, Expr, Operand, Table, TableBuilder
 
-__all__ = ["REQUEST", "ROWS", "Chain", "fill", "put"]
+__all__ = ["REQUEST", "ROWS", "Chain", "elements", "fill", "put"]
 
 #: (position, block[12]), from the rows that prove a request to its chain.
 REQUEST = Bus(1, 1 + RATE, "permutation", "request")
@@ -63,24 +63,28 @@ class Chain(Table):
         t.when(t.transition).equal("positions follow each other", position.next, position + last)
 
 
-def put(
-    t: TableBuilder,
-    count: Expr,
-    what: str,
-    position: Expr,
-    words: Sequence[tuple[Operand, Operand]],
-) -> None:
-    """Put words, given by their halves (lower, upper), on the chain as whole blocks from `position` on."""
+def elements(words: Sequence[tuple[Operand, Operand]]) -> list[Expr | int]:
+    """The elements of words, given by their halves (lower, upper); words that are missing from a group are zero."""
     whole = [*words, *[(0, 0)] * (-len(words) % GROUP)]
-    zero = t.constant(0)
-    elements: list[Expr] = []
+    found: list[Expr | int] = []
     for i in range(0, len(whole), GROUP):
         u, v, w = whole[i : i + GROUP]
-        elements.append(zero + u[0] + u[1] * (zero + 2**16) + v[0] * (zero + 2**32))
-        elements.append(zero + w[0] + w[1] * (zero + 2**16) + v[1] * (zero + 2**32))
-    elements += [zero] * (-len(elements) % RATE)
-    for block, i in enumerate(range(0, len(elements), RATE)):
-        t.send(REQUEST, [position + block, *elements[i : i + RATE]], count, f"{what}, block {block}")
+        found += [_join(u[0], u[1], v[0]), _join(w[0], w[1], v[1])]
+    return found
+
+
+def _join(*halves: Operand) -> Expr | int:
+    total: Expr | int = 0
+    for i, half in enumerate(halves):
+        total = total + half * 2 ** (16 * i)
+    return total
+
+
+def put(t: TableBuilder, count: Expr, what: str, position: Expr, part: Sequence[Operand]) -> None:
+    """Put the elements of the inputs or of the outputs on the chain as whole blocks from `position` on."""
+    padded = [*part, *[0] * (-len(part) % RATE)]
+    for block, i in enumerate(range(0, len(padded), RATE)):
+        t.send(REQUEST, [position + block, *padded[i : i + RATE]], count, f"{what}, block {block}")
 
 
 def fill(table: U64, absorbed: U64, digests: U64) -> None:

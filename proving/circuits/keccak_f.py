@@ -11,15 +11,11 @@ the first step (theta), B[x, y, z] = A[x, y, z] ^ D[x, z] with D[x, z] = C[x - 1
 ================= =====================================================================
 column            meaning
 ================= =====================================================================
-round             selectors of the rounds
-real, position    whether this is a request, and its first block in the chain; the same on all 24 rows
+step .. position  a row for each round, see `gadgets.steps`
 word              the state before the round, lane x + 5 y, its lower word first
 parity            C, 64 bits for each x, the lowest first
 mixed             B, 64 bits for each lane
 ================= =====================================================================
-
-Permutations that are no request go on to the table's end, where the last one is cut off. Were that one a request, its
-inputs would stand on the chain without its output, and the next proof could go on with an output of its own.
 """
 
 from __future__ import annotations
@@ -31,7 +27,9 @@ from itertools import chain
 import numpy as np
 
 from proving.circuits.basic import BasicCircuit
-from proving.circuits.chain import put
+from proving.circuits.chain import elements, put
+from proving.circuits.gadgets.bits import Half, flipped, halves, number, xor
+from proving.circuits.gadgets.steps import Steps
 from proving.circuits.requests import U32, U64, Layout, RequestType
 from proving.native import POINTER, SIZE, function
 from proving.stark.air import Expr, Table, TableBuilder
@@ -39,7 +37,6 @@ from proving.stark.air import Expr, Table, TableBuilder
 ROUNDS = 24
 LANES = 25
 BITS = 64
-HALF = 16
 
 _answer = function("hm_keccak_f", None, [POINTER, SIZE, POINTER])
 _fill = function("hm_keccak_f_fill", None, [POINTER, SIZE, SIZE, POINTER, SIZE])
@@ -75,18 +72,6 @@ def moved(lane: int, bit: int) -> tuple[int, int]:
     return source, (bit - rotations()[source]) % BITS
 
 
-def _xor(a: Expr, b: Expr) -> Expr:
-    return a + b - 2 * (a * b)
-
-
-def _sum(bits: Sequence[Expr]) -> Expr:
-    """The number of bits, the lowest first."""
-    total = bits[0]
-    for i, bit in enumerate(bits[1:], 1):
-        total = total + bit * 2**i
-    return total
-
-
 class KeccakTable(Table):
     """24 rows for each request."""
 
@@ -95,63 +80,49 @@ class KeccakTable(Table):
     def build(self, t: TableBuilder) -> None:
         """Declare columns, buses and constraints."""
         # Columns
-        rounds = t.main_array("round", ROUNDS)
-        real, position, word = t.main("real"), t.main("position"), t.main_array("word", 2 * LANES)
+        steps, word = Steps(t, ROUNDS), t.main_array("word", 2 * LANES)
         parity = [t.main_array(f"parity{x}", BITS) for x in range(5)]
         mixed = [t.main_array(f"mixed{lane}", BITS) for lane in range(LANES)]
-        first, last = rounds[0], rounds[-1]
 
         # Buses
-        for flag in (real, first, last):
-            t.boolean(flag)
-        flips = [[_xor(parity[(x + 4) % 5][z], parity[(x + 1) % 5][z - 1]) for z in range(BITS)] for x in range(5)]
-        before = [[_xor(mixed[lane][z], flips[lane % 5][z]) for z in range(BITS)] for lane in range(LANES)]
+        flips = [[xor(parity[(x + 4) % 5][z], parity[(x + 1) % 5][z - 1]) for z in range(BITS)] for x in range(5)]
+        before = [[xor(mixed[lane][z], flips[lane % 5][z]) for z in range(BITS)] for lane in range(LANES)]
         after = [[self._chi(mixed, lane, z) for z in range(BITS)] for lane in range(LANES)]
-        put(t, first * real, "inputs", position, _halves(before))
+        put(t, steps.asks, "inputs", steps.position, elements(_words(before)))
         final = round_constants()[-1]
-        ended = [[1 - bit if final >> z & 1 else bit for z, bit in enumerate(after[0])], *after[1:]]
-        put(t, last * real, "outputs", position + KECCAK_F.layout.input_blocks, _halves(ended))
+        ended = [[flipped(bit, final >> z & 1) for z, bit in enumerate(after[0])], *after[1:]]
+        put(t, steps.answers, "outputs", steps.position + KECCAK_F.layout.input_blocks, elements(_words(ended)))
 
         # Constraints
-        for r in range(ROUNDS):
-            t.when(t.first).equal(f"the first row, round {r}", rounds[r], int(r == 0))
-            t.when(t.transition).equal(f"round {r} comes in its turn", rounds[r].next, rounds[r - 1])
-        going = t.transition * (1 - last)
-        t.when(going).equal("a permutation is real or not", real.next, real)
-        t.when(t.last).zero("a permutation that is cut off is no request", real * (1 - last))
-        t.when(going).equal("the position is the same on all rows", position.next, position)
+        steps.constrain(t)
         for x in range(5):
             for z in range(BITS):
                 t.boolean(parity[x][z])
                 for y in range(4):
                     t.boolean(mixed[x + 5 * y][z])
                 over_y: list[Expr] = [mixed[x + 5 * y][z] for y in range(5)]
-                t.equal(f"parity {x}, bit {z}", reduce(_xor, over_y), _xor(parity[x][z], flips[x][z]))
+                t.equal(f"parity {x}, bit {z}", reduce(xor, over_y), xor(parity[x][z], flips[x][z]))
         for z in sorted({2**j - 1 for j in range(7)}):
-            constant = t.constant(0)
-            for r in range(ROUNDS):
-                constant = constant + rounds[r] * (round_constants()[r] >> z & 1)
-            after[0][z] = _xor(after[0][z], constant)
+            constant = [flag for flag, value in zip(steps.step, round_constants(), strict=True) if value >> z & 1]
+            after[0][z] = xor(after[0][z], sum(constant, start=t.constant(0)))
         for i, entering in enumerate(word):
             lane, part = i // 2, slice(BITS // 2 * (i % 2), BITS // 2 * (i % 2 + 1))
-            t.equal(f"word {i} of the state", entering, _sum(before[lane][part]))
-            t.when(going).equal(f"word {i} of the next state", entering.next, _sum(after[lane][part]))
+            t.equal(f"word {i} of the state", entering, number(before[lane][part]))
+            t.when(steps.going).equal(f"word {i} of the next state", entering.next, number(after[lane][part]))
 
         asked = "what is asked is the chain's business; the answer follows from it"
-        for column in (position, *word, *chain.from_iterable(parity), *chain.from_iterable(mixed)):
-            t.chosen(column, when=first * real, reason=asked)
+        for column in (steps.position, *word, *chain.from_iterable(parity), *chain.from_iterable(mixed)):
+            t.chosen(column, when=steps.asks, reason=asked)
 
     def _chi(self, mixed: Sequence[Sequence[Expr]], lane: int, bit: int) -> Expr:
         """A bit of the round's result before iota."""
         row = lane - lane % 5
         a, b, c = (mixed[source][place] for source, place in (moved(row + (lane + step) % 5, bit) for step in range(3)))
-        return _xor(a, (1 - b) * c)
+        return xor(a, (1 - b) * c)
 
 
-def _halves(lanes: Sequence[Sequence[Expr]]) -> list[tuple[Expr, Expr]]:
-    """The halves of the words of lanes."""
-    halves = [_sum(lane[i : i + HALF]) for lane in lanes for i in range(0, BITS, HALF)]
-    return list(zip(halves[::2], halves[1::2], strict=True))
+def _words(lanes: Sequence[Sequence[Expr]]) -> list[Half]:
+    return [half for lane in lanes for half in halves(lane)]
 
 
 class KeccakF(BasicCircuit):

@@ -8,14 +8,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from proving.circuits import chain
 from proving.circuits.keccak_f import BITS, KECCAK_F, LANES, ROUNDS
-from proving.circuits.requests import absorb, blocks, empty_chain, pack
-from proving.stark.air import check
+from proving.circuits.requests import empty_chain
 from proving.stark.air.freed import FreedOutputs
 from proving.stark.air.fuzzer import Fuzzer, Rule
 from proving.stark.air.graph import P
 from proving.stark.air.removal import used_interactions
+from tests.forgeries.circuits import steps
 from tests.forgeries.circuits.rows import Bench, Changes
 
 TABLE = "keccak_f"
@@ -66,17 +65,7 @@ def cases() -> Iterator[tuple[str, int, Changes]]:
     for i in range(2 * LANES):
         yield f"word {i} of the state", middle, {(f"word[{i}]", 0): 1}
         yield f"word {i} of the next state", middle, {(f"word[{i}]", 1): 1}
-    for r in range(ROUNDS):
-        yield f"round {r} comes in its turn", middle, {(f"round[{r}]", 1): 1}
-        step = -1 if r == 0 else 1
-        yield f"the first row, round {r}", 0, {(f"round[{r}]", 0): step, (f"round[{(r + 1) % ROUNDS}]", 1): step}
-    for r in (0, ROUNDS - 1):
-        yield f"round[{r}] is boolean", middle, {(f"round[{r}]", 0): 2, (f"round[{(r + 1) % ROUNDS}]", 1): 2}
-    end = fuzzer().functions[TABLE].height - 1
-    yield "a permutation that is cut off is no request", end, {("real", 0): 1}
-    yield "real is boolean", middle, {("real", 0): 1, ("real", 1): 1}
-    yield "a permutation is real or not", middle, {("real", 1): -1}
-    yield "the position is the same on all rows", middle, {("position", 1): 1}
+    yield from steps.cases(bench, middle, ROUNDS)
 
 
 def test_only_this_rule_notices_a_row() -> None:
@@ -85,20 +74,7 @@ def test_only_this_rule_notices_a_row() -> None:
 
 
 def test_a_request_without_its_output_is_refused() -> None:
-    """The permutation that the table's end cuts off puts its inputs on the chain; the rest agrees with that."""
-    words = np.random.default_rng(7).integers(0, 2**32, (KECCAK_F.capacities[0], 50), dtype=np.uint32)
-    start = empty_chain(KECCAK_F.kind)
-    traces, _ = KECCAK_F.expand(start, words)
-    absorbed = np.concatenate([blocks(words, KECCAK_F.answer(words)), pack(np.zeros((1, 50), dtype=np.uint32))[0]])
-    digests = absorb(start, absorbed)
-    names = KECCAK_F.circuit.table(TABLE).main_names
-    cut = slice(ROUNDS * len(words), None)
-    traces[TABLE][names.index("real"), cut] = 1
-    traces[TABLE][names.index("position"), cut] = len(words) * KECCAK_F.layout.blocks
-    traces["chain"] = np.zeros((traces["chain"].shape[0], 2 * traces["chain"].shape[1]), dtype=np.uint64)
-    chain.fill(traces["chain"], absorbed, digests)
-    found = check(KECCAK_F.circuit, traces, np.concatenate([start, digests[-1]]))
-    assert {violation.name for violation in found} == {"a permutation that is cut off is no request"}
+    assert steps.noticed_without_output(KECCAK_F, ROUNDS) == {steps.CUT_OFF}
 
 
 def test_every_rule_is_needed_and_no_cell_is_loose(capsys: pytest.CaptureFixture[str]) -> None:
