@@ -37,6 +37,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "main_vm.fill": ("benchmarks.main_vm", "fill"),
     "arith256.prove": ("benchmarks.circuits", "arith256"),
     "keccak.prove": ("benchmarks.circuits", "keccak"),
+    "sha256.prove": ("benchmarks.circuits", "sha256"),
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),

@@ -14,6 +14,7 @@ from proving.circuits.arith256 import ARITH256
 from proving.circuits.basic import LOG_BLOWUP, BasicCircuit
 from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import empty_chain
+from proving.circuits.sha256 import SHA256
 from proving.stark.generate import build_key
 from proving.stark.key import Key
 from proving.stark.profile import profile_tables
@@ -35,6 +36,11 @@ def arith256() -> list[Figure]:
 def keccak() -> list[Figure]:
     """Measure Keccak-f[1600]."""
     return [_measure("keccak.prove", KECCAK_F)]
+
+
+def sha256() -> list[Figure]:
+    """Measure SHA-256's compression."""
+    return [_measure("sha256.prove", SHA256)]
 
 
 def _measure(name: str, circuit: BasicCircuit) -> Figure:

@@ -16,7 +16,8 @@ class Bench:
 
     Parameters
     ----------
-    solved : by name of a constraint, the cell (column, whether behind) that is chosen so that the constraint holds
+    solved : by name of a constraint, the cell (column, whether behind) that is chosen so that the constraint holds,
+        one after the other
     """
 
     def __init__(self, fuzzer: Fuzzer, table: str, row: int, solved: Mapping[str, tuple[str, int]]) -> None:
@@ -40,6 +41,7 @@ class Bench:
                 old = edits.get(cell, self.function.cell(cell))
                 slope = (self._violated({**edits, cell: (old + 1) % P}).get(name, 0) - found[name]) % P
                 edits[cell] = (old - found[name] * pow(slope, -1, P)) % P
+                found = self._violated(edits)
         return {Rule(self.table, "constraint", name) for name in self._violated(edits)}
 
     def _violated(self, edits: Mapping[tuple[int, int], int]) -> dict[str, int]:

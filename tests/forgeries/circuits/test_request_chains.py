@@ -13,6 +13,7 @@ from proving.circuits.arith256 import ARITH256
 from proving.circuits.basic import BasicCircuit
 from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import U32, U64, absorb, blocks, empty_chain
+from proving.circuits.sha256 import SHA256
 from proving.stark.air import check
 from proving.stark.errors import BusUnbalanced, ProofRefused
 from proving.stark.prover import prove
@@ -27,7 +28,7 @@ def random_words(circuit: BasicCircuit, count: int) -> U32:
 
 CIRCUITS: list[tuple[BasicCircuit, U32]] = [
     (ARITH256, inputs(requests(20)[8:17])),
-    (KECCAK_F, random_words(KECCAK_F, 4)),
+    *((circuit, random_words(circuit, 4)) for circuit in (KECCAK_F, SHA256)),
 ]
 PROFILE = "legacy-conjectured"
 
