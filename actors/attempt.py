@@ -16,7 +16,7 @@ from actors.keys import check_keys
 from actors.lease import Held, Released
 from broker.artifacts import artifact_name
 from broker.jobs import Claim, JobSpec, JobState, Stage
-from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Unavailable
+from runtime.errors import HallmarkError, InvalidInput, JobCancelled, LeaseLost, Unavailable
 from runtime.logging import get_logger
 from runtime.telemetry import mark, span
 from runtime.waiting import OUTAGES
@@ -95,8 +95,22 @@ class Work:
         return self.context.artifacts.save(name, kind, payload, protocol=protocol, compress=compress)
 
 
-#: The part of an actor that differs between stages.
+#: The part of an actor that differs between stages and rounds.
 Body = Callable[[Work], Result]
+
+
+def made_by(work: Work, stage: Stage) -> str:
+    """Return the result of the one job of a stage that this one waited for.
+
+    Raises
+    ------
+    InvalidInput
+        It waited for none, or for several.
+    """
+    found = [entry.artifact for entry in work.context.store.inputs(work.claim) if entry.stage is stage]
+    if len(found) != 1:
+        raise InvalidInput(f"Job {work.claim.job_id} depends on {len(found)} jobs of stage {stage}, not on one.")
+    return found[0]
 
 
 def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool | None = None) -> bool:

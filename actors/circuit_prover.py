@@ -1,47 +1,59 @@
-"""Circuit prover: proves one segment, from the records on this host or by replaying its checkpoint."""
+"""Circuit prover: proves one segment or one later round's circuit, with the vectors on this host or without them."""
 
 from __future__ import annotations
 
-from actors.attempt import Result, Work
-from actors.witness_vector_generator import LOCAL, RECORDS
+from actors.attempt import Result, Work, made_by
+from actors.stages import Prove
+from actors.witness_generator import WITNESS
+from actors.witness_vector_generator import LOCAL, RECORDS, TRACE
 from broker.jobs import Stage
 from runtime.errors import ArtifactError, StoreUnavailable
 from runtime.logging import get_logger
 
+#: Kinds of the artifacts: a proof that another one verifies, and the batch's.
+PROOF, BATCH_PROOF = "proof", "batch_proof"
+
 
 def run(work: Work) -> Result:
-    """Prove the segment."""
+    """Prove the segment, from its execution records or by replaying its checkpoint."""
     work.check_keys()
-    checkpoint = work.load("checkpoint")
-    name = records_name(work)
-    records = load_records(work, name) if name else None
+    return _prove(work, work.load("checkpoint"), RECORDS, work.context.stages.prove_segment)
+
+
+def run_recursive(work: Work) -> Result:
+    """Prove the round's circuit, from its filled trace or by filling it anew."""
+    work.check_keys()
+    witness = work.load_named(made_by(work, Stage.WITNESS), WITNESS)
+    return _prove(work, witness, TRACE, work.context.stages.prove_recursive)
+
+
+def _prove(work: Work, witness: bytes, kind: str, prove: Prove) -> Result:
+    name = local_name(work)
+    vectors = load_local(work, name, kind) if name else None
     work.progress(0.0, "prove")
-    proof = work.context.stages.prove_segment(
-        checkpoint,
-        records,
+    proof = prove(
+        witness,
+        vectors,
         backend=work.context.backend,
         profile=work.context.settings.profile,
         progress=work.progress,
     )
-    if records is not None:
+    if vectors is not None:
         work.context.local.remove(name)
-    return Result("proof", proof)
+    return Result(BATCH_PROOF if work.claim.job.final else PROOF, proof)
 
 
-def records_name(work: Work) -> str:
-    """Return the local name of the segment's execution records, or nothing when another host holds them."""
-    for made in work.context.store.inputs(work.claim):
-        scheme, _, rest = made.artifact.partition(":")
-        host, _, name = rest.partition(":")
-        if made.stage is Stage.VECTORS and scheme == LOCAL and host == work.context.worker.host:
-            return name
-    return ""
+def local_name(work: Work) -> str:
+    """Return the local name of the job's vectors, or nothing when another host holds them."""
+    scheme, _, rest = made_by(work, Stage.VECTORS).partition(":")
+    host, _, name = rest.partition(":")
+    return name if scheme == LOCAL and host == work.context.worker.host else ""
 
 
-def load_records(work: Work, name: str) -> bytes | None:
-    """Return the records, or nothing when they are gone or damaged: replay is always possible."""
+def load_local(work: Work, name: str, kind: str) -> bytes | None:
+    """Return what this host keeps, or nothing when it is gone or damaged: it can always be made again."""
     try:
-        return work.context.local.load(name, kind=RECORDS, protocol=work.claim.job.protocol_version)
+        return work.context.local.load(name, kind=kind, protocol=work.claim.job.protocol_version)
     except (ArtifactError, StoreUnavailable) as error:
-        get_logger("circuit_prover").info("replaying the checkpoint", job=work.claim.job_id, reason=error.message)
+        get_logger("circuit_prover").info("making the vectors again", job=work.claim.job_id, reason=error.message)
         return None

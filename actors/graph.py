@@ -43,9 +43,9 @@ def batch_jobs(checkpoints: Sequence[str], statement: str, key_identity: str = "
     return jobs
 
 
-def job_key(stage: Stage, step: Step) -> str:
-    """Return the key of a step's job of a stage among the jobs of its batch."""
-    return f"{stage}.{step.round}.{step.depth}.{step.index}"
+def job_key(stage: Stage, round_: int, depth: int, index: int) -> str:
+    """Return the key of a job among those of its batch."""
+    return f"{stage}.{round_:d}.{depth}.{index}"
 
 
 def _basic(step: Step, checkpoint: str, parameters: dict[str, Any]) -> list[JobSpec]:
@@ -55,9 +55,8 @@ def _basic(step: Step, checkpoint: str, parameters: dict[str, Any]) -> list[JobS
 
 
 def _recursive(step: Step, children: list[Step], statement: str, parameters: dict[str, Any]) -> list[JobSpec]:
-    proofs = [job_key(Stage.PROVE, child) for child in children]
-    inputs = {"statement": statement} if step.round is Round.TIP else {}
-    witness = _spec(Stage.WITNESS, step, {**parameters, CHILDREN: proofs}, inputs, proofs)
+    proofs = [_key(Stage.PROVE, child) for child in children]
+    witness = _spec(Stage.WITNESS, step, {**parameters, CHILDREN: proofs}, {"statement": statement}, proofs)
     vectors = _spec(Stage.VECTORS, step, parameters, {}, [witness.key])
     # The prover reads the witness too: it fills the vectors itself where another host has them.
     return [witness, vectors, _spec(Stage.PROVE, step, parameters, {}, [witness.key, vectors.key])]
@@ -72,7 +71,7 @@ def _spec(
 ) -> JobSpec:
     return JobSpec(
         stage,
-        key=job_key(stage, step),
+        key=_key(stage, step),
         round=step.round,
         depth=step.depth,
         circuit_type=MAIN_VM if step.round < Round.TIP else "",
@@ -82,3 +81,7 @@ def _spec(
         depends_on=tuple(depends_on),
         final=stage is Stage.PROVE and step.round is Round.SCHEDULER,
     )
+
+
+def _key(stage: Stage, step: Step) -> str:
+    return job_key(stage, step.round, step.depth, step.index)

@@ -9,10 +9,21 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
+from proving.stages.rounds import Round
 from runtime.configuration import PREFIX
 from runtime.errors import ConfigurationError, HallmarkError, StageUnavailable
 from runtime.progress import Progress
 from runtime.settings import Settings
+
+#: What a stage module must have.
+FUNCTIONS = (
+    "basic_witness",
+    "execution_records",
+    "prove_segment",
+    "recursive_witness",
+    "recursive_vectors",
+    "prove_recursive",
+)
 
 
 class BasicWitness(Protocol):
@@ -20,6 +31,15 @@ class BasicWitness(Protocol):
 
     checkpoints: Sequence[bytes]
     statement: Any
+
+
+class Prove(Protocol):
+    """How a proof of any round is made."""
+
+    def __call__(
+        self, witness: bytes, vectors: bytes | None, /, *, backend: Any, profile: str, progress: Progress
+    ) -> bytes:
+        """Prove a checkpoint or a witness, with what was made of it for the prover or without."""
 
 
 class Stages(Protocol):
@@ -38,8 +58,16 @@ class Stages(Protocol):
     ) -> bytes:
         """Prove one segment, from its records or, without them, from its checkpoint."""
 
-    def join(self, proofs: Sequence[bytes], statement: bytes, *, profile: str) -> bytes:
-        """Check and join the chain of segment proofs."""
+    def recursive_witness(self, made: Round, proofs: Sequence[bytes], *, statement: bytes, profile: str) -> bytes:
+        """Check the proofs that a proof of a later round verifies, and say what it is to prove about them."""
+
+    def recursive_vectors(self, witness: bytes) -> bytes:
+        """Fill the trace of a later round's circuit."""
+
+    def prove_recursive(
+        self, witness: bytes, vectors: bytes | None, *, backend: Any, profile: str, progress: Progress
+    ) -> bytes:
+        """Prove a witness, from its filled trace or without it; the scheduler's proof is the batch's."""
 
 
 def load_stages(module: str) -> Stages:
@@ -54,8 +82,7 @@ def load_stages(module: str) -> Stages:
         found = importlib.import_module(module)
     except ImportError as error:
         raise StageUnavailable(f"The stage module {module} cannot be imported: {error}") from error
-    wanted = ("basic_witness", "execution_records", "prove_segment", "join")
-    missing = [name for name in wanted if not callable(getattr(found, name, None))]
+    missing = [name for name in FUNCTIONS if not callable(getattr(found, name, None))]
     if missing:
         raise StageUnavailable(f"The stage module {module} lacks {', '.join(missing)}.")
     return cast(Stages, found)

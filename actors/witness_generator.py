@@ -1,17 +1,20 @@
-"""Witness generator: runs the program, cuts the run into segments, and creates the batch's other jobs."""
+"""Witness generator: runs the program and creates the batch's other jobs; in later rounds, takes in proofs."""
 
 from __future__ import annotations
 
 from actors.attempt import Result, Work
+from actors.graph import CHILDREN, batch_jobs, job_key
 from actors.stages import choose_size_class
-from broker.jobs import JobSpec, Stage
+from broker.jobs import Stage
+from proving.stages.rounds import Round
+from runtime.errors import InvalidInput
 
-#: Round of the ``bundle`` job, which stands where the later rounds will be.
-BUNDLE_ROUND = 1
+#: Kind of a later round's witness.
+WITNESS = "recursion_witness"
 
 
 def run(work: Work) -> Result:
-    """Execute the batch's program on its advice."""
+    """Execute the batch's program on its advice, and cut the run into segments."""
     work.check_keys()
     program, advice = work.load("program"), work.load("advice")
     settings = work.context.settings
@@ -28,36 +31,37 @@ def run(work: Work) -> Result:
         for index, checkpoint in enumerate(witness.checkpoints)
     ]
     statement = work.save("statement", witness.statement)
-    return Result("statement", name=statement, children=segment_jobs(names, statement, work.wanted_keys))
+    return Result("statement", name=statement, children=batch_jobs(names, statement, work.wanted_keys))
 
 
-def segment_jobs(checkpoints: list[str], statement: str, key_identity: str = "") -> list[JobSpec]:
-    """Return a ``vectors`` and a ``prove`` job for every segment, and the ``bundle`` job that waits for all proofs."""
-    jobs = []
-    parameters = {"key_identity": key_identity} if key_identity else {}
-    for index, name in enumerate(checkpoints):
-        inputs = {"checkpoint": name}
-        jobs.append(JobSpec(Stage.VECTORS, key=f"vectors.{index}", circuit_type="main_vm", index=index, inputs=inputs))
-        jobs.append(
-            JobSpec(
-                Stage.PROVE,
-                key=f"prove.{index}",
-                circuit_type="main_vm",
-                index=index,
-                inputs=inputs,
-                parameters=parameters,
-                depends_on=(f"vectors.{index}",),
-            )
-        )
-    proofs = tuple(f"prove.{index}" for index in range(len(checkpoints)))
-    jobs.append(
-        JobSpec(
-            Stage.BUNDLE,
-            round=BUNDLE_ROUND,
-            inputs={"statement": statement},
-            parameters=parameters,
-            depends_on=proofs,
-            final=True,
-        )
+def run_recursive(work: Work) -> Result:
+    """Check the proofs that this round's circuit verifies, and write down what it proves about them."""
+    work.check_keys()
+    proofs = [work.load_named(name, "proof") for name in children(work)]
+    work.progress(0.1, "check")
+    witness = work.context.stages.recursive_witness(
+        Round(work.claim.job.round),
+        proofs,
+        statement=work.load("statement"),
+        profile=work.context.settings.profile,
     )
-    return jobs
+    return Result(WITNESS, witness)
+
+
+def children(work: Work) -> list[str]:
+    """Return the names of the children's proofs, in the chain's order.
+
+    Raises
+    ------
+    InvalidInput
+        The job does not depend on those that it names as its children.
+    """
+    made = {
+        job_key(entry.stage, entry.round, entry.depth, entry.index): entry.artifact
+        for entry in work.context.store.inputs(work.claim)
+        if entry.stage is Stage.PROVE
+    }
+    wanted = work.claim.job.parameters.get(CHILDREN, [])
+    if sorted(made) != sorted(wanted):
+        raise InvalidInput(f"The job names the children {wanted}, and depends on {sorted(made)}.")
+    return [made[key] for key in wanted]

@@ -14,8 +14,8 @@ from pathlib import Path
 import dramatiq
 from dramatiq.worker import Worker as DramatiqWorker
 
-from actors import bundle, circuit_prover, witness_generator, witness_vector_generator
-from actors.attempt import Body, give_back, run_one
+from actors import circuit_prover, witness_generator, witness_vector_generator
+from actors.attempt import Body, Result, Work, give_back, run_one
 from actors.context import WorkerContext, worker_identity
 from actors.stages import check_size_class
 from broker.artifacts import ArtifactStore, open_artifacts
@@ -23,20 +23,29 @@ from broker.connect import connect_broker, connect_store
 from broker.jobs import Stage
 from broker.queues import is_recursive, queues_of
 from broker.relay import Relay
+from proving.stages.rounds import Round
 from runtime.endpoint import Endpoint
+from runtime.errors import InvalidInput
 from runtime.logging import get_logger
 from runtime.pages import Pages
 from runtime.process import Exit, Process
 
-BODIES: Mapping[Stage, Body] = {
-    Stage.WITNESS: witness_generator.run,
-    Stage.VECTORS: witness_vector_generator.run,
-    Stage.PROVE: circuit_prover.run,
-    Stage.BUNDLE: bundle.run,
+#: What is done for a job, by its stage and round.
+BODIES: Mapping[tuple[Stage, Round], Body] = {
+    (Stage.WITNESS, Round.BASIC): witness_generator.run,
+    (Stage.VECTORS, Round.BASIC): witness_vector_generator.run,
+    (Stage.PROVE, Round.BASIC): circuit_prover.run,
+    **{
+        (stage, round_): body
+        for round_ in (Round.LEAF, Round.NODE, Round.TIP, Round.SCHEDULER)
+        for stage, body in (
+            (Stage.WITNESS, witness_generator.run_recursive),
+            (Stage.VECTORS, witness_vector_generator.run_recursive),
+            (Stage.PROVE, circuit_prover.run_recursive),
+        )
+    },
 }
 
-#: Stages that need keys: to size segments, to prove, to verify.
-KEYED = (Stage.WITNESS, Stage.PROVE, Stage.BUNDLE)
 #: Stages whose jobs refuse a memory budget or size class that holds no segment.
 SIZED = (Stage.WITNESS, Stage.PROVE)
 #: A process that neither did nor tried anything for this long is restarted.
@@ -74,7 +83,22 @@ def declare(broker: dramatiq.Broker, context: WorkerContext, stage: Stage) -> No
 
 
 def _act(context: WorkerContext, stage: Stage, recursive: bool | None, **hint: object) -> None:
-    run_one(context, stage, BODIES[stage], recursive=recursive)
+    run_one(context, stage, run_job, recursive=recursive)
+
+
+def run_job(work: Work) -> Result:
+    """Do what a job's stage and round ask for.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such round.
+    """
+    job = work.claim.job
+    body = BODIES.get((job.stage, Round(job.round))) if job.round in list(Round) else None
+    if body is None:
+        raise InvalidInput(f"Job {job.id} is of round {job.round} of stage {job.stage}, which does not exist.")
+    return body(work)
 
 
 def serve(process: Process, *, stage: Stage, threads: int) -> int:
@@ -85,7 +109,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         # Imported and made now, so that a broken installation shows at the start and the first job does not wait for
         # keys.
         _ = context.stages
-        keys = context.keys if stage in KEYED else ""
+        keys = context.keys
         if stage in SIZED:
             check_size_class(process.settings)
         declare(broker, context, stage)

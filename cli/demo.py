@@ -101,7 +101,7 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
             raise DemoFailed(f"Batch {number}: {watched.error}", remedy=f"`{folder}/demo.log` has the details.")
         batch_path, proof_path = target / f"batch-{number}.json", target / f"batch-{number}.proof"
         files.write(batch_path, client.batch_file(number))
-        files.write(proof_path, watched.bundle)
+        files.write(proof_path, watched.proof)
         summary = summarise(
             watched,
             batch_path=batch_path,

@@ -8,9 +8,10 @@ from cli.display import size
 from core.batch_file import read_batch_file
 from core.witness_input import decode as decode_witness_input
 from proving.hash.text import digest_hex
+from proving.keys import hex_of
 from proving.machine import checkpoint, records
 from proving.machine.program import Program
-from proving.stages import bundle, development, proof
+from proving.stages import batch_proof, development, proof, recursion_proof, recursion_witness
 from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.errors import InvalidInput
@@ -95,14 +96,32 @@ def _proof(data: bytes) -> Rows:
     ]
 
 
-def _bundle(data: bytes) -> Rows:
-    statement, proofs = bundle.unpack(data)
+def _batch_proof(data: bytes) -> Rows:
+    claim, made = batch_proof.unpack(data)
     return [
-        ("program commitment", digest_hex(statement.program_commitment)),
-        ("output (unverified)", statement.final.output().hex()),
-        ("segments", str(statement.segments)),
-        ("final state", digest_hex(statement.ends[-1])),
-        ("proofs", size(sum(map(len, proofs)))),
+        ("program commitment", digest_hex(claim.program_commitment)),
+        ("output (unverified)", claim.output.hex()),
+        ("key set", hex_of(claim.key_set)),
+        ("protocol version of the claim", str(claim.protocol)),
+        ("proof", size(len(made))),
+    ]
+
+
+def _recursion_proof(data: bytes) -> Rows:
+    found = recursion_proof.unpack(data)
+    return [
+        ("circuit", found.circuit),
+        ("public input", ", ".join(str(int(word)) for word in found.publics)),
+        ("proof", size(len(found.proof))),
+    ]
+
+
+def _recursion_witness(data: bytes) -> Rows:
+    found = recursion_witness.RecursionWitness.unpack(data)
+    return [
+        ("profile", found.profile),
+        ("circuit", found.circuit),
+        ("verifies", ", ".join(child.circuit for child in found.children)),
     ]
 
 
@@ -151,7 +170,9 @@ _KINDS: dict[str, Callable[[bytes], Rows]] = {
     checkpoint.KIND: _checkpoint,
     records.KIND: _records,
     proof.KIND: _proof,
-    bundle.KIND: _bundle,
+    batch_proof.KIND: _batch_proof,
+    recursion_proof.KIND: _recursion_proof,
+    recursion_witness.KIND: _recursion_witness,
     development.KIND: _development,
     "statement": _statement,
 }

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    proof: Annotated[Path, typer.Argument(help="A bundle made by `hallmark prove` or by the pipeline.")],
+    proof: Annotated[Path, typer.Argument(help="A batch's proof, made by `hallmark prove` or by the pipeline.")],
     program: Annotated[Path, typer.Option(help="The program that the proof must be about.")],
     output: Annotated[str, typer.Option(help="The public output that it must have, 64 hexadecimal digits.")] = "",
     output_file: Annotated[
@@ -45,7 +45,7 @@ def verify(
     from proving.machine.program import Program
     from proving.machine.written import CAPACITY as WRITTEN_CAPACITY
     from proving.machine.written import hash_written
-    from proving.stages.bundle import OtherOutput, OtherProgram
+    from proving.stages.batch_proof import OtherOutput, OtherProgram
 
     expected = _output(output)
     if output_file is not None:
@@ -66,7 +66,7 @@ def verify(
             raise OtherOutput("The batch file and --output state different outputs.")
         expected = stated.output
     start = time.perf_counter()
-    shown = stages.verify_bundle(
+    shown = stages.verify_batch(
         files.read(proof, limit=MAX_PROOF), program_commitment=commitment, profile=profile, output=expected
     )
     print_verified(shown, title=f"{proof} is valid ({time.perf_counter() - start:.2f} s)")

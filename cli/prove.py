@@ -1,4 +1,4 @@
-"""`hallmark prove`: cut a run into segments, prove each, and join the proofs; goes on where it was stopped."""
+"""`hallmark prove`: cut a run into segments, prove each, and join the proofs to one; goes on where it was stopped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,18 +24,18 @@ from cli.arguments import (
     read_size,
 )
 from cli.execute import run, write_beside
-from cli.unfinished import PROOF_SUFFIX, Unfinished, unfinished
+from cli.proofs import Proofs, checkpoint_name
+from cli.unfinished import Unfinished, unfinished
 from cli.verified import print_verified
-from runtime.errors import ArtifactCorrupt, InvalidInput, OutOfMemory, VerificationError
+from runtime.errors import OutOfMemory
 from runtime.protocol import PROTOCOL_VERSION
 from runtime.words import count
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
-    from proving.backend.interface import Backend
     from proving.machine.program import Program
 
 _CUT = "segments.json"
@@ -95,6 +94,7 @@ def prove(
     # What was asked for without a budget is tried, whatever is free.
     most = 0 if size_class and not settings.memory else budget.memory_budget(settings.memory)
     largest = size_class or budget.LARGEST
+    budget.check_rounds(settings.memory)
     budget.fitting(largest, most)
     elf, advice = files.read(program, limit=MAX_PROGRAM), read_input(input_)
     loaded = Program.from_elf(elf)
@@ -110,7 +110,7 @@ def prove(
         "program": hashlib.sha256(elf).hexdigest(),
         "input": hashlib.sha256(advice.data).hexdigest(),
         "profile": profile,
-        "key": keys.key(keys.MAIN_VM).hex,
+        "key set": keys.key_set_digest(profile),
         "protocol version": PROTOCOL_VERSION,
         "size class": str(size_class or "by memory"),
         "shapes": hashlib.sha256(repr(SHAPES).encode()).hexdigest(),
@@ -119,17 +119,15 @@ def prove(
         with display.progress() as bars:
             made = _cut(kept, bars, loaded, advice, largest, most, cycle_limit, read_size(memory_limit))
             del advice
-            proofs = _prove_all(kept, bars, made, loaded, compute, profile)
-            task = bars.add_task("bundle", total=1, note="")
-            joined = stages.join(proofs, made.statement, profile=profile)
-            bars.update(task, completed=1, note=display.size(len(joined)))
-        files.write(output, joined)
+            proof = Proofs(kept, made.statement, loaded, compute, profile).make_all(bars)
+        files.write(output, proof)
     write_beside(done, output)
-    print_verified(stages.verify_bundle(joined, program_commitment=None, profile=profile), title=f"proved {output}")
+    shown = stages.verify_batch(proof, program_commitment=loaded.commitment, profile=profile)
+    print_verified(shown, title=f"proved {output}")
     seconds = time.perf_counter() - start
     display.console.print(
-        f"{made.cycles:,} cycles took {seconds:.1f} s ({made.cycles / seconds / 1000:.1f} kHz), "
-        f"{display.size(len(joined))}"
+        f"{made.cycles:,} cycles in {count(made.segments, 'segment')} took {seconds:.1f} s "
+        f"({made.cycles / seconds / 1000:.1f} kHz), {display.size(len(proof))}"
     )
 
 
@@ -163,7 +161,7 @@ def _cut(
     for segment in cut(
         program, advice, size_class=size_class, memory=memory, cycle_limit=cycle_limit, memory_limit=memory_limit
     ):
-        kept.keep(_checkpoint(len(ends)), segment.checkpoint)
+        kept.keep(checkpoint_name(len(ends)), segment.checkpoint)
         ends.append(segment.end)
         cycles, peak, final = cycles + segment.cycles, max(peak, segment.peak), segment.state
         bars.update(task, note=f"{count(len(ends), 'segment')}, {cycles / 1e6:.1f} million cycles")
@@ -171,66 +169,3 @@ def _cut(
     kept.keep(_CUT, made.to_bytes())
     bars.update(task, total=1, completed=1)
     return made
-
-
-def _prove_all(
-    kept: Unfinished, bars: Progress, made: _Run, program: Program, compute: Backend, profile: str
-) -> list[bytes]:
-    """Return every segment's proof artifact, from before where one is kept and holds."""
-    import numpy as np
-
-    from proving import stages
-    from proving.stages.statement import Statement
-
-    ends = Statement.decode(made.statement).ends
-    starts = np.concatenate([program.commitment[np.newaxis], ends[:-1]])
-    publics = np.concatenate([starts, ends], axis=1)
-    proofs: list[bytes] = []
-    total = made.segments
-    whole = bars.add_task("all segments", total=total, note=f"0 of {total}")
-    for index in range(total):
-        proof = _kept_proof(kept, index, publics[index], profile)
-        if proof is None:
-            checkpoint = kept.find(_checkpoint(index))
-            if checkpoint is None:
-                raise ArtifactCorrupt(
-                    f"{kept.folder / _checkpoint(index)} is missing.", remedy="Remove the folder to begin anew."
-                )
-            task = bars.add_task(f"segment {index + 1} of {total}", total=1, note="")
-            tell = partial(_tell, bars, whole, task, index)
-            proof = stages.prove_segment(checkpoint, backend=compute, profile=profile, progress=tell)
-            kept.keep(_proof(index), proof)
-            # The total stands for the segments that are done; a bar for each would outgrow the screen.
-            bars.update(task, completed=1, note=display.size(len(proof)), visible=False)
-        proofs.append(proof)
-        bars.update(whole, completed=index + 1, note=f"{index + 1} of {total}")
-    return proofs
-
-
-def _kept_proof(kept: Unfinished, index: int, publics: NDArray[np.uint64], profile: str) -> bytes | None:
-    """Return a proof that was made before a stop, or None where there is none that holds."""
-    from proving.stages.verify import verify_segment
-
-    found = kept.find(_proof(index))
-    if found is None:
-        return None
-    try:
-        verify_segment(found, publics=publics, profile=profile)
-    except (InvalidInput, VerificationError):
-        return None
-    return found
-
-
-def _checkpoint(index: int) -> str:
-    return f"{index:05d}.checkpoint"
-
-
-def _proof(index: int) -> str:
-    return f"{index:05d}{PROOF_SUFFIX}"
-
-
-def _tell(bars: Progress, whole: TaskID, task: TaskID, index: int, done: float, note: str) -> None:
-    # Done is what has returned its proof, not what says so of itself.
-    share = min(done, 0.99)
-    bars.update(task, completed=share, note=note)
-    bars.update(whole, completed=index + share)

@@ -17,7 +17,7 @@ from core.batch_file import BatchFile, read_batch_file
 from core.settings import PROGRAM
 from proving import stages
 from proving.hash.text import digest_from_hex, digest_hex
-from proving.stages.bundle import Verified
+from proving.stages.batch_proof import Verified
 from runtime.words import count
 
 _NANO = 1e9
@@ -57,6 +57,7 @@ class Summary:
 
     verified: Verified
     cycles: int
+    segments: int
     stated: BatchFile
     costs: Mapping[str, StageCost]
     proof_size: int
@@ -72,7 +73,7 @@ class Summary:
         return {
             "transactions": self.stated.transactions,
             "cycles": self.cycles,
-            "segments": self.verified.segments,
+            "segments": self.segments,
             "profile": self.verified.security.parameters.profile.name,
             "proof_bytes": self.proof_size,
             "seconds": self.seconds,
@@ -95,10 +96,10 @@ class Summary:
                 ("old state root", self.stated.old_root),
                 ("new state root", self.stated.new_root),
                 ("public output", self.verified.output.hex()),
-                ("cycles", f"{self.cycles:,} in {count(self.verified.segments, 'segment')}"),
+                ("cycles", f"{self.cycles:,} in {count(self.segments, 'segment')}"),
                 (
                     "security",
-                    f"segments: {security.summary} ({security.parameters.profile.name})",
+                    f"weakest layer: {security.summary} ({security.parameters.profile.name})",
                 ),
                 ("proof size", display.size(self.proof_size)),
             ],
@@ -141,9 +142,9 @@ def summarise(
 ) -> Summary:
     """Verify the accepted proof once more, against the batch file, and collect the costs."""
     stated = read_batch_file(batch_path.read_bytes())
-    bundle = proof_path.read_bytes()
-    verified = stages.verify_bundle(
-        bundle,
+    proof = proof_path.read_bytes()
+    verified = stages.verify_batch(
+        proof,
         program_commitment=digest_from_hex(stated.program_commitment),
         profile=profile,
         output=stated.output,
@@ -154,9 +155,10 @@ def summarise(
     return Summary(
         verified=verified,
         cycles=watched.cycles,
+        segments=watched.segments,
         stated=stated,
         costs=_costs(busy),
-        proof_size=len(bundle),
+        proof_size=len(proof),
         batch_path=batch_path,
         proof_path=proof_path,
         state=state,

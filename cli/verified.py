@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from cli import display
 
 if TYPE_CHECKING:
-    from proving.stages.bundle import Verified
+    from proving.stages.batch_proof import Verified
 
 
 def print_verified(shown: Verified, *, title: str) -> None:
-    """Print a verified bundle under a title."""
+    """Print what a batch's proof shows under a title."""
     from proving.hash.text import digest_hex
 
     security = shown.security
@@ -21,8 +21,7 @@ def print_verified(shown: Verified, *, title: str) -> None:
             [
                 ("program commitment", digest_hex(shown.program_commitment)),
                 ("output", shown.output.hex()),
-                ("segments", str(shown.segments)),
-                ("security, segments", f"{security.summary}, {security.parameters.profile.name}"),
+                ("security, weakest layer", f"{security.summary}, {security.parameters.profile.name}"),
             ],
         )
     )

@@ -37,18 +37,19 @@ class Watched:
     ----------
     error
         Why it did not reach an accepted proof; empty when it did.
-    bundle
-        The proof as core got it; empty on an error.
-    cycles
-        Executed instructions; 0 on an error.
+    proof
+        The batch's proof as core got it; empty on an error.
+    cycles, segments
+        Executed instructions, and segments that they were cut into; 0 on an error.
     spans
         Every span of the batch's trace.
     """
 
     batch: Batch
     error: str
-    bundle: bytes
+    proof: bytes
     cycles: int
+    segments: int
     spans: list[dict[str, Any]]
 
 
@@ -135,10 +136,11 @@ def watch_batch(
     store = open_store(settings)
     batch = follow(settings, store, number, bars, timeout=timeout, failed=failed)
     if batch.state is not BatchState.ACCEPTED:
-        return Watched(batch, _why(store, batch), b"", 0, [])
-    bundle = open_artifacts(settings).load(batch.result, kind="bundle", protocol=batch.protocol_version)
+        return Watched(batch, _why(store, batch), b"", 0, 0, [])
+    proof = open_artifacts(settings).load(batch.result, kind="batch_proof", protocol=batch.protocol_version)
     spans = read_spans(trace_directory(settings), trace_id_of(batch.traceparent))
-    return Watched(batch, "", bundle, _cycles(settings, store, batch), spans)
+    segments = sum(job.round == 0 for job in status.jobs(store, batch_id=batch.id, stage=Stage.PROVE))
+    return Watched(batch, "", proof, _cycles(settings, store, batch), segments, spans)
 
 
 def _check_gateway(settings: Settings) -> None:
@@ -163,7 +165,9 @@ def _next_batch(settings: Settings, store: JobStore, bars: Progress) -> int:
 
 def _cycles(settings: Settings, store: JobStore, batch: Batch) -> int:
     """Run the batch's program once more on its input: no proof states the number of cycles."""
-    inputs = next(job.inputs for job in status.jobs(store, batch_id=batch.id, stage=Stage.WITNESS))
+    inputs = next(
+        job.inputs for job in status.jobs(store, batch_id=batch.id, stage=Stage.WITNESS) if job.round == 0
+    )
     artifacts = open_artifacts(settings)
     program, advice = (artifacts.load(inputs[kind], kind=kind, protocol=batch.protocol_version) for kind in _INPUTS)
     return execute(Program.from_elf(program), advice).cycles

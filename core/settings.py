@@ -25,14 +25,14 @@ class CoreSettings(EnvironmentSettings):
     core_program: AbsolutePath | None = None
     """The state-transition program; empty is the one committed in ``guest/``."""
     core_batch_transactions: Annotated[int, Field(ge=1, le=1024)] = 16
-    """A batch is sealed when this many transactions wait (1024 plain transfers make a bundle of about 0.9 GB)."""
+    """A batch is sealed when this many transactions wait (1024 plain transfers take about half a billion cycles)."""
     core_batch_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 5.0
     """A batch is sealed when the oldest transaction has waited this long; 0: by count or explicit call only."""
     core_mempool_limit: Annotated[int, Field(ge=1)] = 10_000
     """Transactions that may wait; more are refused until a batch is sealed."""
     core_offer_seconds: Annotated[float, Field(ge=0.1, le=MAX_SECONDS)] = 60.0
     """A prover that neither renews nor submits within this time loses its offer."""
-    core_proof_limit: Size = 1 << 30
+    core_proof_limit: Size = 1 << 24
     """Larger proofs are refused before they are read to the end."""
     core_cycle_limit: Annotated[int, Field(ge=1, lt=1 << 63)] = 1 << 34
     """Cycles that the program may run for one batch before core calls it broken."""

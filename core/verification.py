@@ -9,10 +9,9 @@ import numpy as np
 
 from core.acceptance import Verifier
 from core.program import Program
-from proving import keys
-from proving.stages.verify import key_digest, verify_bundle
+from proving.stages.batch_proof import security as security_of
+from proving.stages.verify import key_digest, verify_batch
 from proving.stark.security import Regime, Report
-from runtime.words import count
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
         commitment = np.frombuffer(bytes.fromhex(program.commitment), dtype="<u8").astype(np.uint64)
 
         def verify(proof: bytes, output: bytes) -> Accepted:
-            shown = verify_bundle(proof, program_commitment=commitment, profile=profile, output=output)
-            return Accepted(shown.output, f"{_marked(shown.security)}, {count(shown.segments, 'segment')}")
+            shown = verify_batch(proof, program_commitment=commitment, profile=profile, output=output)
+            return Accepted(shown.output, _marked(shown.security))
 
         return verify
 
@@ -43,7 +42,7 @@ def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
 
 def accepted_security(profile: str) -> str:
     """Return the security that core asks of proofs under a profile, for people; marked when it is not proven."""
-    return _marked(keys.key(keys.MAIN_VM).report(profile))
+    return _marked(security_of(profile))
 
 
 def _marked(security: Report) -> str:

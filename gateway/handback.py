@@ -25,7 +25,7 @@ NOT_OF_THE_PROOF = frozenset({"unauthorized", "proof_truncated"})
 ALREADY_PROVEN = "batch_proven"
 
 #: Kind of a finished batch's artifact.
-PROOF = "bundle"
+PROOF = "batch_proof"
 
 #: Tries of one submission before the next round of the loop takes over.
 SUBMIT_ATTEMPTS = 4

@@ -8,14 +8,13 @@ import enum
 class Stage(enum.StrEnum):
     """What kind of work a job is; one process type serves one stage."""
 
-    #: Runs the program, cuts the run into segments, writes a checkpoint for each.
+    #: Runs the program, cuts the run into segments, writes a checkpoint for each; in later rounds, checks the proofs
+    #: that a circuit verifies.
     WITNESS = "witness"
-    #: Replays one checkpoint into execution records.
+    #: Replays one checkpoint into execution records, or fills the trace of a later round's circuit.
     VECTORS = "vectors"
-    #: Proves one segment.
+    #: Proves one segment, or one circuit of a later round.
     PROVE = "prove"
-    #: Checks and joins the chain of segment proofs; stands where the later rounds will be.
-    BUNDLE = "bundle"
 
 
 class JobState(enum.StrEnum):

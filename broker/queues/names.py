@@ -9,11 +9,10 @@ PROVE = "prove"
 COMPRESS = "compress"
 HOUSEKEEPING = "housekeeping"
 
-#: Every queue, in the order in which a batch meets them.
+#: Every queue, in the order in which a batch meets them; nothing is announced on ``compress`` yet.
 QUEUES = (WITNESS_BASIC, WITNESS_RECURSIVE, VECTORS, PROVE, COMPRESS, HOUSEKEEPING)
 
-# The bundle stands where recursion and compression will be, at the end of a batch, and shares their queue.
-_BY_STAGE = {"witness": WITNESS_BASIC, "vectors": VECTORS, "prove": PROVE, "bundle": COMPRESS}
+_BY_STAGE = {"witness": WITNESS_BASIC, "vectors": VECTORS, "prove": PROVE}
 
 
 def queue_for(stage: str, round: int = 0) -> str:

@@ -9,8 +9,6 @@
 | `recursive_vectors` | `aggregation` | recursion witness | recursion trace |
 | `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
 | `verify_batch` | `verify` | a batch's proof | what it proves |
-| `join` | `joining` | segment proofs, statement | bundle |
-| `verify_bundle` | `verify` | bundle | what it proves |
 
 A stage's module is imported when its function is first asked for here, so that who verifies loads no prover and who
 cuts segments no verifier.
@@ -22,12 +20,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from proving.stages.aggregation import prove_recursive, recursive_vectors, recursive_witness
-    from proving.stages.bundle import Verified
-    from proving.stages.joining import join
+    from proving.stages.aggregation import prove_recursive, proves, recursive_vectors, recursive_witness
+    from proving.stages.batch_proof import Verified
     from proving.stages.replaying import execution_records
     from proving.stages.segment import prove_segment
-    from proving.stages.verify import key_digest, verify_batch, verify_bundle
+    from proving.stages.verify import key_digest, verify_batch
     from proving.stages.witness import BasicWitness, basic_witness
 
 __all__ = [
@@ -35,14 +32,13 @@ __all__ = [
     "Verified",
     "basic_witness",
     "execution_records",
-    "join",
     "key_digest",
     "prove_recursive",
     "prove_segment",
+    "proves",
     "recursive_vectors",
     "recursive_witness",
     "verify_batch",
-    "verify_bundle",
 ]
 
 #: Name -> the module that has it.
@@ -52,13 +48,12 @@ _HOME = {
     "execution_records": "replaying",
     "prove_segment": "segment",
     "prove_recursive": "aggregation",
+    "proves": "aggregation",
     "recursive_vectors": "aggregation",
     "recursive_witness": "aggregation",
     "verify_batch": "verify",
-    "join": "joining",
-    "Verified": "bundle",
+    "Verified": "batch_proof",
     "key_digest": "verify",
-    "verify_bundle": "verify",
 }
 
 

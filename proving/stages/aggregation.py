@@ -150,6 +150,19 @@ def prove_recursive(
     return recursion_proof.pack(RecursionProof(told.circuit, told.publics, made), protocol=PROTOCOL_VERSION)
 
 
+def proves(proof: bytes, witness: bytes) -> bool:
+    """Return whether a recursion proof's artifact is of a witness's circuit and claim, and holds."""
+    told = RecursionWitness.unpack(witness, protocol=PROTOCOL_VERSION)
+    try:
+        found = recursion_proof.unpack(proof, protocol=PROTOCOL_VERSION)
+        if found.circuit != told.circuit or not np.array_equal(found.publics, told.publics):
+            return False
+        verify(keys.key(found.circuit), told.profile, found.publics, found.proof)
+    except (InvalidInput, VerificationError):
+        return False
+    return True
+
+
 def _child(made: Round, number: int, data: bytes, profile: str) -> RecursionProof:
     """Return a child's proof, verified."""
     family = keys.circuits_of(profile)

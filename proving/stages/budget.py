@@ -14,6 +14,9 @@ from runtime.errors import InvalidInput, OutOfMemory
 
 #: What a proving process takes beside the proof itself: interpreter, libraries, key, execution records.
 OVERHEAD_BYTES = 192 << 20
+#: What a process takes that proves every round of a small run, as measured (0.93 GB) with some room: no budget can be
+#: smaller, whatever the segments take.
+ROUNDS_BYTES = 1 << 30
 #: The largest class that is chosen without being asked for: a larger one takes three times the memory, holds the first
 #: result back four times as long, and proves no faster.
 LARGEST = 18
@@ -61,6 +64,20 @@ def memory_budget(memory: int) -> int:
     return memory or limits.memory().available * 3 // 4
 
 
+def check_rounds(memory: int) -> None:
+    """Refuse a budget (bytes, 0 for any number) that does not hold the proofs which join the segments'.
+
+    Raises
+    ------
+    OutOfMemory
+    """
+    if 0 < memory < ROUNDS_BYTES:
+        raise OutOfMemory(
+            f"Joining the proofs of segments takes {_gib(ROUNDS_BYTES)}; the budget is {_gib(memory)}.",
+            remedy="Give more with --memory or HALLMARK_MEMORY.",
+        )
+
+
 def size_class(memory: int, *, asked: int = 0) -> int:
     """Return the size class to cut the segments of a run for.
 
@@ -79,6 +96,7 @@ def size_class(memory: int, *, asked: int = 0) -> int:
     InvalidInput
         There is no such class.
     """
+    check_rounds(memory)
     budget = memory_budget(memory)
     tried = (asked,) if asked else range(LARGEST, MIN_SIZE_CLASS - 1, -1)
     for name in tried:

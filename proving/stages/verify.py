@@ -1,4 +1,4 @@
-"""The stage `verify_bundle` and the identity of the key it verifies under; neither loads a prover."""
+"""The stage `verify_batch`, and the identity of the keys it verifies under; neither loads a prover."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import keys
-from proving.stages import batch_proof, bundle, proof
+from proving.stages import batch_proof, proof
 from runtime.errors import InvalidInput
 from runtime.protocol import PROTOCOL_VERSION
-
-
-def verify_bundle(
-    data: bytes, *, program_commitment: NDArray[np.uint64] | None, profile: str, output: bytes | None = None
-) -> bundle.Verified:
-    """Verify a bundle; see `proving.stages.bundle.check`."""
-    claim, proofs = bundle.unpack(data, protocol=PROTOCOL_VERSION)
-    return bundle.check(claim, proofs, profile=profile, program_commitment=program_commitment, output=output)
 
 
 def verify_batch(

@@ -69,7 +69,7 @@ class Cluster:
 
     def start_all(self, *, provers: int = 1) -> list[subprocess.Popen[bytes]]:
         """Start every process type and return the provers."""
-        for stage in (Stage.WITNESS, Stage.VECTORS, Stage.BUNDLE):
+        for stage in (Stage.WITNESS, Stage.VECTORS):
             self.start("actors.run", "--stage", stage)
         self.start("housekeeper")
         self.start("housekeeper", "clock")
@@ -91,8 +91,8 @@ class Cluster:
         made, _ = self.store.create_batch(number, protocol_version=protocol, jobs=jobs, traceparent=traceparent)
         return made
 
-    def bundle(self, batch: Batch) -> bytes:
-        return self.artifacts.load(batch.result, kind="bundle", protocol=batch.protocol_version)
+    def proof(self, batch: Batch) -> bytes:
+        return self.artifacts.load(batch.result, kind="batch_proof", protocol=batch.protocol_version)
 
     def wait(self, number: int, state: BatchState = BatchState.PROVEN, seconds: float = 30.0) -> Batch:
         """Wait until the batch is in a state and return it."""

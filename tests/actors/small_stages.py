@@ -1,11 +1,14 @@
 """Small real stage functions: they sleep and hash, so that tests of the platform need no prover.
 
-The advice chooses what happens: ``segments``, ``seconds`` per proof, and ``fail`` (the name of a fault).
+The advice chooses what happens: ``segments``, ``seconds`` per segment's proof and ``later_seconds`` per proof of a
+later round, ``run_seconds`` for the run, ``marks`` and ``later_marks`` (files that say which proofs were begun), and
+``fail`` (the name of a fault).
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cuda.errors import DeviceLost
+from proving.stages.rounds import Round, tree
 from runtime.errors import InvalidInput, OutOfMemory
 
 
@@ -30,7 +34,7 @@ def basic_witness(
     wanted = json.loads(advice)
     if wanted.get("fail") == "trap":
         raise InvalidInput("The program trapped at pc 0x1000.")
-    progress(0.5, "execute")
+    _work("run", None, wanted.get("run_seconds", 0), progress)
     segments = int(wanted["segments"])
     checkpoints = [
         json.dumps({**wanted, "index": index, "program": program.hex()}).encode() for index in range(segments)
@@ -60,22 +64,86 @@ def prove_segment(
         raise DeviceLost("The device answered with an error and its context is lost.")
     if wanted.get("fail") == "bug":
         raise ZeroDivisionError("one over zero")
+    index = wanted["index"]
+    _work(str(index), wanted.get("marks"), wanted.get("seconds", 0), progress)
+    return _proof(wanted, Round.BASIC, index, index, execution_records(checkpoint))
+
+
+def recursive_witness(made: Round, proofs: Sequence[bytes], *, statement: bytes, profile: str) -> bytes:
+    """Refuse whatever the real one would: other rounds than the round takes, and proofs that are no chain."""
+    children = [json.loads(proof) for proof in proofs]
+    takes = {
+        Round.LEAF: (1, {Round.BASIC}),
+        Round.NODE: (2, {Round.LEAF, Round.NODE}),
+        Round.TIP: (1, {Round.LEAF, Round.NODE}),
+        Round.SCHEDULER: (1, {Round.TIP}),
+    }
+    number, rounds = takes[made]
+    if len(children) != number or not {child["round"] for child in children} <= rounds:
+        raise InvalidInput(f"Round {made} does not take {children}.")
+    if any(right["first"] != left["last"] + 1 for left, right in itertools.pairwise(children)):
+        raise InvalidInput(f"The proofs are no chain: {children}.")
+    first, last, wanted = children[0]["first"], children[-1]["last"], children[0]["wanted"]
+    if made is Round.TIP and (first, last) != (0, wanted["segments"] - 1):
+        raise InvalidInput(f"The proof is of segments {first} to {last} of {wanted['segments']}.")
+    said = hashlib.sha256(b"".join(proofs) + statement).hexdigest()
+    return json.dumps({"round": made, "first": first, "last": last, "said": said, "wanted": wanted}).encode()
+
+
+def recursive_vectors(witness: bytes) -> bytes:
+    return hashlib.sha256(b"trace" + witness).digest()
+
+
+def prove_recursive(
+    witness: bytes,
+    vectors: bytes | None,
+    *,
+    backend: Any,
+    profile: str,
+    progress: Callable[[float, str], None],
+) -> bytes:
+    told = json.loads(witness)
+    if vectors is not None and vectors != recursive_vectors(witness):
+        raise InvalidInput("The trace is of another witness.")
+    made, wanted = Round(told["round"]), told["wanted"]
+    label = f"{made.name.lower()} {told['first']} {told['last']}"
+    _work(label, wanted.get("later_marks"), wanted.get("later_seconds", 0), progress)
+    return _proof(wanted, made, told["first"], told["last"], witness)
+
+
+def _work(label: str, marks: str | None, seconds: float, progress: Callable[[float, str], None]) -> None:
+    """Note that a proof is begun, and take some time."""
+    if marks:
+        with Path(marks).open("a") as noted:
+            noted.write(f"{label} {os.getpid()}\n")
     started = time.monotonic()
-    if path := wanted.get("marks"):
-        with Path(path).open("a") as marks:
-            marks.write(f"{wanted['index']} {os.getpid()}\n")
-    while time.monotonic() - started < wanted.get("seconds", 0):
+    while (spent := time.monotonic() - started) < seconds:
         time.sleep(0.02)
-        progress((time.monotonic() - started) / wanted["seconds"], "prove")
-    return hashlib.sha256(b"proof" + execution_records(checkpoint)).digest()
+        progress(spent / seconds, "prove")
 
 
-def join(proofs: Sequence[bytes], statement: bytes, *, profile: str = "proven100") -> bytes:
-    return hashlib.sha256(b"".join(proofs) + statement).digest()
+def _proof(wanted: Any, made: Round, first: int, last: int, witness: bytes) -> bytes:
+    proven = hashlib.sha256(b"proof" + witness).hexdigest()
+    made_of = {"round": made, "first": first, "last": last, "proven": proven, "wanted": wanted}
+    return json.dumps(made_of, sort_keys=True).encode()
 
 
 def expected(program: bytes, advice: bytes) -> bytes:
-    """The bundle that a batch must end in, whatever happened on the way."""
+    """The proof that a batch must end in, whatever happened on the way."""
     witness = basic_witness(program, advice, size_class=18, cycle_limit=1, progress=lambda fraction, note: None)
-    proofs = [hashlib.sha256(b"proof" + execution_records(checkpoint)).digest() for checkpoint in witness.checkpoints]
-    return join(proofs, witness.statement)
+    proofs: list[bytes] = []
+    for step in tree(len(witness.checkpoints)):
+        if step.round is Round.BASIC:
+            checkpoint = witness.checkpoints[step.index]
+            wanted = json.loads(checkpoint)
+            proofs.append(_proof(wanted, Round.BASIC, step.index, step.index, execution_records(checkpoint)))
+            continue
+        children = [proofs[child] for child in step.children]
+        told = recursive_witness(step.round, children, statement=witness.statement, profile="proven100")
+        proofs.append(_proof(json.loads(told)["wanted"], step.round, *_ends(told), told))
+    return proofs[-1]
+
+
+def _ends(witness: bytes) -> tuple[int, int]:
+    told = json.loads(witness)
+    return told["first"], told["last"]

@@ -30,7 +30,7 @@ def context(tmp_path: Path) -> Iterator[WorkerContext]:
 
 
 def offer(context: WorkerContext) -> int:
-    jobs = [JobSpec(Stage.BUNDLE, final=True)]
+    jobs = [JobSpec(Stage.PROVE, final=True)]
     return context.store.create_batch(1, protocol_version="1", jobs=jobs)[0].id
 
 
@@ -42,11 +42,11 @@ def test_a_long_job_keeps_its_lease_while_it_reports(context: WorkerContext) -> 
             time.sleep(0.1)
             work.progress(step / 15, "phase")
             assert context.store.sweep().lost == ()
-        return Result("bundle", b"done")
+        return Result("proof", b"done")
 
-    assert run_one(context, Stage.BUNDLE, body)
+    assert run_one(context, Stage.PROVE, body)
     assert status.batch(context.store, 1).state is BatchState.PROVEN
-    assert not run_one(context, Stage.BUNDLE, body)
+    assert not run_one(context, Stage.PROVE, body)
 
 
 def test_a_job_that_stalls_loses_its_lease_however_alive_it_is(context: WorkerContext) -> None:
@@ -58,9 +58,9 @@ def test_a_job_that_stalls_loses_its_lease_however_alive_it_is(context: WorkerCo
         while not swept and time.monotonic() < deadline:
             time.sleep(0.1)
             swept.extend(lost.job_id for lost in context.store.sweep().lost)
-        return Result("bundle", b"too late")
+        return Result("proof", b"too late")
 
-    run_one(context, Stage.BUNDLE, body)
+    run_one(context, Stage.PROVE, body)
     job = status.jobs(context.store)[0]
     assert swept == [job.id] and job.state is JobState.QUEUED
     assert list(context.artifacts.names()) == []
@@ -76,9 +76,9 @@ def test_cancellation_reaches_a_running_job(context: WorkerContext) -> None:
             time.sleep(0.05)
             work.progress(0, "phase")
             steps.append(step)
-        return Result("bundle", b"")
+        return Result("proof", b"")
 
-    run_one(context, Stage.BUNDLE, body)
+    run_one(context, Stage.PROVE, body)
     assert len(steps) < 20 and status.jobs(context.store)[0].state is JobState.CANCELLED
 
 
@@ -92,10 +92,10 @@ def test_a_stopping_process_gives_its_job_back_and_claims_no_other(context: Work
         work.progress(0.5, "phase")
         raise AssertionError
 
-    run_one(context, Stage.BUNDLE, body)
+    run_one(context, Stage.PROVE, body)
     job = status.jobs(context.store)[0]
     assert job.state is JobState.QUEUED and job.failures == 0 and context.held == {}
-    assert not run_one(context, Stage.BUNDLE, body)
+    assert not run_one(context, Stage.PROVE, body)
 
 
 def test_a_lost_lease_stores_nothing_even_after_the_work_is_done(context: WorkerContext) -> None:
@@ -105,9 +105,9 @@ def test_a_lost_lease_stores_nothing_even_after_the_work_is_done(context: Worker
         context.store.requeue(work.claim.job_id)
         with pytest.raises(LeaseLost):
             context.store.complete(work.claim, "stolen")
-        return Result("bundle", b"x")
+        return Result("proof", b"x")
 
-    run_one(context, Stage.BUNDLE, body)
+    run_one(context, Stage.PROVE, body)
     assert status.jobs(context.store)[0].state is JobState.QUEUED
 
 
@@ -181,14 +181,14 @@ def test_embedded_broker_survives_a_database_that_is_away() -> None:
 
 def test_a_job_for_other_keys_is_refused_with_both_named(context: WorkerContext) -> None:
     context.keys = "proven100:aa"
-    jobs = [JobSpec(Stage.BUNDLE, final=True, parameters={"key_identity": "proven100:bb"})]
+    jobs = [JobSpec(Stage.PROVE, final=True, parameters={"key_identity": "proven100:bb"})]
     context.store.create_batch(1, protocol_version="1", jobs=jobs)
 
     def body(work: Work) -> Result:
         work.check_keys()
         raise AssertionError
 
-    run_one(context, Stage.BUNDLE, body)
+    run_one(context, Stage.PROVE, body)
     job = status.jobs(context.store)[0]
     assert job.error_code == "other_keys" and job.state is JobState.FAILED
     assert "proven100:aa" in job.error and "proven100:bb" in job.error

@@ -1,4 +1,4 @@
-"""What RabbitMQ and PostgreSQL can do to a batch in flight; each ends in one bundle, and each proof is made once."""
+"""What RabbitMQ and PostgreSQL can do to a batch in flight; each ends in one proof, and each proof is made once."""
 
 from __future__ import annotations
 

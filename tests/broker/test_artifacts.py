@@ -89,7 +89,7 @@ def test_an_artifact_that_no_job_made_is_not_to_be_requeued(store: ArtifactStore
 
 
 def test_a_batch_is_removed_but_for_what_is_kept(store: ArtifactStore) -> None:
-    kept = artifact_name(1, 9, "t", "bundle")
+    kept = artifact_name(1, 9, "t", "proof")
     for name in (
         artifact_name(1, 2, "t", "proof"),
         artifact_name(1, 3, "u", "proof"),
@@ -104,7 +104,7 @@ def test_a_batch_is_removed_but_for_what_is_kept(store: ArtifactStore) -> None:
 
 def test_half_written_files_go_with_their_batch(store: ArtifactStore) -> None:
     store.put(artifact_name(1, 2, "t", "proof"), b"1234")
-    leaving = Path(str(store.folder)) / "batches/1/2/t/bundle#1"
+    leaving = Path(str(store.folder)) / "batches/1/2/t/proof#1"
     leaving.write_bytes(b"half")
     store.remove(batch_prefix(1))
     assert not (Path(str(store.folder)) / "batches/1").exists()

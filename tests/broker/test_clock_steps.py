@@ -87,10 +87,10 @@ def test_lost_messages_are_sent_again(store: JobStore, step: float) -> None:
 
 
 def test_retention_counts_from_the_step(store: JobStore, step: float) -> None:
-    batch, _ = store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.BUNDLE, final=True)])
+    batch, _ = store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.PROVE, final=True)])
     held = claim(store)
     assert held is not None
-    store.complete(held, "bundle")
+    store.complete(held, "proof")
     store.mark_batch(batch.id, BatchState.ACCEPTED)
     step_back(store, step)
     store.restamp_finished()
@@ -99,10 +99,10 @@ def test_retention_counts_from_the_step(store: JobStore, step: float) -> None:
 
 
 def test_counters_and_ages_stay_numbers(store: JobStore, step: float) -> None:
-    store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.BUNDLE, final=True)])
+    store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.PROVE, final=True)])
     step_back(store, step)
     held = claim(store)
     assert held is not None and held.queue_wait == 0
-    store.complete(held, "bundle")
+    store.complete(held, "proof")
     numbers = status.numbers(store)
     assert numbers.latency_count == 1 and numbers.latency_total_seconds == 0

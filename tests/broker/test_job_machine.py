@@ -313,7 +313,7 @@ def _segments(count: int) -> list[JobSpec]:
         specs.append(JobSpec(Stage.VECTORS, key=f"v{index}", index=index))
         specs.append(JobSpec(Stage.PROVE, key=f"p{index}", index=index, depends_on=[f"v{index}"]))
     proofs = [f"p{index}" for index in range(count)]
-    return [*specs, JobSpec(Stage.BUNDLE, key="bundle", round=1, depends_on=proofs, final=True)]
+    return [*specs, JobSpec(Stage.PROVE, key="last", round=4, depends_on=proofs, final=True)]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -50,12 +50,17 @@ def make(store: JobStore, number: int = 1, *specs: JobSpec, **options: object) -
     return store.create_batch(number, protocol_version="1", jobs=jobs, **options)[0].id  # type: ignore[arg-type]
 
 
+#: The round of the job that ends a batch in these tests.
+LAST = 4
+
+
 def segments(count: int) -> list[JobSpec]:
     specs = []
     for index in range(count):
         specs.append(JobSpec(Stage.VECTORS, key=f"v{index}", index=index))
         specs.append(JobSpec(Stage.PROVE, key=f"p{index}", index=index, depends_on=[f"v{index}"]))
-    return [*specs, JobSpec(Stage.BUNDLE, round=1, depends_on=[f"p{i}" for i in range(count)], final=True)]
+    proofs = [f"p{i}" for i in range(count)]
+    return [*specs, JobSpec(Stage.PROVE, key="last", round=LAST, depends_on=proofs, final=True)]
 
 
 def expire(store: JobStore, held: Claim) -> None:
@@ -155,29 +160,31 @@ def test_barrier_opens_with_the_last_dependency(store: JobStore) -> None:
     for index in range(3):
         store.complete(must_claim(store, Stage.VECTORS), f"v{index}")
     for index in range(3):
-        assert claim(store, Stage.BUNDLE) is None
-        store.complete(must_claim(store, Stage.PROVE), f"p{index}")
-    held = must_claim(store, Stage.BUNDLE)
+        held = must_claim(store, Stage.PROVE)
+        assert (held.job.round, held.job.index) == (0, index), "the last proof waits"
+        store.complete(held, f"p{index}")
+    held = must_claim(store, Stage.PROVE)
+    assert held.job.round == LAST
     assert [entry.artifact for entry in store.inputs(held)] == ["p0", "p1", "p2"]
-    store.complete(held, "bundle")
+    store.complete(held, "proof")
     batch = status.batch(store, 1)
-    assert batch.state is BatchState.PROVEN and batch.result == "bundle"
+    assert batch.state is BatchState.PROVEN and batch.result == "proof"
 
 
 def test_barrier_is_released_once_by_racing_workers(store: JobStore) -> None:
     make(store)
     store.complete(must_claim(store), "statement", segments(24))
-    bundles: list[int] = []
+    lasts: list[int] = []
     faults: list[BaseException] = []
 
     def work(name: str) -> None:
         try:
             worker = replace(WORKER, name=name)
-            while (held := claim(store, worker=worker)) is not None or bundles == []:
+            while (held := claim(store, worker=worker)) is not None or lasts == []:
                 if held is None:
                     continue
-                if held.job.stage is Stage.BUNDLE:
-                    bundles.append(held.job_id)
+                if held.job.round == LAST:
+                    lasts.append(held.job_id)
                 store.complete(held, f"r{held.job_id}")
         except BaseException as error:
             faults.append(error)
@@ -189,7 +196,7 @@ def test_barrier_is_released_once_by_racing_workers(store: JobStore) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert not faults and len(bundles) == 1
+    assert not faults and len(lasts) == 1
     assert all(job.state is JobState.SUCCESSFUL and job.attempts == 1 for job in status.jobs(store))
 
 
@@ -387,9 +394,9 @@ def test_chains_do_not_see_each_other(store: JobStore) -> None:
 
 
 def test_core_decides_about_a_proven_batch_once(store: JobStore) -> None:
-    batch_id = make(store, 1, JobSpec(Stage.BUNDLE, final=True))
+    batch_id = make(store, 1, JobSpec(Stage.PROVE, final=True))
     assert not store.mark_batch(batch_id, BatchState.ACCEPTED)
-    store.complete(must_claim(store), "bundle")
+    store.complete(must_claim(store), "proof")
     assert [found.id for found in status.batches(store, state=BatchState.PROVEN)] == [batch_id]
     assert store.mark_batch(batch_id, BatchState.REFUSED, reason="wrong root")
     assert not store.mark_batch(batch_id, BatchState.ACCEPTED)
@@ -424,7 +431,7 @@ def test_database_without_the_schema_is_refused(database_url: str) -> None:
     with pytest.raises(schema.SchemaBehind, match="0001_first") as refused:
         schema.check(database)
     assert "migrate" in refused.value.remedy
-    assert schema.migrate(database) == ["0001_first", "0002_clock"]
+    assert schema.migrate(database) == ["0001_first", "0002_clock", "0003_rounds"]
     assert schema.migrate(database) == []
     schema.check(database)
 

@@ -6,7 +6,7 @@ import pytest
 
 from broker.jobs import BatchState, Claim, JobSpec, JobState, JobStore, Stage, Worker, status
 from runtime.errors import ArtifactCorrupt, BatchFinished, LeaseLost
-from tests.broker.test_jobs import claim, make, must_claim, segments
+from tests.broker.test_jobs import LAST, claim, make, must_claim, segments
 
 WORKER = Worker("host/prove/1", "host", "cpu")
 
@@ -17,12 +17,18 @@ def finish(store: JobStore, count: int = 2) -> None:
         store.complete(held, f"r{held.attempt}", segments(count) if held.job.stage is Stage.WITNESS else [])
 
 
-def only(store: JobStore, stage: Stage, index: int = 0) -> int:
-    return next(job.id for job in status.jobs(store, stage=stage) if job.index == index)
+def only(store: JobStore, stage: Stage, index: int = 0, round_: int = 0) -> int:
+    return next(job.id for job in status.jobs(store, stage=stage) if (job.index, job.round) == (index, round_))
+
+
+def last(store: JobStore) -> int:
+    return only(store, Stage.PROVE, round_=LAST)
 
 
 def states(store: JobStore) -> dict[tuple[str, int], str]:
-    return {(str(job.stage), job.index): str(job.state) for job in status.jobs(store)}
+    return {
+        ("last" if job.round == LAST else str(job.stage), job.index): str(job.state) for job in status.jobs(store)
+    }
 
 
 def test_requeue_in_a_cancelled_batch_opens_all_of_it(store: JobStore) -> None:
@@ -41,13 +47,16 @@ def test_a_maker_takes_its_dependants_along(store: JobStore) -> None:
     store.complete(must_claim(store), "s", segments(1))
     for stage in (Stage.VECTORS, Stage.PROVE):
         store.complete(must_claim(store, stage), "x")
-    store.fail(must_claim(store, Stage.BUNDLE), ArtifactCorrupt("x"))
+    store.fail(must_claim(store, Stage.PROVE), ArtifactCorrupt("x"))
     store.requeue(only(store, Stage.PROVE))
-    assert states(store)["bundle", 0] == "waiting" and status.batch(store, 1).state is BatchState.IN_PROGRESS
-    store.requeue(only(store, Stage.BUNDLE))
-    assert claim(store, Stage.BUNDLE) is None
-    store.complete(must_claim(store, Stage.PROVE), "again")
-    held = must_claim(store, Stage.BUNDLE)
+    assert states(store)["last", 0] == "waiting" and status.batch(store, 1).state is BatchState.IN_PROGRESS
+    store.requeue(last(store))
+    again = must_claim(store, Stage.PROVE)
+    assert again.job.round == 0
+    assert claim(store, Stage.PROVE) is None
+    store.complete(again, "again")
+    held = must_claim(store, Stage.PROVE)
+    assert held.job.round == LAST
     assert [entry.artifact for entry in store.inputs(held)] == ["again"]
 
 
@@ -76,27 +85,29 @@ def test_a_running_dependant_loses_its_lease(store: JobStore) -> None:
 
 
 @pytest.mark.parametrize("judged", [None, BatchState.REFUSED])
-@pytest.mark.parametrize("stage", [Stage.WITNESS, Stage.VECTORS, Stage.PROVE, Stage.BUNDLE])
+@pytest.mark.parametrize(
+    ("stage", "round_"), [(Stage.WITNESS, 0), (Stage.VECTORS, 0), (Stage.PROVE, 0), (Stage.PROVE, LAST)]
+)
 def test_a_proven_batch_that_is_opened_again_is_proven_again(
-    store: JobStore, stage: Stage, judged: BatchState | None
+    store: JobStore, stage: Stage, round_: int, judged: BatchState | None
 ) -> None:
     batch_id = make(store)
     finish(store)
     if judged:
         store.mark_batch(batch_id, judged)
-    store.requeue(only(store, stage))
+    store.requeue(only(store, stage, round_=round_))
     batch = status.batch(store, 1)
     assert batch.state is BatchState.IN_PROGRESS and batch.result == ""
     finish(store)
     assert status.batch(store, 1).state is BatchState.PROVEN
-    assert status.jobs(store, stage=Stage.BUNDLE)[0].attempts == 2
+    assert next(job for job in status.jobs(store) if job.id == last(store)).attempts == 2
 
 
 def test_the_final_job_waits_for_the_witness_that_runs_again(store: JobStore) -> None:
     make(store)
     finish(store)
     store.requeue(only(store, Stage.WITNESS))
-    assert states(store)["bundle", 0] == "waiting" and claim(store, Stage.BUNDLE) is None
+    assert states(store)["last", 0] == "waiting" and claim(store, Stage.PROVE) is None
 
 
 @pytest.mark.parametrize("again", [1, 3])
@@ -110,9 +121,9 @@ def test_a_witness_that_cuts_its_run_otherwise_starts_its_segments_over(store: J
     assert len(status.jobs(store)) == 2 + 2 * again
     assert states(store)["vectors", 0] == "queued" and states(store)["prove", 0] == "waiting"
     finish(store)
-    bundle = status.jobs(store, stage=Stage.BUNDLE)[0]
-    assert status.batch(store, 1).state is BatchState.PROVEN and bundle.waiting_on == 0
-    assert status.numbers(store).attempts["prove", "successful"] == 1 + again
+    ended = next(job for job in status.jobs(store) if job.id == last(store))
+    assert status.batch(store, 1).state is BatchState.PROVEN and ended.waiting_on == 0
+    assert status.numbers(store).attempts["prove", "successful"] == 1 + again + 1
 
 
 def test_what_is_finished_stays_finished(store: JobStore) -> None:

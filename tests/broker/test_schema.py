@@ -51,13 +51,14 @@ def test_rows_of_the_first_schema_go_on_after_the_migration(database_url: str) -
         values = f"{job_id}, {batch_id}, 4242, '1', '{stage}', '{state}', {waiting_on}, {final}, 1, 1, 1"
         database.transact(lambda session, v=values: session.run(f"INSERT INTO jobs ({columns}) VALUES ({v})"))
     database.transact(lambda session: session.run("INSERT INTO dependencies (job_id, depends_on) VALUES (3, 2)"))
-    assert schema.migrate(database) == ["0002_clock"]
+    assert schema.migrate(database) == ["0002_clock", "0003_rounds"]
     store = JobStore(database)
     assert status.numbers(store).latency_total_seconds == 4
     store.requeue(1)
     assert [job.state for job in status.jobs(store, batch_id=1)] == ["queued", "waiting", "waiting"]
-    children = [JobSpec(Stage.PROVE, key="p"), JobSpec(Stage.BUNDLE, depends_on=["p"], final=True)]
-    for stage, specs in ((Stage.WITNESS, children), (Stage.PROVE, []), (Stage.BUNDLE, [])):
+    assert [(str(job.stage), job.round) for job in status.jobs(store, batch_id=1)][-1] == ("prove", 4)
+    children = [JobSpec(Stage.PROVE, key="p"), JobSpec(Stage.PROVE, key="last", round=4, depends_on=["p"], final=True)]
+    for stage, specs in ((Stage.WITNESS, children), (Stage.PROVE, []), (Stage.PROVE, [])):
         held = store.claim([stage], Worker("w"), protocol_versions=["1"])
         assert held is not None
         store.complete(held, "x", specs)

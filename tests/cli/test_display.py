@@ -73,9 +73,9 @@ def test_bars_stay_where_they_are_whatever_the_notes_say() -> None:
 def test_a_task_that_waits_has_no_clock() -> None:
     output = io.StringIO()
     with terminal(Console(file=output, width=80, force_terminal=True, color_system=None)) as bars:
-        bars.add_task("stage bundle", total=1, start=False, note="waits")
+        bars.add_task("stage prove", total=1, start=False, note="waits")
         bars.refresh()
-    line = next(line for line in output.getvalue().splitlines() if "stage bundle" in line)
+    line = next(line for line in output.getvalue().splitlines() if "stage prove" in line)
     assert re.search(r"0%\s+waits", line), line
 
 

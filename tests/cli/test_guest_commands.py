@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proving.stages import bundle
+from proving.stages import batch_proof
 from proving.stages.development import NotProven
 from tests.cli.test_program_commands import hallmark
 from tests.guest.kit.compiled import EXAMPLES, Compiler, needs_compiler
@@ -64,7 +64,7 @@ def test_development_mode_makes_nothing_that_passes_for_a_proof(words: Path, tmp
     assert "development_run" in hallmark("verify", made, "--program", program, status=1)
     assert "NOT PROVEN" in hallmark("inspect", made)
     with pytest.raises(NotProven):
-        bundle.unpack(made.read_bytes())
+        batch_proof.unpack(made.read_bytes())
 
 
 @needs_compiler

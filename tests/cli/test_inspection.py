@@ -11,7 +11,10 @@ from cli.inspection import describe
 from runtime import artifact
 from runtime.errors import HallmarkError, InvalidInput
 
-KINDS = ("checkpoint", "execution_records", "segment_proof", "bundle", "statement", "proof", "advice", "unknown")
+KINDS = (
+    "checkpoint", "execution_records", "segment_proof", "recursion_witness", "recursion_proof", "batch_proof",
+    "statement", "proof", "advice", "unknown",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

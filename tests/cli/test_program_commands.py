@@ -10,7 +10,8 @@ import pytest
 
 from cli.run import ROOT
 from tests.proving.machine import assembler as asm
-from tests.proving.stages.chain import chain, elf_of
+from tests.proving.stages.batch import batch
+from tests.proving.stages.chain import elf_of
 
 
 def hallmark(*arguments: str | Path, status: int = 0) -> str:
@@ -39,7 +40,7 @@ def test_execute_prove_verify_inspect(program: Path, tmp_path: Path) -> None:
     value = line.split()[-1]
     assert value.startswith(output)
     hallmark("verify", proof, "--program", program, "--output", value)
-    assert "bundle" in hallmark("inspect", proof)
+    assert "batch_proof" in hallmark("inspect", proof)
     assert "program commitment" in hallmark("inspect", program)
 
     other = tmp_path / "other.elf"
@@ -47,12 +48,12 @@ def test_execute_prove_verify_inspect(program: Path, tmp_path: Path) -> None:
     assert "other_program" in hallmark("verify", proof, "--program", other, status=1)
     assert "other_output" in hallmark("verify", proof, "--program", program, "--output", "00" * 32, status=1)
     text = hallmark("verify", proof, "--program", program, "--profile", "proven128", status=1)
-    assert "another security profile" in text and "proven100" in text and "proven128" in text
+    assert "other_key_set" in text and "proven100" in text and "proven128" in text
     changed = bytearray(proof.read_bytes())
     changed[len(changed) // 2] ^= 1
     proof.write_bytes(changed)
     text = hallmark("verify", proof, "--program", program, status=1)
-    assert "malformed_bundle" in text and "changed or damaged" in text
+    assert "malformed_batch_proof" in text and "changed or damaged" in text
     assert "not a Hallmark artifact" in hallmark("verify", other, "--program", program, status=1)
 
 
@@ -115,12 +116,14 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 def test_every_artifact_kind_is_inspected(tmp_path: Path) -> None:
     from proving import stages
 
-    made = stages.basic_witness(chain().elf, b"", size_class=12)
+    made = batch()
     kinds = {
-        "checkpoint": made.checkpoints[0],
-        "execution_records": stages.execution_records(made.checkpoints[0]),
-        "segment_proof": chain().artifacts[0],
-        "bundle": chain().bundle,
+        "checkpoint": made.witnesses[0],
+        "execution_records": stages.execution_records(made.witnesses[0]),
+        "segment_proof": made.proofs[0],
+        "recursion_witness": made.witnesses[-1],
+        "recursion_proof": made.proofs[-2],
+        "batch_proof": made.proofs[-1],
     }
     for kind, content in kinds.items():
         path = tmp_path / kind

@@ -12,7 +12,8 @@ from cli.run import ROOT
 from proving.stages import key_digest
 from proving.stark.key import PROOF_FORMAT
 from runtime.protocol import PROTOCOL_VERSION
-from tests.proving.stages.chain import chain
+from tests.proving.stages.batch import batch
+from tests.proving.stages.chain import elf_of
 
 _REPORT = (
     "import atexit, json, sys; from cli.main import main;"
@@ -35,14 +36,14 @@ PROVER = {"proving.stark.prover", "proving.stark.generate", "proving.machine.mai
 
 def test_execute_loads_no_platform_and_no_prover(tmp_path: Path) -> None:
     program = tmp_path / "program.elf"
-    program.write_bytes(chain().elf)
+    program.write_bytes(elf_of(3000))
     assert not (PLATFORM | PROVER | {"proving.keys", "rich.progress"}) & loaded("execute", program)
 
 
 def test_verify_loads_no_platform_and_no_prover(tmp_path: Path) -> None:
     program, proof = tmp_path / "program.elf", tmp_path / "proof"
-    program.write_bytes(chain().elf)
-    proof.write_bytes(chain().bundle)
+    program.write_bytes(batch().elf)
+    proof.write_bytes(batch().proofs[-1])
     assert not (PLATFORM | PROVER | {"rich.progress"}) & loaded("verify", proof, "--program", program)
 
 

@@ -146,7 +146,7 @@ def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
 def test_the_procfile_is_read_in_order() -> None:
     types = read_procfile(ROOT / "Procfile")
     assert next(iter(types)) == "core"
-    assert {"core", "gateway", "witness", "vectors", "prove", "bundle", "housekeeper"} <= set(types)
+    assert {"core", "gateway", "witness", "vectors", "prove", "housekeeper"} <= set(types)
 
 
 @pytest.mark.parametrize("text", ["no colon here", "a: x\na: y", "bad name: x"])

@@ -11,10 +11,10 @@ import pytest
 from core.program import Program
 from core.settings import load_core_settings
 from core.verification import accepted_security, key_identity, proof_verifier
-from proving.stages import basic_witness, join, prove_segment
 from proving.stages.development import DevelopmentRun, NotProven
 from runtime.artifact import pack, unpack
 from runtime.errors import ConfigurationError, HallmarkError
+from tests.proving.stages.batch import prove_all
 
 PROGRAMS = Path("guest/programs")
 SIZE_CLASS = 16
@@ -27,8 +27,7 @@ def program() -> Program:
 
 @pytest.fixture(scope="module")
 def proof(program: Program) -> bytes:
-    witness = basic_witness(program.elf, b"abc", size_class=SIZE_CLASS)
-    return join([prove_segment(checkpoint) for checkpoint in witness.checkpoints], witness.statement)
+    return prove_all(program.elf, b"abc", size_class=SIZE_CLASS).proofs[-1]
 
 
 #: Keccak-256 of "abc", as published.
@@ -39,7 +38,7 @@ def test_a_proof_is_accepted_for_its_program_output_and_profile_only(program: Pr
     verify = proof_verifier("proven100")(program)
     accepted = verify(proof, OUTPUT)
     assert accepted.output == OUTPUT
-    assert re.fullmatch(r"proven100: 100\.\d bits proven, 1 segment", accepted.security)
+    assert re.fullmatch(r"proven100: 100\.\d bits proven", accepted.security)
     with pytest.raises(HallmarkError):
         verify(proof, bytes(32))
     with pytest.raises(HallmarkError):
@@ -73,11 +72,11 @@ def test_no_changed_cut_or_lengthened_proof_is_accepted(program: Program, proof:
 def test_no_changed_proof_is_accepted_inside_a_repaired_envelope(program: Program, proof: bytes) -> None:
     """The envelope's checksum finds accidents; whoever forges a proof makes a fresh one."""
     verify = proof_verifier("proven100")(program)
-    whole = unpack(proof, kind="bundle")
+    whole = unpack(proof, kind="batch_proof")
     random = np.random.default_rng(7)
 
     def repaired(payload: bytes) -> bytes:
-        return pack("bundle", payload, version=whole.header.version, protocol=whole.header.protocol)
+        return pack("batch_proof", payload, version=whole.header.version, protocol=whole.header.protocol)
 
     assert verify(repaired(whole.payload), OUTPUT).output == OUTPUT
     forged = [whole.payload[:-1], whole.payload + b"\x00", b""]
@@ -103,9 +102,7 @@ def test_a_conjectured_proof_is_accepted_only_marked_and_on_request(program: Pro
     with pytest.raises(ConfigurationError, match="HALLMARK_CORE_ACCEPT_INSECURE"):
         load_core_settings(core_profile=profile)
     assert load_core_settings(core_profile=profile, core_accept_insecure=True).core_profile == profile
-    witness = basic_witness(program.elf, b"abc", size_class=SIZE_CLASS)
-    segments = [prove_segment(checkpoint, profile=profile) for checkpoint in witness.checkpoints]
-    weak = join(segments, witness.statement, profile=profile)
+    weak = prove_all(program.elf, b"abc", size_class=SIZE_CLASS, profile=profile).proofs[-1]
     with pytest.raises(HallmarkError):
         proof_verifier(load_core_settings().core_profile)(program)(weak, OUTPUT)
     assert proof_verifier(profile)(program)(weak, OUTPUT).security.startswith("INSECURE, legacy-conjectured: 57.")

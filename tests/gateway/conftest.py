@@ -60,11 +60,11 @@ class Prover:
             advice = self.artifacts.load(inputs["advice"], kind="advice", protocol="1")
             assert self.artifacts.load(inputs["program"], kind="program", protocol="1") == node.program.elf
             proof = b"spoilt" if spoil else stand_in_proof(node.program.run(advice).output)
-            self.jobs.complete(claim, inputs["advice"], [JobSpec(Stage.BUNDLE, final=True)])
-            last = self.jobs.claim([Stage.BUNDLE], WORKER, protocol_versions=["1"])
+            self.jobs.complete(claim, inputs["advice"], [JobSpec(Stage.PROVE, final=True)])
+            last = self.jobs.claim([Stage.PROVE], WORKER, protocol_versions=["1"])
             assert last is not None
-            name = artifact_name(last.job.batch_id, last.job_id, last.token, "bundle")
-            self.jobs.complete(last, self.artifacts.save(name, "bundle", proof, protocol="1"))
+            name = artifact_name(last.job.batch_id, last.job_id, last.token, "batch_proof")
+            self.jobs.complete(last, self.artifacts.save(name, "batch_proof", proof, protocol="1"))
 
 
 @pytest.fixture

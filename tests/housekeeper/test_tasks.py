@@ -30,12 +30,12 @@ def house(tmp_path: Path) -> Housekeeper:
 def proven(house: Housekeeper, number: int = 1) -> tuple[int, str]:
     """A batch whose proof is stored, with the leavings of a lost attempt beside it."""
     store, artifacts = house.store, house.artifacts
-    batch, _ = store.create_batch(number, protocol_version="1", jobs=[JobSpec(Stage.BUNDLE, final=True)])
-    held = store.claim([Stage.BUNDLE], Worker("w"), protocol_versions=["1"])
+    batch, _ = store.create_batch(number, protocol_version="1", jobs=[JobSpec(Stage.PROVE, final=True)])
+    held = store.claim([Stage.PROVE], Worker("w"), protocol_versions=["1"])
     assert held is not None
-    artifacts.put(artifact_name(batch.id, held.job_id, "lost", "bundle"), b"partial")
+    artifacts.put(artifact_name(batch.id, held.job_id, "lost", "proof"), b"partial")
     artifacts.put(f"gateway/4242/{number}/advice", b"input")
-    name = artifacts.put(artifact_name(batch.id, held.job_id, held.token, "bundle"), b"proof")
+    name = artifacts.put(artifact_name(batch.id, held.job_id, held.token, "proof"), b"proof")
     store.complete(held, name)
     return batch.id, name
 
@@ -74,7 +74,7 @@ def test_metrics_come_from_the_database(house: Housekeeper) -> None:
     text = generate_latest(registry).decode()
     for line in (
         'hallmark_jobs{cluster="local",stage="witness",status="queued"} 1.0',
-        'hallmark_job_attempts_total{outcome="successful",stage="bundle"} 1.0',
+        'hallmark_job_attempts_total{outcome="successful",stage="prove"} 1.0',
         'hallmark_batches{cluster="local",status="proven"} 1.0',
         "hallmark_batch_latency_seconds_count 1.0",
         "hallmark_outbox_pending 1.0",

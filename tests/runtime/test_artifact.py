@@ -49,8 +49,8 @@ def test_every_cut_is_truncation_and_every_tail_corruption(compress: bool) -> No
 
 def test_expectations_are_held_against_the_header() -> None:
     whole = pack("proof", b"x", version=3, protocol="2")
-    with pytest.raises(ArtifactKind, match="'bundle', got 'proof'"):
-        unpack(whole, kind="bundle")
+    with pytest.raises(ArtifactKind, match="'statement', got 'proof'"):
+        unpack(whole, kind="statement")
     with pytest.raises(ArtifactVersion, match="version 3"):
         unpack(whole, version=4)
     with pytest.raises(ArtifactVersion, match="protocol version '2'"):

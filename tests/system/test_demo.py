@@ -90,13 +90,13 @@ def test_any_one_byte_change_is_refused(finished: Path) -> None:
     proof = (finished / "proofs" / "batch-1.proof").read_bytes()
     stated = read_batch_file((finished / "proofs" / "batch-1.json").read_bytes())
     commitment = digest_from_hex(stated.program_commitment)
-    stages.verify_bundle(proof, program_commitment=commitment, profile=PROFILE, output=stated.output)
+    stages.verify_batch(proof, program_commitment=commitment, profile=PROFILE, output=stated.output)
     rng = random.Random(7)
     for place in [0, 8, 10, 12, 20, 30, 63, 64, 80, *(rng.randrange(len(proof)) for _ in range(100))]:
         changed = bytearray(proof)
         changed[place] ^= 1 << rng.randrange(8)
         with pytest.raises(VerificationError):
-            stages.verify_bundle(bytes(changed), program_commitment=commitment, profile=PROFILE, output=stated.output)
+            stages.verify_batch(bytes(changed), program_commitment=commitment, profile=PROFILE, output=stated.output)
 
 
 def test_nothing_is_left_running(finished: Path) -> None:

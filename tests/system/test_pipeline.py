@@ -57,7 +57,7 @@ def _prove_a_batch_and_kill_the_prover(pipeline: Pipeline) -> None:
     spans = trace["spans"]
     assert {span["trace_id"] for span in spans} == {trace["trace_id"]}
     processes = {span["resource"]["service.name"] for span in spans}
-    expected = {"core", "gateway", "witness", "vectors", "prove", "bundle", "housekeeper"}
+    expected = {"core", "gateway", "witness", "vectors", "prove", "housekeeper"}
     assert expected <= {name.removeprefix("hallmark-") for name in processes}
     attempts = {
         span["attributes"]["hallmark.attempt"]

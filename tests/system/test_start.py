@@ -21,7 +21,7 @@ from runtime import run_files
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS = [("actors.run", "--stage", stage) for stage in ("witness", "vectors", "prove", "bundle")]
+WORKERS = [("actors.run", "--stage", stage) for stage in ("witness", "vectors", "prove")]
 SMALL = [*WORKERS[1:2], ("housekeeper",), ("housekeeper", "clock")]
 SERVERS = [("core",), ("gateway",)]
 PROCESSES = [*SERVERS, *SMALL]

@@ -10,10 +10,11 @@ from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm import shapes
 from proving.machine.main_vm.expand import expand
 from proving.machine.replay import replay
-from proving.stages import bundle, proof, verify
-from proving.stages.bundle import SegmentRefused
+from proving.stages import proof, verify
+from proving.stages.rounds import Round
 from proving.stark import verifier
 from proving.stark.prover import prove
+from runtime.errors import VerificationError
 from runtime.protocol import PROTOCOL_VERSION
 from tests.proving.machine.main_vm.segments import everything
 from tests.proving.stages.chain import PROFILE, chain
@@ -35,7 +36,7 @@ def test_a_proof_with_other_heights_is_refused(monkeypatch: pytest.MonkeyPatch, 
         verify.verify_segment(packed, publics=publics, profile=PROFILE)
 
 
-def test_a_bundle_with_such_a_segment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_leaf_is_made_over_such_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The chain's last segment, proven honestly at twice a listed height."""
     made = chain()
     last = stages.basic_witness(made.elf, b"", size_class=12).checkpoints[-1]
@@ -44,6 +45,7 @@ def test_a_bundle_with_such_a_segment_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(shapes, "SHAPES", ({**listed, "decode": listed["decode"] + 1},))
     traces, _ = expand(replay(Checkpoint.from_bytes(last)))
     other = prove(keys.proving_key(keys.MAIN_VM), PROFILE, publics, traces, NativeBackend())
-    with pytest.raises(SegmentRefused) as refused:
-        bundle.check(made.statement, [*made.proofs[:-1], other], profile=PROFILE)
-    assert refused.value.details["cause"] == "unlisted_shape"
+    packed = proof.pack(publics, other, protocol=PROTOCOL_VERSION)
+    with pytest.raises(VerificationError) as refused:
+        stages.recursive_witness(Round.LEAF, [packed], statement=made.statement.encode(), profile=PROFILE)
+    assert "unlisted_shape" in (refused.value.code, refused.value.details.get("cause"))

@@ -37,18 +37,22 @@ class Batch:
 
 @cache
 def batch() -> Batch:
-    elf = asm.elf(counting_loop(ROUNDS))
-    made = stages.basic_witness(elf, b"", size_class=12)
+    return prove_all(asm.elf(counting_loop(ROUNDS)), b"", size_class=12)
+
+
+def prove_all(elf: bytes, advice: bytes, *, size_class: int, profile: str = PROFILE) -> Batch:
+    """Prove a run in every round."""
+    made = stages.basic_witness(elf, advice, size_class=size_class)
     witnesses: list[bytes] = []
     proofs: list[bytes] = []
     for step in tree(len(made.checkpoints)):
         if step.round is Round.BASIC:
             witness = made.checkpoints[step.index]
-            proof = stages.prove_segment(witness, profile=PROFILE)
+            proof = stages.prove_segment(witness, profile=profile)
         else:
             children = [proofs[place] for place in step.children]
-            witness = stages.recursive_witness(step.round, children, statement=made.statement, profile=PROFILE)
-            proof = stages.prove_recursive(witness, stages.recursive_vectors(witness), profile=PROFILE)
+            witness = stages.recursive_witness(step.round, children, statement=made.statement, profile=profile)
+            proof = stages.prove_recursive(witness, stages.recursive_vectors(witness), profile=profile)
         witnesses.append(witness)
         proofs.append(proof)
     return Batch(Program.from_elf(elf), elf, made.statement, witnesses, proofs)

@@ -18,14 +18,13 @@ PROFILE = "proven100"
 
 @dataclass(frozen=True)
 class Chain:
-    """A program, its run's statement, the bare segment proofs and the bundle."""
+    """A program, its run's statement, and the segment proofs, bare and as artifacts."""
 
     program: Program
     elf: bytes
     statement: Statement
     proofs: list[bytes]
     artifacts: list[bytes]
-    bundle: bytes
 
 
 def elf_of(rounds: int) -> bytes:
@@ -41,12 +40,10 @@ def chain() -> Chain:
     artifacts = [stages.prove_segment(checkpoint, profile=PROFILE) for checkpoint in made.checkpoints]
     opened = [proof.unpack(artifact) for artifact in artifacts]
     assert all((left.publics[4:] == right.publics[:4]).all() for left, right in pairwise(opened))
-    joined = stages.join(artifacts, made.statement, profile=PROFILE)
     return Chain(
         Program.from_elf(elf),
         elf,
         Statement.decode(made.statement),
         [each.proof for each in opened],
         artifacts,
-        joined,
     )

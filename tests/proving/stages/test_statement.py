@@ -64,13 +64,19 @@ def test_nonzero_x0_is_refused() -> None:
 
 
 def test_size_class_follows_the_budget() -> None:
-    for name in (13, 15, 17, 18, 20):
+    large = [name for name in range(12, 21) if budget.peak_bytes(name) >= budget.ROUNDS_BYTES]
+    assert {18, 20} <= set(large)
+    for name in large:
         assert budget.size_class(budget.peak_bytes(name)) == min(name, budget.LARGEST)
         assert budget.size_class(budget.peak_bytes(name), asked=name) == name
     with pytest.raises(OutOfMemory, match="GiB"):
         budget.size_class(1 << 20)
+    for memory in (budget.ROUNDS_BYTES - 1, budget.peak_bytes(12)):
+        with pytest.raises(OutOfMemory, match="Joining"):
+            budget.size_class(memory, asked=12)
+    assert budget.size_class(budget.ROUNDS_BYTES, asked=12) == 12
     with pytest.raises(OutOfMemory):
-        budget.size_class(budget.peak_bytes(17), asked=20)
+        budget.size_class(budget.peak_bytes(18), asked=20)
     with pytest.raises(InvalidInput):
         budget.size_class(0, asked=30)
 

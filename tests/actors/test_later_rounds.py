@@ -1,0 +1,48 @@
+"""The rounds after the first as jobs: leaves, nodes of many depths, tip, scheduler, and what can go wrong in them."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from broker.jobs import Batch, Job, JobState, Stage, status
+from proving.stages.rounds import Round, tree
+from tests.actors.cluster import Cluster
+from tests.actors.conftest import MakeCluster
+from tests.actors.test_lease import context
+from tests.actors.test_pipeline import finish
+
+__all__ = ["context"]
+
+
+def jobs_of(cluster: Cluster, batch: Batch, round_: Round, stage: Stage) -> list[Job]:
+    found = status.jobs(cluster.store, batch_id=batch.id, stage=stage, limit=100_000)
+    return sorted((job for job in found if job.round == round_), key=lambda job: (job.depth, job.index))
+
+
+def nodes_in_progress(cluster: Cluster) -> list[Job]:
+    running = status.jobs(cluster.store, stage=Stage.PROVE, state=JobState.IN_PROGRESS)
+    return [job for job in running if job.round == Round.NODE and job.worker]
+
+
+def begun(marks: Path) -> list[str]:
+    """Proofs of later rounds in the order in which a prover began them: round, first and last segment."""
+    return [line.rpartition(" ")[0] for line in marks.read_text().splitlines()] if marks.exists() else []
+
+
+def test_a_hundred_segments_with_a_prover_killed_in_a_node(make_cluster: MakeCluster, tmp_path: Path) -> None:
+    segments = 101
+    marks = tmp_path / "later"
+    cluster = make_cluster()
+    provers = cluster.start_all(provers=2)
+    cluster.batch(1, segments=segments, later_seconds=0.05, later_marks=str(marks))
+    cluster.until(lambda: bool(nodes_in_progress(cluster)), 60)
+    (killed, *_) = nodes_in_progress(cluster)
+    process = next(prover for prover in provers if f"/{prover.pid}" in killed.worker)
+    process.send_signal(signal.SIGKILL)
+    batch = finish(cluster, 1, seconds=240)
+    jobs = status.jobs(cluster.store, batch_id=batch.id, limit=100_000)
+    wanted = 1 + 2 * segments + 3 * (len(tree(segments)) - segments)
+    assert len(jobs) == wanted and all(job.state is JobState.SUCCESSFUL for job in jobs)
+    assert max(job.depth for job in jobs) == 7
+    assert sum(job.attempts for job in jobs) <= wanted + 1
