@@ -38,6 +38,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "arith256.prove": ("benchmarks.circuits", "arith256"),
     "keccak.prove": ("benchmarks.circuits", "keccak"),
     "sha256.prove": ("benchmarks.circuits", "sha256"),
+    "blake2s.prove": ("benchmarks.circuits", "blake2s"),
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),

@@ -12,6 +12,7 @@ from proving import native
 from proving.backend.native import NativeBackend
 from proving.circuits.arith256 import ARITH256
 from proving.circuits.basic import LOG_BLOWUP, BasicCircuit
+from proving.circuits.blake2s import BLAKE2S
 from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import empty_chain
 from proving.circuits.sha256 import SHA256
@@ -41,6 +42,11 @@ def keccak() -> list[Figure]:
 def sha256() -> list[Figure]:
     """Measure SHA-256's compression."""
     return [_measure("sha256.prove", SHA256)]
+
+
+def blake2s() -> list[Figure]:
+    """Measure Blake2s's compression."""
+    return [_measure("blake2s.prove", BLAKE2S)]
 
 
 def _measure(name: str, circuit: BasicCircuit) -> Figure:

@@ -5,8 +5,11 @@
 
 #include "expand.hpp"
 #include "export.hpp"
+#include "request_turn.hpp"
 
 namespace {
+
+using hm::request::Turn;
 
 constexpr std::size_t kStateWords = 8;
 constexpr std::size_t kBlockWords = 16;
@@ -96,22 +99,6 @@ struct Run {
             over_result[i] = static_cast<std::uint32_t>(sum >> 32);
         }
     }
-};
-
-class Turn {
-  public:
-    Turn(const hm::expand::Table& table, std::size_t first) : table_(table), first_(first) {}
-    // Rows behind the table's end are cut off.
-    void put(std::size_t row, std::size_t column, std::uint64_t value) const {
-        if (first_ + row < table_.height) table_.at(column, first_ + row) = value;
-    }
-    void bits(std::size_t row, std::size_t column, std::uint32_t word) const {
-        for (std::size_t z = 0; z < 32; ++z) put(row, column + z, word >> z & 1);
-    }
-
-  private:
-    const hm::expand::Table& table_;
-    std::size_t first_;
 };
 
 std::uint64_t joined(std::uint32_t word, std::uint32_t half) { return word | std::uint64_t{half} << 32; }

@@ -11,6 +11,7 @@ from proving.backend.native import NativeBackend
 from proving.circuits import chain
 from proving.circuits.arith256 import ARITH256
 from proving.circuits.basic import BasicCircuit
+from proving.circuits.blake2s import BLAKE2S
 from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import U32, U64, absorb, blocks, empty_chain
 from proving.circuits.sha256 import SHA256
@@ -28,7 +29,7 @@ def random_words(circuit: BasicCircuit, count: int) -> U32:
 
 CIRCUITS: list[tuple[BasicCircuit, U32]] = [
     (ARITH256, inputs(requests(20)[8:17])),
-    *((circuit, random_words(circuit, 4)) for circuit in (KECCAK_F, SHA256)),
+    *((circuit, random_words(circuit, 4)) for circuit in (KECCAK_F, SHA256, BLAKE2S)),
 ]
 PROFILE = "legacy-conjectured"
 
