@@ -14,12 +14,13 @@ from proving import keys, stages
 from proving.backend.native import NativeBackend
 from proving.keys import generate
 from proving.recursion.compile import CompiledCircuit
+from proving.stages.budget import LARGEST
 from proving.stages.recursion_witness import RecursionWitness
 from proving.stages.rounds import Round, tree
 from runtime.limits import cpus
 
 PROFILE = "proven100"
-SIZE_CLASS = 20
+SIZE_CLASS = LARGEST
 TRANSFERS = 9
 #: plonky2 1.1.0, two proofs into one at 100 conjectured bits on two Zen 3 cores, CPU seconds; not measured in this run.
 PLONKY2_SECONDS = 5.4
