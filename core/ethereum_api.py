@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from core import chain
 from core.acceptance import proven_batch
+from core.eth_sender.status import l1_status, mined_transactions
 from core.json_rpc import INVALID_PARAMS, LIMIT_EXCEEDED, TRANSACTION_REFUSED, Method, RpcError
 from core.sequencer import Known, MempoolFull, Refused, Sequencer
-from core.store import Batch, Store, Transaction, TransactionStatus
+from core.store import Batch, L1Transaction, L1TransactionStatus, Store, Transaction, TransactionStatus
 from core.transactions import TransactionView, UnreadableTransaction, read_transaction
 from core.witness_input import MAX_TRANSACTION_BYTES
 
@@ -176,7 +177,13 @@ class EthereumApi:
         batch = Batch.get_or_none(Batch.number == _block_number(parameters[0] if parameters else "latest"))
         if batch is None:
             return None
-        return {"number": _quantity(batch.number), "status": batch.status, "provenBatch": _quantity(proven_batch())}
+        return {
+            "number": _quantity(batch.number),
+            "status": batch.status,
+            "l1Status": l1_status(self._store, batch.number),
+            "l1Transactions": [_l1_transaction(row) for row in mined_transactions(batch.number)],
+            "provenBatch": _quantity(proven_batch()),
+        }
 
 
 def block_hash(batch: Batch) -> bytes:
@@ -185,6 +192,17 @@ def block_hash(batch: Batch) -> bytes:
     The output binds roots, transactions, results and metadata. For genesis, which nothing proves, it is the root.
     """
     return bytes(batch.expected_output)
+
+
+def _l1_transaction(row: L1Transaction) -> dict[str, object]:
+    return {
+        "action": row.action,
+        "hash": _data(row.hash),
+        "blockNumber": _quantity(row.block or 0),
+        "gasUsed": _quantity(row.gas_used or 0),
+        "succeeded": row.succeeded,
+        "confirmed": row.status == L1TransactionStatus.CONFIRMED,
+    }
 
 
 def _describe(row: Transaction, view: TransactionView) -> dict[str, object]:

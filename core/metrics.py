@@ -12,7 +12,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from core.acceptance import proven_batch
-from core.store import Batch, BatchStatus, Store, Submission, Transaction, TransactionStatus
+from core.eth_sender.status import L1State, noted_state
+from core.store import (
+    Batch,
+    BatchStatus,
+    L1Transaction,
+    L1TransactionStatus,
+    Store,
+    Submission,
+    Transaction,
+    TransactionStatus,
+)
 from core.store.models import Row
 from runtime.kept import Kept
 
@@ -41,6 +51,8 @@ class CoreCollector(Collector):
             waiting = Batch.select(fn.MIN(Batch.sealed_at)).where(Batch.status != BatchStatus.PROVEN).scalar()
             age = 0.0 if waiting is None else max(0.0, time.time() - float(waiting))
             yield self._gauge("hallmark_core_oldest_unproven_batch_seconds", "Age of the oldest unproven batch.", age)
+            if (state := noted_state(self._store)) is not None:
+                yield from self._l1(state)
             outcomes = CounterMetricFamily(
                 "hallmark_core_submissions", "Submitted proofs by outcome.", labels=["outcome", "cluster"]
             )
@@ -48,12 +60,25 @@ class CoreCollector(Collector):
                 outcomes.add_metric([outcome, self._cluster], count)
             yield outcomes
 
+    def _l1(self, state: L1State) -> Iterable[Metric]:
+        family = GaugeMetricFamily(
+            "hallmark_core_l1_batch",
+            "Newest batch on L1 by step.",
+            labels=["step", "cluster"],
+        )
+        for step in ("committed", "proven", "executed"):
+            family.add_metric([step, self._cluster], getattr(state, step))
+        yield family
+        yield self._counted(
+            "hallmark_core_l1_transactions", "Transactions to L1 by status.", L1Transaction, L1TransactionStatus
+        )
+
     def _counted(
         self,
         name: str,
         text: str,
-        model: type[Transaction] | type[Batch],
-        statuses: type[TransactionStatus] | type[BatchStatus],
+        model: type[Transaction] | type[Batch] | type[L1Transaction],
+        statuses: type[TransactionStatus] | type[BatchStatus] | type[L1TransactionStatus],
     ) -> Metric:
         family = GaugeMetricFamily(name, text, labels=["status", "cluster"])
         counts = _counts(model, model.status)

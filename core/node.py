@@ -20,6 +20,7 @@ from core.retention import Retention
 from core.sequencer import Sequencer
 from core.settings import CoreSettings
 from core.settlement import Settlement
+from core.snark_store import SnarkStore
 from core.store import Batch, BatchStatus, Store, open_store
 from core.witness_store import WitnessStore
 from runtime.errors import ConfigurationError
@@ -45,6 +46,7 @@ class Node:
     acceptance: Acceptance
     proof_data_handler: ProofDataHandler
     retention: Retention
+    snarks: SnarkStore
 
     def seal_and_settle(self) -> int | None:
         """Seal a batch of what waits and take it to the proof data handler; None when nothing waits."""
@@ -127,6 +129,7 @@ def open_node(
         acceptance,
         handler,
         Retention(store, witnesses, settings.retention_hours, clock),
+        SnarkStore(folder / "snarks"),
     )
 
 

@@ -51,10 +51,13 @@ class Server:
         Core's parts.
     process
         What serves it: settings, signs of life.
+    send_to_l1
+        One look at L1 and what follows from it; None where L1 is not configured.
     """
 
-    def __init__(self, node: Node, process: Process) -> None:
+    def __init__(self, node: Node, process: Process, send_to_l1: Callable[[], bool] | None = None) -> None:
         self._node = node
+        self._send_to_l1 = send_to_l1
         self._pulse = process.pulse
         self.pages = Pages(
             process,
@@ -81,7 +84,13 @@ class Server:
         return app
 
     async def _loops(self, _: web.Application) -> AsyncIterator[None]:
-        steps = ((self._seal_when_due, TICK_SECONDS), (self._settle, TICK_SECONDS), (self._clean, CLEAN_SECONDS))
+        steps: list[tuple[Callable[[], bool], float]] = [
+            (self._seal_when_due, TICK_SECONDS),
+            (self._settle, TICK_SECONDS),
+            (self._clean, CLEAN_SECONDS),
+        ]
+        if self._send_to_l1 is not None:
+            steps.append((self._l1, self._node.core_settings.core_l1_poll_seconds))
         tasks = [asyncio.create_task(self._repeat(step, seconds)) for step, seconds in steps]
         yield
         for task in tasks:
@@ -114,6 +123,9 @@ class Server:
 
     def _clean(self) -> bool:
         return self._node.retention.remove_old() > 0
+
+    def _l1(self) -> bool:
+        return self._send_to_l1 is not None and self._send_to_l1()
 
     async def _rpc(self, request: web.Request) -> web.Response:
         answer = await respond(await small_body(request, MAX_RPC_BYTES), self._methods)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.node import Node, open_node
 from core.only_core import only_core
 from core.server import Server
 from core.settings import load_core_settings
-from core.verification import accepted_security, key_identity, proof_verifier
+from core.verification import accepted_security, key_identity, key_set, proof_verifier
 from runtime.http_server import serve as serve_http
 from runtime.logging import get_logger
 from runtime.process import Exit, Process
@@ -29,7 +29,7 @@ def serve(process: Process) -> int:
     with only_core(own.folder(settings), stopping=process.stopping):
         node = wait_for(opened, "database", process.stopping)
         try:
-            server = Server(node, process)
+            server = Server(node, process, _sender(node, own.core_profile))
             serve_http(
                 process,
                 server.application(),
@@ -42,6 +42,15 @@ def serve(process: Process) -> int:
         finally:
             node.store.close()
     return Exit.OK
+
+
+def _sender(node: Node, profile: str) -> Callable[[], bool] | None:
+    """Return one step of the way to L1, where it is configured."""
+    if not node.core_settings.core_l1_url.get_secret_value():
+        return None
+    from core.eth_sender.opening import open_sender
+
+    return open_sender(node, key_set(profile)).step
 
 
 def _tell(node: Node, profile: str, addresses: Sequence[str]) -> None:

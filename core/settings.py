@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from runtime.configuration import PREFIX, AbsolutePath, EnvironmentSettings, Size
 from runtime.settings import MAX_SECONDS, DatabaseUrl, Settings
-from runtime.urls import sqlite_url
+from runtime.urls import check_url, sqlite_url
 
 #: The committed state-transition program.
 PROGRAM = Path(__file__).parent.parent / "guest" / "programs" / "stf.elf"
+
+
+def _web_url(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    return SecretStr(check_url(url, ("http", "https"))) if url else value
 
 
 class CoreSettings(EnvironmentSettings):
@@ -40,6 +45,32 @@ class CoreSettings(EnvironmentSettings):
     """Security profile that a proof must have, whatever the provers are set to; others are refused."""
     core_accept_insecure: bool = False
     """Allow a ``core_profile`` whose bits are not proven; every acceptance is then marked INSECURE."""
+
+    core_l1_url: Annotated[SecretStr, AfterValidator(_web_url)] = SecretStr("")
+    """JSON-RPC of a node of L1 (``http(s)://...``); never shown, as many hold a key. Empty: nothing is sent to L1."""
+    core_l1_executor: Annotated[str, Field(pattern="^(0x[0-9a-fA-F]{40})?$")] = ""
+    """Address of this rollup's Executor contract on L1."""
+    core_l1_key: SecretStr = SecretStr("")
+    """Private key of a validator of the contract, 64 hexadecimal digits; or a file holds it."""
+    core_l1_key_file: AbsolutePath | None = None
+    """File with the private key, readable by its owner only."""
+    core_l1_confirmations: Annotated[int, Field(ge=1, le=10_000)] = 6
+    """A transaction on L1 counts for good once its block and those on it are this many."""
+    core_l1_poll_seconds: Annotated[float, Field(ge=0.02, le=3600)] = 2.0
+    """Time between two looks at L1."""
+    core_l1_bump_seconds: Annotated[float, Field(ge=0.1, le=MAX_SECONDS)] = 60.0
+    """A transaction that waits this long is sent again with an eighth more fees."""
+    core_l1_max_fee_gwei: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """Gwei per gas that core never passes; transactions wait while L1 asks for more."""
+
+    @model_validator(mode="after")
+    def _l1_complete(self) -> Self:
+        if self.core_l1_url.get_secret_value():
+            if not self.core_l1_executor:
+                raise ValueError(f"{PREFIX}CORE_L1_EXECUTOR: the contract's address is needed beside the node's URL")
+            if bool(self.core_l1_key.get_secret_value()) == (self.core_l1_key_file is not None):
+                raise ValueError(f"set one of {PREFIX}CORE_L1_KEY and {PREFIX}CORE_L1_KEY_FILE to send to L1")
+        return self
 
     @model_validator(mode="after")
     def _proven_unless_allowed(self) -> Self:

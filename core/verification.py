@@ -53,3 +53,8 @@ def _marked(security: Report) -> str:
 def key_identity(profile: str) -> str:
     """Return what a prover must match: the profile and the digest of its key set, as ``profile:hex``."""
     return f"{profile}:{key_digest(profile)}"
+
+
+def key_set(profile: str) -> bytes:
+    """Return the digest of the key set that L1 holds proofs against, 32 bytes."""
+    return bytes.fromhex(key_digest(profile))

@@ -12,6 +12,7 @@ from typing import ClassVar
 from peewee import (
     AutoField,
     BigIntegerField,
+    BooleanField,
     DatabaseProxy,
     DoubleField,
     IntegerField,
@@ -58,6 +59,30 @@ class OfferState(StrEnum):
     """Handed out; good until `expires_at`."""
     USED = "used"
     """Its holder's proof was accepted."""
+
+
+class L1Action(StrEnum):
+    """What a transaction to L1 does with batches."""
+
+    COMMIT = "commit"
+    """Commits to one batch."""
+    PROVE = "prove"
+    """Proves committed batches."""
+    EXECUTE = "execute"
+    """Executes proven batches."""
+
+
+class L1TransactionStatus(StrEnum):
+    """Where a transaction to L1 stands."""
+
+    PENDING = "pending"
+    """Signed and kept; L1 may or may not have heard of it."""
+    MINED = "mined"
+    """In a block, which a reorganisation may still take away."""
+    CONFIRMED = "confirmed"
+    """In a block that is deep enough."""
+    LOST = "lost"
+    """Another transaction of the same account took its nonce, deep enough."""
 
 
 class Row(Model):
@@ -203,3 +228,44 @@ class Submission(Row):
         """Peewee options."""
 
         table_name = "core_submissions"
+
+
+class L1Transaction(Row):
+    """One nonce of core's account on L1 and what it is for; `succeeded` is known once it is mined."""
+
+    id = AutoField()
+    nonce = BigIntegerField(index=True)
+    action = TextField()
+    first_batch = BigIntegerField()
+    last_batch = BigIntegerField()
+    data = HexField()
+    gas = BigIntegerField()
+    status = TextField(index=True)
+    made_at = DoubleField()
+    hash = HexField(null=True)
+    block = BigIntegerField(null=True)
+    mined_at = DoubleField(null=True)
+    succeeded = BooleanField(null=True)
+    gas_used = BigIntegerField(null=True)
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_l1_transactions"
+
+
+class L1Attempt(Row):
+    """A signed form of a transaction to L1; a later one offers more. At most one of them is ever mined."""
+
+    id = AutoField()
+    transaction_id = IntegerField(index=True)
+    hash = HexField(unique=True)
+    content = HexField()
+    most_fee = WideIntegerField()
+    priority_fee = WideIntegerField()
+    made_at = DoubleField()
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_l1_attempts"

@@ -101,10 +101,13 @@ class LocalEvm(Evm):
         try:
             return bytes.fromhex(self.tester.call({**fields, "gas": GAS})[2:])
         except TransactionFailed as error:
-            # eth-tester gives what a contract returned as Python writes bytes.
-            message = str(error)
-            returned = ast.literal_eval(message) if message.startswith(("b'", 'b"')) else b""
-            raise Reverted(_error_name(returned, abi) or message) from None
+            raise Reverted(_error_name(returned_by(error), abi) or str(error)) from None
+
+
+def returned_by(error: TransactionFailed) -> bytes:
+    """Return what a contract returned when it reverted: eth-tester writes it as Python writes bytes."""
+    message = str(error)
+    return bytes(ast.literal_eval(message)) if message.startswith(("b'", 'b"')) else b""
 
 
 def _error_name(returned: bytes, abi: Sequence[Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import socket
 import subprocess
@@ -18,16 +19,24 @@ from tests.contracts.deployment import ROOT
 START_SECONDS = 30
 
 
-def install_packages() -> None:
-    """Install what is pinned, where Node is at hand; otherwise the calling test is skipped."""
+@functools.cache
+def packages_missing() -> str:
+    """Install what is pinned, where Node is at hand; return why it is not there, else an empty text."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node is not installed")
+        return "Node is not installed"
     if not (ROOT / "contracts/node_modules/solc/package.json").is_file():
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
         command += ["--cache", str(ROOT / ".hallmark/npm")]
         installed = subprocess.run(command, cwd=ROOT / "contracts", capture_output=True, text=True)
         if installed.returncode:
-            pytest.skip(f"npm cannot install its packages: {installed.stderr.strip()[-200:]}")
+            return f"npm cannot install its packages: {installed.stderr.strip()[-200:]}"
+    return ""
+
+
+def install_packages() -> None:
+    """Install what is pinned; where it cannot be, the calling test is skipped."""
+    if reason := packages_missing():
+        pytest.skip(reason)
 
 
 @contextlib.contextmanager

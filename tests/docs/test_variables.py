@@ -49,14 +49,14 @@ def test_what_python_reads_is_on_the_page() -> None:
 
 def test_what_scripts_read_is_on_the_page() -> None:
     for path in (ROOT / "Makefile", ROOT / "Procfile", *(ROOT / "tools").glob("*.sh")):
-        assert set(re.findall(rf"\b{PREFIX}[A-Z_]+", path.read_text("utf-8"))) <= KNOWN, path
+        assert set(re.findall(rf"\b{PREFIX}[A-Z0-9_]+", path.read_text("utf-8"))) <= KNOWN, path
 
 
 @pytest.mark.parametrize(
     "page", [*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")], ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_variables_that_pages_name_exist(page: Path) -> None:
-    assert set(re.findall(rf"`{PREFIX}[A-Z_]+", page.read_text("utf-8"))) <= {f"`{name}" for name in KNOWN}
+    assert set(re.findall(rf"`{PREFIX}[A-Z0-9_]+", page.read_text("utf-8"))) <= {f"`{name}" for name in KNOWN}
 
 
 def test_what_is_listed_as_no_setting_is_read_somewhere() -> None:

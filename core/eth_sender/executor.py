@@ -1,0 +1,126 @@
+"""The Executor contract as core sees it: what it holds at a block, and calldata for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from eth_hash.auto import keccak
+from web3 import Web3
+
+from core.eth_sender.status import L1State
+
+#: The committed contracts.
+ARTIFACTS = Path(__file__).resolve().parents[2] / "contracts" / "artifacts"
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """What the contract keeps of a batch."""
+
+    hash: bytes
+    output: bytes
+    root: bytes
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the contract holds proofs against."""
+
+    protocol_version: int
+    program_commitment: bytes
+    key_set_digest: bytes
+
+
+@cache
+def artifact(name: str) -> dict[str, Any]:
+    """Return a committed contract: ``abi`` and ``bytecode``."""
+    content: dict[str, Any] = json.loads((ARTIFACTS / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def stored_hash(previous: bytes, output: bytes) -> bytes:
+    """Return the stored hash of a batch from the one before it and its output."""
+    return keccak(previous + output)
+
+
+class Executor:
+    """One deployed Executor.
+
+    Parameters
+    ----------
+    web3
+        A connection to L1.
+    address
+        The contract's, as 0x-hex.
+    """
+
+    def __init__(self, web3: Web3, address: str) -> None:
+        self.address = Web3.to_checksum_address(address)
+        self._web3 = web3
+        self._contract = web3.eth.contract(address=self.address, abi=artifact("Executor")["abi"])
+
+    def is_deployed(self) -> bool:
+        """Return whether there is code at the address."""
+        return bool(self._web3.eth.get_code(self.address))
+
+    def state(self, block: int) -> L1State:
+        """Return the state of all batches at a block."""
+        numbers = (int(self._read(name, block)) for name in ("committed", "proven", "executed"))
+        return L1State(block, *numbers)
+
+    def stored(self, number: int, block: int) -> StoredBatch:
+        """Return what is kept of a committed batch."""
+        return StoredBatch(*self._read("storedBatch", block, number))
+
+    def rules(self, block: int) -> Rules:
+        """Return what proofs must be about."""
+        _, protocol_version, program_commitment, key_set_digest = self._read("rules", block)
+        return Rules(protocol_version, program_commitment, key_set_digest)
+
+    def chain_id(self, block: int) -> int:
+        """Return the rollup's chain id."""
+        return int(self._read("rollupChainId", block))
+
+    def insecure_test(self, block: int) -> bool:
+        """Return whether the contract takes proofs under keys of a test setup."""
+        return bool(self._read("insecureTest", block))
+
+    def is_validator(self, address: str, block: int) -> bool:
+        """Return whether an address may send batches."""
+        return bool(self._read("isValidator", block, address))
+
+    def commit_data(
+        self, number: int, timestamp: int, new_root: bytes, data: bytes, queue: bytes, messages: bytes, stored: bytes
+    ) -> bytes:
+        """Return the calldata that commits to a batch whose stored hash becomes `stored`."""
+        return self._encode("commitBatch", (number, timestamp, new_root, data, queue, messages), stored)
+
+    def prove_data(self, last: int, stored: bytes, proofs: Sequence[bytes]) -> bytes:
+        """Return the calldata that proves the batches up to `last`."""
+        return self._encode("proveBatches", last, stored, list(proofs))
+
+    def execute_data(self, last: int, stored: bytes) -> bytes:
+        """Return the calldata that executes the batches up to `last`."""
+        return self._encode("executeBatches", last, stored)
+
+    def error_name(self, returned: object) -> str:
+        """Return the name of the custom error in what a call returned, or an empty text."""
+        text = str(returned)
+        for entry in artifact("Executor")["abi"] + artifact("SnarkVerifier")["abi"]:
+            if entry["type"] == "error":
+                types = ",".join(given["type"] for given in entry["inputs"])
+                if text.startswith("0x" + keccak(f"{entry['name']}({types})".encode())[:4].hex()):
+                    return str(entry["name"])
+        return ""
+
+    def _read(self, name: str, block: int, *arguments: object) -> Any:
+        return self._contract.functions[name](*arguments).call(block_identifier=block)
+
+    def _encode(self, name: str, *arguments: object) -> bytes:
+        return bytes.fromhex(self._contract.encode_abi(name, list(arguments)).removeprefix("0x"))

@@ -1,0 +1,49 @@
+"""Makes the sender of a core from its settings."""
+
+from __future__ import annotations
+
+from core.eth_sender.connection import connect
+from core.eth_sender.executor import Executor, Rules
+from core.eth_sender.fees import GWEI
+from core.eth_sender.sender import EthSender, Expected, Terms
+from core.eth_sender.signer import Signer
+from core.node import Node
+from core.settings import CoreSettings
+from runtime.configuration import PREFIX
+
+
+def open_sender(node: Node, key_set: bytes) -> EthSender:
+    """Return the sender of a node whose settings name a node of L1; nothing is sent yet.
+
+    Parameters
+    ----------
+    key_set
+        Digest of the keys that batches are proven with, 32 bytes.
+
+    Raises
+    ------
+    ConfigurationError
+        The key is missing or unusable.
+    """
+    settings = node.core_settings
+    web3 = connect(settings.core_l1_url.get_secret_value())
+    rules = Rules(int(node.identity.protocol_version), bytes.fromhex(node.identity.program_commitment), key_set)
+    return EthSender(
+        node.store,
+        node.snarks,
+        web3,
+        Executor(web3, settings.core_l1_executor),
+        _signer(settings),
+        Expected(node.identity.chain_id, rules),
+        Terms(
+            settings.core_l1_confirmations,
+            settings.core_l1_bump_seconds,
+            settings.core_l1_max_fee_gwei * GWEI,
+        ),
+    )
+
+
+def _signer(settings: CoreSettings) -> Signer:
+    if settings.core_l1_key_file is not None:
+        return Signer.of_file(settings.core_l1_key_file)
+    return Signer(settings.core_l1_key.get_secret_value(), f"{PREFIX}CORE_L1_KEY")

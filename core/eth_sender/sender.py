@@ -1,0 +1,284 @@
+"""Sends batches to L1, one transaction at a time.
+
+A transaction is signed and recorded with its nonce before it is sent, and the same bytes are sent again until L1 has
+them: whenever the process ends, nothing is lost and nothing is made twice. What comes next is read from the contract,
+whose functions refuse what is out of order, so even a lost record leads to no second effect.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.types import BlockIdentifier, TxReceipt
+
+from core.eth_sender.errors import L1Mismatch, L1TransactionRefused, L1Unavailable
+from core.eth_sender.executor import Executor, Rules
+from core.eth_sender.fees import GWEI, Fees, raised, suggested
+from core.eth_sender.ledger import Ledger
+from core.eth_sender.plan import Action, next_action
+from core.eth_sender.signer import Signer
+from core.eth_sender.status import L1State, note_state
+from core.snark_store import SnarkStore
+from core.store import Batch, L1Attempt, L1Transaction, L1TransactionStatus, Store
+from runtime.logging import get_logger
+
+log = get_logger(__name__)
+
+#: A failed transaction is tried again after this many seconds, then after twice as many, and so on to an hour.
+RETRY_SECONDS = 60.0
+MOST_RETRY_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How transactions are followed.
+
+    Attributes
+    ----------
+    confirmations : int
+        A transaction counts for good when its block and those on it are this many.
+    bump_seconds : float
+        One that waits longer is sent again with higher fees.
+    most_fee : int
+        Wei per gas that are never passed.
+    """
+
+    confirmations: int
+    bump_seconds: float
+    most_fee: int
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the contract must say of itself."""
+
+    chain_id: int
+    rules: Rules
+
+
+class EthSender:
+    """The way of this core's batches to one Executor.
+
+    Parameters
+    ----------
+    store, snarks
+        Core's rows, and proofs for L1.
+    web3, executor
+        L1.
+    signer
+        The validator's key.
+    expected
+        What the contract must say of itself.
+    terms
+        How transactions are followed.
+    clock
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        snarks: SnarkStore,
+        web3: Web3,
+        executor: Executor,
+        signer: Signer,
+        expected: Expected,
+        terms: Terms,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._snarks = snarks
+        self._web3 = web3
+        self._executor = executor
+        self._signer = signer
+        self._address = signer.address
+        self._expected = expected
+        self._terms = terms
+        self._clock = clock
+        self._ledger = Ledger(store, clock)
+        self._chain_id: int | None = None
+        self._taken: int | None = None
+
+    def step(self) -> bool:
+        """Look at L1 once and do what is to be done; return whether anything moved.
+
+        Raises
+        ------
+        L1Unavailable, L1Mismatch, L1Diverged, L1TransactionRefused
+        """
+        try:
+            with self._store.session():
+                return self._look()
+        except Web3Exception as error:
+            raise L1Unavailable(f"L1's node answers with {type(error).__name__}: {error}") from None
+
+    def _look(self) -> bool:
+        block = int(self._web3.eth.block_number)
+        if self._chain_id is None:
+            self._meet(block)
+        moved = self._follow(block)
+        state = self._executor.state(block)
+        note_state(self._store, state)
+        pending = [row for row in self._ledger.open() if row.status == L1TransactionStatus.PENDING]
+        if pending:
+            for row in pending:
+                moved |= self._push(row, block)
+            return moved
+        action = next_action(self._executor, state, self._snarks)
+        return (action is not None and self._begin(action, state)) or moved
+
+    def _meet(self, block: int) -> None:
+        """Compare the contract with what this core proves, before anything is sent to it."""
+        if not self._executor.is_deployed():
+            raise L1Mismatch(f"There is no contract at {self._executor.address}.")
+        genesis = Batch.get_by_id(0)
+        said = self._executor.stored(0, block)
+        for name, ours, theirs in (
+            ("chain id", self._expected.chain_id, self._executor.chain_id(block)),
+            ("genesis root", genesis.new_root.hex(), said.root.hex()),
+            ("genesis timestamp", genesis.timestamp, said.timestamp),
+        ):
+            if ours != theirs:
+                raise L1Mismatch(f"The contract's {name} is {theirs}, this core's is {ours}.")
+        self._chain_id = int(self._web3.eth.chain_id)
+        insecure = self._executor.insecure_test(block)
+        (log.warning if insecure else log.info)(
+            "l1.connected",
+            executor=self._executor.address,
+            sender=self._signer.address,
+            l1_chain_id=self._chain_id,
+            setup="insecure-test" if insecure else "production",
+        )
+
+    def _follow(self, block: int) -> bool:
+        """Bring the record up to what L1's blocks hold; return whether it changed."""
+        moved = False
+        confirmed = max(0, block - self._terms.confirmations + 1)
+        for row in self._ledger.open(self._nonce(block)):
+            before = (row.status, row.block)
+            receipt = self._receipt(row, block)
+            if receipt is not None:
+                self._ledger.mined(row, receipt, confirmed=int(receipt["blockNumber"]) <= confirmed)
+            elif self._nonce(confirmed) > row.nonce:
+                self._ledger.lost(row)
+            elif row.status != L1TransactionStatus.PENDING:
+                self._ledger.wait(row)
+            if (row.status, row.block) != before:
+                moved = True
+                tell = log.info if row.succeeded else log.warning
+                tell(
+                    "l1.transaction",
+                    action=row.action,
+                    batch=row.last_batch,
+                    nonce=row.nonce,
+                    status=row.status,
+                    succeeded=row.succeeded,
+                    gas_used=row.gas_used,
+                    hash=row.hash.hex() if row.hash else None,
+                )
+        return moved
+
+    def _receipt(self, row: L1Transaction, block: int) -> TxReceipt | None:
+        """Return the receipt of whichever signed form is in a block up to `block`."""
+        for attempt in self._ledger.attempts(row):
+            try:
+                receipt = self._web3.eth.get_transaction_receipt(Web3.to_hex(attempt.hash))
+            except TransactionNotFound:
+                continue
+            if receipt["blockNumber"] is not None and receipt["blockNumber"] <= block:
+                return receipt
+        return None
+
+    def _push(self, row: L1Transaction, block: int) -> bool:
+        """Make L1 hear of a pending transaction; offer more when it has waited long enough."""
+        newest = self._ledger.attempts(row)[0]
+        if not 0 <= self._clock() - newest.made_at < self._terms.bump_seconds:
+            fees = raised(
+                Fees(newest.most_fee, newest.priority_fee),
+                suggested(self._web3, block, self._terms.most_fee),
+                self._terms.most_fee,
+            )
+            if fees is not None:
+                self._ledger.add(row, self._sign(row.nonce, row.data, row.gas, fees), fees)
+                newest = self._ledger.attempts(row)[0]
+                log.info("l1.fees_raised", nonce=row.nonce, most_gwei=fees.most / GWEI)
+                self._send(row, newest)
+                return True
+        if self._has(newest):
+            return False
+        self._send(row, newest)
+        return True
+
+    def _begin(self, action: Action, state: L1State) -> bool:
+        """Sign, record and send a transaction; False when it is not the time for one."""
+        failures, last = self._ledger.failures(action)
+        wait = min(RETRY_SECONDS * 2 ** (failures - 1), MOST_RETRY_SECONDS) if failures else 0.0
+        if 0 <= self._clock() - last < wait:
+            return False
+        nonce = self._nonce(state.block)
+        if self._nonce("pending") > nonce:
+            # Somebody else's transaction of this account: were it replaced, whoever sent it would not know.
+            if nonce != self._taken:
+                log.warning("l1.nonce_taken", sender=self._address, nonce=nonce)
+            self._taken = nonce
+            return False
+        fees = suggested(self._web3, state.block, self._terms.most_fee)
+        self._check_rules(state)
+        gas = self._gas(action)
+        row = self._ledger.begin(action, nonce, gas, self._sign(nonce, action.data, gas, fees), fees)
+        log.info("l1.transaction", action=action.kind, batch=action.last, nonce=nonce, status=row.status)
+        self._send(row, self._ledger.attempts(row)[0])
+        return True
+
+    def _check_rules(self, state: L1State) -> None:
+        ours, theirs = self._expected.rules, self._executor.rules(state.block)
+        if theirs != ours:
+            raise L1Mismatch(
+                f"The contract holds proofs against protocol version {theirs.protocol_version}, program "
+                f"{theirs.program_commitment.hex()}, key set {theirs.key_set_digest.hex()}; this core proves "
+                f"{ours.protocol_version}, {ours.program_commitment.hex()}, {ours.key_set_digest.hex()}."
+            )
+        if not self._executor.is_validator(self._address, state.block):
+            raise L1Mismatch(f"{self._address} is no validator of the contract.")
+
+    def _gas(self, action: Action) -> int:
+        """Return the gas that a transaction is given: a quarter more than it takes now."""
+        try:
+            taken = self._web3.eth.estimate_gas(
+                {"from": self._address, "to": self._executor.address, "data": action.data}
+            )
+        except (ContractLogicError, Web3RPCError) as error:
+            name = self._executor.error_name(getattr(error, "data", None))
+            raise L1TransactionRefused(
+                f"L1 would refuse to {action.kind} batch {action.last}: {name or error}."
+            ) from None
+        return int(taken) * 5 // 4
+
+    def _send(self, row: L1Transaction, attempt: L1Attempt) -> None:
+        try:
+            self._web3.eth.send_raw_transaction(attempt.content)
+        except Web3RPCError as error:
+            # Nodes word it in their own ways that they have it, or that another form of it is in a block.
+            if not self._has(attempt) and self._nonce("latest") <= row.nonce:
+                raise L1TransactionRefused(f"L1 does not take a transaction: {error}.") from None
+
+    def _has(self, attempt: L1Attempt) -> bool:
+        """Return whether L1's node has a signed form, in a block or waiting."""
+        try:
+            self._web3.eth.get_transaction(Web3.to_hex(attempt.hash))
+        except TransactionNotFound:
+            return False
+        return True
+
+    def _sign(self, nonce: int, data: bytes, gas: int, fees: Fees) -> tuple[bytes, bytes]:
+        assert self._chain_id is not None
+        return self._signer.sign(
+            chain_id=self._chain_id, nonce=nonce, to=self._executor.address, data=data, gas=gas, fees=fees
+        )
+
+    def _nonce(self, block: BlockIdentifier) -> int:
+        return int(self._web3.eth.get_transaction_count(self._address, block))
