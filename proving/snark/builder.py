@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proving.snark.bn254.field import FR
 from proving.snark.circuit import UNUSED, Circuit, Ids, Step
@@ -15,7 +16,7 @@ from proving.snark.poseidon2 import Row, schedule
 from proving.snark.steps import CombineStep, ConstantStep, LimbStep, PermutationStep
 
 #: One row of a group: its wires by name, and its selectors.
-_GroupRow = tuple[Mapping[str, Ids], Mapping[str, int]]
+GroupRow = tuple[Mapping[str, Ids], Mapping[str, int]]
 #: Rows of one permutation with the one that holds its output.
 _PERMUTATION_ROWS = len(schedule()) + 1
 _STATE = 3
@@ -42,6 +43,8 @@ class Builder:
         self._steps: list[Step] = []
         self._wires: list[Ids] = []
         self._selectors: list[Ids] = []
+        self._movable: list[tuple[Ids, Ids]] = []
+        self._rows = self._hosts = self._guests = 0
         self._equal: list[tuple[Ids, Ids]] = []
         self._pool: dict[int, int] = {0: 0, 1: 1}
         self._constants: dict[int, int] = {}
@@ -49,30 +52,62 @@ class Builder:
     @property
     def rows(self) -> int:
         """Rows of all gates so far, without public inputs and table."""
-        return sum(block.shape[0] for block in self._wires)
+        return self._rows + max(0, self._guests - self._hosts)
 
     def public_input(self, count: int = 1) -> Ids:
         """Return new public inputs, ``(count,)``."""
-        self._public_inputs.append(self._new(count))
+        self._public_inputs.append(self.new(count))
         return self._public_inputs[-1]
 
     def input(self, count: int = 1) -> Ids:
         """Return new variables that the prover is given, ``(count,)``."""
-        self._inputs.append(self._new(count))
+        self._inputs.append(self.new(count))
         return self._inputs[-1]
 
     def constant(self, value: int) -> int:
         """Return the variable of a constant."""
         value %= SCALAR_MODULUS
         if value not in self._constants:
-            out = self._new(1)
+            out = self.new(1)
             self._steps.append(ConstantStep(out, FR.encode([value])))
             self.gate({"a": out}, {"a": 1, "k": -value})
             self._constants[value] = int(out[0])
         return self._constants[value]
 
+    def new(self, count: int) -> Ids:
+        """Return new variables, which some step must define, ``(count,)``."""
+        self._variables += count
+        return np.arange(self._variables - count, self._variables, dtype=np.int64)
+
+    def step(self, step: Step) -> None:
+        """Add an instruction to the witness's program."""
+        self._steps.append(step)
+
+    def define(self, wires: Mapping[str, Ids], factors: Mapping[str, int]) -> Ids:
+        """Return new variables that the witness's program combines, and that no gate binds yet."""
+        out = self.new(max(ids.size for ids in wires.values()))
+        self._steps.append(CombineStep(out, dict(wires), dict(factors)))
+        return out
+
+    def group(self, rows: Sequence[GroupRow]) -> None:
+        """Add consecutive rows for each lane: wires by name, and selectors by their names in the key."""
+        lanes = max(ids.size for wires, _ in rows for ids in wires.values())
+        cells = np.full((lanes, len(rows), len(WIRES)), UNUSED, dtype=np.int64)
+        selectors = np.zeros((len(rows), len(SELECTORS)), dtype=np.int64)
+        for i, (wires, factors) in enumerate(rows):
+            for name, ids in wires.items():
+                cells[:, i, WIRES.index(name)] = ids
+            for name, factor in factors.items():
+                selectors[i, SELECTORS.index(name)] = self._pooled(factor)
+        self._wires.append(cells.reshape(-1, len(WIRES)))
+        self._selectors.append(np.tile(selectors, (lanes, 1)))
+        self._rows += lanes * len(rows)
+        self._hosts += int(_hosts(self._wires[-1], self._selectors[-1]).sum())
+
     def gate(self, wires: Mapping[str, Ids], factors: Mapping[str, int], *, looked_up: bool = False) -> None:
         """Add a row per lane in which ``ab a b + cd c d + a a + b b + c c + d d + k = 0``.
+
+        A gate of three wires and one product at most may share its row with a value that another gate's next row holds.
 
         Parameters
         ----------
@@ -83,13 +118,32 @@ class Builder:
         looked_up
             Whether all four wires must be in the table.
         """
-        self._append([(wires, {**_named(factors), **({"q_r": 1} if looked_up else {})})])
+        moved = None if looked_up else _without_a(wires, factors)
+        if moved is None:
+            self.group([(wires, {**named(factors), **({"q_r": 1} if looked_up else {})})])
+            return
+        lanes = max(ids.size for ids in wires.values())
+        places, factors = moved
+        cells = np.full((lanes, len(WIRES)), UNUSED, dtype=np.int64)
+        for name, ids in places.items():
+            cells[:, WIRES.index(name)] = ids
+        selectors = np.zeros((1, len(SELECTORS)), dtype=np.int64)
+        for name, factor in named(factors).items():
+            selectors[0, SELECTORS.index(name)] = self._pooled(factor)
+        self._movable.append((cells, np.repeat(selectors, lanes, axis=0)))
+        self._guests += lanes
+
+    def look_up(self, values: Ids) -> None:
+        """Allow only numbers of the table, four to a row; `values` of any shape."""
+        padded = np.full(-(-values.size // len(WIRES)) * len(WIRES), self.constant(0), dtype=np.int64)
+        padded[: values.size] = values.reshape(-1)
+        self.group([(dict(zip(WIRES, padded.reshape(-1, len(WIRES)).T, strict=True)), {"q_r": 1})])
 
     def combine(self, wires: Mapping[str, Ids], factors: Mapping[str, int]) -> Ids:
         """Return new variables ``ab a b + a a + b b + c c + k``, one row per lane; wire d holds them."""
         if "d" in wires or {"cd", "d"} & set(factors):
             raise CircuitRefused("Wire d holds the result of a combination.")
-        out = self._define(wires, factors)
+        out = self.define(wires, factors)
         self.gate({**wires, "d": out}, {**factors, "d": -1})
         return out
 
@@ -104,25 +158,44 @@ class Builder:
             ``(lanes,)``, added to the sum.
         """
         terms, begin = left.shape[1], 0
-        rows: list[_GroupRow] = []
+        rows: list[GroupRow] = []
         if addend is not None:
             total = addend
         elif terms == 1:
             return self.combine({"a": left[:, 0], "b": right[:, 0]}, {"ab": 1})
         else:
             wires = {"a": left[:, 0], "b": right[:, 0], "c": left[:, 1], "d": right[:, 1]}
-            total, begin = self._define(wires, {"ab": 1, "cd": 1}), 2
-            rows.append((wires, _named({"ab": 1, "cd": 1, "n": -1})))
+            total, begin = self.define(wires, {"ab": 1, "cd": 1}), 2
+            rows.append((wires, named({"ab": 1, "cd": 1, "n": -1})))
         for term in range(begin, terms):
             wires = {"a": total, "c": left[:, term], "d": right[:, term]}
-            total = self._define(wires, {"a": 1, "cd": 1})
+            total = self.define(wires, {"a": 1, "cd": 1})
             if term == terms - 1:
-                rows.append(({**wires, "b": total}, _named({"a": 1, "cd": 1, "b": -1})))
+                rows.append(({**wires, "b": total}, named({"a": 1, "cd": 1, "b": -1})))
             else:
-                rows.append((wires, _named({"a": 1, "cd": 1, "n": -1})))
+                rows.append((wires, named({"a": 1, "cd": 1, "n": -1})))
         if begin == terms:
             rows.append(({"a": total}, {}))
-        self._append(rows)
+        self.group(rows)
+        return total
+
+    def weighted_sum(self, values: Ids, factors: Sequence[int], constant: int = 0) -> Ids:
+        """Return new variables: the sum of values ``(lanes, terms)`` times factors, and of a constant."""
+        terms = values.shape[1]
+        if terms < len(WIRES):
+            named_factors = dict(zip("abc", factors, strict=False)) | ({"k": constant} if constant else {})
+            return self.combine(dict(zip("abc", values.T, strict=False)), named_factors)
+        rows: list[GroupRow] = []
+        total = values[:, 0]
+        for begin in range(1, terms, len(WIRES) - 1):
+            end = min(begin + len(WIRES) - 1, terms)
+            wires = {"a": total} | dict(zip("bcd", values[:, begin:end].T, strict=False))
+            scales = {"a": factors[0] if begin == 1 else 1} | dict(zip("bcd", factors[begin:end], strict=False))
+            if begin == 1 and constant:
+                scales["k"] = constant
+            total = self.define(wires, scales)
+            rows.append((wires, named({**scales, "n": -1})))
+        self.group([*rows, ({"a": total}, {})])
         return total
 
     def assert_equal(self, left: Ids, right: Ids) -> None:
@@ -133,52 +206,81 @@ class Builder:
         """Allow only 0 and 1, one row per lane."""
         self.gate({"a": values, "b": values}, {"ab": 1, "a": -1})
 
-    def limbs(self, values: Ids, count: int) -> Ids:
+    def limbs(self, values: Ids, count: int, then: GroupRow | None = None) -> Ids:
         """Return the `count` limbs of `table_bits` bits that values consist of, ``(lanes, count)``, lowest first.
 
-        Values of more bits have no witness. Two rows for every four limbs. With more bits than the field's modulus
-        has, several decompositions exist: see `gadgets.split`.
+        Values of more bits have no witness. With more bits than the field's modulus has, several decompositions exist:
+        see `proving.snark.decomposition`.
+
+        Parameters
+        ----------
+        values
+            ``(lanes,)``.
+        then
+            A gate that has the values in wire a, which needs no row of its own when there are two to four limbs.
         """
-        lanes, bits, groups = values.size, self.table_bits, -(-count // len(WIRES))
-        limbs = self._new(lanes * count).reshape(lanes, count)
-        self._steps.append(LimbStep(values, limbs, bits))
-        padded = np.full((lanes, len(WIRES) * groups), UNUSED, dtype=np.int64)
-        padded[:, :count] = limbs
-        if padded.shape[1] > count:
-            padded[:, count:] = self.constant(0)
-        powers = {name: 1 << bits * j for j, name in enumerate(WIRES)}
-        rows: list[_GroupRow] = []
-        total = values
-        for group in range(groups):
-            wires = {name: padded[:, len(WIRES) * group + j] for j, name in enumerate(WIRES)}
-            part = values if groups == 1 else self._define(wires, powers)
-            rows.append((wires, _named({**powers, "n": -1}) | {"q_r": 1}))
-            scale = 1 << bits * len(WIRES) * group
-            if group == 0:
-                rows.append(({"a": part}, {}))
-                total = part
-                continue
-            summed = values if group == groups - 1 else self._define({"a": part, "b": total}, {"a": scale, "b": 1})
-            rows.append(({"a": part, "b": total, "d": summed}, _named({"a": scale, "b": 1, "d": -1})))
-            total = summed
-        self._append(rows)
+        limbs = self.new(values.size * count).reshape(values.size, count)
+        self._steps.append(LimbStep(values, limbs, self.table_bits))
+        self.require_number(limbs, values, then)
         return limbs
+
+    def require_number(self, limbs: Ids, values: Ids, then: GroupRow | None = None) -> None:
+        """Allow only limbs ``(lanes, count)``, lowest first, that make values ``(lanes,)`` up; `then` as in `limbs`."""
+        wires, factors = then or ({}, {})
+        last: GroupRow = ({**wires, "a": values}, named(factors))
+        if 1 < limbs.shape[1] <= len(WIRES):
+            self.group([self._four(limbs), last])
+            return
+        total, *parts = self.parts(limbs)
+        for place, part in enumerate(parts, 1):
+            scale = 1 << self.table_bits * len(WIRES) * place
+            if place < len(parts):
+                total = self.combine({"a": total, "b": part}, {"a": 1, "b": scale})
+            else:
+                self.gate({"a": total, "b": part, "c": values}, {"a": 1, "b": scale, "c": -1})
+        if not parts:
+            self.assert_equal(total, values)
+        if then is not None:
+            self.gate({**wires, "a": values}, factors)
+
+    def parts(self, limbs: Ids) -> list[Ids]:
+        """Look limbs ``(lanes, count)`` up; return the numbers that each four make up, the last one of fewer."""
+        found = []
+        for begin in range(0, limbs.shape[1], len(WIRES)):
+            four = limbs[:, begin : begin + len(WIRES)]
+            if four.shape[1] == 1:
+                self.look_up(four)
+                found.append(four[:, 0])
+                continue
+            cells, factors = self._four(four)
+            part = self.define(cells, {name: 1 << self.table_bits * j for j, name in enumerate(WIRES)})
+            self.group([(cells, factors), ({"a": part}, {})])
+            found.append(part)
+        return found
+
+    def _four(self, limbs: Ids) -> GroupRow:
+        """Return the row that looks up to four limbs up, and has the number that they make up in the next wire a."""
+        padded = np.full((limbs.shape[0], len(WIRES)), self.constant(0), dtype=np.int64)
+        padded[:, : limbs.shape[1]] = limbs
+        cells = dict(zip(WIRES, padded.T, strict=True))
+        powers = {name: 1 << self.table_bits * j for j, name in enumerate(WIRES)}
+        return cells, named({**powers, "n": -1}) | {"q_r": 1}
 
     def permute(self, state: Ids) -> Ids:
         """Return Poseidon2's permutation of states, ``(lanes, 3)``; 37 rows per lane."""
         lanes = state.shape[0]
         cells = np.full((_PERMUTATION_ROWS, len(WIRES), lanes), UNUSED, dtype=np.int64)
         cells[0, :_STATE] = state.T
-        cells[1:, :_STATE] = self._new((_PERMUTATION_ROWS - 1) * _STATE * lanes).reshape(-1, _STATE, lanes)
-        rows: list[_GroupRow] = []
+        cells[1:, :_STATE] = self.new((_PERMUTATION_ROWS - 1) * _STATE * lanes).reshape(-1, _STATE, lanes)
+        rows: list[GroupRow] = []
         for i, (row, constants) in enumerate(schedule()):
             if row is Row.PARTIAL:
-                cells[i, 3] = self._new(lanes)
+                cells[i, 3] = self.new(lanes)
             named = dict(zip(("q_a", "q_b", "q_c", "q_d"), constants, strict=True))
             rows.append((dict(zip(WIRES, cells[i], strict=True)), {**named, row.value: 1}))
         rows.append((dict(zip(WIRES, cells[-1], strict=True)), {}))
         self._steps.append(PermutationStep(cells))
-        self._append(rows)
+        self.group(rows)
         return cells[-1, :_STATE].T.copy()
 
     def compile(self) -> Circuit:
@@ -201,8 +303,7 @@ class Builder:
         selectors = np.zeros((rows, len(SELECTORS)), dtype=np.int64)
         wires[: publics.size, 0] = publics
         selectors[: publics.size, SELECTORS.index("q_a")] = self._pooled(1)
-        wires[publics.size : used - 1] = np.concatenate(self._wires)
-        selectors[publics.size : used - 1] = np.concatenate(self._selectors)
+        wires[publics.size : used - 1], selectors[publics.size : used - 1] = self._gates()
         wires[-1] = one
         selectors[-1, SELECTORS.index("q_r")] = self._pooled(1)
         table = np.arange(rows, dtype=np.int64)
@@ -219,27 +320,15 @@ class Builder:
             steps=tuple(self._steps),
         )
 
-    def _new(self, count: int) -> Ids:
-        self._variables += count
-        return np.arange(self._variables - count, self._variables, dtype=np.int64)
-
-    def _define(self, wires: Mapping[str, Ids], factors: Mapping[str, int]) -> Ids:
-        out = self._new(max(ids.size for ids in wires.values()))
-        self._steps.append(CombineStep(out, dict(wires), dict(factors)))
-        return out
-
-    def _append(self, group: Sequence[_GroupRow]) -> None:
-        """Add consecutive rows for each lane."""
-        lanes = max(ids.size for wires, _ in group for ids in wires.values())
-        cells = np.full((lanes, len(group), len(WIRES)), UNUSED, dtype=np.int64)
-        selectors = np.zeros((len(group), len(SELECTORS)), dtype=np.int64)
-        for i, (wires, factors) in enumerate(group):
-            for name, ids in wires.items():
-                cells[:, i, WIRES.index(name)] = ids
-            for name, factor in factors.items():
-                selectors[i, SELECTORS.index(name)] = self._pooled(factor)
-        self._wires.append(cells.reshape(-1, len(WIRES)))
-        self._selectors.append(np.tile(selectors, (lanes, 1)))
+    def _gates(self) -> tuple[Ids, Ids]:
+        """Return wires ``(rows, 4)`` and selectors ``(rows, 12)`` of all gates, those that may move where they fit."""
+        none = np.zeros((0, len(WIRES)), dtype=np.int64), np.zeros((0, len(SELECTORS)), dtype=np.int64)
+        wires, selectors = np.concatenate([none[0], *self._wires]), np.concatenate([none[1], *self._selectors])
+        moved, factors = (np.concatenate(parts) for parts in zip(none, *self._movable, strict=True))
+        hosts = np.flatnonzero(_hosts(wires, selectors))[: len(moved)]
+        wires[hosts, 1:] = moved[: hosts.size, 1:]
+        selectors[hosts] = factors[: hosts.size]
+        return np.concatenate([wires, moved[hosts.size :]]), np.concatenate([selectors, factors[hosts.size :]])
 
     def _pooled(self, value: int) -> int:
         return self._pool.setdefault(value % SCALAR_MODULUS, len(self._pool))
@@ -257,5 +346,26 @@ class Builder:
         return np.where(wires == UNUSED, UNUSED, least[np.maximum(wires, 0)])
 
 
-def _named(factors: Mapping[str, int]) -> dict[str, int]:
+def named(factors: Mapping[str, int]) -> dict[str, int]:
+    """Return a gate's factors by the names of their selectors."""
     return {f"q_{name}": factor for name, factor in factors.items()}
+
+
+def _hosts(wires: Ids, selectors: Ids) -> NDArray[np.bool_]:
+    """Return which rows hold a value in wire a for the row before them, and nothing else."""
+    alone: NDArray[np.bool_] = (wires[:, 0] != UNUSED) & (wires[:, 1:] == UNUSED).all(axis=1)
+    alone &= (selectors == 0).all(axis=1)
+    return alone
+
+
+def _without_a(wires: Mapping[str, Ids], factors: Mapping[str, int]) -> tuple[dict[str, Ids], dict[str, int]] | None:
+    """Return a gate's wires and factors without wire a, or None if it needs four wires."""
+    if {"ab", "cd"} <= set(factors) or len(wires) == len(WIRES):
+        return None
+    product = next((name for name in ("ab", "cd") if name in factors), "")
+    rest = [name for name in wires if name not in product]
+    if len(rest) + len(product) >= len(WIRES):
+        return None
+    places = dict(zip([*product, *rest], "cdb" if product else "bcd", strict=False))
+    renamed = {"k": "k", product: "cd"} | places
+    return {places[name]: ids for name, ids in wires.items()}, {renamed[name]: f for name, f in factors.items()}

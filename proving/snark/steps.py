@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proving.snark.bn254.field import FR, Elements
 from proving.snark.circuit import Ids
@@ -83,15 +84,8 @@ class LimbStep:
 
     def fill(self, values: Elements) -> None:
         """See `Step`."""
-        words = np.zeros((self.value.size, 5), dtype=np.uint64)
-        words[:, :4] = FR.to_limbs(values[self.value])
-        places = np.arange(self.out.shape[1], dtype=np.uint64) * np.uint64(self.bits)
-        word, shift = np.minimum(places // np.uint64(64), np.uint64(4)).astype(np.int64), places % np.uint64(64)
-        above = np.minimum(word + 1, 4)
-        # A shift by 64 is undefined; twice by half of it is not.
-        high = words[:, above] << np.uint64(1) << (np.uint64(63) - shift)
-        limbs = (words[:, word] >> shift | high) & np.uint64((1 << self.bits) - 1)
-        values[self.out.reshape(-1)] = FR.from_u64(np.ascontiguousarray(limbs).reshape(-1))
+        limbs = cut(FR.to_limbs(values[self.value]), self.bits, self.out.shape[1])
+        values[self.out.reshape(-1)] = FR.from_u64(limbs.reshape(-1))
 
 
 @dataclass(frozen=True)
@@ -120,3 +114,15 @@ class PermutationStep:
             a, b, c = (element + constant for element, constant in zip(state, constants[:3], strict=True))
             for ids, element in zip(self.cells[i + 1, :3], (a, b, c), strict=True):
                 values[ids] = element.array
+
+
+def cut(numbers: NDArray[np.uint64], bits: int, count: int) -> NDArray[np.uint64]:
+    """Return the `count` lowest pieces of so many bits, at most 32, ``(lanes, count)``, of numbers ``(lanes, 4)``."""
+    words = np.zeros((len(numbers), 5), dtype=np.uint64)
+    words[:, :4] = numbers
+    places = np.arange(count, dtype=np.uint64) * np.uint64(bits)
+    word, shift = np.minimum(places // np.uint64(64), np.uint64(4)).astype(np.int64), places % np.uint64(64)
+    above = np.minimum(word + 1, 4)
+    # A shift by 64 is undefined; twice by half of it is not.
+    high = words[:, above] << np.uint64(1) << (np.uint64(63) - shift)
+    return np.ascontiguousarray((words[:, word] >> shift | high) & np.uint64((1 << bits) - 1))

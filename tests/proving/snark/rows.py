@@ -38,3 +38,30 @@ def broken_gates(circuit: Circuit, wires: Mapping[str, Elements], public_inputs:
         challenges=Challenges(0, 0, 0),
     )
     return {(k, int(i)) for k in range(GATES) for i in np.flatnonzero(terms[k].array.any(axis=1))}
+
+
+def broken_lookups(circuit: Circuit, wires: Mapping[str, Elements]) -> set[int]:
+    """Rows that are looked up and hold a value that the table does not."""
+    looked_up = circuit.preprocessed()["q_r"].any(axis=1)
+    outside = np.zeros(circuit.rows, dtype=bool)
+    for column in wires.values():
+        limbs = FR.to_limbs(column)
+        outside |= limbs[:, 1:].any(axis=1) | (limbs[:, 0] > np.uint64(circuit.table.max()))
+    return set(np.flatnonzero(looked_up & outside).tolist())
+
+
+def forge(circuit: Circuit, inputs: Sequence[int], changed: Mapping[int, int], publics: Sequence[int] = (5,)) -> bool:
+    """Whether a witness passes in which a forger set some variables and computed the rest from them.
+
+    Copies hold by construction, so gates and lookups are what can refuse it.
+    """
+    values = circuit.fill(FR.encode(publics), FR.encode(inputs))
+    encoded = {variable: FR.scalar(value % FR.modulus) for variable, value in changed.items()}
+    for variable, element in encoded.items():
+        values[variable] = element
+    for step in circuit.steps if changed else ():
+        step.fill(values)
+        for variable, element in encoded.items():
+            values[variable] = element
+    wires = dict(zip(WIRES, values[circuit.wires], strict=True))
+    return not broken_gates(circuit, wires, publics) and not broken_lookups(circuit, wires)

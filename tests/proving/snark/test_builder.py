@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from proving.snark.builder import Builder
 from proving.snark.circuit import UNUSED, Circuit, Ids
 from proving.snark.errors import CircuitRefused
 from proving.snark.points import SCALAR_MODULUS
-from tests.proving.snark.rows import broken_gates, fill
+from tests.proving.snark.rows import broken_gates, broken_lookups, fill, forge
 
 ELEMENTS = st.integers(0, SCALAR_MODULUS - 1)
 
@@ -58,6 +60,15 @@ def test_a_combination(a: int, b: int, c: int, factors: tuple[int, ...]) -> None
     assert evaluate(builder, [a, b, c], total) == [(ab * a * b + fa * a + fb * b + fc * c + k) % SCALAR_MODULUS]
 
 
+@pytest.mark.parametrize("terms", [1, 3, 4, 5, 7, 8])
+@pytest.mark.parametrize("constant", [0, 9])
+def test_a_weighted_sum(terms: int, constant: int) -> None:
+    builder = Builder(table_bits=2)
+    values, factors = [5**i + 1 for i in range(terms)], [3 * i + 2 for i in range(terms)]
+    total = builder.weighted_sum(builder.input(terms)[None], factors, constant)
+    assert evaluate(builder, values, total) == [sum(map(operator.mul, values, factors)) + constant]
+
+
 @pytest.mark.parametrize("bits", [3, 4])
 @pytest.mark.parametrize("count", [1, 4, 5, 9, 13])
 def test_limbs(bits: int, count: int) -> None:
@@ -93,6 +104,9 @@ def test_every_variable_of_every_part_is_bound() -> None:
     builder.limbs(inputs[:1], 9)
     builder.sum_of_products(state, state[:, ::-1])
     builder.combine({"a": publics}, {"a": 1, "k": 2})
+    builder.combine({"a": inputs, "b": inputs[::-1]}, {"ab": 1, "b": 3})
+    builder.weighted_sum(state, [2, 3, 4])
+    builder.weighted_sum(state.reshape(1, -1), [2, 3, 4, 5, 6, 7], 8)
     circuit = builder.compile()
     used = set(circuit.wires.reshape(-1).tolist()) - {UNUSED}
     assert used == set(range(circuit.variables))
@@ -140,6 +154,34 @@ def test_a_value_that_is_not_boolean_breaks_its_gate() -> None:
     builder.assert_boolean(builder.input())
     circuit = builder.compile()
     assert [bool(broken_gates(circuit, fill(circuit, [0], [bit]), [0])) for bit in (0, 1, 2)] == [False, False, True]
+
+
+def test_gates_of_three_wires_take_rows_that_are_free() -> None:
+    builder = Builder(table_bits=4)
+    [public] = builder.public_input()
+    inputs = builder.input(3)
+    builder.constant(0)
+    builder.limbs(inputs, 3)
+    rows = builder.rows
+    products = builder.combine({"a": inputs, "b": inputs[::-1]}, {"ab": 2, "b": 3, "k": 4})
+    builder.assert_boolean(inputs[2:])
+    assert builder.rows == rows + 2
+    builder.assert_equal(products[:1], np.array([public]))
+    circuit = builder.compile()
+    assert not broken_gates(circuit, fill(circuit, [2 * 15 + 3 + 4], [15, 11, 1]), [2 * 15 + 3 + 4])
+    for variable in [*inputs.tolist(), *products[1:].tolist(), public]:
+        assert broken_by_changing(circuit, variable, [37], [15, 11, 1])
+
+
+def test_a_number_that_the_table_has_not() -> None:
+    builder = Builder(table_bits=2)
+    builder.public_input()
+    inputs = builder.input(5)
+    builder.look_up(inputs)
+    circuit = builder.compile()
+    assert forge(circuit, [0, 1, 2, 3, 3], {}) and not broken_lookups(circuit, fill(circuit, [5], [3] * 5))
+    for place in range(5):
+        assert not forge(circuit, [4 if i == place else 3 for i in range(5)], {})
 
 
 def test_what_cannot_be_compiled_is_refused() -> None:
