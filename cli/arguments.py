@@ -21,7 +21,8 @@ MAX_PROGRAM, MAX_INPUT, MAX_PROOF = 64 << 20, (1 << 32) - 1, 1 << 30
 ProgramArgument = Annotated[Path, typer.Argument(help="A static RV32IM executable.", show_default=False)]
 InputOption = Annotated[Path | None, typer.Option("--input", help="Its input; none when left out.")]
 ProfileOption = Annotated[str, typer.Option(help="Security profile: proven100, proven128 or legacy-conjectured.")]
-CyclesOption = Annotated[int, typer.Option(help="A run of more cycles is ended with an error.", min=1)]
+CYCLES_HELP = "A run of more cycles is ended with an error."
+CyclesOption = Annotated[int, typer.Option(help=CYCLES_HELP, min=1)]
 MemoryOption = Annotated[str, typer.Option(help="Memory budget such as 8G; what is free when left out.")]
 MemoryLimitOption = Annotated[
     str, typer.Option("--memory-limit", help="Memory that the program may write to, up to 4G.", metavar="SIZE")

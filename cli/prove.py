@@ -13,8 +13,8 @@ import typer
 
 from cli import display, files, unproven
 from cli.arguments import (
+    CYCLES_HELP,
     MAX_PROGRAM,
-    CyclesOption,
     InputOption,
     MemoryLimitOption,
     MemoryOption,
@@ -71,17 +71,20 @@ def prove(
     program: ProgramArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the proof is written.")],
     input_: InputOption = None,
-    profile: ProfileOption = "proven100",
+    profile: ProfileOption = "",
     memory: MemoryOption = "",
     size_class: Annotated[int, typer.Option(help="log2 of the largest table; from the memory budget when 0.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or emulated.")] = "auto",
-    cycle_limit: CyclesOption = 1 << 32,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or emulated.")] = "",
+    cycle_limit: Annotated[int | None, typer.Option(help=CYCLES_HELP, min=1)] = None,
     memory_limit: MemoryLimitOption = "1G",
     without_proof: Annotated[
         bool, typer.Option("--development", help="Only run it; the result is marked, and refused as a proof.")
     ] = False,
 ) -> None:
-    """Prove that a program, run on some input, halts with its output; goes on where an earlier run was stopped."""
+    """Prove that a program, run on some input, halts with its output; goes on where an earlier run was stopped.
+
+    What no option says is as the settings say (`hallmark config check`).
+    """
     from actors.backend import open_backend
     from proving import keys, stages
     from proving.machine.main_vm.shapes import SHAPES
@@ -90,7 +93,10 @@ def prove(
     from runtime.settings import load_settings
 
     files.check_place(output)
-    settings = load_settings(device=device, **({"memory": memory} if memory else {}))
+    given = {"device": device, "memory": memory}
+    settings = load_settings(**{name: value for name, value in given.items() if value})
+    profile, size_class = profile or settings.profile, size_class or settings.size_class
+    cycle_limit = cycle_limit or settings.cycle_limit
     # What was asked for without a budget is tried, whatever is free.
     most = 0 if size_class and not settings.memory else budget.memory_budget(settings.memory)
     largest = size_class or budget.LARGEST

@@ -166,6 +166,21 @@ def peak_of(arguments: list[str]) -> int:
     return int(done.stdout) << 10
 
 
+def test_what_no_option_says_is_as_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, proof = tmp_path / "program.elf", tmp_path / "proof"
+    program.write_bytes(elf_of(50))
+    monkeypatch.setenv("HALLMARK_CYCLE_LIMIT", "10")
+    assert "cycle_limit" in hallmark("prove", program, "-o", proof, status=65)
+    monkeypatch.delenv("HALLMARK_CYCLE_LIMIT")
+    monkeypatch.setenv("HALLMARK_DEVICE", "cuda:7")
+    assert "device_missing" in hallmark("prove", program, "-o", proof, status=78)
+    monkeypatch.setenv("HALLMARK_PROFILE", "proven128")
+    monkeypatch.setenv("HALLMARK_SIZE_CLASS", "12")
+    assert "proven128" in hallmark("prove", program, "-o", proof, "--device", "cpu")
+    hallmark("verify", proof, "--program", program, "--profile", "proven128")
+    hallmark("verify", proof, "--program", program, status=1)
+
+
 def test_an_input_is_held_once(tmp_path: Path) -> None:
     program, large = tmp_path / "program.elf", tmp_path / "input"
     program.write_bytes(elf_of(20))
