@@ -13,7 +13,7 @@ from benchmarks.inputs import PROGRAMS, transfer_input
 from proving import keys, stages
 from proving.backend.native import NativeBackend
 from proving.keys import generate
-from proving.recursion.compile import CompiledCircuit
+from proving.recursion.program import TABLES, WitnessProgram
 from proving.stages.budget import LARGEST
 from proving.stages.recursion_witness import RecursionWitness
 from proving.stages.rounds import Round, tree
@@ -57,13 +57,13 @@ def recursion() -> list[Figure]:
     above = middle[Round.LEAF] + middle[Round.NODE]
     family = keys.circuits_of(PROFILE)
     shown = (family.leaf(0), family.node, family.tip, family.scheduler)
-    circuits = {name: _sizes(keys.compiled(name)) for name in shown}
+    circuits = {name: _sizes(keys.program(name)) for name in shown}
     return [
         figure("recursion.leaf", middle[Round.LEAF], "s of CPU time", "lower", peer=peer, context=context),
         figure("recursion.node", middle[Round.NODE], "s of CPU time", "lower", peer=peer, context=context),
         figure("recursion.share", 100 * above / (above + middle[Round.BASIC]), "%", "lower",
                context={**context, "seconds of CPU time": took}),
-        figure("recursion.rows", float(keys.compiled(family.node).recording.hash_rows), "compressions of a node",
+        figure("recursion.rows", float(keys.program(family.node).rows.shape[0]), "compressions of a node",
                "lower", context=circuits),
         figure("scheduler.proof_size", len(proofs[-1]) / 1000, "kB", "lower", context=context),
         figure("scheduler.verify", 1000 * _verify(proofs[-1]), "ms", "lower", context=context),
@@ -97,12 +97,11 @@ def _verify(proof: bytes) -> float:
     return statistics.median(taken)
 
 
-def _sizes(compiled: CompiledCircuit) -> dict[str, object]:
-    layout = compiled.layout
+def _sizes(program: WitnessProgram) -> dict[str, object]:
     return {
-        "log_heights": layout.log_heights,
-        "compressions": compiled.recording.hash_rows,
-        "operations": layout.field.shape[0],
-        "elements taken apart": layout.bits.size,
-        "rows of caps": layout.caps.digest.size,
+        "log_heights": dict(zip(TABLES, program.log_heights.tolist(), strict=True)),
+        "compressions": program.rows.shape[0],
+        "operations": program.field.shape[0],
+        "elements taken apart": program.bits.shape[0],
+        "rows of caps": program.caps.shape[0],
     }

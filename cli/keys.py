@@ -95,13 +95,13 @@ def info(circuit: Annotated[str, typer.Argument(help="Name, as `hallmark keys li
     display.console.print(profile_text(keys.key(circuit)))
     if circuit == keys.MAIN_VM:
         return
-    layout, recording = keys.compiled(circuit).layout, keys.compiled(circuit).recording
+    program = keys.program(circuit)
     rows = [
-        ("compressions", f"{recording.hash_rows:,}"),
-        ("extension operations", f"{layout.field.shape[0]:,}"),
-        ("elements taken apart", f"{layout.bits.size:,}"),
-        ("entries and readings of caps", f"{layout.caps.digest.size:,}"),
-        ("wires", f"{recording.wires.count:,}"),
+        ("compressions", f"{program.rows.shape[0]:,}"),
+        ("extension operations", f"{program.field.shape[0]:,}"),
+        ("elements taken apart", f"{program.bits.shape[0]:,}"),
+        ("entries and readings of caps", f"{program.caps.shape[0]:,}"),
+        ("wires", f"{program.wires:,}"),
     ]
     display.console.print(display.pairs("what it consists of", rows))
 

@@ -18,7 +18,8 @@ WIDTH = 16
 DIGEST = 4
 RATE = WIDTH - DIGEST
 
-_compress = function("hm_compress16", None, [POINTER, POINTER, SIZE])
+#: count states of 16 words -> count digests of 4, for native code that compresses.
+compress16 = function("hm_compress16", None, [POINTER, POINTER, SIZE])
 _hash_rows = function("hm_hash_rows16", None, [POINTER, POINTER, SIZE, SIZE, SIZE])
 
 
@@ -28,7 +29,7 @@ def compress(batch: HostArray) -> HostArray:
     if states.shape[-1:] != (WIDTH,):
         raise ValueError(f"states have shape {states.shape}, expected (..., {WIDTH})")
     digests = np.empty((*states.shape[:-1], DIGEST), dtype=np.uint64)
-    _compress(states.ctypes.data, digests.ctypes.data, states.size // WIDTH)
+    compress16(states.ctypes.data, digests.ctypes.data, states.size // WIDTH)
     return digests
 
 

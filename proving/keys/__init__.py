@@ -15,7 +15,7 @@ from proving.keys.registry import MAIN_VM
 
 if TYPE_CHECKING:
     from proving.keys.family import Family
-    from proving.recursion.compile import CompiledCircuit
+    from proving.recursion.program import WitnessProgram
     from proving.stark.arithmetic import Words
     from proving.stark.key import Key
 
@@ -26,12 +26,12 @@ __all__ = [
     "KeySet",
     "Pin",
     "circuits_of",
-    "compiled",
     "key",
     "key_set",
     "key_set_digest",
     "key_sets",
     "pinned",
+    "program",
     "proving_key",
 ]
 
@@ -39,8 +39,8 @@ __all__ = [
 PINNED = Path(__file__).with_name("pinned.json")
 #: Keys that a process holds ready for proving: about 150 MB each.
 PROVING_KEYS = 4
-#: Circuits that a process holds written down: about 30 MB each, and 2 s to make.
-COMPILED = 8
+#: Witness programs that a process holds: a few MB each, mapped, so that processes share them.
+PROGRAMS = 8
 
 
 class Pin(NamedTuple):
@@ -52,10 +52,13 @@ class Pin(NamedTuple):
         The key's digest, which every transcript absorbs.
     head
         SHA-256 of the head of its file: of all that a verifier reads.
+    program
+        SHA-256 of the file of its witness program; empty for a circuit that verifies no proofs.
     """
 
     digest: str
     head: str
+    program: str = ""
 
 
 class KeySet(NamedTuple):
@@ -139,12 +142,24 @@ def proving_key(name: str) -> Key:
     return _find(name, columns=True)
 
 
-@functools.lru_cache(maxsize=COMPILED)
-def compiled(name: str) -> CompiledCircuit:
-    """Return a circuit that verifies proofs, written down anew: what its witness is filled from."""
+@functools.lru_cache(maxsize=PROGRAMS)
+def program(name: str) -> WitnessProgram:
+    """Return what the witness of a circuit that verifies proofs is filled from.
+
+    Raises
+    ------
+    KeyMismatch
+        This code's program is not the pinned one.
+    """
     from proving.keys.registry import write
 
-    return write(name, key)
+    pin = pinned()[name]
+    found = keystore.load_program(name, pin.program)
+    if found is None:
+        found = write(name, key).program
+        if _store_program(name, found) != pin.program:
+            raise KeyMismatch(f"This code's witness program of {name} is not the one that the repository pins.")
+    return found
 
 
 def words_of(digest: str) -> Words:
@@ -168,11 +183,11 @@ def _find(name: str, *, columns: bool) -> Key:
 
 
 def _make(name: str, pin: Pin) -> Key:
-    """Make a key and store it where it is the pinned one."""
+    """Make a key and store it where it is the pinned one, and the witness program that comes with it."""
     from proving.keys import stored
     from proving.keys.make import make_key
 
-    made = make_key(name, key)
+    made, written = make_key(name, key)
     data = memoryview(stored.encode(made))
     head = stored.head_digest(data[: stored.head_length(data)])
     if made.hex == pin.digest and head != pin.head:
@@ -180,5 +195,18 @@ def _make(name: str, pin: Pin) -> Key:
             f"The key of {name} is compiled to other arrays ({head}) than the repository pins ({pin.head})."
         )
     if head == pin.head:
-        keystore.store(name, head, bytes(data))
+        keystore.write(keystore.path_of(name, head), bytes(data))
+    if written is not None:
+        _store_program(name, written)
     return made
+
+
+def _store_program(name: str, written: WitnessProgram) -> str:
+    """Store a witness program where it is the pinned one; return its digest."""
+    from proving.keys import programs
+
+    data = programs.encode(written)
+    digest = programs.digest(data)
+    if digest == pinned()[name].program:
+        keystore.write(keystore.program_path_of(name, digest), data)
+    return digest

@@ -6,22 +6,23 @@ import json
 import sys
 from typing import Any
 
-from proving.keys import PINNED, Pin, hex_of, stored
+from proving.keys import PINNED, Pin, hex_of, programs, stored
 from proving.keys.make import make_anew
 from proving.keys.registry import families, names
 
 
 def make_pin(name: str) -> Pin:
     """Make a circuit's key and return what is pinned of it."""
-    key = make_anew(name)
+    key, program = make_anew(name)
     data = memoryview(stored.encode(key))
-    return Pin(key.hex, stored.head_digest(data[: stored.head_length(data)]))
+    head = stored.head_digest(data[: stored.head_length(data)])
+    return Pin(key.hex, head, "" if program is None else programs.digest(programs.encode(program)))
 
 
 def make_key_sets() -> dict[str, str]:
     """Return the digest of every profile's key set."""
     return {
-        family.profile: hex_of(family.digest({name: make_anew(name).digest for name in family.names}))
+        family.profile: hex_of(family.digest({name: make_anew(name).key.digest for name in family.names}))
         for family in families()
     }
 

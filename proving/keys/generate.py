@@ -1,4 +1,4 @@
-"""The circuit key generator: fills the keystore with every key of this release, and says what is there.
+"""The circuit key generator: fills the keystore with every key and witness program of this release.
 
 Only what is missing is made. The same code gives the same files on every machine; what a file must hold is pinned in
 the repository, so there is nothing to trust in a folder that was copied from elsewhere.
@@ -25,7 +25,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """A key of this release and its file.
+    """A key of this release and its files.
 
     Attributes
     ----------
@@ -33,13 +33,16 @@ class Entry:
         The key's digest, pinned.
     path
         Where its file belongs.
+    program
+        Where the file of its witness program belongs; None for a circuit that verifies no proofs.
     bytes
-        Size of the file, 0 where there is none.
+        Size of the files, 0 where one is missing.
     """
 
     name: str
     digest: str
     path: Path
+    program: Path | None
     bytes: int
 
 
@@ -48,16 +51,22 @@ def entries(profiles: Sequence[str] = ()) -> list[Entry]:
     pins = keys.pinned()
     found = []
     for name in _wanted(profiles):
-        path = keystore.path_of(name, pins[name].head)
-        found.append(Entry(name, pins[name].digest, path, path.stat().st_size if path.exists() else 0))
+        pin = pins[name]
+        path = keystore.path_of(name, pin.head)
+        program = keystore.program_path_of(name, pin.program) if pin.program else None
+        files = [path] if program is None else [path, program]
+        size = sum(file.stat().st_size for file in files) if all(file.exists() for file in files) else 0
+        found.append(Entry(name, pin.digest, path, program, size))
     return found
 
 
 def check(name: str) -> bool:
-    """Return whether a key's file is whole and holds what is pinned, columns included; False where there is none."""
+    """Return whether the files of a key and its witness program are there and hold what is pinned, columns included."""
     pin = keys.pinned()[name]
     found = keystore.load(name, pin.head, columns=True)
-    return found is not None and found.hex == pin.digest
+    if found is None or found.hex != pin.digest:
+        return False
+    return not pin.program or keystore.load_program(name, pin.program) is not None
 
 
 def generate(
@@ -98,16 +107,18 @@ def generate(
 def manifest() -> dict[str, object]:
     """Return what the manifest says: the protocol version, the key sets, and every key's file with its checksum."""
     pins = keys.pinned()
-    found = {
-        entry.name: {
-            "file": entry.path.name,
-            "bytes": entry.bytes,
-            "digest": entry.digest,
-            "sha256_head": pins[entry.name].head,
-        }
-        for entry in entries()
-        if entry.bytes
-    }
+    found = {}
+    for entry in entries():
+        if entry.bytes:
+            pin = pins[entry.name]
+            found[entry.name] = {
+                "file": entry.path.name,
+                "bytes": entry.bytes,
+                "digest": entry.digest,
+                "sha256_head": pin.head,
+            }
+            if entry.program is not None:
+                found[entry.name] |= {"program": entry.program.name, "sha256_program": pin.program}
     return {"protocol_version": PROTOCOL_VERSION, "key_sets": keys.key_sets(), "keys": found}
 
 
@@ -156,5 +167,7 @@ def _needs(name: str) -> tuple[str, ...]:
 
 
 def _make(name: str) -> None:
-    """Make one key in a process of its own, which stores it."""
+    """Make a key and its witness program in a process of its own, which stores them."""
     keys.proving_key(name)
+    if keys.pinned()[name].program:
+        keys.program(name)

@@ -1,9 +1,10 @@
-"""The keystore: a folder of keys that all processes of a machine share.
+"""The keystore: a folder of keys and witness programs that all processes of a machine share.
 
 A key is made once and then mapped. Nothing in the folder is believed: the head of a file, which is all that a verifier
 reads, must have the SHA-256 that the repository pins, and is read into this process before it is compared; the columns
-behind it are mapped, and a prover commits to them before it uses them. A file that is cut off, changed or of another
-release is made again. Files are written under a name of their own and then renamed, never changed in place.
+behind it are mapped, and a prover commits to them before it uses them. Of a witness program, which only provers read,
+the whole file is compared. A file that is cut off, changed or of another release is made again. Files are written under
+a name of their own and then renamed, never changed in place.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proving.keys import stored
 from proving.keys.errors import StoredKeyRefused
 from proving.stark.key import Key
+
+if TYPE_CHECKING:
+    from proving.recursion.program import WitnessProgram
 
 #: Where the folder is unless ``HALLMARK_KEY_DIR`` names another: below the checkout, as everything that it makes.
 DEFAULT = Path(__file__).parents[2] / ".hallmark" / "keys"
@@ -42,10 +47,8 @@ def load(name: str, head_digest: str, *, columns: bool) -> Key | None:
     columns
         Whether the preprocessed columns are compared with the checksum in the head as well.
     """
-    try:
-        with path_of(name, head_digest).open("rb") as stream:
-            mapped = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-    except (OSError, ValueError):
+    mapped = _mapped(path_of(name, head_digest))
+    if mapped is None:
         return None
     try:
         length = stored.head_length(mapped)
@@ -60,16 +63,26 @@ def load(name: str, head_digest: str, *, columns: bool) -> Key | None:
     return stored.decode(head, mapped[length:])
 
 
-def store(name: str, head_digest: str, data: bytes) -> bool:
-    """Write a key's file whole or not at all; return whether it could be written.
+def program_path_of(name: str, digest: str) -> Path:
+    """Return the file of a circuit's witness program with this SHA-256."""
+    return folder() / f"{name}-{digest[:16]}.program"
 
-    A folder that cannot be written costs every process the making of its keys, and is no error.
-    """
-    return write(path_of(name, head_digest), data)
+
+def load_program(name: str, digest: str) -> WitnessProgram | None:
+    """Return the stored witness program with this SHA-256, mapped, or None where there is none that can be used."""
+    from proving.keys import programs
+
+    mapped = _mapped(program_path_of(name, digest))
+    if mapped is None or programs.digest(mapped) != digest:
+        return None
+    return programs.decode(mapped)
 
 
 def write(path: Path, data: bytes) -> bool:
-    """Write a file of the keystore whole or not at all; return whether it could be written."""
+    """Write a file of the keystore whole or not at all; return whether it could be written.
+
+    A folder that cannot be written costs every process the making of its keys and programs, and is no error.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -84,3 +97,12 @@ def write(path: Path, data: bytes) -> bool:
             Path(temporary).unlink()
         return False
     return True
+
+
+def _mapped(path: Path) -> memoryview | None:
+    """Return a file's bytes, mapped, or None where it cannot be read or is empty."""
+    try:
+        with path.open("rb") as stream:
+            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError):
+        return None

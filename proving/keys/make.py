@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 from proving.backend.native import NativeBackend
 from proving.keys.registry import Find, describe
+from proving.recursion.program import WitnessProgram
 from proving.stark.generate import build_key
 from proving.stark.key import Key
 
 
-def make_key(name: str, find: Find) -> Key:
+class Made(NamedTuple):
+    """A circuit's key, and its witness program where it verifies proofs."""
+
+    key: Key
+    program: WitnessProgram | None
+
+
+def make_key(name: str, find: Find) -> Made:
     """Make a circuit's key with every profile, without comparing it.
 
     Parameters
@@ -19,17 +28,18 @@ def make_key(name: str, find: Find) -> Key:
         Returns the keys of the circuits whose proofs this one verifies.
     """
     described = describe(name, find)
-    return build_key(
+    key = build_key(
         described.circuit,
         backend=NativeBackend(),
         log_blowup=described.log_blowup,
         max_log_heights=described.max_log_heights,
     )
+    return Made(key, described.program)
 
 
 @functools.cache
-def make_anew(name: str) -> Key:
-    """Make a circuit's key, and those that it needs, from this code alone: nothing pinned or stored is looked at."""
-    made = make_key(name, make_anew)
-    made.forget()
+def make_anew(name: str) -> Made:
+    """Make what belongs to a circuit, and to those that it needs, from this code alone: nothing pinned or stored."""
+    made = make_key(name, lambda needed: make_anew(needed).key)
+    made.key.forget()
     return made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proving.keys.family import Family
     from proving.recursion.compile import CompiledCircuit
+    from proving.recursion.program import WitnessProgram
     from proving.stark.air.circuit import Circuit
     from proving.stark.key import Key
 
@@ -30,11 +31,14 @@ class Description:
         log2 of 1/rate.
     max_log_heights
         By table, log2 of the largest height; tables with preprocessed columns have the height of these.
+    program
+        What the witness of a circuit that verifies proofs is filled from.
     """
 
     circuit: Circuit
     log_blowup: int
     max_log_heights: Mapping[str, int]
+    program: WitnessProgram | None = None
 
 
 @functools.cache
@@ -67,7 +71,8 @@ def describe(name: str, find: Find) -> Description:
 
     compiled = write(name, find)
     last = any(name == family.scheduler for family in families())
-    return Description(compiled.circuit, SCHEDULER_LOG_BLOWUP if last else LOG_BLOWUP, compiled.layout.log_heights)
+    log_blowup = SCHEDULER_LOG_BLOWUP if last else LOG_BLOWUP
+    return Description(compiled.circuit, log_blowup, compiled.log_heights, compiled.program)
 
 
 def write(name: str, find: Find) -> CompiledCircuit:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -68,8 +68,8 @@ def encode(key: Key) -> bytes:
     }
     lists = {name: [[array.dtype.str, array.shape] for array in arrays] for name, arrays in _lists(head, columns)}
     described = json.dumps({"key": parts, **lists}, separators=(",", ":")).encode()
-    body = b"".join(map(_padded, [described, *(array.tobytes() for array in head)]))
-    behind = b"".join(_padded(array.tobytes()) for array in columns)
+    body = b"".join(map(padded, [described, *(array.tobytes() for array in head)]))
+    behind = b"".join(padded(array.tobytes()) for array in columns)
     first = _FIELDS.pack(MAGIC, len(described), _FIELDS.size + len(body), len(behind), hashlib.sha256(behind).digest())
     return first + body + behind
 
@@ -120,8 +120,8 @@ def decode(head: bytes, columns: memoryview) -> Key:
     found = json.loads(head[_FIELDS.size : _FIELDS.size + described])
     start = _FIELDS.size + described + -described % ALIGNMENT
     arrays = {
-        "head": list(_views(memoryview(head)[start:], found["head"])),
-        "columns": list(_views(columns, found["columns"])),
+        "head": list(views(memoryview(head)[start:], found["head"])),
+        "columns": list(views(columns, found["columns"])),
     }
     parts = {name: _restore(value, arrays) for name, value in found["key"].items()}
     program, layout, cap = parts["program"], parts["layout"], parts["preprocessed_cap"]
@@ -130,13 +130,25 @@ def decode(head: bytes, columns: memoryview) -> Key:
     return Key(program, layout, reports, cap, key_digest(layout, program, reports, cap))
 
 
+def padded(data: bytes) -> bytes:
+    """Return bytes with zeros behind them, up to a multiple of :data:`ALIGNMENT`."""
+    return data + bytes(-len(data) % ALIGNMENT)
+
+
+def views(data: memoryview, described: Iterable[tuple[str, Sequence[int]]]) -> Iterator[NDArray[Any]]:
+    """Yield the arrays, of these types and shapes, that stand one after the other, each padded."""
+    offset = 0
+    for name, shape in described:
+        kind = np.dtype(name)
+        count = int(np.prod(shape, dtype=np.int64))
+        yield np.frombuffer(data, dtype=kind, count=count, offset=offset).reshape(shape)
+        offset += count * kind.itemsize
+        offset += -offset % ALIGNMENT
+
+
 def _lists(head: _Arrays, columns: _Arrays) -> Iterator[tuple[str, _Arrays]]:
     yield "head", head
     yield "columns", columns
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % ALIGNMENT)
 
 
 def _describe(value: Any, head: _Arrays, columns: _Arrays) -> Any:
@@ -168,13 +180,3 @@ def _restore(value: Any, arrays: Mapping[str, _Arrays]) -> Any:
     if name in arrays:
         return arrays[name][content]
     return _CLASSES[name](**{field: _restore(item, arrays) for field, item in content.items()})
-
-
-def _views(data: memoryview, described: list[Any]) -> Iterator[NDArray[Any]]:
-    offset = 0
-    for name, shape in described:
-        kind = np.dtype(name)
-        count = int(np.prod(shape, dtype=np.int64))
-        yield np.frombuffer(data, dtype=kind, count=count, offset=offset).reshape(shape)
-        offset += count * kind.itemsize
-        offset += -offset % ALIGNMENT

@@ -80,8 +80,8 @@ def write_node(name: str, child: Key, profile: str, keys: int) -> CompiledCircui
         before = shown.end
     circuit.require_equal(before, _slice(circuit, claim, 2 * DIGEST, 3 * DIGEST), ProofRefused)
     compiled = compile_recording(name, circuit.recording, dict(child.max_log_heights))
-    if compiled.layout.log_heights != child.max_log_heights:
-        raise HeightsDiffer(f"The node needs heights {compiled.layout.log_heights}, its children have "
+    if compiled.log_heights != child.max_log_heights:
+        raise HeightsDiffer(f"The node needs heights {compiled.log_heights}, its children have "
                             f"{child.max_log_heights}.")  # fmt: skip
     return compiled
 

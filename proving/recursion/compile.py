@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from proving.recursion import fold_table, hash_table
 from proving.recursion.arithmetic import FIXED_PLACES
 from proving.recursion.fold_table import Fold
 from proving.recursion.hash_table import Hash
+from proving.recursion.program import TABLES, WitnessProgram, joined, write_program
 from proving.recursion.recording import (
     NONE,
     BitsStep,
@@ -41,49 +41,16 @@ class UnwrittenWire(ValueError):
 
 
 @dataclass(frozen=True)
-class CapRows:
-    """Rows of the table of caps, readings first: wires of the digests, bases, and wires of the readings' indices."""
-
-    digest: Ids
-    base: Ids
-    index: Ids
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a compiled circuit's rows stand.
-
-    Attributes
-    ----------
-    hash_place : row of the hash table by recorded row
-    previous : recorded row before each recorded row, or NONE
-    field : wires ``(operations, 4)`` of a, b, c, d; d is NONE where nothing is written
-    folds : steps whose rows stand one after the other in the fold table
-    bits : digest wires by element
-    caps : rows of the table of caps
-    unpacked : digest wires of the table of their elements
-    given : wires of the table of constants and public input, the public input first
-    log_heights : by table
-    """
-
-    hash_place: Ids
-    previous: Ids
-    field: Ids
-    folds: tuple[FoldStep, ...]
-    bits: Ids
-    caps: CapRows
-    unpacked: Ids
-    given: Ids
-    log_heights: dict[str, int]
-
-
-@dataclass(frozen=True)
 class CompiledCircuit:
     """A circuit of the STARK engine, with what its witness is filled from."""
 
     circuit: Circuit
-    recording: Recording
-    layout: Layout
+    program: WitnessProgram
+
+    @property
+    def log_heights(self) -> dict[str, int]:
+        """log2 of the heights by table."""
+        return {table: int(height) for table, height in zip(TABLES, self.program.log_heights, strict=True)}
 
 
 def compile_recording(name: str, recording: Recording, log_heights: dict[str, int] | None = None) -> CompiledCircuit:
@@ -120,7 +87,7 @@ def compile_recording(name: str, recording: Recording, log_heights: dict[str, in
         Given(fixed["given"], len(recording.publics)),
     ]
     circuit = Circuit(name, tables, publics=len(recording.publics), max_degree=MAX_DEGREE)
-    return CompiledCircuit(circuit, recording, compiler.layout())
+    return CompiledCircuit(circuit, compiler.program())
 
 
 class _Compiler:
@@ -145,17 +112,17 @@ class _Compiler:
         recording = self._recording
         steps = [step for step in recording.steps if isinstance(step, HashStep)]
         count = recording.hash_rows
-        self._previous = _joined([step.previous for step in steps])
+        previous = joined([step.previous for step in steps])
         follower = np.full(count, NONE, dtype=np.int64)
-        has = np.flatnonzero(self._previous != NONE)
-        follower[self._previous[has]] = has
-        self._place = _chains(self._previous, follower)
+        has = np.flatnonzero(previous != NONE)
+        follower[previous[has]] = has
+        self._place = _chains(previous, follower)
         height = self._height("hash", count)
         fixed = {name: np.zeros(height, dtype=np.uint64) for name in (*hash_table.ADDRESSES, *hash_table.SWITCHES)}
-        digits = _joined([step.digits for step in steps], (0, 2))
+        digits = joined([step.digits for step in steps], (0, 2))
         node = digits[:, 0] != NONE
-        blocks = _joined([step.blocks for step in steps], (0, DIGEST + RATE))
-        challenge = _joined([np.full(step.rows.shape, step.challenge) for step in steps])
+        blocks = joined([step.blocks for step in steps], (0, DIGEST + RATE))
+        challenge = joined([np.full(step.rows.shape, step.challenge) for step in steps])
         place = self._place
         following = follower != NONE
         is_node_next = np.zeros(count, dtype=bool)
@@ -165,17 +132,17 @@ class _Compiler:
         fixed["node"][place] = node
         self._read(fixed, "low address", place[node], digits[node, 0])
         self._read(fixed, "high address", place[node], digits[node, 1])
-        start = self._previous == NONE
+        start = previous == NONE
         fixed["read first"][place] = start
         self._read(fixed, "first", place[start], blocks[start, 0] // COMPONENTS)
         combining = challenge != NONE
         fixed["combine"][place] = combining
         self._read(fixed, "challenge address", place[combining], challenge[combining])
-        digest = _joined([step.digest for step in steps])
+        digest = joined([step.digest for step in steps])
         self._write("hash", fixed, "digest", place, digest)
         heads = np.array([recording.heads.get(int(wire), NONE) for wire in digest], dtype=np.int64)
         self._write("hash", fixed, "head", place[heads != NONE], heads[heads != NONE])
-        combined = _joined([step.combined for step in steps])
+        combined = joined([step.combined for step in steps])
         self._write("hash", fixed, "combined", place[combined != NONE], combined[combined != NONE])
         constants = recording.wires.values()
         for row in np.flatnonzero(~node):
@@ -226,17 +193,17 @@ class _Compiler:
     def field(self) -> dict[str, U64]:
         """Deal the operations out to rows and lanes."""
         steps = [step for step in self._recording.steps if isinstance(step, FieldStep)]
-        columns = [_joined([getattr(step, name) for step in steps]) for name in "abcd"]
-        self._field = np.stack(columns, axis=1)
-        kinds = _joined([np.full(step.a.shape, list(Operation).index(step.operation)) for step in steps])
-        count = -(-self._field.shape[0] // LANES)
+        columns = [joined([getattr(step, name) for step in steps]) for name in "abcd"]
+        wired = np.stack(columns, axis=1)
+        kinds = joined([np.full(step.a.shape, list(Operation).index(step.operation)) for step in steps])
+        count = -(-wired.shape[0] // LANES)
         height = self._height("field", count)
         zero = self._recording.wires.constants[0, 0, 0, 0]
         wires = np.full((height * LANES, 4), zero, dtype=np.int64)
-        wires[: self._field.shape[0]] = self._field
+        wires[: wired.shape[0]] = wired
         np.add.at(self._reads, wires[:, :3].reshape(-1), 1)
         fixed: dict[str, U64] = {}
-        written = (np.arange(height * LANES) < self._field.shape[0]) & (wires[:, 3] != NONE)
+        written = (np.arange(height * LANES) < wired.shape[0]) & (wires[:, 3] != NONE)
         kind = np.full(height * LANES, -1)
         kind[: kinds.size] = kinds
         for lane in range(LANES):
@@ -251,10 +218,10 @@ class _Compiler:
 
     def fold(self) -> dict[str, U64]:
         """A row for each opened row."""
-        self._folds = tuple(step for step in self._recording.steps if isinstance(step, FoldStep))
-        values, bits, inverse = (_joined([getattr(step, name) for step in self._folds])
+        steps = tuple(step for step in self._recording.steps if isinstance(step, FoldStep))
+        values, bits, inverse = (joined([getattr(step, name) for step in steps])
                                  for name in ("values", "bits", "inverse"))  # fmt: skip
-        beta = _joined([np.full(step.values.shape, step.beta) for step in self._folds])
+        beta = joined([np.full(step.values.shape, step.beta) for step in steps])
         count = values.size
         here = np.arange(count)
         height = self._height("fold", count)
@@ -266,19 +233,19 @@ class _Compiler:
         self._read(fixed, "beta address", here, beta)
         self._read(fixed, "inverse address", here, inverse)
         for name in ("picked", "folded"):
-            self._write("fold", fixed, name, here, _joined([getattr(step, name) for step in self._folds]))
+            self._write("fold", fixed, name, here, joined([getattr(step, name) for step in steps]))
         return fixed
 
     def bits(self) -> dict[str, U64]:
         """Give each element 64 rows, the highest bit first."""
         steps = [step for step in self._recording.steps if isinstance(step, BitsStep)]
-        self._bits = _joined([step.digest for step in steps])
-        wires = _joined([step.bits for step in steps], (0, BITS))[:, ::-1].reshape(-1)
+        digests = joined([step.digest for step in steps])
+        wires = joined([step.bits for step in steps], (0, BITS))[:, ::-1].reshape(-1)
         height = self._height("bits", wires.size)
         fixed = {name: np.zeros(height, dtype=np.uint64) for name in ("source", "read", "address", "count")}
-        starts = BITS * np.arange(self._bits.size)
+        starts = BITS * np.arange(digests.size)
         fixed["read"][starts] = 1
-        self._read(fixed, "source", starts, self._bits)
+        self._read(fixed, "source", starts, digests)
         fixed["address"][: wires.size] = wires
         fixed["count"][: wires.size] = 1
         self._writers.append(("bits", "address", "count"))
@@ -290,28 +257,28 @@ class _Compiler:
         digests = [step.digest for step in steps] + list(self._recording.caps.values())
         bases: list[Ids] = [np.full(step.digest.shape, step.base) for step in steps]
         bases += [base + np.arange(entries.size) for base, entries in self._recording.caps.items()]
-        index = _joined([step.index for step in steps])
-        self._caps = CapRows(_joined(digests), _joined(bases), index)
-        count, readings = self._caps.digest.size, index.size
+        index = joined([step.index for step in steps])
+        self._caps, self._cap_indices = np.stack([joined(digests), joined(bases)], axis=1), index
+        count, readings = self._caps.shape[0], index.size
         height = self._height("caps", count)
         fixed = {name: np.zeros(height, dtype=np.uint64) for name in ("source", "place", "used", "reading", "base")}
         fixed["used"][:count], fixed["reading"][:readings] = 1, 1
-        fixed["base"][:count] = self._caps.base
-        self._read(fixed, "source", np.arange(count), self._caps.digest)
+        fixed["base"][:count] = self._caps[:, 1]
+        self._read(fixed, "source", np.arange(count), self._caps[:, 0])
         self._read(fixed, "place", np.arange(readings), index)
         return fixed
 
     def unpack(self) -> dict[str, U64]:
         """A row for each digest."""
         steps = [step for step in self._recording.steps if isinstance(step, UnpackStep)]
-        self._unpacked = _joined([step.digest for step in steps])
-        elements = _joined([step.elements for step in steps], (0, DIGEST))
-        count = self._unpacked.size
+        digests = joined([step.digest for step in steps])
+        elements = joined([step.elements for step in steps], (0, DIGEST))
+        count = digests.size
         height = self._height("unpack", count)
         names = ("source", "read", "address", *(f"count{i}" for i in range(DIGEST)))
         fixed = {name: np.zeros(height, dtype=np.uint64) for name in names}
         fixed["read"][:count] = 1
-        self._read(fixed, "source", np.arange(count), self._unpacked)
+        self._read(fixed, "source", np.arange(count), digests)
         fixed["address"][:count] = elements[:, 0]
         for i in range(DIGEST):
             fixed[f"count{i}"][:count] = 1
@@ -322,13 +289,13 @@ class _Compiler:
         """The public input, then the constants."""
         recording = self._recording
         constants = list(recording.wires.constants.items())
-        self._given = np.array([*recording.publics, *(wire for _, wire in constants)], dtype=np.int64)
-        height = self._height("given", self._given.size)
+        given = np.array([*recording.publics, *(wire for _, wire in constants)], dtype=np.int64)
+        height = self._height("given", given.size)
         publics = len(recording.publics)
         names = ["address", "count", *(f"constant{i}" for i in range(4)), *(f"public{i}" for i in range(publics))]
         fixed = {name: np.zeros(height, dtype=np.uint64) for name in names}
-        fixed["address"][: self._given.size] = self._given
-        fixed["count"][: self._given.size] = 1
+        fixed["address"][: given.size] = given
+        fixed["count"][: given.size] = 1
         for i in range(publics):
             fixed[f"public{i}"][i] = 1
         for place, (value, _) in enumerate(constants, start=publics):
@@ -356,17 +323,13 @@ class _Compiler:
                 f"so have {missing.size} wires"
             )
 
-    def layout(self) -> Layout:
-        """Return where everything stands."""
-        return Layout(
+    def program(self) -> WitnessProgram:
+        """Return what the witness is filled from."""
+        return write_program(
+            self._recording,
             hash_place=self._place,
-            previous=self._previous,
-            field=self._field,
-            folds=self._folds,
-            bits=self._bits,
             caps=self._caps,
-            unpacked=self._unpacked,
-            given=self._given,
+            cap_indices=self._cap_indices,
             log_heights=self._heights,
         )
 
@@ -385,11 +348,6 @@ class _Compiler:
         fixed[f"{name} address"][places] = wires
         fixed[f"{name} count"][places] = 1
         self._writers.append((table, f"{name} address", f"{name} count"))
-
-
-def _joined(parts: Sequence[Ids], empty: tuple[int, ...] = (0,)) -> Ids:
-    nothing: Ids = np.empty(empty, dtype=np.int64)
-    return np.concatenate([nothing, *parts])
 
 
 def _chains(previous: Ids, follower: Ids) -> Ids:

@@ -195,7 +195,7 @@ def _output(told: Statement) -> Words:
 
 
 def _fill(told: RecursionWitness) -> dict[str, Words]:
-    return fill(keys.compiled(told.circuit), told.publics, _hints(told))
+    return fill(keys.program(told.circuit), told.publics, _hints(told))
 
 
 def _hints(told: RecursionWitness) -> list[Words]:

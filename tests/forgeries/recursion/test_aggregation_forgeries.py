@@ -92,11 +92,11 @@ def test_a_leaf_states_its_own_type_and_chain() -> None:
     publics, proof = chain.basic_proof(np.array([5, 6, 7, 8], dtype=np.uint64))
     claim = chain.leaf_claim(publics)
     hints = chain.leaf_hints(publics, proof)
-    assert not check(chain.leaf().circuit, fill(chain.leaf(), claim, hints), claim)
+    assert not check(chain.leaf().circuit, fill(chain.leaf().program, claim, hints), claim)
     for place in range(DIGEST, 3 * DIGEST + 1):
         other = claim.copy()
         other[place] ^= np.uint64(1)
-        assert check(chain.leaf().circuit, fill(chain.leaf(), other, hints), other)
+        assert check(chain.leaf().circuit, fill(chain.leaf().program, other, hints), other)
 
 
 @pytest.mark.parametrize("place", [1, 2, 3, 4, 2**40])
@@ -171,7 +171,7 @@ def test_a_place_beyond_the_entries_does_not_read_another_cap(place: int, accept
     everywhere = np.stack([digest, digest])
     hints = [everywhere, known, everywhere, np.array([place], dtype=np.uint64), digest[None]]
     nothing = np.empty(0, dtype=np.uint64)
-    violations = check(compiled.circuit, fill(compiled, nothing, hints), nothing)
+    violations = check(compiled.circuit, fill(compiled.program, nothing, hints), nothing)
     assert (violations == []) is accepted
     if place in (2, PRIME - 1):
         assert {violation.table for violation in violations} == {"field"}, "only the bound refuses it"

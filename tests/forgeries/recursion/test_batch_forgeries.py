@@ -79,7 +79,7 @@ def test_a_digest_of_something_else_is_no_state(what: str, monkeypatch: pytest.M
         under = batch.prove_leaf(batch.PROGRAM, end)
         hints = tip_hints(batch.entries(), under.child, FINAL)
     claim = batch.tip_claim()
-    assert check(batch.tip().circuit, fill(batch.tip(), claim, hints), claim)
+    assert check(batch.tip().circuit, fill(batch.tip().program, claim, hints), claim)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ REDUNDANT = {"digit[0] is boolean", "digit[1] is boolean"}
 
 @functools.cache
 def honest() -> Traces:
-    return fill(compiled(), toy.proof()[1], parts())
+    return fill(compiled().program, toy.proof()[1], parts())
 
 
 def broken(table: str, trace: Words) -> set[str]:

@@ -41,7 +41,7 @@ def only_file(folder: Path) -> Path:
 def test_a_stored_key_is_the_key_that_was_made(folder: Path) -> None:
     made = find(columns=True)
     found = find(columns=True)
-    assert stored.encode(made) == stored.encode(make_anew(NAME))
+    assert stored.encode(made) == stored.encode(make_anew(NAME).key)
     assert found is not made
     assert found.hex == made.hex
     assert found.reports == made.reports
@@ -102,7 +102,7 @@ def test_a_forged_head_of_the_right_name_is_not_believed(folder: Path) -> None:
     good = path.read_bytes()
     other = stored.encode(_weaker(find(columns=False)))
     path.write_bytes(other)
-    assert find(columns=False).layout == make_anew(NAME).layout
+    assert find(columns=False).layout == make_anew(NAME).key.layout
     assert path.read_bytes() == good
 
 
@@ -125,7 +125,7 @@ def test_processes_that_store_at_once_leave_one_whole_file(folder: Path) -> None
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     digests = {process.communicate()[0].strip() for process in running}
     assert digests == {keys.pinned()[NAME].digest}
-    assert only_file(folder).read_bytes() == stored.encode(make_anew(NAME))
+    assert only_file(folder).read_bytes() == stored.encode(make_anew(NAME).key)
 
 
 def test_verifying_loads_no_prover_and_no_circuit(folder: Path) -> None:

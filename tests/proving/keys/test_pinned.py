@@ -34,7 +34,7 @@ def test_there_is_a_leaf_for_every_shape_and_room_for_all_keys() -> None:
     assert len(set(family.names)) == len(SHAPES) + 3 <= KEY_SLOTS
 
 
-@pytest.mark.parametrize("part", keys.Pin._fields)
+@pytest.mark.parametrize("part", ["digest", "head"])
 def test_another_pin_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, part: str) -> None:
     _pin_other(monkeypatch, tmp_path, keys.MAIN_VM, part)
     for find in (keys.key, keys.proving_key):

@@ -98,7 +98,7 @@ def prove_leaf(start: Words, end: Words, *, circuit_type: int = MAIN_VM_TYPE, ke
     _, parts = parse(basic_key().layout, basic_key().parameters(chain.PROFILE), basic)
     claim = claim_words(key_set_digest(entries()) if key_set is None else key_set, start, end, circuit_type)
     key = leaf_key(circuit_type)
-    traces = fill(leaf(circuit_type), claim, [publics.reshape(2, DIGEST), *parts.parts()])
+    traces = fill(leaf(circuit_type).program, claim, [publics.reshape(2, DIGEST), *parts.parts()])
     _, own = parse(key.layout, key.parameters(chain.PROFILE), prove(key, chain.PROFILE, claim, traces, chain.backend()))
     return Leaf(circuit_type - MAIN_VM_TYPE, key, claim, tuple(own.parts()))
 
@@ -119,7 +119,7 @@ def tip_claim() -> Words:
 
 
 def tip_traces(claim: Words, under: Leaf, final: State) -> dict[str, Words]:
-    return fill(tip(), claim, tip_hints(entries(), under.child, final))
+    return fill(tip().program, claim, tip_hints(entries(), under.child, final))
 
 
 @functools.cache
@@ -146,4 +146,4 @@ def scheduler_claim() -> Words:
 
 
 def scheduler_traces(claim: Words, parts: tuple[Words, ...]) -> dict[str, Words]:
-    return fill(scheduler(), claim, scheduler_hints([np.array(part) for part in parts]))
+    return fill(scheduler().program, claim, scheduler_hints([np.array(part) for part in parts]))

@@ -80,7 +80,7 @@ def basic_proof(start: Words) -> tuple[Words, bytes]:
 
 def aggregation_key(compiled: CompiledCircuit) -> Key:
     return quick(
-        build_key(compiled.circuit, backend=backend(), log_blowup=3, max_log_heights=compiled.layout.log_heights)
+        build_key(compiled.circuit, backend=backend(), log_blowup=3, max_log_heights=compiled.log_heights)
     )
 
 
@@ -141,7 +141,7 @@ def leaves() -> tuple[tuple[Words, bytes], ...]:
     for _ in range(3):
         publics, proof = basic_proof(start)
         claim = leaf_claim(publics)
-        traces = fill(leaf(), claim, leaf_hints(publics, proof))
+        traces = fill(leaf().program, claim, leaf_hints(publics, proof))
         made.append((claim, prove(leaf_key(), PROFILE, claim, traces, backend())))
         start = publics[4:]
     return tuple(made)
@@ -153,4 +153,4 @@ def joined(left: Words, right: Words) -> Words:
 
 
 def node_traces(claim: Words, children: Sequence[Child], key_entries: Words | None = None) -> dict[str, Words]:
-    return fill(node(), claim, node_hints(entries() if key_entries is None else key_entries, children))
+    return fill(node().program, claim, node_hints(entries() if key_entries is None else key_entries, children))

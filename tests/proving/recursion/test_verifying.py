@@ -39,7 +39,7 @@ def parts() -> tuple[Words, ...]:
 
 def test_an_honest_proof_satisfies_the_circuit() -> None:
     _, publics, _ = toy.proof()
-    assert check(compiled().circuit, fill(compiled(), publics, parts()), publics) == []
+    assert check(compiled().circuit, fill(compiled().program, publics, parts()), publics) == []
 
 
 @pytest.mark.parametrize("number", range(len(parts())))
@@ -53,7 +53,7 @@ def test_every_changed_part_breaks_a_constraint_or_a_bus(number: int) -> None:
             return
         place = int(random.integers(flat.size))
         flat[place] = (int(flat[place]) + 1 + int(random.integers(2**32))) % PRIME
-        assert check(compiled().circuit, fill(compiled(), publics, changed), publics)
+        assert check(compiled().circuit, fill(compiled().program, publics, changed), publics)
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -61,22 +61,22 @@ def test_another_public_input_breaks_a_constraint_or_a_bus(number: int) -> None:
     _, publics, _ = toy.proof()
     changed = publics.copy()
     changed[number] ^= np.uint64(1)
-    assert check(compiled().circuit, fill(compiled(), changed, parts()), changed)
-    honest = fill(compiled(), publics, parts())
+    assert check(compiled().circuit, fill(compiled().program, changed, parts()), changed)
+    honest = fill(compiled().program, publics, parts())
     assert check(compiled().circuit, honest, changed), "the traces' public input is not the circuit's"
 
 
 def test_a_proof_of_the_circuit_is_accepted_under_its_profile() -> None:
     _, publics, _ = toy.proof()
     key = build_key(
-        compiled().circuit, backend=toy.backend(), log_blowup=3, max_log_heights=compiled().layout.log_heights
+        compiled().circuit, backend=toy.backend(), log_blowup=3, max_log_heights=compiled().log_heights
     )
-    proof = prove(key, "proven100", publics, fill(compiled(), publics, parts()), toy.backend())
+    proof = prove(key, "proven100", publics, fill(compiled().program, publics, parts()), toy.backend())
     assert verify(key, "proven100", publics, proof).security.reached
 
 
 def test_the_alias_of_a_small_element_is_no_decomposition() -> None:
-    traces = fill(compiled(), toy.proof()[1], parts())
+    traces = fill(compiled().program, toy.proof()[1], parts())
     bits = traces["bits"].copy()
     element = 5
 
