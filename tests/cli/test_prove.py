@@ -21,6 +21,8 @@ from tests.proving.stages.chain import elf_of
 
 #: Cut into three segments at size class 12.
 ROUNDS = 3000
+#: The smallest memory budget that `hallmark prove` takes, in bytes.
+BUDGET = 1 << 30
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -40,7 +42,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A program and the place of its proof, whose making was killed after some segments were proven."""
+    """A program and the place of its proof, whose making was killed when only the scheduler's proof was missing."""
     folder = tmp_path_factory.mktemp("stopped")
     program, proof = folder / "program.elf", folder / "proof"
     program.write_bytes(elf_of(ROUNDS))
@@ -48,8 +50,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         command("prove", program, "-o", proof, "--size-class", "12"), cwd=ROOT, stderr=subprocess.DEVNULL
     )
     kept = folder_of(proof)
-    deadline = time.monotonic() + 120
-    while len(list(kept.glob("*.proof"))) < 2:
+    deadline = time.monotonic() + 180
+    while not list(kept.glob("tip-*.proof")):
         assert running.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
@@ -68,31 +70,37 @@ def again(stopped: tuple[Path, Path], tmp_path: Path) -> Iterator[tuple[Path, Pa
     yield program, copy
 
 
+def proven(text: str) -> set[str]:
+    """Return what a run of `hallmark prove` says it has proven, of what it may find kept."""
+    lines = (line.partition(": done in") for line in text.splitlines())
+    return {title for title, done, _ in lines if done and title not in ("all proofs", "scheduler", "witness")}
+
+
 def test_a_stopped_proof_goes_on_with_what_is_proven(again: tuple[Path, Path]) -> None:
     program, proof = again
-    kept = sorted(path.name for path in folder_of(proof).glob("*.proof"))
     total = len(list(folder_of(proof).glob("*.checkpoint")))
+    last = f"{total - 1:05d}"
+    (folder_of(proof) / f"basic-0-{last}.proof").unlink()
+    (folder_of(proof) / f"leaf-0-{last}.proof").unlink()
     text = hallmark("prove", program, "-o", proof, "--size-class", "12")
     assert "kept from before" in text
-    proven = {line.split()[1] for line in text.splitlines() if line.startswith("segment ") and "done" in line}
-    assert proven == {str(index + 1) for index in range(len(kept), total)}
-    assert f"leaf {total} of {total}: done" in text
+    assert proven(text) == {f"segment {total} of {total}", f"leaf {total} of {total}"}
     hallmark("verify", proof, "--program", program)
     assert not folder_of(proof).exists()
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "other segment"])
-def test_a_kept_proof_that_does_not_hold_is_made_again(again: tuple[Path, Path], damage: str) -> None:
+def test_a_kept_proof_that_does_not_hold_is_made_again(again: tuple[Path, Path]) -> None:
     program, proof = again
-    first, second = sorted(folder_of(proof).glob("*.proof"))[:2]
-    content = first.read_bytes()
-    if damage == "cut":
-        first.write_bytes(content[:1000])
-    elif damage == "flip":
-        first.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
-    else:
-        first.write_bytes(second.read_bytes())
-    assert "segment 1 of" in hallmark("prove", program, "-o", proof, "--size-class", "12")
+    cut_off, flipped, replaced = sorted(folder_of(proof).glob("basic-*.proof"))
+    first, content = cut_off.read_bytes(), flipped.read_bytes()
+    cut_off.write_bytes(first[:1000])
+    flipped.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+    replaced.write_bytes(first)
+    (leaf, *_) = sorted(folder_of(proof).glob("leaf-*.proof"))
+    other = next(folder_of(proof).glob("tip-*.proof"))
+    leaf.write_bytes(other.read_bytes())
+    text = hallmark("prove", program, "-o", proof, "--size-class", "12")
+    assert proven(text) == {*(f"segment {number} of 3" for number in (1, 2, 3)), "leaf 1 of 3"}
     hallmark("verify", proof, "--program", program)
 
 
@@ -136,14 +144,23 @@ def test_a_failure_before_the_first_proof_leaves_nothing(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["program.elf"]
 
 
-@pytest.mark.parametrize("options", [(), ("--size-class", "18")])
-def test_a_budget_that_holds_the_program_is_enough(tmp_path: Path, options: tuple[str, ...]) -> None:
-    """The tables of a short run are small, whatever the class that it is cut for."""
-    program, proof = tmp_path / "program.elf", tmp_path / "proof"
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A short program, and the peak memory in bytes of proving it within the smallest budget."""
+    folder = tmp_path_factory.mktemp("smallest")
+    program, proof = folder / "program.elf", folder / "proof"
     program.write_bytes(elf_of(20))
-    peak = 1 << 30
-    assert peak_of(command("prove", program, "-o", proof, "--memory", str(peak), *options)) < peak
+    peak = peak_of(command("prove", program, "-o", proof, "--memory", str(BUDGET)))
     hallmark("verify", proof, "--program", program)
+    return program, peak
+
+
+def test_a_budget_that_holds_the_program_is_enough(smallest: tuple[Path, int], tmp_path: Path) -> None:
+    """The tables of a short run are small, whatever the class that it is cut for."""
+    program, peak = smallest
+    assert peak < BUDGET
+    options = ("--memory", str(BUDGET), "--size-class", "18")
+    assert peak_of(command("prove", program, "-o", tmp_path / "proof", *options)) < BUDGET
 
 
 def test_a_small_budget_cuts_smaller_segments() -> None:
@@ -166,30 +183,32 @@ def peak_of(arguments: list[str]) -> int:
     return int(done.stdout) << 10
 
 
-def test_what_no_option_says_is_as_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program, proof = tmp_path / "program.elf", tmp_path / "proof"
-    program.write_bytes(elf_of(50))
-    monkeypatch.setenv("HALLMARK_CYCLE_LIMIT", "10")
-    assert "cycle_limit" in hallmark("prove", program, "-o", proof, status=65)
-    monkeypatch.delenv("HALLMARK_CYCLE_LIMIT")
-    monkeypatch.setenv("HALLMARK_DEVICE", "cuda:7")
-    assert "device_missing" in hallmark("prove", program, "-o", proof, status=78)
-    monkeypatch.setenv("HALLMARK_PROFILE", "proven128")
+@pytest.mark.parametrize(
+    ("setting", "named"), [(("PROFILE", "proven128"), "key set, profile"), (("SIZE_CLASS", "13"), "size class")]
+)
+def test_what_no_option_says_is_as_the_settings_say(
+    again: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str], named: str
+) -> None:
+    program, proof = again
     monkeypatch.setenv("HALLMARK_SIZE_CLASS", "12")
-    assert "proven128" in hallmark("prove", program, "-o", proof, "--device", "cpu")
-    hallmark("verify", proof, "--program", program, "--profile", "proven128")
-    hallmark("verify", proof, "--program", program, status=1)
+    monkeypatch.setenv(f"HALLMARK_{setting[0]}", setting[1])
+    assert f"differs in: {named}." in hallmark("prove", program, "-o", proof, status=65)
+    options = ("--profile", "proven100", "--size-class", "12")
+    monkeypatch.setenv("HALLMARK_DEVICE", "cuda:7")
+    assert "cuda:7" in hallmark("prove", program, "-o", proof, *options, status=78)
+    monkeypatch.setenv("HALLMARK_CYCLE_LIMIT", "10")
+    assert "cycle_limit" in hallmark("prove", program, "-o", proof, *options, "--device", "cpu", status=65)
 
 
-def test_an_input_is_held_once(tmp_path: Path) -> None:
-    program, large = tmp_path / "program.elf", tmp_path / "input"
-    program.write_bytes(elf_of(20))
+def test_an_input_is_held_once(smallest: tuple[Path, int], tmp_path: Path) -> None:
+    program, proving = smallest
+    large = tmp_path / "input"
     size = 200 << 20
     with large.open("wb") as stream:
         stream.truncate(size)
-    for arguments in (("execute", program), ("prove", program, "-o", tmp_path / "proof")):
-        empty = peak_of(command(*arguments))
-        assert peak_of(command(*arguments, "--input", large)) - empty < 1.25 * size
+    executing = peak_of(command("execute", program))
+    for empty, arguments in ((executing, ["execute"]), (proving, ["prove", "-o", tmp_path / "proof"])):
+        assert peak_of(command(*arguments, program, "--input", large)) - empty < 1.25 * size
 
 
 def test_an_input_from_a_pipe_is_the_same_input(tmp_path: Path) -> None:
