@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import display
+from cli import display, files
 from runtime.errors import InvalidInput
 from runtime.words import count
 
@@ -25,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_)
     group.command("verify")(verify)
     group.command("info")(info)
+    group.command("export-verifier")(export_verifier)
     app.add_typer(group, name="keys")
 
 
@@ -104,6 +107,37 @@ def info(circuit: Annotated[str, typer.Argument(help="Name, as `hallmark keys li
         ("wires", f"{program.wires:,}"),
     ]
     display.console.print(display.pairs("what it consists of", rows))
+
+
+def export_verifier(
+    key: Annotated[Path, typer.Argument(help="File of a SNARK's verifying key.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for what other tools deploy.")] = None,
+) -> None:
+    """Show the Solidity verifier of a SNARK's key and what its constructor takes; write both as JSON."""
+    from core.eth_sender.contracts import artifact, verifier_creation
+    from proving.snark.key import SnarkKey
+    from proving.snark.layout import INSECURE_TEST, KEY_BYTES
+
+    verifying = SnarkKey.from_bytes(files.read(key, limit=KEY_BYTES))
+    made = verifier_creation(verifying)
+    arguments, bytecode = f"0x{made.arguments.hex()}", f"0x{made.code.hex()}"
+    rows = [
+        ("setup", verifying.mark.upper() if verifying.mark == INSECURE_TEST else verifying.mark),
+        ("key digest", verifying.digest.hex()),
+        ("rows", f"{verifying.rows:,}"),
+        ("constructor arguments", arguments),
+    ]
+    display.console.print(display.pairs(made.contract, rows))
+    if output is not None:
+        content = {
+            "contract": made.contract,
+            "mark": verifying.mark,
+            "keyDigest": f"0x{verifying.digest.hex()}",
+            "constructorArguments": arguments,
+            "bytecode": bytecode,
+            "abi": artifact(made.contract)["abi"],
+        }
+        files.write(output, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _processes() -> int:

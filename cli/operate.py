@@ -13,7 +13,20 @@ from rich.tree import Tree
 from broker.jobs import Batch, BatchState, DatabaseMissing, Job, JobState, JobStore, open_existing
 from broker.jobs import status as jobs_status
 from broker.jobs.progress import stages_of
-from cli import commands, configuration, demo, devices, display, doctor, keys, run, settings_table, supervised, watch
+from cli import (
+    commands,
+    configuration,
+    demo,
+    devices,
+    display,
+    doctor,
+    keys,
+    l1,
+    run,
+    settings_table,
+    supervised,
+    watch,
+)
 from runtime.configuration import env_file, show
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
@@ -41,6 +54,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(config, name="config")
     doctor.register(app)
     keys.register(app)
+    l1.register(app)
     devices.register(app)
     run.register(app)
     demo.register(app)

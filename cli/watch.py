@@ -165,9 +165,7 @@ def _next_batch(settings: Settings, store: JobStore, bars: Progress) -> int:
 
 def _cycles(settings: Settings, store: JobStore, batch: Batch) -> int:
     """Run the batch's program once more on its input: no proof states the number of cycles."""
-    inputs = next(
-        job.inputs for job in status.jobs(store, batch_id=batch.id, stage=Stage.WITNESS) if job.round == 0
-    )
+    inputs = next(job.inputs for job in status.jobs(store, batch_id=batch.id, stage=Stage.WITNESS) if job.round == 0)
     artifacts = open_artifacts(settings)
     program, advice = (artifacts.load(inputs[kind], kind=kind, protocol=batch.protocol_version) for kind in _INPUTS)
     return execute(Program.from_elf(program), advice).cycles

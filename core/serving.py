@@ -46,7 +46,7 @@ def serve(process: Process) -> int:
 
 def _sender(node: Node, profile: str) -> Callable[[], bool] | None:
     """Return one step of the way to L1, where it is configured."""
-    if not node.core_settings.core_l1_url.get_secret_value():
+    if not node.core_settings.core_l1_executor:
         return None
     from core.eth_sender.opening import open_sender
 

@@ -47,11 +47,11 @@ class CoreSettings(EnvironmentSettings):
     """Allow a ``core_profile`` whose bits are not proven; every acceptance is then marked INSECURE."""
 
     core_l1_url: Annotated[SecretStr, AfterValidator(_web_url)] = SecretStr("")
-    """JSON-RPC of a node of L1 (``http(s)://...``); never shown, as many hold a key. Empty: nothing is sent to L1."""
+    """JSON-RPC of a node of L1 (``http(s)://...``); never shown, as many hold a key."""
     core_l1_executor: Annotated[str, Field(pattern="^(0x[0-9a-fA-F]{40})?$")] = ""
-    """Address of this rollup's Executor contract on L1."""
+    """Address of this rollup's Executor contract on L1, as ``hallmark l1 deploy`` prints it. Empty: nothing is sent."""
     core_l1_key: SecretStr = SecretStr("")
-    """Private key of a validator of the contract, 64 hexadecimal digits; or a file holds it."""
+    """Private key that sends to L1, a validator's of the contract: 64 hexadecimal digits; or a file holds it."""
     core_l1_key_file: AbsolutePath | None = None
     """File with the private key, readable by its owner only."""
     core_l1_confirmations: Annotated[int, Field(ge=1, le=10_000)] = 6
@@ -65,11 +65,12 @@ class CoreSettings(EnvironmentSettings):
 
     @model_validator(mode="after")
     def _l1_complete(self) -> Self:
-        if self.core_l1_url.get_secret_value():
-            if not self.core_l1_executor:
-                raise ValueError(f"{PREFIX}CORE_L1_EXECUTOR: the contract's address is needed beside the node's URL")
-            if bool(self.core_l1_key.get_secret_value()) == (self.core_l1_key_file is not None):
-                raise ValueError(f"set one of {PREFIX}CORE_L1_KEY and {PREFIX}CORE_L1_KEY_FILE to send to L1")
+        keys = bool(self.core_l1_key.get_secret_value()) + (self.core_l1_key_file is not None)
+        if self.core_l1_executor and (keys != 1 or not self.core_l1_url.get_secret_value()):
+            raise ValueError(
+                f"{PREFIX}CORE_L1_EXECUTOR is set: set {PREFIX}CORE_L1_URL as well, and one of "
+                f"{PREFIX}CORE_L1_KEY and {PREFIX}CORE_L1_KEY_FILE"
+            )
         return self
 
     @model_validator(mode="after")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from web3 import HTTPProvider, Web3
+from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint, RPCResponse
 
 from core.eth_sender.errors import L1Unavailable
@@ -37,3 +40,17 @@ def connect(url: str) -> Web3:
     """Return a connection to the node at `url`; nothing is sent yet."""
     logging.getLogger("web3").setLevel(logging.WARNING)
     return Web3(_Provider(url, request_kwargs={"timeout": REQUEST_SECONDS}, exception_retry_configuration=None))
+
+
+@contextlib.contextmanager
+def typed_errors() -> Iterator[None]:
+    """Turn what the client library raises about a node's answers into an error of the tree.
+
+    Raises
+    ------
+    L1Unavailable
+    """
+    try:
+        yield
+    except Web3Exception as error:
+        raise L1Unavailable(f"L1's node answers with {type(error).__name__}: {error}.") from None

@@ -39,3 +39,10 @@ class L1TransactionRefused(L1Error):
 
     code = "l1_transaction_refused"
     default_remedy = "The message is L1's; see docs/l1.md for the contract's errors."
+
+
+class L1ProductionChain(L1Error):
+    """A contract that takes proofs of a test setup belongs on no chain with value."""
+
+    code = "l1_production_chain"
+    default_remedy = "Make the key from a public ceremony's setup, or deploy to a development or test network."

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from eth_hash.auto import keccak
 from web3 import Web3
 
+from core.eth_sender.contracts import artifact
+from core.eth_sender.errors import L1Mismatch
 from core.eth_sender.status import L1State
-
-#: The committed contracts.
-ARTIFACTS = Path(__file__).resolve().parents[2] / "contracts" / "artifacts"
 
 
 @dataclass(frozen=True)
@@ -35,13 +31,6 @@ class Rules:
     protocol_version: int
     program_commitment: bytes
     key_set_digest: bytes
-
-
-@cache
-def artifact(name: str) -> dict[str, Any]:
-    """Return a committed contract: ``abi`` and ``bytecode``."""
-    content: dict[str, Any] = json.loads((ARTIFACTS / f"{name}.json").read_text(encoding="utf-8"))
-    return content
 
 
 def stored_hash(previous: bytes, output: bytes) -> bytes:
@@ -65,14 +54,24 @@ class Executor:
         self._web3 = web3
         self._contract = web3.eth.contract(address=self.address, abi=artifact("Executor")["abi"])
 
-    def is_deployed(self) -> bool:
-        """Return whether there is code at the address."""
-        return bool(self._web3.eth.get_code(self.address))
+    def require_deployed(self) -> None:
+        """Refuse an address without code.
+
+        Raises
+        ------
+        L1Mismatch
+        """
+        if not self._web3.eth.get_code(self.address):
+            raise L1Mismatch(f"There is no contract at {self.address}.")
 
     def state(self, block: int) -> L1State:
         """Return the state of all batches at a block."""
         numbers = (int(self._read(name, block)) for name in ("committed", "proven", "executed"))
         return L1State(block, *numbers)
+
+    def state_root(self, block: int) -> bytes:
+        """Return the root that L1 acts on."""
+        return bytes(self._read("stateRoot", block))
 
     def stored(self, number: int, block: int) -> StoredBatch:
         """Return what is kept of a committed batch."""
@@ -108,16 +107,6 @@ class Executor:
     def execute_data(self, last: int, stored: bytes) -> bytes:
         """Return the calldata that executes the batches up to `last`."""
         return self._encode("executeBatches", last, stored)
-
-    def error_name(self, returned: object) -> str:
-        """Return the name of the custom error in what a call returned, or an empty text."""
-        text = str(returned)
-        for entry in artifact("Executor")["abi"] + artifact("SnarkVerifier")["abi"]:
-            if entry["type"] == "error":
-                types = ",".join(given["type"] for given in entry["inputs"])
-                if text.startswith("0x" + keccak(f"{entry['name']}({types})".encode())[:4].hex()):
-                    return str(entry["name"])
-        return ""
 
     def _read(self, name: str, block: int, *arguments: object) -> Any:
         return self._contract.functions[name](*arguments).call(block_identifier=block)

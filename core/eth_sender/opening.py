@@ -1,6 +1,8 @@
-"""Makes the sender of a core from its settings."""
+"""What the settings of L1 name: its node, the key, and the sender of a core."""
 
 from __future__ import annotations
+
+from web3 import Web3
 
 from core.eth_sender.connection import connect
 from core.eth_sender.executor import Executor, Rules
@@ -10,6 +12,7 @@ from core.eth_sender.signer import Signer
 from core.node import Node
 from core.settings import CoreSettings
 from runtime.configuration import PREFIX
+from runtime.errors import ConfigurationError
 
 
 def open_sender(node: Node, key_set: bytes) -> EthSender:
@@ -26,14 +29,14 @@ def open_sender(node: Node, key_set: bytes) -> EthSender:
         The key is missing or unusable.
     """
     settings = node.core_settings
-    web3 = connect(settings.core_l1_url.get_secret_value())
+    web3 = connect_to(settings)
     rules = Rules(int(node.identity.protocol_version), bytes.fromhex(node.identity.program_commitment), key_set)
     return EthSender(
         node.store,
         node.snarks,
         web3,
         Executor(web3, settings.core_l1_executor),
-        _signer(settings),
+        signer_of(settings),
         Expected(node.identity.chain_id, rules),
         Terms(
             settings.core_l1_confirmations,
@@ -43,7 +46,29 @@ def open_sender(node: Node, key_set: bytes) -> EthSender:
     )
 
 
-def _signer(settings: CoreSettings) -> Signer:
+def connect_to(settings: CoreSettings) -> Web3:
+    """Return a connection to the configured node of L1; nothing is sent yet.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none.
+    """
+    if not (url := settings.core_l1_url.get_secret_value()):
+        raise ConfigurationError(f"Set {PREFIX}CORE_L1_URL to the JSON-RPC of a node of L1.")
+    return connect(url)
+
+
+def signer_of(settings: CoreSettings) -> Signer:
+    """Return the signer with the configured key.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none, or it is unusable.
+    """
     if settings.core_l1_key_file is not None:
         return Signer.of_file(settings.core_l1_key_file)
+    if not settings.core_l1_key.get_secret_value():
+        raise ConfigurationError(f"Set {PREFIX}CORE_L1_KEY_FILE or {PREFIX}CORE_L1_KEY to send to L1.")
     return Signer(settings.core_l1_key.get_secret_value(), f"{PREFIX}CORE_L1_KEY")

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
-from web3.types import BlockIdentifier, TxReceipt
+from web3.exceptions import TransactionNotFound, Web3RPCError
+from web3.types import BlockIdentifier, TxParams, TxReceipt
 
-from core.eth_sender.errors import L1Mismatch, L1TransactionRefused, L1Unavailable
+from core.eth_sender.connection import typed_errors
+from core.eth_sender.errors import L1Mismatch, L1TransactionRefused
 from core.eth_sender.executor import Executor, Rules
-from core.eth_sender.fees import GWEI, Fees, raised, suggested
+from core.eth_sender.fees import GWEI, Fees, gas_for, raised, suggested
 from core.eth_sender.ledger import Ledger
 from core.eth_sender.plan import Action, next_action
 from core.eth_sender.signer import Signer
@@ -110,11 +111,8 @@ class EthSender:
         ------
         L1Unavailable, L1Mismatch, L1Diverged, L1TransactionRefused
         """
-        try:
-            with self._store.session():
-                return self._look()
-        except Web3Exception as error:
-            raise L1Unavailable(f"L1's node answers with {type(error).__name__}: {error}") from None
+        with typed_errors(), self._store.session():
+            return self._look()
 
     def _look(self) -> bool:
         block = int(self._web3.eth.block_number)
@@ -133,8 +131,7 @@ class EthSender:
 
     def _meet(self, block: int) -> None:
         """Compare the contract with what this core proves, before anything is sent to it."""
-        if not self._executor.is_deployed():
-            raise L1Mismatch(f"There is no contract at {self._executor.address}.")
+        self._executor.require_deployed()
         genesis = Batch.get_by_id(0)
         said = self._executor.stored(0, block)
         for name, ours, theirs in (
@@ -246,17 +243,8 @@ class EthSender:
             raise L1Mismatch(f"{self._address} is no validator of the contract.")
 
     def _gas(self, action: Action) -> int:
-        """Return the gas that a transaction is given: a quarter more than it takes now."""
-        try:
-            taken = self._web3.eth.estimate_gas(
-                {"from": self._address, "to": self._executor.address, "data": action.data}
-            )
-        except (ContractLogicError, Web3RPCError) as error:
-            name = self._executor.error_name(getattr(error, "data", None))
-            raise L1TransactionRefused(
-                f"L1 would refuse to {action.kind} batch {action.last}: {name or error}."
-            ) from None
-        return int(taken) * 5 // 4
+        transaction: TxParams = {"from": self._address, "to": self._executor.address, "data": action.data}
+        return gas_for(self._web3, transaction, f"{action.kind} batch {action.last}")
 
     def _send(self, row: L1Transaction, attempt: L1Attempt) -> None:
         try:

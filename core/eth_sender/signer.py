@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -66,14 +67,17 @@ class Signer:
             raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
         return cls(text, str(path))
 
-    def sign(self, *, chain_id: int, nonce: int, to: str, data: bytes, gas: int, fees: Fees) -> tuple[bytes, bytes]:
-        """Return the bytes and the hash of a signed transaction of type 2."""
+    def sign(
+        self, *, chain_id: int, nonce: int, to: str | None, data: bytes, gas: int, fees: Fees
+    ) -> tuple[bytes, bytes]:
+        """Return the bytes and the hash of a signed transaction of type 2; one to nobody creates a contract."""
+        receiver: dict[str, Any] = {} if to is None else {"to": Web3.to_checksum_address(to)}
         signed = self._account.sign_transaction(
-            {
+            receiver
+            | {
                 "type": 2,
                 "chainId": chain_id,
                 "nonce": nonce,
-                "to": Web3.to_checksum_address(to),
                 "value": 0,
                 "data": data,
                 "gas": gas,

@@ -22,6 +22,7 @@ from tests.contracts.deployment import (
     artifact,
     deploy,
 )
+from tests.contracts.simulation import Simulator
 
 
 def events(rollup: Rollup, name: str) -> list[dict[str, object]]:
@@ -274,14 +275,18 @@ def test_verifiers_of_the_other_kind_are_refused(kept: Evm) -> None:
 
 
 @pytest.mark.parametrize("chain_id", [1, 10, 8453, 42161, 2**200])
-def test_an_insecure_test_executor_is_for_test_chains_only(chain_id: int) -> None:
+def test_contracts_of_test_setups_are_for_test_chains_only(chain_id: int) -> None:
     evm = LocalEvm(chain_id)
     production = deploy(evm, contract="Executor", insecure_verifier=False)
     assert production.hashes[0] == genesis_hash(production, chain_id)
     with pytest.raises(Reverted, match="ProductionChain"):
         deploy(evm)
+    with pytest.raises(Reverted, match="ProductionChain"):
+        evm.deploy(artifact("InsecureTestSnarkVerifier"), Simulator(1).key.to_bytes())
 
 
 @pytest.mark.parametrize("chain_id", [1337, 31337, 11155111])
 def test_an_insecure_test_executor_is_deployed_on_test_chains(chain_id: int) -> None:
-    assert deploy(LocalEvm(chain_id)).read("insecureTest") is True
+    evm = LocalEvm(chain_id)
+    verifier = evm.deploy(artifact("InsecureTestSnarkVerifier"), Simulator(1).key.to_bytes())
+    assert deploy(evm, verifier=verifier).read("insecureTest") is True

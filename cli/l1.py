@@ -1,0 +1,123 @@
+"""`hallmark l1`: put the contracts of a rollup on L1, and see what they hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import display, files
+from runtime.configuration import PREFIX
+from runtime.errors import ConfigurationError, InvalidInput
+
+if TYPE_CHECKING:
+    from core.eth_sender.deployment import Rollup
+    from core.eth_sender.executor import Executor
+
+AddressOption = Annotated[str, typer.Option(help="Address; that of the paying key when left out.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="The rollup's contracts on L1.", no_args_is_help=True)
+    group.command("deploy")(deploy)
+    group.command("status")(status)
+    app.add_typer(group, name="l1")
+
+
+def deploy(
+    key: Annotated[Path, typer.Argument(help="File of the SNARK's verifying key.")],
+    owner: AddressOption = "",
+    validator: AddressOption = "",
+) -> None:
+    """Deploy the verifier of a key and this rollup's Executor, with the configured node and key of L1."""
+    from core.eth_sender.deployment import Deployer, rollup_of
+    from core.eth_sender.fees import GWEI
+    from core.eth_sender.opening import connect_to, signer_of
+    from core.settings import load_core_settings
+    from core.verification import key_set
+    from proving.snark.key import SnarkKey
+    from proving.snark.layout import KEY_BYTES
+    from runtime.settings import load_settings
+
+    verifying = SnarkKey.from_bytes(files.read(key, limit=KEY_BYTES))
+    settings, own = load_settings(), load_core_settings()
+    web3, signer = connect_to(own), signer_of(own)
+    made = Deployer(web3, signer, own.core_l1_max_fee_gwei * GWEI).deploy(
+        verifying,
+        rollup_of(settings, own, key_set(own.core_profile)),
+        owner=_address(owner, signer.address),
+        validator=_address(validator, signer.address),
+    )
+    display.console.print(display.pairs("setup", [("mark", verifying.mark), ("key digest", verifying.digest.hex())]))
+    for one in made:
+        rows = [("address", one.address), ("transaction", f"0x{one.transaction.hex()}"), ("gas", f"{one.gas_used:,}")]
+        display.console.print(display.pairs(one.contract, rows))
+    display.console.print(f"Core sends to it with {PREFIX}CORE_L1_EXECUTOR={made[1].address}")
+
+
+def _address(given: str, otherwise: str) -> str:
+    from web3 import Web3
+
+    if given and not Web3.is_address(given):
+        raise InvalidInput(f"{given!r} is no address.")
+    return Web3.to_checksum_address(given or otherwise)
+
+
+def status() -> None:
+    """Show what the Executor holds, and whether it asks for what this installation proves."""
+    from core.eth_sender.connection import typed_errors
+    from core.eth_sender.deployment import rollup_of
+    from core.eth_sender.executor import Executor
+    from core.eth_sender.opening import connect_to
+    from core.settings import load_core_settings
+    from core.verification import key_set
+    from runtime.settings import load_settings
+
+    settings, own = load_settings(), load_core_settings()
+    web3 = connect_to(own)
+    if not own.core_l1_executor:
+        raise ConfigurationError(f"Set {PREFIX}CORE_L1_EXECUTOR to the contract's address.")
+    executor = Executor(web3, own.core_l1_executor)
+    rollup = rollup_of(settings, own, key_set(own.core_profile))
+    with typed_errors():
+        executor.require_deployed()
+        block = int(web3.eth.block_number)
+        _show(executor, rollup, block)
+
+
+def _show(executor: Executor, rollup: Rollup, block: int) -> None:
+    state, rules = executor.state(block), executor.rules(block)
+    display.console.print(
+        display.pairs(
+            executor.address,
+            [
+                ("block of L1", f"{block:,}"),
+                ("setup", "INSECURE-TEST" if executor.insecure_test(block) else "production"),
+                ("rollup's chain", _compared(executor.chain_id(block), rollup.chain_id)),
+                ("genesis root", _compared(executor.stored(0, block).root, rollup.genesis_root)),
+                ("protocol version", _compared(rules.protocol_version, rollup.rules.protocol_version)),
+                ("program", _compared(rules.program_commitment, rollup.rules.program_commitment)),
+                ("key set", _compared(rules.key_set_digest, rollup.rules.key_set_digest)),
+            ],
+        )
+    )
+    display.console.print(
+        display.pairs(
+            "newest batch",
+            [
+                ("committed", str(state.committed)),
+                ("proven", str(state.proven)),
+                ("executed", str(state.executed)),
+                ("state root", executor.state_root(block).hex()),
+            ],
+        )
+    )
+
+
+def _compared(theirs: bytes | int, ours: bytes | int) -> str:
+    text = theirs.hex() if isinstance(theirs, bytes) else str(theirs)
+    if theirs == ours:
+        return text
+    return f"{text} (this installation has {ours.hex() if isinstance(ours, bytes) else ours})"

@@ -1,0 +1,114 @@
+"""Puts a rollup's contracts on L1: a verifier for a key, then the Executor that asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from web3 import Web3
+
+from core.eth_sender.connection import typed_errors
+from core.eth_sender.contracts import EXECUTORS, Creation, creation, verifier_creation
+from core.eth_sender.errors import L1TransactionRefused
+from core.eth_sender.executor import Rules
+from core.eth_sender.fees import gas_for, suggested
+from core.eth_sender.signer import Signer
+from core.node import read_inputs
+from core.settings import CoreSettings
+from core.state_tree import StateTree
+from proving.snark.key import SnarkKey
+from runtime.settings import Settings
+
+#: Seconds that a transaction may take to be in a block.
+BLOCK_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """What an Executor is told of its rollup."""
+
+    chain_id: int
+    genesis_root: bytes
+    genesis_timestamp: int
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A contract on L1."""
+
+    contract: str
+    address: str
+    transaction: bytes
+    gas_used: int
+
+
+def rollup_of(settings: Settings, core_settings: CoreSettings, key_set: bytes) -> Rollup:
+    """Return the rollup of a configuration.
+
+    Parameters
+    ----------
+    key_set
+        Digest of the keys that batches are proven with, 32 bytes.
+
+    Raises
+    ------
+    ConfigurationError
+        Genesis or program is unusable.
+    """
+    genesis, program, protocol = read_inputs(settings, core_settings)
+    rules = Rules(protocol, bytes.fromhex(program.commitment), key_set)
+    return Rollup(settings.chain_id, StateTree(genesis.accounts).root, genesis.timestamp, rules)
+
+
+class Deployer:
+    """Deploys contracts with one key, one after the other.
+
+    Parameters
+    ----------
+    web3
+        A connection to L1.
+    signer
+        Whoever pays.
+    most_fee
+        Wei per gas that are never passed.
+    """
+
+    def __init__(self, web3: Web3, signer: Signer, most_fee: int) -> None:
+        self._web3 = web3
+        self._signer = signer
+        self._most_fee = most_fee
+
+    def deploy(self, key: SnarkKey, rollup: Rollup, *, owner: str, validator: str) -> tuple[Deployed, Deployed]:
+        """Deploy the verifier of a key and the Executor of a rollup, both of the kind that fits the key's mark.
+
+        Raises
+        ------
+        SnarkKeyRefused
+            The key's mark is wrong.
+        L1ProductionChain
+            The key is of a test setup, and L1 is no development or test network; nothing was sent.
+        L1Unavailable, L1TransactionRefused
+        """
+        with typed_errors():
+            verifier = self._create(verifier_creation(key))
+            rules = rollup.rules
+            values = (verifier.address, rules.protocol_version, rules.program_commitment, rules.key_set_digest)
+            genesis = (rollup.chain_id, rollup.genesis_root, rollup.genesis_timestamp)
+            return verifier, self._create(creation(EXECUTORS[key.mark], owner, validator, *genesis, values))
+
+    def _create(self, wanted: Creation) -> Deployed:
+        eth, sender = self._web3.eth, self._signer.address
+        gas = gas_for(self._web3, {"from": sender, "data": wanted.code}, f"deploy {wanted.contract}")
+        content, digest = self._signer.sign(
+            chain_id=int(eth.chain_id),
+            nonce=int(eth.get_transaction_count(sender, "pending")),
+            to=None,
+            data=wanted.code,
+            gas=gas,
+            fees=suggested(self._web3, int(eth.block_number), self._most_fee),
+        )
+        eth.send_raw_transaction(content)
+        receipt = eth.wait_for_transaction_receipt(Web3.to_hex(digest), timeout=BLOCK_SECONDS, poll_latency=0.1)
+        if not receipt["status"] or receipt["contractAddress"] is None:
+            raise L1TransactionRefused(f"L1 refused to deploy {wanted.contract} in transaction 0x{digest.hex()}.")
+        return Deployed(wanted.contract, receipt["contractAddress"], digest, int(receipt["gasUsed"]))

@@ -1,0 +1,183 @@
+"""Contracts are put on L1 by key and mark, and core as a process sends to them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+from web3 import Web3
+
+from cli.main import app
+from core.client import CoreClient
+from core.eth_sender.contracts import artifact
+from core.eth_sender.deployment import Deployer, Rollup, rollup_of
+from core.eth_sender.errors import L1ProductionChain
+from core.eth_sender.executor import Executor, Rules
+from core.eth_sender.signer import Signer
+from core.settings import load_core_settings
+from core.snark_store import SnarkStore
+from core.verification import key_set
+from proving.snark.errors import SnarkKeyRefused
+from proving.snark.key import SnarkKey
+from proving.snark.layout import PRODUCTION
+from proving.snark.setup.pinned import SETUP_POINT
+from proving.snark.statement import batch_inputs
+from runtime.errors import InvalidInput
+from runtime.settings import load_settings
+from tests.contracts.deployment import Evm
+from tests.contracts.node import install_packages
+from tests.core.chain import WALLETS, transfer
+from tests.core.eth_sender.rollup import ACCOUNT, GWEI, KEY, batch_circuit, local_l1, snark
+from tests.core.process import ServerProcess
+
+ROLLUP = Rollup(4242, b"\x11" * 32, 7, Rules(1, b"\x22" * 32, b"\x33" * 32))
+
+
+def production_key() -> SnarkKey:
+    """A key of the pinned ceremony, of a circuit of nobody."""
+    return replace(batch_circuit().key, mark=PRODUCTION, setup_point=SETUP_POINT)
+
+
+def funded(evm: Evm) -> Deployer:
+    evm.web3.eth.send_transaction({"from": evm.owner, "to": ACCOUNT, "value": 10**20})  # type: ignore[typeddict-item]
+    return Deployer(evm.web3, Signer(KEY, "the test"), 500 * GWEI)
+
+
+@pytest.mark.parametrize("key", [batch_circuit().key, production_key()], ids=lambda key: key.mark)
+def test_both_contracts_are_of_the_kind_that_the_key_asks_for(key: SnarkKey) -> None:
+    with local_l1() as (evm, _):
+        verifier, executor = funded(evm).deploy(key, ROLLUP, owner=evm.owner, validator=evm.validator)
+        found, block = Executor(evm.web3, executor.address), evm.web3.eth.block_number
+        assert found.insecure_test(block) is (key.mark != PRODUCTION)
+        assert (found.chain_id(block), found.rules(block)) == (ROLLUP.chain_id, ROLLUP.rules)
+        assert found.state_root(block) == found.stored(0, block).root == ROLLUP.genesis_root
+        assert [found.is_validator(one, block) for one in (evm.validator, evm.owner)] == [True, False]
+        asked = evm.web3.eth.contract(address=verifier.address, abi=artifact(verifier.contract)["abi"])  # type: ignore[call-overload]
+        assert asked.functions.keyDigest().call() == key.digest
+        assert evm.web3.eth.get_transaction_receipt(Web3.to_hex(executor.transaction))["gasUsed"] == executor.gas_used
+
+
+def test_a_key_of_a_test_setup_goes_to_no_production_chain_and_nothing_is_sent() -> None:
+    install_packages()
+    with local_l1("--chain-id", "1") as (evm, wire):
+        deployer = funded(evm)
+        with pytest.raises(L1ProductionChain, match="chain 1 has value"):
+            deployer.deploy(batch_circuit().key, ROLLUP, owner=evm.owner, validator=evm.validator)
+        assert wire.sent == []
+        _, executor = deployer.deploy(production_key(), ROLLUP, owner=evm.owner, validator=evm.validator)
+        assert executor.contract == "Executor"
+
+
+def test_a_mark_is_not_believed_where_the_setup_says_otherwise(tmp_path: Path) -> None:
+    """Whoever knows a setup's secret can mark the key as production."""
+    file = tmp_path / "key"
+    file.write_bytes(replace(batch_circuit().key, mark=PRODUCTION).to_bytes())
+    with local_l1() as (evm, wire):
+        with pytest.raises(SnarkKeyRefused, match="not that of the pinned ceremony"):
+            funded(evm).deploy(SnarkKey.from_bytes(file.read_bytes()), ROLLUP, owner=evm.owner, validator=evm.validator)
+        assert wire.sent == []
+    refused = CliRunner().invoke(app, ["keys", "export-verifier", str(file)])
+    assert isinstance(refused.exception, SnarkKeyRefused)
+
+
+@pytest.mark.parametrize("key", [batch_circuit().key, production_key()], ids=lambda key: key.mark)
+def test_an_exported_verifier_can_be_deployed_by_other_tools(key: SnarkKey, tmp_path: Path) -> None:
+    file, output = tmp_path / "key", tmp_path / "verifier.json"
+    file.write_bytes(key.to_bytes())
+    shown = CliRunner().invoke(app, ["keys", "export-verifier", str(file), "--output", str(output)])
+    assert shown.exit_code == 0, shown.output
+    assert ("production" if key.mark == PRODUCTION else "INSECURE-TEST") in shown.output
+    exported = json.loads(output.read_text())
+    bytecode, arguments = artifact(exported["contract"])["bytecode"], exported["constructorArguments"]
+    assert exported["bytecode"] == f"0x{bytecode}{arguments[2:]}"
+    assert arguments in shown.output
+    with local_l1() as (evm, _):
+        abi = [entry for entry in exported["abi"] if entry["type"] != "constructor"]
+        verifier = evm.deploy({"abi": abi, "bytecode": exported["bytecode"]})
+        assert verifier.functions.keyDigest().call().hex() == exported["keyDigest"][2:] == key.digest.hex()
+        assert verifier.functions.insecureTest().call() is (key.mark != PRODUCTION)
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[ServerProcess]:
+    made = ServerProcess("core", tmp_path)
+    yield made
+    made.end()
+
+
+def test_a_process_sends_to_what_the_command_deployed(
+    core: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over HTTP, from a key file, killed between the steps."""
+    install_packages()
+    key, secret = tmp_path / "verifying.key", tmp_path / "secret"
+    key.write_bytes(batch_circuit().key.to_bytes())
+    secret.write_text(KEY)
+    secret.chmod(0o600)
+    with local_l1() as (evm, wire):
+        funded(evm)
+        url = str(wire.endpoint_uri)  # type: ignore[attr-defined]
+        l1 = {
+            "HALLMARK_CORE_L1_URL": url,
+            "HALLMARK_CORE_L1_KEY_FILE": str(secret),
+            "HALLMARK_CORE_L1_POLL_SECONDS": "0.05",
+        }
+        for name, value in l1.items():
+            monkeypatch.setenv(name, value)
+        deployed = CliRunner().invoke(app, ["l1", "deploy", str(key)])
+        assert deployed.exit_code == 0, deployed.output
+        assert "insecure-test" in deployed.output
+        variable, address = deployed.output.split()[-1].split("=")
+        monkeypatch.setenv(variable, address)
+        core.environment |= l1 | {variable: address}
+
+        core.start()
+        core.wait_for("/ready")
+        client = CoreClient(core.url)
+        client.send_raw_transaction(transfer(WALLETS[0], 0))
+        number = client.seal()
+        assert wait_for_l1(client, "committed")["provenBatch"] == "0x0"
+        assert core.process is not None
+        core.process.kill()
+        core.process.wait()
+        rollup = rollup_of(load_settings(), load_core_settings(), key_set("proven100"))
+        output = Executor(evm.web3, address).stored(number, evm.web3.eth.block_number).output
+        statement = batch_inputs(
+            program=rollup.rules.program_commitment,
+            key_set=rollup.rules.key_set_digest,
+            protocol_version=rollup.rules.protocol_version,
+            output=output,
+        )
+        SnarkStore(tmp_path / "core" / "snarks").put(number, snark(statement))
+        core.start()
+        core.wait_for("/ready")
+        found = wait_for_l1(client, "executed")
+        assert [one["action"] for one in found["l1Transactions"]] == ["commit", "prove", "execute"]
+        for one in found["l1Transactions"]:
+            receipt = evm.web3.eth.get_transaction_receipt(one["hash"])
+            assert (receipt["gasUsed"], receipt["status"]) == (int(one["gasUsed"], 16), 1)
+        assert evm.web3.eth.get_transaction_count(ACCOUNT) == 2 + 3
+        shown = CliRunner().invoke(app, ["l1", "status"])
+        assert shown.exit_code == 0, shown.output
+        assert "INSECURE-TEST" in shown.output and "this installation has" not in shown.output
+        root = Executor(evm.web3, address).state_root(evm.web3.eth.block_number)
+        assert root.hex() in shown.output and root != rollup.genesis_root
+    assert KEY[2:] not in core.log.read_text()
+
+
+def wait_for_l1(client: CoreClient, status: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"l1Status": None}
+    for _ in range(300):
+        with contextlib.suppress(InvalidInput):  # a block is shown once its batch is settled
+            found = client.call("hallmark_batchStatus", "0x1")
+        if found["l1Status"] == status and len(found["l1Transactions"]) == {"committed": 1, "executed": 3}[status]:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"the batch is {found} on L1 and not {status}")
