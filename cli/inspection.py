@@ -11,7 +11,9 @@ from proving.hash.text import digest_hex
 from proving.keys import hex_of
 from proving.machine import checkpoint, records
 from proving.machine.program import Program
-from proving.stages import batch_proof, development, proof, recursion_proof, recursion_witness
+from proving.snark.layout import PRODUCTION
+from proving.snark.proof import SnarkProof
+from proving.stages import batch_proof, development, proof, recursion_proof, recursion_witness, snark_proof
 from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.errors import InvalidInput
@@ -107,6 +109,19 @@ def _batch_proof(data: bytes) -> Rows:
     ]
 
 
+def _snark_proof(data: bytes) -> Rows:
+    claim, made = snark_proof.unpack(data)
+    found = SnarkProof.from_bytes(made)
+    return [
+        ("program commitment", digest_hex(claim.program_commitment)),
+        ("output (unverified)", claim.output.hex()),
+        ("key set", hex_of(claim.key_set)),
+        ("protocol version of the claim", str(claim.protocol)),
+        ("setup (unverified)", found.mark if found.mark == PRODUCTION else found.mark.upper()),
+        ("proof", size(len(made))),
+    ]
+
+
 def _recursion_proof(data: bytes) -> Rows:
     found = recursion_proof.unpack(data)
     return [
@@ -171,6 +186,7 @@ _KINDS: dict[str, Callable[[bytes], Rows]] = {
     records.KIND: _records,
     proof.KIND: _proof,
     batch_proof.KIND: _batch_proof,
+    snark_proof.KIND: _snark_proof,
     recursion_proof.KIND: _recursion_proof,
     recursion_witness.KIND: _recursion_witness,
     development.KIND: _development,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import display, files
+from cli.snark_key import read_snark_key
 from runtime.errors import InvalidInput
 from runtime.words import count
 
@@ -115,10 +116,9 @@ def export_verifier(
 ) -> None:
     """Show the Solidity verifier of a SNARK's key and what its constructor takes; write both as JSON."""
     from core.eth_sender.contracts import artifact, verifier_creation
-    from proving.snark.key import SnarkKey
-    from proving.snark.layout import INSECURE_TEST, KEY_BYTES
+    from proving.snark.layout import INSECURE_TEST
 
-    verifying = SnarkKey.from_bytes(files.read(key, limit=KEY_BYTES))
+    verifying = read_snark_key(key)
     made = verifier_creation(verifying)
     arguments, bytecode = f"0x{made.arguments.hex()}", f"0x{made.code.hex()}"
     rows = [

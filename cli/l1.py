@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import display, files
+from cli import display
+from cli.snark_key import read_snark_key
 from runtime.configuration import PREFIX
 from runtime.errors import ConfigurationError, InvalidInput
 
@@ -37,11 +38,9 @@ def deploy(
     from core.eth_sender.opening import connect_to, signer_of
     from core.settings import load_core_settings
     from core.verification import key_set
-    from proving.snark.key import SnarkKey
-    from proving.snark.layout import KEY_BYTES
     from runtime.settings import load_settings
 
-    verifying = SnarkKey.from_bytes(files.read(key, limit=KEY_BYTES))
+    verifying = read_snark_key(key)
     settings, own = load_settings(), load_core_settings()
     web3, signer = connect_to(own), signer_of(own)
     made = Deployer(web3, signer, own.core_l1_max_fee_gwei * GWEI).deploy(

@@ -13,11 +13,12 @@ from cli.arguments import MAX_INPUT, MAX_PROGRAM, MAX_PROOF, ProfileOption
 from cli.execute import execute
 from cli.new import new
 from cli.prove import prove
+from cli.snark_key import read_snark_key
 from cli.verified import print_verified
 from runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
-    pass
+    from proving.stages import Verified, VerifiedSnark
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +31,18 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    proof: Annotated[Path, typer.Argument(help="A batch's proof, made by `hallmark prove` or by the pipeline.")],
+    proof: Annotated[
+        Path, typer.Argument(help="A batch's proof, made by `hallmark prove` or by the pipeline, or its SNARK.")
+    ],
     program: Annotated[Path, typer.Option(help="The program that the proof must be about.")],
     output: Annotated[str, typer.Option(help="The public output that it must have, 64 hexadecimal digits.")] = "",
     output_file: Annotated[
         Path | None, typer.Option(help="An output of any length: the public output must be its hash.")
     ] = None,
     batch: Annotated[Path | None, typer.Option(help="A batch file: the proof must show its transition.")] = None,
+    snark_key: Annotated[
+        Path | None, typer.Option(help="File of a SNARK's verifying key: the proof is a batch's SNARK.")
+    ] = None,
     profile: ProfileOption = "proven100",
 ) -> None:
     """Verify a proof; program, output and profile come from here, never from the proof."""
@@ -66,9 +72,14 @@ def verify(
             raise OtherOutput("The batch file and --output state different outputs.")
         expected = stated.output
     start = time.perf_counter()
-    shown = stages.verify_batch(
-        files.read(proof, limit=MAX_PROOF), program_commitment=commitment, profile=profile, output=expected
-    )
+    data = files.read(proof, limit=MAX_PROOF)
+    shown: Verified | VerifiedSnark
+    if snark_key is None:
+        shown = stages.verify_batch(data, program_commitment=commitment, profile=profile, output=expected)
+    else:
+        shown = stages.verify_snark(
+            data, read_snark_key(snark_key), program_commitment=commitment, profile=profile, output=expected
+        )
     print_verified(shown, title=f"{proof} is valid ({time.perf_counter() - start:.2f} s)")
     if batch is not None:
         display.console.print(

@@ -69,9 +69,7 @@ def check(name: str) -> bool:
     return not pin.program or keystore.load_program(name, pin.program) is not None
 
 
-def generate(
-    profiles: Sequence[str], *, processes: int, done: Callable[[str], None] = lambda _: None
-) -> list[str]:
+def generate(profiles: Sequence[str], *, processes: int, done: Callable[[str], None] = lambda _: None) -> list[str]:
     """Make every key that is missing or damaged, several at once, and write the manifest; return their names.
 
     Parameters

@@ -106,8 +106,13 @@ class _Run:
         program, digests = self._program, np.zeros((self._program.rows.shape[0], DIGEST), dtype=np.uint64)
         arrays = {
             **{name: getattr(program, name) for name in ("steps", "field", "blocks", "rows", "copies", "bits")},
-            "unpacked": program.unpacked, "values": self._values, "states": self._states, "digits": self._digits,
-            "challenges": self._challenges, "digests": digests, "combined": self._combined,
+            "unpacked": program.unpacked,
+            "values": self._values,
+            "states": self._states,
+            "digits": self._digits,
+            "challenges": self._challenges,
+            "digests": digests,
+            "combined": self._combined,
         }
         native = _Native(compress=compress16.address(), **{name: array.ctypes.data for name, array in arrays.items()})
         step, end = 0, program.steps.shape[0]

@@ -9,6 +9,7 @@
 | `recursive_vectors` | `aggregation` | recursion witness | recursion trace |
 | `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
 | `verify_batch` | `verify` | a batch's proof | what it proves |
+| `verify_snark` | `snark_proof` | a batch's SNARK, verifying key | what it proves |
 
 A stage's module is imported when its function is first asked for here, so that who verifies loads no prover and who
 cuts segments no verifier.
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from proving.stages.batch_proof import Verified
     from proving.stages.replaying import execution_records
     from proving.stages.segment import prove_segment
+    from proving.stages.snark_proof import VerifiedSnark, verify_snark
     from proving.stages.verify import key_digest, verify_batch
     from proving.stages.witness import BasicWitness, basic_witness
 
 __all__ = [
     "BasicWitness",
     "Verified",
+    "VerifiedSnark",
     "basic_witness",
     "execution_records",
     "key_digest",
@@ -39,6 +42,7 @@ __all__ = [
     "recursive_vectors",
     "recursive_witness",
     "verify_batch",
+    "verify_snark",
 ]
 
 #: Name -> the module that has it.
@@ -52,7 +56,9 @@ _HOME = {
     "recursive_vectors": "aggregation",
     "recursive_witness": "aggregation",
     "verify_batch": "verify",
+    "verify_snark": "snark_proof",
     "Verified": "batch_proof",
+    "VerifiedSnark": "snark_proof",
     "key_digest": "verify",
 }
 

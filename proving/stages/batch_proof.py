@@ -31,7 +31,8 @@ MAX_BYTES = 1 << 23
 
 _DIGEST, _OUTPUT = 4, 8
 _WORDS = 2 * _DIGEST + 1 + _OUTPUT
-_CLAIM_BYTES = 8 * _WORDS
+#: Length of a claim in bytes.
+CLAIM_BYTES = 8 * _WORDS
 
 
 class MalformedBatchProof(VerificationError):
@@ -94,6 +95,23 @@ class Claim:
         version = np.array([self.protocol], dtype=np.uint64)
         return np.concatenate([self.key_set, self.program_commitment, version, output])
 
+    def to_bytes(self) -> bytes:
+        """Return the claim's bytes."""
+        return self.words.astype("<u8").tobytes()
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> Claim:
+        """Parse a claim's bytes.
+
+        Raises
+        ------
+        MalformedStatement, MalformedBatchProof
+            They are fewer, or as for :meth:`of_words`.
+        """
+        if len(data) < CLAIM_BYTES:
+            raise MalformedBatchProof(f"The claim has {CLAIM_BYTES} bytes, the payload {len(data)}.")
+        return cls.of_words(np.frombuffer(data, dtype="<u8", count=_WORDS).astype(np.uint64))
+
     @classmethod
     def of_words(cls, words: NDArray[np.uint64]) -> Claim:
         """Return the claim with a public input ``(17,)``.
@@ -130,7 +148,7 @@ class Verified:
 
 def pack(claim: Claim, proof: bytes, *, protocol: str) -> bytes:
     """Return the artifact of a scheduler's proof."""
-    return artifact.pack(KIND, claim.words.astype("<u8").tobytes() + proof, version=VERSION, protocol=protocol)
+    return artifact.pack(KIND, claim.to_bytes() + proof, version=VERSION, protocol=protocol)
 
 
 def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Claim, bytes]:
@@ -150,10 +168,7 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Claim, bytes]:
             # One proof has one encoding, and a few bytes must not make the verifier inflate many.
             raise MalformedBatchProof("A batch's proof is not compressed.")
         payload = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES).payload
-        if len(payload) < _CLAIM_BYTES:
-            raise MalformedBatchProof(f"The claim has {_CLAIM_BYTES} bytes, the payload {len(payload)}.")
-        words = np.frombuffer(payload, dtype="<u8", count=_WORDS).astype(np.uint64)
-        return Claim.of_words(words), payload[_CLAIM_BYTES:]
+        return Claim.of_bytes(payload), payload[CLAIM_BYTES:]
     except InvalidInput as error:
         raise MalformedBatchProof(error.message) from error
 
@@ -182,6 +197,20 @@ def check(
     VerificationError
         The subclass that names the first check that failed.
     """
+    check_claim(claim, profile=profile, program_commitment=program_commitment, output=output)
+    verify(keys.key(scheduler_name(profile)), profile, claim.words, proof)
+    return Verified(claim.program_commitment, claim.output, security(profile))
+
+
+def check_claim(
+    claim: Claim, *, profile: str, program_commitment: NDArray[np.uint64] | None, output: bytes | None
+) -> None:
+    """Check what a claim says against what the caller and this release expect; see :func:`check`.
+
+    Raises
+    ------
+    OtherProgram, OtherOutput, OtherProtocol, OtherKeySet
+    """
     if program_commitment is not None and not np.array_equal(claim.program_commitment, program_commitment):
         raise OtherProgram(
             f"The proof is about program {digest_hex(claim.program_commitment)}, "
@@ -192,8 +221,6 @@ def check(
     if claim.protocol != PROTOCOL_NUMBER:
         raise OtherProtocol(f"The proof is of protocol version {claim.protocol}, expected {PROTOCOL_NUMBER}.")
     _check_key_set(claim, profile)
-    verify(keys.key(scheduler_name(profile)), profile, claim.words, proof)
-    return Verified(claim.program_commitment, claim.output, security(profile))
 
 
 def security(profile: str) -> Report:

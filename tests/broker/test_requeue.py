@@ -26,9 +26,7 @@ def last(store: JobStore) -> int:
 
 
 def states(store: JobStore) -> dict[tuple[str, int], str]:
-    return {
-        ("last" if job.round == LAST else str(job.stage), job.index): str(job.state) for job in status.jobs(store)
-    }
+    return {("last" if job.round == LAST else str(job.stage), job.index): str(job.state) for job in status.jobs(store)}
 
 
 def test_requeue_in_a_cancelled_batch_opens_all_of_it(store: JobStore) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,16 +24,11 @@ from core.eth_sender.sender import EthSender, Expected, Terms
 from core.eth_sender.signer import Signer
 from core.node import Node
 from core.store import Batch
-from proving.snark.bn254.field import FR
-from proving.snark.builder import Builder
-from proving.snark.layout import WIRES
-from proving.snark.prover import Prover
-from proving.snark.proving_key import ProvingKey, make_key
-from proving.snark.setup import insecure
-from proving.snark.statement import PUBLIC_INPUTS, batch_inputs
+from proving.snark.statement import batch_inputs
 from tests.contracts.deployment import Evm, artifact, returned_by
 from tests.contracts.node import anvil, packages_missing
 from tests.core.chain import CHAIN_ID, WALLETS, node_at, transfer
+from tests.proving.snark.circuits import batch_circuit, batch_snark
 
 KEY = "0x" + "42" * 32
 KEY_SET = b"\x33" * 32
@@ -101,24 +95,6 @@ def local_l1(*options: str, in_process: bool = False) -> Iterator[tuple[Evm, Wir
         yield Evm(Web3(wire)), wire
 
 
-@functools.cache
-def batch_circuit() -> ProvingKey:
-    """The smallest circuit with a batch's public inputs: it is given what it shows."""
-    builder = Builder(table_bits=4)
-    publics = builder.public_input(PUBLIC_INPUTS)
-    builder.assert_equal(builder.input(PUBLIC_INPUTS), publics)
-    circuit = builder.compile()
-    return make_key(circuit, insecure.make(circuit.rows))
-
-
-def snark(statement: list[int]) -> bytes:
-    """Return a proof of a statement with :func:`batch_circuit`."""
-    proving_key, elements = batch_circuit(), FR.encode(statement)
-    circuit = proving_key.circuit
-    wires = circuit.fill(elements, elements)[circuit.wires]
-    return Prover(proving_key, statement, dict(zip(WIRES, wires, strict=True))).prove()
-
-
 @dataclass
 class Scene:
     """Core, L1 and the contract between them."""
@@ -165,7 +141,7 @@ class Scene:
             with self.node.store.session():
                 output = Batch.get_by_id(number).expected_output
             statement = batch_inputs(program=program, key_set=KEY_SET, protocol_version=1, output=output)
-            self.node.snarks.put(number, snark(statement))
+            self.node.snarks.put(number, batch_snark(statement))
 
     def state(self) -> tuple[int, int, int]:
         """Return the contract's numbers of the newest committed, proven and executed batch."""

@@ -34,8 +34,9 @@ from runtime.settings import load_settings
 from tests.contracts.deployment import Evm
 from tests.contracts.node import install_packages
 from tests.core.chain import WALLETS, transfer
-from tests.core.eth_sender.rollup import ACCOUNT, GWEI, KEY, batch_circuit, local_l1, snark
+from tests.core.eth_sender.rollup import ACCOUNT, GWEI, KEY, local_l1
 from tests.core.process import ServerProcess
+from tests.proving.snark.circuits import batch_circuit, batch_snark
 
 ROLLUP = Rollup(4242, b"\x11" * 32, 7, Rules(1, b"\x22" * 32, b"\x33" * 32))
 
@@ -155,7 +156,7 @@ def test_a_process_sends_to_what_the_command_deployed(
             protocol_version=rollup.rules.protocol_version,
             output=output,
         )
-        SnarkStore(tmp_path / "core" / "snarks").put(number, snark(statement))
+        SnarkStore(tmp_path / "core" / "snarks").put(number, batch_snark(statement))
         core.start()
         core.wait_for("/ready")
         found = wait_for_l1(client, "executed")

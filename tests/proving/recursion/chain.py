@@ -79,9 +79,7 @@ def basic_proof(start: Words) -> tuple[Words, bytes]:
 
 
 def aggregation_key(compiled: CompiledCircuit) -> Key:
-    return quick(
-        build_key(compiled.circuit, backend=backend(), log_blowup=3, max_log_heights=compiled.log_heights)
-    )
+    return quick(build_key(compiled.circuit, backend=backend(), log_blowup=3, max_log_heights=compiled.log_heights))
 
 
 @functools.cache

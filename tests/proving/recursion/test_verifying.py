@@ -68,9 +68,7 @@ def test_another_public_input_breaks_a_constraint_or_a_bus(number: int) -> None:
 
 def test_a_proof_of_the_circuit_is_accepted_under_its_profile() -> None:
     _, publics, _ = toy.proof()
-    key = build_key(
-        compiled().circuit, backend=toy.backend(), log_blowup=3, max_log_heights=compiled().log_heights
-    )
+    key = build_key(compiled().circuit, backend=toy.backend(), log_blowup=3, max_log_heights=compiled().log_heights)
     proof = prove(key, "proven100", publics, fill(compiled().program, publics, parts()), toy.backend())
     assert verify(key, "proven100", publics, proof).security.reached
 

@@ -13,8 +13,10 @@ from proving.snark.builder import Builder
 from proving.snark.circuit import Circuit, Ids
 from proving.snark.layout import WIRES
 from proving.snark.points import SCALAR_MODULUS
+from proving.snark.prover import Prover
 from proving.snark.proving_key import ProvingKey, make_key
 from proving.snark.setup import insecure
+from proving.snark.statement import PUBLIC_INPUTS
 
 #: The setup's secret. A forger who knows it needs no other weakness, so forgeries must not use it where they claim one.
 SECRET = 0x1F2E3D4C5B6A79880123456789ABCDEF
@@ -75,3 +77,21 @@ def every_gate() -> Case:
     builder.assert_equal(outputs, publics)
     circuit = builder.compile()
     return Case(circuit, make_key(circuit, insecure.make(circuit.rows, secret=SECRET)), outputs, INPUTS)
+
+
+@functools.cache
+def batch_circuit() -> ProvingKey:
+    """The smallest circuit with a batch's public inputs: it is given what it shows."""
+    builder = Builder(table_bits=4)
+    publics = builder.public_input(PUBLIC_INPUTS)
+    builder.assert_equal(builder.input(PUBLIC_INPUTS), publics)
+    circuit = builder.compile()
+    return make_key(circuit, insecure.make(circuit.rows))
+
+
+def batch_snark(statement: list[int]) -> bytes:
+    """Return a proof of a statement with :func:`batch_circuit`."""
+    proving_key, elements = batch_circuit(), FR.encode(statement)
+    circuit = proving_key.circuit
+    wires = circuit.fill(elements, elements)[circuit.wires]
+    return Prover(proving_key, statement, dict(zip(WIRES, wires, strict=True))).prove()
