@@ -142,7 +142,7 @@ def hash_message(circuit: CircuitArithmetic, tag: Tag, message: Wires) -> Wires:
     (length,) = circuit.shape(message)
     padded = circuit.concatenate([message, _zeros(circuit, -length % RATE)], 0)
     start = circuit.constant(np.array([tag, length, 0, 0], dtype=np.uint64))
-    return circuit.absorb(start, circuit.reshape(padded, (-(-length // RATE), RATE)))
+    return circuit.chain(start, circuit.reshape(padded, (-(-length // RATE), RATE)))
 
 
 def _key_digest(circuit: CircuitArithmetic, child: Key, cap: Wires) -> Wires:

@@ -31,6 +31,7 @@ from proving.recursion.recording import (
 from proving.recursion.wires import COMPONENTS, EXTENSION, Ids, Wires, components
 from proving.stark.arithmetic import Index, Words
 from proving.stark.errors import DivisionByZero, ProofRefused
+from proving.stark.goldilocks_hashing import GoldilocksHashing
 
 #: Bits of an element's decomposition.
 BITS = 64
@@ -46,7 +47,7 @@ class NotAnElement(TypeError):
     """An array of scalars was used as what it is not; a mistake in a circuit's text."""
 
 
-class CircuitArithmetic:
+class CircuitArithmetic(GoldilocksHashing[Wires]):
     """Writes a circuit down, one array operation after the other."""
 
     def __init__(self) -> None:
@@ -214,7 +215,7 @@ class CircuitArithmetic:
         digests = self._hash(flat, self._follow(flat), None)
         return Wires(components(digests, DIGEST).reshape(*blocks.ids.shape[:-1], DIGEST))
 
-    def absorb(self, state: Wires, blocks: Wires) -> Wires:
+    def chain(self, state: Wires, blocks: Wires) -> Wires:
         """Compress blocks ``(n, 12)`` into a chaining value, row after row."""
         for block in blocks.ids:
             row = np.concatenate([state.ids, block])[None, :]

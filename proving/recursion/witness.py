@@ -23,7 +23,8 @@ from proving.recursion.program import Numbers, StepKind, WitnessProgram
 from proving.recursion.recording import NONE
 from proving.recursion.tables import BITS, LANES
 from proving.recursion.wires import COMPONENTS, EXTENSION
-from proving.stark.arithmetic import IntegerArithmetic, Words
+from proving.stark.arithmetic import Words
+from proving.stark.integers import IntegerArithmetic
 
 U64 = npt.NDArray[np.uint64]
 

@@ -1,9 +1,12 @@
 """The arithmetic that the verifier is written over.
 
 The verifier (:mod:`proving.stark.verifier`) and the circuits' constraint graphs use nothing but these methods, so that
-one text verifies integers here and becomes a circuit when its values are circuit variables. Three rules follow:
+one text verifies integers here and becomes a circuit when its values are circuit variables. Four rules follow:
 
 - values are opaque *arrays* of base field elements; an extension element is a trailing axis of 3;
+- digests are values of the layer's hash family. Whether they have a trailing axis of their own, as four words have, is
+  the arithmetic's affair: whoever uses it indexes the axes before that, and does nothing but hash, absorb, look up and
+  compare them;
 - shapes are known when the verifier is written down, values are not: no method returns a Python truth, and asking a
   circuit variable for one raises;
 - a check is a method (:meth:`Arithmetic.require_equal`): on integers it raises, in a circuit it becomes a constraint.
@@ -17,10 +20,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from proving.field import extension, goldilocks
-from proving.hash import DIGEST, RATE, WIDTH, Tag, compress, hash_rows
 from proving.stark.errors import DivisionByZero, ProofRefused
-from proving.stark.twiddles import inverse_twiddles
 
 #: Base field elements, canonical, any shape; extension elements have a trailing axis of 3.
 Words = npt.NDArray[np.uint64]
@@ -29,17 +29,7 @@ Index = Any
 
 V = TypeVar("V")
 
-_HALF = np.uint64(32)
-_LOW_HALF = np.uint64(2**32 - 1)
 _ZERO = np.zeros(3, dtype=np.uint64)
-_HALF_OF_ONE = np.array((goldilocks.PRIME + 1) // 2, dtype=np.uint64)
-_TWO_32 = np.array(2**32, dtype=np.uint64)
-
-
-def _reduced(words: Words) -> Words:
-    """Return words below 2^64 as canonical elements."""
-    prime = np.uint64(goldilocks.PRIME)
-    return np.where(words >= prime, words - prime, words)
 
 
 class Arithmetic(Protocol[V]):
@@ -117,16 +107,8 @@ class Arithmetic(Protocol[V]):
         """Return ``1, a, a^2, ...``: one extension element ``(3,)`` to ``(count, 3)``."""
         ...
 
-    def compress(self, blocks: V) -> V:
-        """Apply the compression function to blocks ``(..., 16)``, giving ``(..., 4)``."""
-        ...
-
-    def absorb(self, state: V, blocks: V) -> V:
-        """Compress blocks ``(n, 12)`` one after the other into a chaining value ``(4,)``."""
-        ...
-
     def hash_rows(self, rows: V) -> V:
-        """Hash every row of ``(queries, length)`` as one message with tag LEAF, giving ``(queries, 4)``."""
+        """Hash every row of ``(queries, length)`` as one message, giving digests ``(queries,)``."""
         ...
 
     def hash_and_combine(self, rows: V, challenge: V) -> tuple[V, V]:
@@ -142,23 +124,51 @@ class Arithmetic(Protocol[V]):
         Returns
         -------
         tuple
-            Digests ``(queries, 4)`` and ``sum_i row[i] challenge^(N - 1 - i)`` ``(queries, 3)``, N the length rounded
-            up to whole blocks.
+            Digests ``(queries,)`` and ``sum_i row[i] challenge^(N - 1 - i)`` ``(queries, 3)``, N the length rounded up
+            to a multiple of 12.
         """
         ...
 
     def climb(self, digests: V, siblings: V, digits: V) -> V:
-        """Return parents in a 4-ary tree: ``(queries, 4)``.
+        """Return parents in a 4-ary tree: digests ``(queries,)``.
 
         Parameters
         ----------
         digests
-            ``(queries, 4)``: the children on the path.
+            ``(queries,)`` digests: the children on the path.
         siblings
-            ``(queries, 3, 4)``: the other children in their order.
+            ``(queries, 3)`` digests: the other children in their order.
         digits
             ``(queries, 2)``: bits of the child's place among the four, lowest first.
         """
+        ...
+
+    def join(self, parts: Sequence[V]) -> V:
+        """Return the digests ``(queries,)`` of two or three digests of each query, ``(queries,)`` each."""
+        ...
+
+    def start(self) -> V:
+        """Return the state of a transcript that has seen nothing: one digest."""
+        ...
+
+    def absorb(self, state: V, words: V) -> V:
+        """Return the state after a message of base elements ``(n,)``, n at least 1."""
+        ...
+
+    def absorb_digests(self, state: V, digests: V) -> V:
+        """Return the state after a message of digests ``(m,)``, m at least 1."""
+        ...
+
+    def challenges(self, state: V, first: int, count: int) -> V:
+        """Return extension elements ``(count, 3)`` from outputs after a state, with the numbers from ``first`` up."""
+        ...
+
+    def indices(self, state: V, first: int, count: int, bits: int) -> V:
+        """Return the lowest ``bits`` bits of as many outputs, ``(count, bits)``, lowest first."""
+        ...
+
+    def work(self, state: V, nonce: V, bits: int) -> V:
+        """Return the state after a nonce ``(1,)``; refuse unless its lowest ``bits`` bits are zero."""
         ...
 
     def fold(self, rows: V, inverse: V, bits: V, beta: V) -> tuple[V, V]:
@@ -183,10 +193,6 @@ class Arithmetic(Protocol[V]):
         """
         ...
 
-    def bits(self, value: V, count: int) -> V:
-        """Return the ``count`` lowest bits ``(..., count)`` of the unique representative below p, lowest first."""
-        ...
-
     def select(self, bit: V, if_one: V, if_zero: V) -> V:
         """Choose elementwise by a bit, with broadcasting."""
         ...
@@ -198,164 +204,6 @@ class Arithmetic(Protocol[V]):
     def require_equal(self, got: V, expected: V, error: type[ProofRefused]) -> None:
         """Refuse unless both values are equal everywhere (with broadcasting)."""
         ...
-
-
-class IntegerArithmetic:
-    """The arithmetic on plain integers: values are ``numpy.uint64`` arrays, checks raise at once.
-
-    It runs on the same native kernels as the prover, one call per array.
-    """
-
-    def constant(self, words: Words) -> Words:
-        """Return the words themselves."""
-        return words
-
-    def shape(self, value: Words) -> tuple[int, ...]:
-        """Return the shape."""
-        return value.shape
-
-    def reshape(self, value: Words, shape: tuple[int, ...]) -> Words:
-        """Return a view under another shape."""
-        return value.reshape(shape)
-
-    def broadcast(self, value: Words, shape: tuple[int, ...]) -> Words:
-        """Repeat along leading or unit axes."""
-        return np.broadcast_to(value, shape)
-
-    def concatenate(self, values: Sequence[Words], axis: int) -> Words:
-        """Join along an existing axis."""
-        return np.concatenate(values, axis=axis)
-
-    def stack(self, values: Sequence[Words], axis: int) -> Words:
-        """Join along a new axis."""
-        return np.stack(values, axis=axis)
-
-    def take(self, value: Words, index: Index) -> Words:
-        """Index with constants."""
-        taken: Words = value[index]
-        return taken
-
-    def add(self, a: Words, b: Words) -> Words:
-        """Add elementwise."""
-        return goldilocks.add(a, b)
-
-    def subtract(self, a: Words, b: Words) -> Words:
-        """Subtract elementwise."""
-        return goldilocks.subtract(a, b)
-
-    def multiply(self, a: Words, b: Words) -> Words:
-        """Multiply base elements."""
-        return goldilocks.multiply(a, b)
-
-    def sum(self, a: Words, axis: int) -> Words:
-        """Add up along an axis, the two halves of the words apart so that nothing overflows."""
-        low = (a & _LOW_HALF).sum(axis=axis, dtype=np.uint64)
-        high = (a >> _HALF).sum(axis=axis, dtype=np.uint64)
-        return goldilocks.add(_reduced(low), goldilocks.multiply(_reduced(high), _TWO_32))
-
-    def extend(self, a: Words) -> Words:
-        """Embed base elements as extension elements."""
-        return extension.embed(a)
-
-    def ext_multiply(self, a: Words, b: Words) -> Words:
-        """Multiply extension elements."""
-        return extension.multiply(a, b)
-
-    def ext_scale(self, a: Words, b: Words) -> Words:
-        """Multiply extension elements by base elements."""
-        return extension.scale(a, b)
-
-    def inverse(self, a: Words) -> Words:
-        """Invert base elements; refuse a zero."""
-        if not np.all(a):
-            raise DivisionByZero
-        return goldilocks.inverse(a)
-
-    def ext_inverse(self, a: Words, error: type[ProofRefused] = DivisionByZero) -> Words:
-        """Invert extension elements; refuse a zero."""
-        if not np.all(np.any(a != 0, axis=-1)):
-            raise error
-        return extension.inverse(a)
-
-    def ext_combine(self, rows: Words, coefficients: Words) -> Words:
-        """Combine base rows with extension coefficients."""
-        return self.sum(goldilocks.multiply(rows[..., None], coefficients), -2)
-
-    def ext_powers(self, a: Words, count: int) -> Words:
-        """Return the first powers by doubling: log2(count) array multiplications."""
-        return extension.powers(a, count)
-
-    def compress(self, blocks: Words) -> Words:
-        """Apply the compression function to every block."""
-        return compress(blocks)
-
-    def absorb(self, state: Words, blocks: Words) -> Words:
-        """Compress blocks into a chaining value."""
-        for block in blocks:
-            state = compress(np.concatenate([state, block]))
-        return state
-
-    def hash_rows(self, rows: Words) -> Words:
-        """Hash every row in one native pass."""
-        return hash_rows(Tag.LEAF, rows)
-
-    def hash_and_combine(self, rows: Words, challenge: Words) -> tuple[Words, Words]:
-        """Hash every row in one native pass; combine all rows in one more."""
-        length = rows.shape[1]
-        padded = -(-length // RATE) * RATE
-        powers = extension.powers(challenge, padded)[::-1]
-        return self.hash_rows(rows), self.ext_combine(rows, powers[:length])
-
-    def climb(self, digests: Words, siblings: Words, digits: Words) -> Words:
-        """Put every digest among its siblings and compress."""
-        own = (digits[:, 0] + np.uint64(2) * digits[:, 1]).astype(np.int64)
-        places = np.arange(4)
-        children = np.empty((digests.shape[0], 4, DIGEST), dtype=np.uint64)
-        children[places != own[:, None]] = siblings.reshape(-1, DIGEST)
-        children[np.arange(own.size), own] = digests
-        return compress(children.reshape(-1, WIDTH))
-
-    def fold(self, rows: Words, inverse: Words, bits: Words, beta: Words) -> tuple[Words, Words]:
-        """Fold all rows, one pass for each halving."""
-        queries, log_arity = bits.shape
-        values = rows.reshape(queries, 1 << log_arity, 3)
-        places = (bits << np.arange(log_arity, dtype=np.uint64)).sum(axis=1, dtype=np.uint64).astype(np.int64)
-        picked = values[np.arange(queries), places]
-        for position in range(log_arity):
-            root = np.uint64(goldilocks.root_of_unity(position + 1))
-            inverse = goldilocks.multiply(inverse, np.where(bits[:, position] != 0, root, np.uint64(1)))
-        for step in range(log_arity, 0, -1):
-            even, odd = values[:, ::2], values[:, 1::2]
-            points = goldilocks.multiply(inverse[:, None], inverse_twiddles(step))
-            slope = extension.scale(goldilocks.subtract(even, odd), points)
-            total = goldilocks.add(goldilocks.add(even, odd), extension.multiply(slope, beta))
-            values = goldilocks.multiply(total, _HALF_OF_ONE)
-            inverse, beta = goldilocks.multiply(inverse, inverse), extension.multiply(beta, beta)
-        return picked, values[:, 0]
-
-    def bits(self, value: Words, count: int) -> Words:
-        """Return the lowest bits; canonical values have one representative."""
-        shifts = np.arange(count, dtype=np.uint64)
-        return (value[..., None] >> shifts) & np.uint64(1)
-
-    def select(self, bit: Words, if_one: Words, if_zero: Words) -> Words:
-        """Choose elementwise."""
-        return np.where(bit != 0, if_one, if_zero)
-
-    def lookup(self, table: Words, bits: Words) -> Words:
-        """Gather by the index that the bits spell."""
-        weights = np.uint64(1) << np.arange(bits.shape[-1], dtype=np.uint64)
-        index = (bits * weights).sum(axis=-1, dtype=np.uint64).astype(np.int64)
-        found: Words = table[index]
-        return found
-
-    def require_equal(self, got: Words, expected: Words, error: type[ProofRefused]) -> None:
-        """Raise ``error`` with the first pair that differs."""
-        got, expected = np.broadcast_arrays(got, expected)
-        different = np.flatnonzero((got != expected).reshape(-1))
-        if different.size:
-            first = int(different[0])
-            raise error(expected=int(expected.reshape(-1)[first]), got=int(got.reshape(-1)[first]))
 
 
 class ExtensionVectors(Generic[V]):

@@ -11,9 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from proving.hash import DIGEST, RATE, WIDTH, Tag
 from proving.stark.arithmetic import Arithmetic, V
 from proving.stark.errors import OpeningRefused
 from proving.stark.proof import TreeOpening
@@ -36,11 +33,11 @@ def check_opening(
     tree
         The tree's shape.
     cap
-        ``(2^log_cap, 4)``.
+        Digests ``(2^log_cap,)``.
     leaves
-        By the log rows of their matrices: the digests ``(queries, 4)`` of :func:`leaf_rows`.
+        By the log rows of their matrices: the digests ``(queries,)`` of :func:`leaf_rows`.
     path
-        ``(queries, depth, 3, 4)``: the siblings, level by level.
+        Digests ``(queries, depth, 3)``: the siblings, level by level.
     index_bits
         ``(queries, log_rows)``, lowest first: the row of the tallest matrix.
 
@@ -63,9 +60,4 @@ def _level(arithmetic: Arithmetic[V], tree: TreeShape, leaves: Mapping[int, V], 
     log_size = tree.log_rows - 2 * level
     parts = [] if node is None else [node]
     parts += [leaves[log_rows] for log_rows in (log_size, log_size - 1) if log_rows in leaves]
-    if len(parts) == 1:
-        return parts[0]
-    queries = arithmetic.shape(parts[0])[0]
-    tail = np.zeros((queries, WIDTH - DIGEST * len(parts)), dtype=np.uint64)
-    tail[:, RATE - DIGEST * len(parts)] = Tag.JOIN
-    return arithmetic.compress(arithmetic.concatenate([*parts, arithmetic.constant(tail)], 1))
+    return parts[0] if len(parts) == 1 else arithmetic.join(parts)

@@ -87,11 +87,15 @@ class Proof(Generic[V]):
 
 @dataclass(frozen=True)
 class Part:
-    """One array of a proof: what it is, for people, its shape, and whether it holds opened rows."""
+    """One array of a proof: what it is, for people, its shape, and whether it holds opened rows or digests.
+
+    The last axis of digests is the words of one.
+    """
 
     name: str
     shape: tuple[int, ...]
     rows: bool = False
+    digests: bool = False
 
     @property
     def words(self) -> int:
@@ -103,7 +107,7 @@ def parts_of(shape: Shape, parameters: Parameters) -> list[Part]:
     """Return a proof's parts in the order of the format."""
 
     def cap(name: str, tree: TreeShape) -> Part:
-        return Part(f"{name} cap", (1 << tree.log_cap, DIGEST))
+        return Part(f"{name} cap", (1 << tree.log_cap, DIGEST), digests=True)
 
     trees = shape.trees
     parts = [cap("main", trees[Phase.MAIN])]
@@ -117,7 +121,7 @@ def parts_of(shape: Shape, parameters: Parameters) -> list[Part]:
     named = [(phase.name.lower(), tree) for phase, tree in trees.items()] + [("fri", layer) for layer in shape.layers]
     for name, tree in named:
         parts += [Part(f"{name} rows", (parameters.queries, matrix.columns), rows=True) for matrix in tree.matrices]
-        parts.append(Part(f"{name} paths", (parameters.queries, tree.depth, 3, DIGEST)))
+        parts.append(Part(f"{name} paths", (parameters.queries, tree.depth, 3, DIGEST), digests=True))
     return parts
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from proving.backend.interface import Array, Backend, Opening, Tree, coset_shift
 from proving.field import extension
 from proving.field.goldilocks import PRIME, root_of_unity
-from proving.stark.arithmetic import IntegerArithmetic, Words
+from proving.stark.arithmetic import Words
 from proving.stark.errors import ChallengeRefused, TraceRefused
+from proving.stark.integers import IntegerArithmetic
 from proving.stark.key import PROOF_FORMAT, Key, profile_words
 from proving.stark.proof import Proof, TreeOpening, serialize
 from proving.stark.security import Parameters
@@ -239,7 +240,7 @@ class _Run:
         for layer, fold in zip(shape.layers, shape.folds, strict=True):
             tree = backend.commit([backend.group(values, fold)], layer.cap_log)
             self.layers.append(tree)
-            self.transcript.absorb(np.ascontiguousarray(tree.cap))
+            self.transcript.absorb_digests(np.ascontiguousarray(tree.cap))
             values = backend.fold(values, self.transcript.challenge(), fold, shift)
             shift = pow(shift, 1 << fold, PRIME)
         coefficients = backend.download(backend.coset_interpolate(values, shift))
@@ -251,8 +252,8 @@ class _Run:
         """Draw the query indices and open every tree at them."""
         self._begin("queries")
         shape = self.shape
-        drawn = self.transcript.elements(self.parameters.queries)
-        indices = drawn & np.uint64((1 << shape.log_domain) - 1)
+        bits = self.transcript.indices(self.parameters.queries, shape.log_domain)
+        indices = (bits << np.arange(shape.log_domain, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
         trees = {
             phase: _opening(self.trees[phase].open(indices >> np.uint64(shape.log_domain - tree.log_rows)))
             for phase, tree in shape.trees.items()
@@ -324,7 +325,7 @@ class _Run:
         tree = self.shape.trees[phase]
         matrices = [self.extensions[phase, matrix.table] for matrix in tree.matrices]
         self.trees[phase] = self.backend.commit(matrices, tree.cap_log)
-        self.transcript.absorb(np.ascontiguousarray(self.trees[phase].cap))
+        self.transcript.absorb_digests(np.ascontiguousarray(self.trees[phase].cap))
 
     def _point(self, log_height: int, following: bool) -> Words:
         """Return the out-of-domain point on the domain of this height, or its next row."""
@@ -345,7 +346,7 @@ class _Run:
         if bits == 0:
             return np.zeros(0, dtype=np.uint64)
         nonce = np.array([self.backend.grind(self.transcript.state, bits)], dtype=np.uint64)
-        self.transcript.work(nonce)
+        self.transcript.work(nonce, 0)
         return nonce
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from proving.backend.interface import coset_shift
 from proving.field.goldilocks import PRIME, root_of_unity
 from proving.stark.air.evaluate import TableOpenings
-from proving.stark.arithmetic import Arithmetic, ExtensionVectors, IntegerArithmetic, V, Words
+from proving.stark.arithmetic import Arithmetic, ExtensionVectors, V, Words
 from proving.stark.commitments import check_opening, leaf_rows
 from proving.stark.errors import (
     BusUnbalanced,
@@ -28,13 +28,13 @@ from proving.stark.errors import (
     DeepRefused,
     FinalPolynomialRefused,
     FoldRefused,
-    GrindingRefused,
     ProfileRefused,
     ProofLength,
     ProofRefused,
     PublicInputRefused,
 )
 from proving.stark.fri import domain_points, evaluate_final, square
+from proving.stark.integers import IntegerArithmetic
 from proving.stark.key import PROOF_FORMAT, Key, profile_words
 from proving.stark.proof import Proof, parse
 from proving.stark.security import Parameters, Report
@@ -146,16 +146,16 @@ def check(
     transcript.absorb(claim.key_digest)
     transcript.absorb_words(*shape.log_heights)
     transcript.absorb(claim.publics)
-    transcript.absorb(proof.caps[Phase.MAIN])
+    transcript.absorb_digests(proof.caps[Phase.MAIN])
     bus_challenges: V | None = None
     if Phase.BUS in shape.trees:
         bus_challenges = arithmetic.stack([transcript.challenge(), transcript.challenge()], 0)  # costs: bus
-        transcript.absorb(proof.caps[Phase.BUS])
+        transcript.absorb_digests(proof.caps[Phase.BUS])
         transcript.absorb(proof.bus_sums)
         zero = arithmetic.constant(np.zeros(EXTENSION_DEGREE, dtype=np.uint64))
         arithmetic.require_equal(arithmetic.sum(proof.bus_sums, 0), zero, BusUnbalanced)
     alpha = transcript.challenge()  # costs: constraints
-    transcript.absorb(proof.caps[Phase.QUOTIENT])
+    transcript.absorb_digests(proof.caps[Phase.QUOTIENT])
     point = transcript.challenge()  # costs: deep and lifting
     transcript.absorb(proof.openings)
 
@@ -163,16 +163,17 @@ def check(
     openings = _Openings(arithmetic, shape, proof.openings)
     _check_constraints(arithmetic, key, shape, claim, proof, openings, bus_challenges, alpha, powers)
 
-    _check_work(arithmetic, transcript, proof.batching_nonce, parameters.batching_grinding)
+    if parameters.batching_grinding:
+        transcript.work(proof.batching_nonce, parameters.batching_grinding)
     batching = transcript.challenge()  # costs: batching
     betas = []
     for cap in proof.layer_caps:
-        transcript.absorb(cap)
+        transcript.absorb_digests(cap)
         betas.append(transcript.challenge())  # costs: fold
     transcript.absorb(proof.final)
-    _check_work(arithmetic, transcript, proof.query_nonce, parameters.query_grinding)
-    indices = transcript.elements(parameters.queries)  # costs: queries
-    bits = arithmetic.bits(indices, shape.log_domain)
+    if parameters.query_grinding:
+        transcript.work(proof.query_nonce, parameters.query_grinding)
+    bits = transcript.indices(parameters.queries, shape.log_domain)  # costs: queries
 
     places = domain_points(arithmetic, bits, coset_shift(shape.log_height))
     combined = _check_trees(arithmetic, shape, claim, proof, batching, bits)
@@ -282,14 +283,6 @@ def _check_constraints(
     expected = arithmetic.ext_multiply(quotient, arithmetic.subtract(vanished, one))
     combined = arithmetic.reshape(combined, (EXTENSION_DEGREE,))
     arithmetic.require_equal(combined, expected, ConstraintsViolated)
-
-
-def _check_work(arithmetic: Arithmetic[V], transcript: Transcript[V], nonce: V, bits: int) -> None:
-    """Refuse a nonce without the work, and bind it."""
-    if bits == 0:
-        return
-    low = arithmetic.bits(transcript.work(nonce), bits)
-    arithmetic.require_equal(low, arithmetic.constant(np.array(0, dtype=np.uint64)), GrindingRefused)
 
 
 def _check_trees(

@@ -8,8 +8,8 @@ import pytest
 from proving.backend.interface import coset_shift
 from proving.field import extension
 from proving.field.goldilocks import PRIME, root_of_unity
-from proving.stark.arithmetic import IntegerArithmetic
 from proving.stark.errors import ChallengeRefused
+from proving.stark.integers import IntegerArithmetic
 from proving.stark.verifier import point_powers
 from tests.proving.stark import toy
 

@@ -12,7 +12,7 @@ import pytest
 from proving.backend.interface import HostArray
 from proving.field.goldilocks import PRIME
 from proving.stark.air import Circuit, TableBuilder
-from proving.stark.arithmetic import IntegerArithmetic, Words
+from proving.stark.arithmetic import Words
 from proving.stark.errors import (
     BusUnbalanced,
     ConstraintsViolated,
@@ -24,6 +24,7 @@ from proving.stark.errors import (
     ProofRefused,
 )
 from proving.stark.generate import build_key
+from proving.stark.integers import IntegerArithmetic
 from proving.stark.key import Key
 from proving.stark.proof import parse, serialize
 from proving.stark.prover import prove

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from proving.hash import compress
-from proving.stark.arithmetic import IntegerArithmetic, Words
+from proving.stark.arithmetic import Index, Words
 from proving.stark.errors import DivisionByZero, ProofRefused
+from proving.stark.goldilocks_hashing import GoldilocksHashing
+from proving.stark.integers import IntegerArithmetic
 
 
 class Wire:
@@ -25,7 +27,7 @@ class Wire:
     __hash__ = None  # type: ignore[assignment]
 
 
-class GuardedArithmetic:
+class GuardedArithmetic(GoldilocksHashing[Wire]):
     """Integer arithmetic behind wires; counts compressions."""
 
     def __init__(self) -> None:
@@ -41,13 +43,25 @@ class GuardedArithmetic:
     def shape(self, value: Wire) -> tuple[int, ...]:
         return value._words.shape
 
+    def reshape(self, value: Wire, shape: tuple[int, ...]) -> Wire:
+        return Wire(value._words.reshape(shape))
+
+    def broadcast(self, value: Wire, shape: tuple[int, ...]) -> Wire:
+        return Wire(self._inner.broadcast(value._words, shape))
+
+    def take(self, value: Wire, index: Index) -> Wire:
+        return Wire(self._inner.take(value._words, index))
+
+    def bits(self, value: Wire, count: int) -> Wire:
+        return Wire(self._inner.bits(value._words, count))
+
     def compress(self, blocks: Wire) -> Wire:
         self.compressions += blocks._words.size // 16
         return Wire(compress(blocks._words))
 
-    def absorb(self, state: Wire, blocks: Wire) -> Wire:
+    def chain(self, state: Wire, blocks: Wire) -> Wire:
         self.compressions += blocks._words.shape[0]
-        return Wire(self._inner.absorb(state._words, blocks._words))
+        return Wire(self._inner.chain(state._words, blocks._words))
 
     def hash_rows(self, rows: Wire) -> Wire:
         self.compressions += rows._words.shape[0] * -(-rows._words.shape[1] // 12)

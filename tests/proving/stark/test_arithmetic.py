@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proving.field.goldilocks import PRIME
-from proving.stark.arithmetic import IntegerArithmetic, Words
+from proving.stark.arithmetic import Words
 from proving.stark.errors import ChallengeRefused, DivisionByZero, FoldRefused
+from proving.stark.integers import IntegerArithmetic
 
 INTEGERS = IntegerArithmetic()
 elements: st.SearchStrategy[int] = st.integers(0, PRIME - 1) | st.sampled_from([0, 1, 2**32 - 1, 2**32, PRIME - 1])

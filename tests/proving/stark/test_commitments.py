@@ -7,8 +7,8 @@ import pytest
 
 from proving.field.goldilocks import PRIME
 from proving.stark import commitments
-from proving.stark.arithmetic import IntegerArithmetic
 from proving.stark.errors import OpeningRefused
+from proving.stark.integers import IntegerArithmetic
 from proving.stark.proof import TreeOpening
 from proving.stark.shape import Matrix, TreeShape
 from tests.proving.stark import toy

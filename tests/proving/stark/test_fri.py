@@ -6,7 +6,7 @@ import pytest
 from proving.backend.interface import coset_shift
 from proving.field.goldilocks import PRIME
 from proving.stark import fri
-from proving.stark.arithmetic import IntegerArithmetic
+from proving.stark.integers import IntegerArithmetic
 from tests.proving.stark import toy
 
 INTEGERS = IntegerArithmetic()
