@@ -20,4 +20,6 @@ class Tag(IntEnum):
     SQUEEZE = 10
     PROGRAM = 11
     GUARD = 12
+    NODE = 13
+    DIGESTS = 14
     WRITTEN_OUTPUT = 64

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,8 @@ class Builder:
         self._wires: list[Ids] = []
         self._selectors: list[Ids] = []
         self._movable: list[tuple[Ids, Ids]] = []
-        self._rows = self._hosts = self._guests = 0
+        self._rows = self._hosts = self._guests = self._counted = 0
+        self._counts: dict[str, int] = {}
         self._equal: list[tuple[Ids, Ids]] = []
         self._pool: dict[int, int] = {0: 0, 1: 1}
         self._constants: dict[int, int] = {}
@@ -53,6 +55,24 @@ class Builder:
     def rows(self) -> int:
         """Rows of all gates so far, without public inputs and table."""
         return self._rows + max(0, self._guests - self._hosts)
+
+    @property
+    def row_counts(self) -> dict[str, int]:
+        """Rows by part, those of gates that share a row left out; see `counting`."""
+        return dict(self._counts)
+
+    @contextmanager
+    def counting(self, part: str) -> Iterator[None]:
+        """Count what is added meanwhile as rows of a part, unless a part within it does."""
+        begin, inner = self._net, self._counted
+        yield
+        added = self._net - begin - (self._counted - inner)
+        self._counts[part] = self._counts.get(part, 0) + added
+        self._counted += added
+
+    @property
+    def _net(self) -> int:
+        return self._rows + self._guests - self._hosts
 
     def public_input(self, count: int = 1) -> Ids:
         """Return new public inputs, ``(count,)``."""

@@ -10,7 +10,7 @@ The methods have the names and meanings of `proving.stark.arithmetic.Arithmetic`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,15 @@ from proving.snark.hints import DivideStep, InvertStep, RatioStep
 from proving.snark.packing import WORD_BITS
 from proving.snark.points import SCALAR_MODULUS
 from proving.snark.steps import LimbStep
+from proving.stark.errors import DivisionByZero, ProofRefused
 
 #: The largest canonical number, and the largest after a reduction.
 CANONICAL = PRIME - 1
 WORD = (1 << WORD_BITS) - 1
 _HALF_BITS = WORD_BITS // 2
 _HALF = (1 << _HALF_BITS) - 1
+#: A bit length that is above every element's.
+_UNKNOWN = 256
 
 
 @dataclass(frozen=True)
@@ -50,29 +53,30 @@ class Numbers:
 
 
 class _Memory:
-    """Which variable stands for another one that it equals modulo p."""
+    """A number for each variable."""
 
-    def __init__(self) -> None:
-        self._found = np.full(0, UNUSED, dtype=np.int64)
+    def __init__(self, unknown: int) -> None:
+        self._unknown = unknown
+        self._found = np.full(0, unknown, dtype=np.int64)
 
     def missing(self, ids: Ids) -> Ids:
         """Return the variables among some that nothing is known of yet, each once."""
-        self._grow(ids)
-        return np.unique(ids[self._found[ids] == UNUSED])
+        return np.unique(ids[self.of(ids) == self._unknown])
 
-    def put(self, ids: Ids, equal: Ids) -> None:
+    def put(self, ids: Ids, found: Ids | int) -> None:
         """Remember."""
         self._grow(ids)
-        self._found[ids] = equal
+        self._found[ids] = found
 
     def of(self, ids: Ids) -> Ids:
         """Return what was put for each."""
+        self._grow(ids)
         return self._found[ids]
 
     def _grow(self, ids: Ids) -> None:
         longest = int(ids.max(initial=0)) + 1
         if longest > self._found.size:
-            self._found = np.concatenate([self._found, np.full(longest, UNUSED)])
+            self._found = np.concatenate([self._found, np.full(longest, self._unknown)])
 
 
 class NonNative:
@@ -95,7 +99,7 @@ class NonNative:
             limbs += 1
         #: The largest bound of a number that can still be reduced.
         self.limit = (PRIME << builder.table_bits * limbs) - 1
-        self._reduced, self._canonical = _Memory(), _Memory()
+        self._reduced, self._canonical, self._lengths = _Memory(UNUSED), _Memory(UNUSED), _Memory(_UNKNOWN)
         self._zero, self._one = builder.constant(0), builder.constant(1)
 
     # What comes from outside
@@ -103,15 +107,16 @@ class NonNative:
     def given(self, shape: tuple[int, ...]) -> Numbers:
         """Return words that the prover is given, shown to be below p."""
         ids = self.builder.input(int(np.prod(shape, dtype=np.int64)))
-        self._require_canonical(ids)
+        if ids.size:
+            self._require_canonical(ids)
         return Numbers(ids.reshape(shape), CANONICAL)
 
     def constant(self, words: NDArray[np.uint64]) -> Numbers:
         """Return canonical words as constants."""
         distinct, places = np.unique(np.asarray(words, dtype=np.uint64), return_inverse=True)
         ids = np.array([self.builder.constant(int(word)) for word in distinct], dtype=np.int64)
-        for memory in (self._reduced, self._canonical):
-            memory.put(ids, ids)
+        self._canonical.put(ids, ids)
+        self._lengths.put(ids, np.array([int(word).bit_length() for word in distinct], dtype=np.int64))
         return Numbers(ids[places].reshape(np.shape(words)), int(distinct.max(initial=0)))
 
     # Shapes
@@ -142,37 +147,39 @@ class NonNative:
 
     # Representatives
 
-    def reduce(self, value: Numbers) -> Numbers:
-        """Return the same modulo p in 64 bits, not always below p; what has 64 bits stays as it is."""
-        if value.bound <= WORD:
+    def reduce(self, value: Numbers, bound: int = WORD) -> Numbers:
+        """Return the same modulo p within a bound of 64 bits at least; what is within it stays as it is."""
+        value = self._tight(value)
+        if value.bound <= bound:
             return value
-        missing = self._reduced.missing(value.ids)
-        if missing.size:
+        ids = value.ids.copy()
+        above = self._lengths.of(ids) >= (bound + 1).bit_length()
+        for missing, own in self._by_length(self._reduced.missing(ids[above]), value.bound):
             remainder = self.builder.new(missing.size)
-            wires, factors = self._multiple(self._quotient(missing, value.bound, remainder))
+            wires, factors = self._multiple(self._quotient(missing, own, remainder))
             equation = {**wires, "d": missing}, {**factors, "a": 1, "d": -1}
             self.builder.limbs(remainder, self._limbs, equation)
             self._reduced.put(missing, remainder)
-            self._reduced.put(remainder, remainder)
-        return Numbers(self._reduced.of(value.ids), WORD)
+            self._lengths.put(remainder, WORD_BITS)
+        ids[above] = self._reduced.of(ids[above])
+        return self._tight(Numbers(ids, bound))
 
     def canonical(self, value: Numbers) -> Numbers:
         """Return the unique representatives below p."""
         if value.bound <= CANONICAL:
             return value
-        missing = self._canonical.missing(value.ids)
-        if missing.size:
+        value = self._tight(value)
+        for missing, own in self._by_length(self._canonical.missing(value.ids), value.bound):
             remainder = self.builder.new(missing.size)
-            wires, factors = self._multiple(self._quotient(missing, value.bound, remainder))
+            wires, factors = self._multiple(self._quotient(missing, own, remainder))
             self.builder.gate({**wires, "a": remainder, "d": missing}, {**factors, "a": 1, "d": -1})
             self._require_canonical(remainder)
-            for memory in (self._reduced, self._canonical):
-                memory.put(missing, remainder)
+            self._canonical.put(missing, remainder)
         return Numbers(self._canonical.of(value.ids), CANONICAL)
 
     def bits(self, value: Numbers, count: int) -> Numbers:
         """Return the ``count`` lowest bits ``(..., count)`` of the unique representative below p, lowest first."""
-        return Numbers(self.low_bits(self.canonical(value).ids, WORD_BITS, count), 1)
+        return self._made(self.low_bits(self.canonical(value).ids, WORD_BITS, count), 1)
 
     def low_bits(self, values: Ids, bits: int, count: int) -> Ids:
         """Return the ``count`` lowest bits ``(..., count)`` of numbers of at most so many bits, no more than 128."""
@@ -187,7 +194,7 @@ class NonNative:
         self.builder.limbs(high, -(-(bits - count) // self.builder.table_bits), equation)
         return out.reshape(*values.shape, count)
 
-    def require_equal(self, got: Numbers, expected: Numbers) -> None:
+    def require_equal(self, got: Numbers, expected: Numbers, error: type[ProofRefused]) -> None:
         """Allow only numbers that are equal modulo p."""
         x, y = (ids.reshape(-1) for ids in np.broadcast_arrays(got.ids, expected.ids))
         if max(got.bound, expected.bound) <= CANONICAL:
@@ -204,12 +211,13 @@ class NonNative:
 
     def add(self, a: Numbers, b: Numbers) -> Numbers:
         """Add elementwise with broadcasting."""
+        a, b = self._tight(a), self._tight(b)
         if a.bound + b.bound > self.limit:
-            a, b = self.reduce(a), self.reduce(b)
+            a, b = self.reduce(a, self.limit // 2), self.reduce(b, self.limit // 2)
         x, y = np.broadcast_arrays(a.ids, b.ids)
         out = np.where(y == self._zero, x, np.where(x == self._zero, y, UNUSED))
         self._fill(out, x, y, {"a": 1, "b": 1})
-        return Numbers(out, a.bound + b.bound)
+        return self._made(out, a.bound + b.bound)
 
     def subtract(self, a: Numbers, b: Numbers) -> Numbers:
         """Subtract elementwise with broadcasting: a multiple of p keeps the difference from being negative."""
@@ -217,7 +225,7 @@ class NonNative:
         x, y = np.broadcast_arrays(a.ids, b.ids)
         out = np.where(y == self._zero, x, UNUSED)
         self._fill(out, x, y, {"a": 1, "b": -1, "k": multiple})
-        return Numbers(out, a.bound + multiple)
+        return self._made(out, a.bound + multiple)
 
     def multiply(self, a: Numbers, b: Numbers) -> Numbers:
         """Multiply elementwise with broadcasting."""
@@ -226,19 +234,17 @@ class NonNative:
         out = np.where(x == self._one, y, np.where(y == self._one, x, UNUSED))
         out = np.where((x == self._zero) | (y == self._zero), self._zero, out)
         self._fill(out, x, y, {"ab": 1})
-        return Numbers(out, max(a.bound * b.bound, a.bound, b.bound))
+        return self._made(out, max(a.bound * b.bound, a.bound, b.bound))
 
     def sum(self, a: Numbers, axis: int) -> Numbers:
         """Add up along an axis."""
+        terms = a.ids.shape[axis]
+        a = self.reduce(a, max(WORD, self.limit // terms))
         moved = np.moveaxis(a.ids, axis, -1)
-        terms = moved.shape[-1]
-        if terms * a.bound > self.limit:
-            a = self.reduce(a)
-            moved = np.moveaxis(a.ids, axis, -1)
         if terms == 1:
             return Numbers(moved[..., 0], a.bound)
         total = self.builder.weighted_sum(moved.reshape(-1, terms), [1] * terms)
-        return Numbers(total.reshape(moved.shape[:-1]), terms * a.bound)
+        return self._made(total.reshape(moved.shape[:-1]), terms * a.bound)
 
     def sum_of_products(self, a: Numbers, b: Numbers) -> Numbers:
         """Return the sum of products along the last axis, with broadcasting; products with the constant 0 cost nothing.
@@ -259,14 +265,14 @@ class NonNative:
                 own = pattern.reshape(-1) == number
                 out[own] = self._products(x[own][:, used], y[own][:, used])
         bound = max(terms * a.bound * b.bound, a.bound, b.bound)
-        return Numbers(out[places.reshape(-1)].reshape(shape[:-1]), bound)
+        return self._made(out[places.reshape(-1)].reshape(shape[:-1]), bound)
 
     def inverse(self, a: Numbers) -> Numbers:
         """Invert base elements; a zero has no witness."""
         a = self.reduce(a)
         inverse = self.inverse_hint(a.ids[..., None])
         inverse = Numbers(inverse.ids[..., 0], inverse.bound)
-        self.require_equal(self.multiply(a, inverse), self.constant(np.array(1, dtype=np.uint64)))
+        self.require_equal(self.multiply(a, inverse), self.constant(np.array(1, dtype=np.uint64)), DivisionByZero)
         return inverse
 
     def inverse_hint(self, elements: Ids) -> Numbers:
@@ -275,7 +281,7 @@ class NonNative:
         coordinates = elements.shape[-1]
         self.builder.step(InvertStep(elements.reshape(-1, coordinates), out.reshape(-1, coordinates)))
         self.builder.limbs(out, self._limbs)
-        return Numbers(out.reshape(elements.shape), WORD)
+        return self._made(out.reshape(elements.shape), WORD)
 
     def select(self, bit: Numbers, if_one: Numbers, if_zero: Numbers) -> Numbers:
         """Choose elementwise by a bit, with broadcasting."""
@@ -305,8 +311,8 @@ class NonNative:
         high = self.builder.weighted_sum(upper, factors)
         equation = {"b": high, "c": high, "d": ratio}, {"a": -1, "b": 1 << _HALF_BITS, "cd": -1, "d": _HALF}
         self.builder.require_number(limbs, ids, equation)
-        for memory in (self._reduced, self._canonical):
-            memory.put(ids, ids)
+        self._canonical.put(ids, ids)
+        self._lengths.put(ids, WORD_BITS)
 
     def _quotient(self, values: Ids, bound: int, remainder: Ids) -> Ids:
         """Return limbs ``(lanes, count)`` that the witness's program makes the quotient by p, not yet looked up."""
@@ -328,21 +334,38 @@ class NonNative:
 
     def _factors(self, a: Numbers, b: Numbers, terms: int) -> tuple[Numbers, Numbers]:
         """Return two factors, reduced as far as a sum of `terms` products needs to stay below the limit."""
-        for _ in range(2):
-            if terms * a.bound * b.bound > self.limit:
-                if a.bound >= b.bound:
-                    a = self.reduce(a)
-                else:
-                    b = self.reduce(b)
-        if terms * a.bound * b.bound > self.limit:
+        a, b = self._tight(a), self._tight(b)
+        if terms * WORD * WORD > self.limit:
             raise CircuitRefused(f"A sum of {terms} products cannot be reduced.")
-        return a, b
+        if a.bound < b.bound:
+            return self._factors(b, a, terms)[::-1]
+        if terms * WORD * b.bound > self.limit:
+            b = self.reduce(b, self.limit // (terms * WORD))
+        return (self.reduce(a, self.limit // (terms * b.bound)) if terms * a.bound * b.bound > self.limit else a), b
 
     def _difference(self, a: Numbers, b: Numbers) -> tuple[Numbers, Numbers, int]:
         """Return both, reduced where needed, and the least multiple of p that is not below the second's bound."""
+        a, b = self._tight(a), self._tight(b)
         if a.bound + b.bound + PRIME > self.limit:
-            a, b = self.reduce(a), self.reduce(b)
+            most = (self.limit - PRIME) // 2
+            a, b = self.reduce(a, most), self.reduce(b, most)
         return a, b, -(-b.bound // PRIME) * PRIME
+
+    def _made(self, ids: Ids, bound: int) -> Numbers:
+        """Return numbers that a bound holds for, and remember it of each variable."""
+        self._lengths.put(ids, np.minimum(self._lengths.of(ids), bound.bit_length()))
+        return Numbers(ids, bound)
+
+    def _tight(self, value: Numbers) -> Numbers:
+        """Return numbers with the bound that the longest of these variables has, of which others were a part."""
+        longest = int(self._lengths.of(value.ids).max(initial=0))
+        return Numbers(value.ids, min(value.bound, (1 << longest) - 1))
+
+    def _by_length(self, ids: Ids, bound: int) -> Iterator[tuple[Ids, int]]:
+        """Yield variables of one length together, each with their bound, which is at most `bound`."""
+        lengths = self._lengths.of(ids)
+        for length in np.unique(lengths).tolist():
+            yield ids[lengths == length], min(bound, (1 << length) - 1)
 
     def _fill(self, out: Ids, x: Ids, y: Ids, factors: dict[str, int]) -> None:
         """Set what is left of an array of variables to combinations, the same ones once."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from proving.snark.builder import Builder
 from proving.snark.circuit import Ids
 from proving.snark.nonnative import NonNative, Numbers
+from proving.stark.errors import DivisionByZero, ProofRefused
 
 #: Coordinates of an extension element.
 DEGREE = 3
@@ -21,6 +23,10 @@ _PRODUCTS = (
 
 class NonNativeExtension(NonNative):
     """Writes arithmetic of extension elements, a trailing axis of 3, into a circuit."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder)
+        self._powers: dict[bytes, Numbers] = {}
 
     def extend(self, a: Numbers) -> Numbers:
         """Embed base elements ``(...)`` as extension elements ``(..., 3)``."""
@@ -43,18 +49,30 @@ class NonNativeExtension(NonNative):
             factors = Numbers(rest[:, left], a.bound), Numbers(rest[:, DEGREE + right], b.bound)
             out[~full, coordinate] = self.sum_of_products(*factors).ids
         bound = max(_TERMS * a.bound * b.bound, a.bound, b.bound)
-        return Numbers(out[places.reshape(-1)].reshape(shape), bound)
+        return self._made(out[places.reshape(-1)].reshape(shape), bound)
 
     def ext_scale(self, a: Numbers, b: Numbers) -> Numbers:
         """Multiply extension elements ``(..., 3)`` by base elements ``(...)``."""
         return self.multiply(a, Numbers(b.ids[..., None], b.bound))
 
-    def ext_inverse(self, a: Numbers) -> Numbers:
+    def ext_inverse(self, a: Numbers, error: type[ProofRefused] = DivisionByZero) -> Numbers:
         """Invert extension elements; a zero has no witness."""
         a = self.reduce(a)
         inverse = self.inverse_hint(a.ids)
-        self.require_equal(self.ext_multiply(a, inverse), self.constant(np.array([1, 0, 0], dtype=np.uint64)))
+        self.require_equal(self.ext_multiply(a, inverse), self.constant(np.array([1, 0, 0], dtype=np.uint64)), error)
         return inverse
+
+    def ext_sum_of_products(self, a: Numbers, b: Numbers) -> Numbers:
+        """Return ``sum_k a[..., k] b[..., k]`` of extension elements ``(..., terms, 3)``."""
+        a, b = self._factors(a, b, _TERMS * a.ids.shape[-2])
+        coordinates = []
+        for products in _PRODUCTS:
+            factors = []
+            for value, places in zip((a, b), np.array(products).T, strict=True):
+                ids = value.ids[..., places]
+                factors.append(Numbers(ids.reshape(*ids.shape[:-2], -1), value.bound))
+            coordinates.append(self.sum_of_products(*factors))
+        return self.stack(coordinates, -1)
 
     def ext_combine(self, rows: Numbers, coefficients: Numbers) -> Numbers:
         """Return ``sum_k rows[..., k] coefficients[k]``: base rows ``(..., c)``, coefficients ``(c, 3)``."""
@@ -63,11 +81,19 @@ class NonNativeExtension(NonNative):
         )
 
     def ext_powers(self, a: Numbers, count: int) -> Numbers:
-        """Return ``1, a, a^2, ...``: one extension element ``(3,)`` to ``(count, 3)``, by doubling."""
-        powers, factor = self.constant(np.array([[1, 0, 0]], dtype=np.uint64)), a
+        """Return ``1, a, a^2, ...``, ``(count, 3)``, of one extension element ``(3,)``, in 64 bits each.
+
+        Powers of an element are written down once.
+        """
+        name = a.ids.tobytes()
+        powers = self._powers.get(name)
+        if powers is None:
+            powers = self.stack([self.constant(np.array([1, 0, 0], dtype=np.uint64)), self.reduce(a)], 0)
         while (known := powers.ids.shape[0]) < count:
-            times = self.ext_multiply(self.take(powers, slice(0, count - known)), factor)
-            powers, factor = self.concatenate([powers, self.reduce(times)], 0), self.ext_multiply(factor, factor)
+            following = self.reduce(self.ext_multiply(self.take(powers, known - 1), self.take(powers, 1)))
+            others = self.ext_multiply(self.take(powers, slice(1, min(known, count - known))), following)
+            powers = self.concatenate([powers, self.reshape(following, (1, DEGREE)), self.reduce(others)], 0)
+        self._powers[name] = powers
         return self.take(powers, slice(0, count))
 
     def _full_products(self, a: Ids, b: Ids) -> Ids:

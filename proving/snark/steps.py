@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from proving.snark.bn254 import poseidon2
 from proving.snark.bn254.field import FR, Elements
 from proving.snark.circuit import Ids
 from proving.snark.columns import Column
-from proving.snark.equations import between_partial_rounds, first_round, full_round, partial_rounds
-from proving.snark.poseidon2 import Row, schedule
 
 
 @dataclass(frozen=True)
@@ -103,17 +102,7 @@ class PermutationStep:
 
     def fill(self, values: Elements) -> None:
         """See `Step`."""
-        a, b, c = (Column(values[ids]) for ids in self.cells[0, :3])
-        for i, (row, constants) in enumerate(schedule()):
-            if row is Row.PARTIAL:
-                d = between_partial_rounds(a, b, c)[0] + constants[3]
-                values[self.cells[i, 3]] = d.array
-                state = partial_rounds(a, b, c, d)
-            else:
-                state = (first_round if row is Row.FIRST else full_round)(a, b, c)
-            a, b, c = (element + constant for element, constant in zip(state, constants[:3], strict=True))
-            for ids, element in zip(self.cells[i + 1, :3], (a, b, c), strict=True):
-                values[ids] = element.array
+        poseidon2.fill_rows(values, self.cells)
 
 
 def cut(numbers: NDArray[np.uint64], bits: int, count: int) -> NDArray[np.uint64]:

@@ -20,6 +20,7 @@ from proving.snark.nonnative import CANONICAL, WORD, Numbers
 from proving.snark.nonnative_extension import NonNativeExtension
 from proving.snark.points import SCALAR_MODULUS
 from proving.snark.steps import LimbStep
+from proving.stark.errors import ProofRefused
 from tests.proving.snark.rows import forge
 
 PRIME = goldilocks.PRIME
@@ -182,8 +183,8 @@ def test_equality_of_the_largest_numbers() -> None:
     written = Written.new(16)
     n = written.arithmetic
     largest = (n.limit - PRIME) // 2
-    n.require_equal(written.numbers((), largest), written.numbers((), largest))
-    n.require_equal(written.numbers((), n.limit), written.numbers((), n.limit))
+    n.require_equal(written.numbers((), largest), written.numbers((), largest), ProofRefused)
+    n.require_equal(written.numbers((), n.limit), written.numbers((), n.limit), ProofRefused)
     written.finish([largest % PRIME, largest, n.limit, n.limit % PRIME])
     assert not written.forged({int(written.circuit.inputs[0]): largest % PRIME + 1})
     assert not written.forged({int(written.circuit.inputs[3]): n.limit % PRIME + 1})
@@ -300,7 +301,7 @@ def test_an_inverse_is_one() -> None:
 def test_unequal_numbers_are_not_equal() -> None:
     written = Written.new()
     n = written.arithmetic
-    n.require_equal(written.numbers((1,), WORD**2), written.numbers((1,), WORD))
+    n.require_equal(written.numbers((1,), WORD**2), written.numbers((1,), WORD), ProofRefused)
     written.finish([VALUE, 678 + PRIME])
     step = step_of(written.circuit, DivideStep)
     x, y = written.circuit.inputs.tolist()
