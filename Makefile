@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev native demo test lint bench bench-demo guest cuda test-gpu bench-gpu clean distclean
+.PHONY: help setup setup-dev native demo test lint test-long bench bench-demo guest cuda test-gpu bench-gpu clean distclean
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
-	@echo "make test        set up, run every test"
+	@echo "make test        set up, run every test that ends within minutes"
+	@echo "make test-long   run the tests that take many minutes each"
 	@echo "make lint        set up, check style, types and imports"
 	@echo "make bench       measure (FIGURE=name for one); make bench-demo measures the demo"
 	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
@@ -29,6 +30,10 @@ demo: setup
 
 test: setup-dev
 	@tools/test.sh $(PYTEST_WORKERS)
+
+test-long: setup-dev
+	@tools/install_servers.sh
+	@$(BIN)/python -m pytest -n 0 -m long tests/system
 
 lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

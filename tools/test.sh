@@ -11,4 +11,4 @@ if ! make --no-print-directory cuda; then
 fi
 mkdir -p .hallmark
 echo "hallmark: running the tests in $1 processes"
-exec .venv/bin/python -m pytest -n "$1" --dist loadfile -rs -m "not gpu" --basetemp .hallmark/tests
+exec .venv/bin/python -m pytest -n "$1" --dist loadfile -rs -m "not gpu and not long" --basetemp .hallmark/tests
