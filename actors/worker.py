@@ -82,7 +82,8 @@ def declare(broker: dramatiq.Broker, context: WorkerContext, stage: Stage) -> No
         broker.declare_actor(actor)
 
 
-def _act(context: WorkerContext, stage: Stage, recursive: bool | None, **hint: object) -> None:
+def _act(context: WorkerContext, stage: Stage, recursive: bool | None, /, **_hint: object) -> None:
+    # By position only: a message's body is for who reads it in the console, and has names of its own, `stage` too.
     run_one(context, stage, run_job, recursive=recursive)
 
 

@@ -18,6 +18,8 @@ from runtime.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = b"program"
+#: What Dramatiq writes when an actor raises: workers handle what bodies raise themselves.
+UNHANDLED = "with unhandled exception"
 
 
 class Cluster:
@@ -124,7 +126,10 @@ class Cluster:
         return path.read_text() if path.exists() else ""
 
     def stop(self) -> None:
-        """Stop everything with SIGTERM, and what does not with SIGKILL."""
+        """Stop everything with SIGTERM, and what does not with SIGKILL; no actor may have ended in an error of its own.
+
+        A job whose hint fails is done all the same, when a worker next looks into the database.
+        """
         for process in self.processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -135,3 +140,4 @@ class Cluster:
                 process.kill()
                 process.wait()
         self.store.database.close()
+        assert UNHANDLED not in self.log()

@@ -11,10 +11,12 @@ import pytest
 
 from actors.attempt import Result, Work, run_one
 from actors.context import WorkerContext
+from actors.worker import declare
 from broker.artifacts import ArtifactStore, open_artifacts
 from broker.jobs import BatchState, JobSpec, JobState, Stage, Worker, open_store, status
 from broker.queues import EmbeddedBroker, Hint
 from broker.relay import Relay
+from proving.stages.rounds import Round
 from runtime.errors import BrokerUnavailable, LeaseLost
 from runtime.settings import load_settings
 
@@ -109,6 +111,14 @@ def test_a_lost_lease_stores_nothing_even_after_the_work_is_done(context: Worker
 
     run_one(context, Stage.PROVE, body)
     assert status.jobs(context.store)[0].state is JobState.QUEUED
+
+
+@pytest.mark.parametrize("round_", [Round.BASIC, Round.NODE])
+def test_an_actor_takes_every_word_of_a_hint(context: WorkerContext, round_: Round) -> None:
+    broker = EmbeddedBroker(lambda queue: False, lambda: 0)
+    declare(broker, context, Stage.WITNESS)
+    message = Hint("witness", job=1, batch=1, chain=1, round=round_, traceparent="00-1-2-3").message()
+    broker.get_actor(message.actor_name)(*message.args, **message.kwargs)
 
 
 def test_relay_keeps_in_the_outbox_what_the_broker_did_not_confirm(context: WorkerContext) -> None:

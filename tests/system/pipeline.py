@@ -17,6 +17,7 @@ from typing import Any
 from cli.run import ROOT
 from core.client import CoreClient
 from runtime.errors import Unavailable
+from tests.actors.cluster import UNHANDLED
 from tests.servers import free_port
 
 #: Small segments, so that a batch has several and a worker can be killed in the middle of one.
@@ -103,6 +104,7 @@ def running(folder: Path, **settings: str) -> Iterator[Pipeline]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+        assert UNHANDLED not in log.read_text()
 
 
 def _wait_until_ready(pipeline: Pipeline) -> None:
