@@ -22,6 +22,7 @@ from proving.stark.key import Key
 
 if TYPE_CHECKING:
     from proving.recursion.program import WitnessProgram
+    from proving.snark.circuit import Circuit as SnarkCircuit
 
 #: Where the folder is unless ``HALLMARK_KEY_DIR`` names another: below the checkout, as everything that it makes.
 DEFAULT = Path(__file__).parents[2] / ".hallmark" / "keys"
@@ -76,6 +77,27 @@ def load_program(name: str, digest: str) -> WitnessProgram | None:
     if mapped is None or programs.digest(mapped) != digest:
         return None
     return programs.decode(mapped)
+
+
+def circuit_path_of(name: str, digest: str) -> Path:
+    """Return the file of a SNARK's circuit with this SHA-256."""
+    return folder() / f"{name}-{digest[:16]}.circuit"
+
+
+def load_circuit(name: str, digest: str) -> SnarkCircuit | None:
+    """Return the stored circuit of the SNARK with this SHA-256, or None where there is none that can be used."""
+    from proving.keys import snark_circuits
+
+    mapped = _mapped(circuit_path_of(name, digest))
+    if mapped is None or snark_circuits.digest(mapped) != digest:
+        return None
+    return snark_circuits.decode(mapped)
+
+
+def read(path: Path) -> bytes:
+    """Return a file of the keystore, empty where there is none; whoever reads it checks what it holds."""
+    mapped = _mapped(path)
+    return b"" if mapped is None else bytes(mapped)
 
 
 def write(path: Path, data: bytes) -> bool:

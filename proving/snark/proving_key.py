@@ -8,6 +8,7 @@ from proving.snark.bn254 import curve, polynomials
 from proving.snark.bn254.curve import Points
 from proving.snark.bn254.field import Elements
 from proving.snark.circuit import Circuit
+from proving.snark.errors import SnarkKeyRefused
 from proving.snark.key import SnarkKey
 from proving.snark.layout import PREPROCESSED
 from proving.snark.points import Point
@@ -39,25 +40,33 @@ class ProvingKey:
     polynomials: dict[str, Elements]
 
 
-def make_key(circuit: Circuit, setup: Setup) -> ProvingKey:
+def make_key(circuit: Circuit, setup: Setup, known: SnarkKey | None = None) -> ProvingKey:
     """Return the keys of a circuit.
+
+    Parameters
+    ----------
+    known
+        The verifying key, where it has been made before; the commitments are most of the work. No proof that is made
+        with a wrong one is accepted.
 
     Raises
     ------
     SetupPower
         The setup has fewer powers than the circuit has rows.
+    SnarkKeyRefused
+        The key that is known is not of this circuit and setup.
     """
     powers = setup.first(circuit.rows)
     columns = circuit.preprocessed()
     coefficients = {name: polynomials.coefficients(columns[name]) for name in PREPROCESSED}
-    key = SnarkKey(
-        mark=setup.mark,
-        rows=circuit.rows,
-        public_inputs=circuit.public_inputs.size,
-        commitments={name: commit(powers, polynomial) for name, polynomial in coefficients.items()},
-        setup_point=setup.point,
-    )
-    return ProvingKey(circuit, key, powers, columns, coefficients)
+    stated = (setup.mark, circuit.rows, circuit.public_inputs.size, setup.point)
+    if known is None:
+        commitments = {name: commit(powers, polynomial) for name, polynomial in coefficients.items()}
+        mark, rows, public_inputs, point = stated
+        known = SnarkKey(mark, rows, public_inputs, commitments, point)
+    elif stated != (known.mark, known.rows, known.public_inputs, known.setup_point):
+        raise SnarkKeyRefused("The key is not of this circuit and this setup.")
+    return ProvingKey(circuit, known, powers, columns, coefficients)
 
 
 def commit(powers: Points, polynomial: Elements) -> Point:
