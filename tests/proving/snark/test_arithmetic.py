@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from proving.backend.interface import PRIME
 from proving.snark.arithmetic import SnarkArithmetic
 from proving.snark.bn254.field import FR
 from proving.snark.builder import Builder
@@ -16,7 +17,6 @@ from proving.stark.arithmetic import Words
 from proving.stark.integers import IntegerArithmetic
 from tests.proving.snark.rows import forge
 
-PRIME = 2**64 - 2**32 + 1
 QUERIES = 3
 
 #: Writes something down over an arithmetic, from values.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from proving.backend.interface import PRIME
 from proving.hash import Tag
 from proving.snark.arithmetic import DIGEST_BOUND, SnarkArithmetic
 from proving.snark.bn254 import poseidon2
@@ -19,7 +20,6 @@ from proving.snark.nonnative import Numbers
 from proving.snark.points import SCALAR_MODULUS
 from tests.proving.snark.rows import forge
 
-PRIME = 2**64 - 2**32 + 1
 WORDS = [PRIME - 1, 0, 5, 2**32, 7, PRIME - 1, 1]
 DIGESTS = [SCALAR_MODULUS - 1, 3, 1 << 200, 12345]
 
