@@ -20,8 +20,9 @@ from cuda.traffic import Traffic
 from cuda.transforms import Transforms, blocks
 from cuda.tree import DeviceTree
 from proving.backend import native_air
-from proving.backend.interface import PRIME, DeepTerm, HostArray
-from proving.backend.native import CACHED_WEIGHTS, MAX_GRINDING_BITS, MIN_ROWS
+from proving.backend.interface import PRIME, DeepTerm, HostArray, Tree, TreeHashing
+from proving.backend.native import CACHED_WEIGHTS, MIN_ROWS
+from proving.backend.native_merkle import MAX_GRINDING_BITS, NativeTree
 from proving.backend.program import TableProgram
 from proving.field import extension
 
@@ -121,8 +122,10 @@ class CudaBackend:
         self.transforms.transform(scaled, values, log_size, log_blowup, inverse=False)
         return values
 
-    def commit(self, matrices: Sequence[DeviceArray], cap_log: int) -> DeviceTree:
-        """Commit to matrices in one mixed-height tree; see the interface."""
+    def commit(self, matrices: Sequence[DeviceArray], cap_log: int, hashing: TreeHashing | None = None) -> Tree:
+        """Commit to matrices in one mixed-height tree, on the host under a family that has no kernel here."""
+        if hashing is not None:
+            return NativeTree([self.download(matrix) for matrix in matrices], cap_log, hashing)
         return DeviceTree(self.memory, matrices, cap_log)
 
     def open_at(self, lde: DeviceArray, log_blowup: int, shift: int, point: HostArray) -> HostArray:
@@ -257,8 +260,10 @@ class CudaBackend:
         )
         return grouped
 
-    def grind(self, state: HostArray, bits: int) -> int:
-        """Return the smallest nonce; see the interface."""
+    def grind(self, state: HostArray, bits: int, hashing: TreeHashing | None = None) -> int:
+        """Return the smallest nonce, on the host under a family that has no kernel here."""
+        if hashing is not None:
+            return hashing.grind(state, bits)
         if not 0 <= bits <= MAX_GRINDING_BITS:
             raise ValueError(f"cannot grind {bits} bits, at most {MAX_GRINDING_BITS}")
         words = [int(word) for word in _elements(state, (4,))]

@@ -68,6 +68,26 @@ class Opening:
     path: HostArray
 
 
+class TreeHashing(Protocol):
+    """How another family than a backend's own hashes trees and work, on host arrays; digests are four words."""
+
+    def hash_matrices(self, matrices: Sequence[HostArray]) -> HostArray:
+        """Hash the concatenated rows of matrices ``(c_i, rows)``: ``(rows, 4)``."""
+        ...
+
+    def nodes(self, children: HostArray) -> HostArray:
+        """Hash every four neighbours of ``(4 n, 4)``: ``(n, 4)``."""
+        ...
+
+    def join(self, parts: Sequence[tuple[HostArray, int]], count: int) -> HostArray:
+        """Join the parts of nodes, digest ``i >> shift`` of each ``(digests, shift)`` for node i: ``(count, 4)``."""
+        ...
+
+    def grind(self, state: HostArray, bits: int) -> int:
+        """Return the smallest nonce that shows work of so many bits on a transcript's state ``(4,)``."""
+        ...
+
+
 class Tree(Protocol):
     """A committed mixed-height Merkle tree."""
 
@@ -110,8 +130,11 @@ class Backend(Protocol):
         """Evaluate: ``(c, n)`` coefficients -> ``(c, n << log_blowup)`` bit-reversed values on the coset."""
         ...
 
-    def commit(self, matrices: Sequence[Array], cap_log: int) -> Tree:
-        """Commit to matrices ``(c_i, 2^l_i)`` in one tree whose cap has at least ``2^cap_log`` digests."""
+    def commit(self, matrices: Sequence[Array], cap_log: int, hashing: TreeHashing | None = None) -> Tree:
+        """Commit to matrices ``(c_i, 2^l_i)`` in one tree whose cap has at least ``2^cap_log`` digests.
+
+        Without ``hashing`` its hash is the compression over Goldilocks.
+        """
         ...
 
     def open_at(self, lde: Array, log_blowup: int, shift: int, point: HostArray) -> HostArray:
@@ -149,8 +172,11 @@ class Backend(Protocol):
         """Lay out a layer ``(3, m)`` as leaf rows ``(3 a, m / a)``: column ``3 k + i`` is coefficient i of value k."""
         ...
 
-    def grind(self, state: HostArray, bits: int) -> int:
-        """Return the smallest nonce with C(state || (GRIND, nonce, 0...)) lane 0 ending in ``bits`` zero bits."""
+    def grind(self, state: HostArray, bits: int, hashing: TreeHashing | None = None) -> int:
+        """Return the smallest nonce with C(state || (GRIND, nonce, 0...)) lane 0 ending in ``bits`` zero bits.
+
+        With ``hashing`` it is what that says.
+        """
         ...
 
     def bus_columns(

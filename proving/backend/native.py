@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from proving.backend import native_air
-from proving.backend.interface import PRIME, DeepTerm, HostArray
-from proving.backend.native_merkle import NativeTree
+from proving.backend.interface import PRIME, DeepTerm, HostArray, TreeHashing
+from proving.backend.native_merkle import COMPRESSION, NativeTree
 from proving.backend.program import TableProgram
 from proving.native import POINTER, SIZE, UNSIGNED, function, memory
 
@@ -28,16 +28,12 @@ _deep = function(
 _lift_sum = function("hm_lift_sum", None, [POINTER, c_uint, SIZE, POINTER, POINTER])
 _fold = function("hm_fold", None, [POINTER, POINTER, c_uint, POINTER, UNSIGNED])
 _group = function("hm_group", None, [POINTER, POINTER, SIZE, c_uint])
-_grind = function("hm_grind", UNSIGNED, [POINTER, UNSIGNED])
 
 #: The kernels on whole vectors need this many rows.
 MIN_ROWS = 8
 
 #: Sets of barycentric weights kept: a table's main, preprocessed and bus columns are opened at the same points.
 CACHED_WEIGHTS = 2
-
-#: More zero bits than this are never ground; the search would not end.
-MAX_GRINDING_BITS = 40
 
 
 def log2_exact(size: int) -> int:
@@ -112,9 +108,11 @@ class NativeBackend:
         _evaluate(coefficients.ctypes.data, out.ctypes.data, columns, log2_exact(rows), log_blowup, shift)
         return out
 
-    def commit(self, matrices: Sequence[HostArray], cap_log: int) -> NativeTree:
+    def commit(
+        self, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing | None = None
+    ) -> NativeTree:
         """Commit to matrices in one mixed-height tree; see the interface."""
-        return NativeTree([_matrix(matrix) for matrix in matrices], cap_log)
+        return NativeTree([_matrix(matrix) for matrix in matrices], cap_log, hashing or COMPRESSION)
 
     def _barycentric_weights(self, log_rows: int, shift: int, point: HostArray) -> HostArray:
         key = (log_rows, shift, point.tobytes())
@@ -220,12 +218,9 @@ class NativeBackend:
         _group(values.ctypes.data, out.ctypes.data, size, log_arity)
         return out
 
-    def grind(self, state: HostArray, bits: int) -> int:
+    def grind(self, state: HostArray, bits: int, hashing: TreeHashing | None = None) -> int:
         """Return the smallest nonce; see the interface."""
-        if not 0 <= bits <= MAX_GRINDING_BITS:
-            raise ValueError(f"cannot grind {bits} bits, at most {MAX_GRINDING_BITS}")
-        state = _elements(state, (4,))
-        return int(_grind(state.ctypes.data, (1 << bits) - 1))
+        return (hashing or COMPRESSION).grind(state, bits)
 
     def bus_columns(
         self,

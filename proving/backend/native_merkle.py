@@ -12,12 +12,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from proving.backend.interface import HostArray, Opening
-from proving.native import POINTER, SIZE, function, memory
+from proving.backend.interface import HostArray, Opening, TreeHashing
+from proving.native import POINTER, SIZE, UNSIGNED, function, memory
 
 _hash_matrix = function("hm_hash_matrix16", None, [POINTER, SIZE, SIZE, POINTER])
 _compress = function("hm_compress16", None, [POINTER, POINTER, SIZE])
 _join = function("hm_merkle_join", None, [POINTER, POINTER, SIZE, SIZE, POINTER])
+_grind = function("hm_grind", UNSIGNED, [POINTER, UNSIGNED])
+
+#: More zero bits than this are never ground; the search would not end.
+MAX_GRINDING_BITS = 40
 
 #: Log of the number of children of a node.
 LOG_ARITY = 2
@@ -28,29 +32,54 @@ def tree_depth(log_rows: int, cap_log: int) -> int:
     return max(0, (log_rows - cap_log) // LOG_ARITY)
 
 
-def hash_matrices(matrices: Sequence[HostArray]) -> HostArray:
-    """Hash the concatenated rows of matrices of the same height: ``(rows, 4)``."""
-    rows = matrices[0].shape[1]
-    addresses = np.concatenate(
+def addresses_of_columns(matrices: Sequence[HostArray]) -> HostArray:
+    """Return where the columns of matrices begin, matrix after matrix."""
+    return np.concatenate(
         [
             matrix.ctypes.data + np.arange(matrix.shape[0], dtype=np.uint64) * np.uint64(matrix.strides[0])
             for matrix in matrices
         ]
     )
-    digests = memory.empty((rows, 4))
-    _hash_matrix(addresses.ctypes.data, len(addresses), rows, digests.ctypes.data)
-    return digests
 
 
-def _join_parts(parts: Sequence[tuple[HostArray, int]], count: int) -> HostArray:
-    """Join the parts ``(digests, shift)`` of the nodes of one level: ``(count, 4)``."""
-    if len(parts) == 1:
-        return parts[0][0]
-    addresses = np.array([digests.ctypes.data for digests, _ in parts], dtype=np.uint64)
-    shifts = np.array([shift for _, shift in parts], dtype=np.uint64)
-    joined = memory.empty((count, 4))
-    _join(addresses.ctypes.data, shifts.ctypes.data, len(parts), count, joined.ctypes.data)
-    return joined
+class CompressionHashing:
+    """Hashes trees with the compression over Goldilocks; see :class:`proving.backend.interface.TreeHashing`."""
+
+    def hash_matrices(self, matrices: Sequence[HostArray]) -> HostArray:
+        """Hash the concatenated rows of matrices of the same height: ``(rows, 4)``."""
+        rows = matrices[0].shape[1]
+        addresses = addresses_of_columns(matrices)
+        digests = memory.empty((rows, 4))
+        _hash_matrix(addresses.ctypes.data, len(addresses), rows, digests.ctypes.data)
+        return digests
+
+    def nodes(self, children: HostArray) -> HostArray:
+        """Compress every four neighbours: ``(n, 4)``."""
+        count = children.shape[0] >> LOG_ARITY
+        nodes = memory.empty((count, 4))
+        _compress(children.ctypes.data, nodes.ctypes.data, count)
+        return nodes
+
+    def join(self, parts: Sequence[tuple[HostArray, int]], count: int) -> HostArray:
+        """Join the parts ``(digests, shift)`` of the nodes of one level: ``(count, 4)``."""
+        addresses = np.array([digests.ctypes.data for digests, _ in parts], dtype=np.uint64)
+        shifts = np.array([shift for _, shift in parts], dtype=np.uint64)
+        joined = memory.empty((count, 4))
+        _join(addresses.ctypes.data, shifts.ctypes.data, len(parts), count, joined.ctypes.data)
+        return joined
+
+    def grind(self, state: HostArray, bits: int) -> int:
+        """Return the smallest nonce that shows the work."""
+        if not 0 <= bits <= MAX_GRINDING_BITS:
+            raise ValueError(f"cannot grind {bits} bits, at most {MAX_GRINDING_BITS}")
+        state = np.ascontiguousarray(state, dtype=np.uint64)
+        if state.shape != (4,):
+            raise ValueError(f"expected a state of 4 elements, got shape {state.shape}")
+        return int(_grind(state.ctypes.data, (1 << bits) - 1))
+
+
+#: What every backend hashes with by itself.
+COMPRESSION = CompressionHashing()
 
 
 class NativeTree:
@@ -62,6 +91,8 @@ class NativeTree:
         In the order in which the rows of matrices of one height are concatenated.
     cap_log
         The cap has ``2^cap_log`` digests, or ``2^(cap_log + 1)`` when L - cap_log is odd, or fewer when L is smaller.
+    hashing
+        The hash of leaves, nodes and joins.
 
     Raises
     ------
@@ -69,10 +100,13 @@ class NativeTree:
         When there is no matrix or one is too short to be reached below the cap.
     """
 
-    def __init__(self, matrices: Sequence[HostArray], cap_log: int) -> None:
+    def __init__(
+        self, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing = COMPRESSION
+    ) -> None:
         if not matrices:
             raise ValueError("a tree needs at least one matrix")
         self._matrices = list(matrices)
+        self._hashing = hashing
         self._log_rows = [matrix.shape[1].bit_length() - 1 for matrix in matrices]
         self._log_height = max(self._log_rows)
         depth = tree_depth(self._log_height, cap_log)
@@ -87,10 +121,7 @@ class NativeTree:
         count = 1 << log_size
         parts: list[tuple[HostArray, int]] = []
         if self._levels:
-            children = self._levels[-1]
-            nodes = memory.empty((count, 4))
-            _compress(children.ctypes.data, nodes.ctypes.data, count)
-            parts.append((nodes, 0))
+            parts.append((self._hashing.nodes(self._levels[-1]), 0))
         for shift in (0, 1):
             found = [
                 matrix
@@ -98,8 +129,8 @@ class NativeTree:
                 if log_rows == log_size - shift
             ]
             if found:
-                parts.append((hash_matrices(found), shift))
-        return _join_parts(parts, count)
+                parts.append((self._hashing.hash_matrices(found), shift))
+        return parts[0][0] if len(parts) == 1 else self._hashing.join(parts, count)
 
     @property
     def cap(self) -> HostArray:

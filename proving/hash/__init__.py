@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proving.hash.compression import DIGEST, RATE, WIDTH, compress, hash_elements, hash_rows
+from proving.hash.families import HashFamily
 from proving.hash.tags import Tag
 
-__all__ = ["DIGEST", "RATE", "WIDTH", "Tag", "compress", "hash_elements", "hash_rows"]
+__all__ = ["DIGEST", "RATE", "WIDTH", "HashFamily", "Tag", "compress", "hash_elements", "hash_rows"]

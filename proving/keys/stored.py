@@ -29,12 +29,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.backend.program import Bytecode, Nodes, Op, TableProgram
+from proving.hash import HashFamily
 from proving.keys.errors import StoredKeyRefused
 from proving.stark.air.program import CircuitProgram
 from proving.stark.air.schedule import Schedule, Step
 from proving.stark.key import Key, count_facts, key_digest
 from proving.stark.security import solve
-from proving.stark.shape import Layout, TableLayout
+from proving.stark.shape import OMITTED, Layout, TableLayout
 
 MAGIC = b"HMKEY\0\0\1"
 #: Every array begins at a multiple of this, so that a mapped one is aligned.
@@ -50,9 +51,14 @@ def _step(op: int, a: NDArray[np.intp], b: NDArray[np.intp] | None) -> Step:
     return Step(Op(op), a, b)
 
 
+def _layout(family: int = HashFamily.GOLDILOCKS, **content: Any) -> Layout:
+    return Layout(family=HashFamily(family), **content)
+
+
 _CLASSES: Mapping[str, Callable[..., Any]] = {
-    **{made.__name__: made for made in (Bytecode, CircuitProgram, Layout, Nodes, Schedule, TableLayout, TableProgram)},
+    **{made.__name__: made for made in (Bytecode, CircuitProgram, Nodes, Schedule, TableLayout, TableProgram)},
     Step.__name__: _step,
+    Layout.__name__: _layout,
 }
 
 
@@ -160,6 +166,8 @@ def _describe(value: Any, head: _Arrays, columns: _Arrays) -> Any:
         described = {}
         for field in fields(value):
             item = getattr(value, field.name)
+            if OMITTED in field.metadata and item == field.default:
+                continue
             if isinstance(value, TableProgram) and field.name == "preprocessed" and item is not None:
                 columns.append(np.ascontiguousarray(item, dtype="<u8"))
                 described[field.name] = {"columns": len(columns) - 1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 
-from proving.snark.bn254.poseidon2_constants import FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS
+from proving.hash.bn254_constants import FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS
 
 #: Constants of the first full round: that row adds them itself, so that a permutation's input needs no row of its own.
 FIRST_CONSTANTS: tuple[int, int, int] = ROUND_CONSTANTS[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,7 @@ def build_key(
     log_blowup: int,
     max_log_heights: Mapping[str, int],
     profiles: Sequence[str] = tuple(PROFILES),
+    form: Mapping[str, Any] = MappingProxyType({}),
 ) -> Key:
     """Make a circuit's key.
 
@@ -41,6 +44,8 @@ def build_key(
         The bound on every table's log height; tables with preprocessed columns have the height of these.
     profiles
         The profiles that proofs under this key may have.
+    form
+        Parameters of :class:`Layout` that are not its defaults: of caps, folds, the final polynomial, the hash family.
 
     Raises
     ------
@@ -53,7 +58,8 @@ def build_key(
         raise KeyRefused(f"A rate of 2^-{log_blowup} is outside 1/2 to 2^-{MAX_LOG_BLOWUP}.")
     program = compile_circuit(circuit)
     bounds = tuple(_bound(table, max_log_heights) for table in program.tables)
-    layout = Layout(tuple(_table_layout(table, program.max_arity) for table in program.tables), log_blowup, bounds)
+    tables = tuple(_table_layout(table, program.max_arity) for table in program.tables)
+    layout = Layout(tables, log_blowup, bounds, **form)
     worst = max(table.degree for table in layout.tables)
     if worst > (1 << log_blowup) + 1:
         raise KeyRefused(f"Constraints of degree {worst} do not fit a rate of 1/{1 << log_blowup}.")

@@ -1,4 +1,4 @@
-"""The arithmetic on plain integers: what the verifier of proofs is."""
+"""The arithmetic on plain integers: what the verifier of proofs runs on."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HALF_OF_ONE = np.array((goldilocks.PRIME + 1) // 2, dtype=np.uint64)
 _TWO_32 = np.array(2**32, dtype=np.uint64)
 
 
-def _reduced(words: Words) -> Words:
+def reduced(words: Words) -> Words:
     """Return words below 2^64 as canonical elements."""
     prime = np.uint64(goldilocks.PRIME)
     return np.where(words >= prime, words - prime, words)
 
 
-class IntegerArithmetic(GoldilocksHashing[Words]):
-    """The arithmetic on plain integers: values are ``numpy.uint64`` arrays, checks raise at once.
+class IntegerField:
+    """All but the hashes: values are ``numpy.uint64`` arrays, checks raise at once.
 
     It runs on the same native kernels as the prover, one call per array.
     """
@@ -76,7 +76,7 @@ class IntegerArithmetic(GoldilocksHashing[Words]):
         """Add up along an axis, the two halves of the words apart so that nothing overflows."""
         low = (a & _LOW_HALF).sum(axis=axis, dtype=np.uint64)
         high = (a >> _HALF).sum(axis=axis, dtype=np.uint64)
-        return goldilocks.add(_reduced(low), goldilocks.multiply(_reduced(high), _TWO_32))
+        return goldilocks.add(reduced(low), goldilocks.multiply(reduced(high), _TWO_32))
 
     def extend(self, a: Words) -> Words:
         """Embed base elements as extension elements."""
@@ -110,35 +110,21 @@ class IntegerArithmetic(GoldilocksHashing[Words]):
         """Return the first powers by doubling: log2(count) array multiplications."""
         return extension.powers(a, count)
 
-    def compress(self, blocks: Words) -> Words:
-        """Apply the compression function to every block."""
-        return compress(blocks)
-
-    def chain(self, state: Words, blocks: Words) -> Words:
-        """Compress blocks into a chaining value."""
-        for block in blocks:
-            state = compress(np.concatenate([state, block]))
-        return state
-
-    def hash_rows(self, rows: Words) -> Words:
-        """Hash every row in one native pass."""
-        return hash_rows(Tag.LEAF, rows)
-
-    def hash_and_combine(self, rows: Words, challenge: Words) -> tuple[Words, Words]:
-        """Hash every row in one native pass; combine all rows in one more."""
+    def combine_rows(self, rows: Words, challenge: Words) -> Words:
+        """Combine rows with powers of a challenge, as :meth:`Arithmetic.hash_and_combine` says."""
         length = rows.shape[1]
         padded = -(-length // RATE) * RATE
         powers = extension.powers(challenge, padded)[::-1]
-        return self.hash_rows(rows), self.ext_combine(rows, powers[:length])
+        return self.ext_combine(rows, powers[:length])
 
-    def climb(self, digests: Words, siblings: Words, digits: Words) -> Words:
-        """Put every digest among its siblings and compress."""
+    def place_children(self, digests: Words, siblings: Words, digits: Words) -> Words:
+        """Put every digest ``(queries, 4)`` among its siblings: children ``(queries, 4, 4)``."""
         own = (digits[:, 0] + np.uint64(2) * digits[:, 1]).astype(np.int64)
         places = np.arange(4)
         children = np.empty((digests.shape[0], 4, DIGEST), dtype=np.uint64)
         children[places != own[:, None]] = siblings.reshape(-1, DIGEST)
         children[np.arange(own.size), own] = digests
-        return compress(children.reshape(-1, WIDTH))
+        return children
 
     def fold(self, rows: Words, inverse: Words, bits: Words, beta: Words) -> tuple[Words, Words]:
         """Fold all rows, one pass for each halving."""
@@ -181,3 +167,29 @@ class IntegerArithmetic(GoldilocksHashing[Words]):
         if different.size:
             first = int(different[0])
             raise error(expected=int(expected.reshape(-1)[first]), got=int(got.reshape(-1)[first]))
+
+
+class IntegerArithmetic(IntegerField, GoldilocksHashing[Words]):
+    """The arithmetic on plain integers under the family over Goldilocks; digests have a trailing axis of four."""
+
+    def compress(self, blocks: Words) -> Words:
+        """Apply the compression function to every block."""
+        return compress(blocks)
+
+    def chain(self, state: Words, blocks: Words) -> Words:
+        """Compress blocks into a chaining value."""
+        for block in blocks:
+            state = compress(np.concatenate([state, block]))
+        return state
+
+    def hash_rows(self, rows: Words) -> Words:
+        """Hash every row in one native pass."""
+        return hash_rows(Tag.LEAF, rows)
+
+    def hash_and_combine(self, rows: Words, challenge: Words) -> tuple[Words, Words]:
+        """Hash every row in one native pass; combine all rows in one more."""
+        return self.hash_rows(rows), self.combine_rows(rows, challenge)
+
+    def climb(self, digests: Words, siblings: Words, digits: Words) -> Words:
+        """Put every digest among its siblings and compress."""
+        return compress(self.place_children(digests, siblings, digits).reshape(-1, WIDTH))

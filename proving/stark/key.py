@@ -13,11 +13,12 @@ import numpy as np
 
 from proving.backend.interface import Array, Backend, Tree, coset_shift
 from proving.backend.program import TableProgram
-from proving.hash import Tag, hash_elements
+from proving.hash import HashFamily, Tag, hash_elements
 from proving.stark.air.program import CircuitProgram
 from proving.stark.arithmetic import Words
 from proving.stark.errors import KeyRefused, UnknownProfile
-from proving.stark.security import Facts, Parameters, Regime, Report
+from proving.stark.family import tree_hashing
+from proving.stark.security import DIGEST_BITS, Facts, Parameters, Regime, Report
 from proving.stark.shape import Layout, Shape
 
 #: Version of the proof system: what a key covers, what the transcript absorbs, how a proof is written.
@@ -150,6 +151,7 @@ def count_facts(shape: Shape) -> Facts:
         interactions=interactions,
         arity=max(table.arity for table in tables),
         folds=shape.folds,
+        digest_bits=DIGEST_BITS[shape.layout.family],
     )
 
 
@@ -176,7 +178,8 @@ def prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backend
         shift = coset_shift(program.fixed_log_height)
         prepared.extensions[index] = backend.lde(trace, layout.log_blowup, shift)
     if prepared.extensions:
-        prepared.tree = backend.commit(list(prepared.extensions.values()), layout.cap_log)
+        extended = list(prepared.extensions.values())
+        prepared.tree = backend.commit(extended, layout.cap_log, tree_hashing(layout.family))
     return prepared
 
 
@@ -186,7 +189,7 @@ def key_digest(layout: Layout, program: CircuitProgram, reports: Mapping[str, Re
     It is the hash of two digests: of all that circuits with the same tables have in common, and of the preprocessed
     cap. So a circuit that verifies proofs of several such circuits takes the first for granted and hashes the second.
     """
-    cap_words = np.zeros(0, dtype=np.uint64) if cap is None else cap.reshape(-1)
+    cap_words = np.zeros(0, dtype=np.uint64) if cap is None else _cap_elements(layout, cap)
     parts = [key_frame(layout, program, reports), hash_elements(Tag.KEY, cap_words)]
     return hash_elements(Tag.KEY, np.concatenate(parts))
 
@@ -203,4 +206,13 @@ def key_frame(layout: Layout, program: CircuitProgram, reports: Mapping[str, Rep
     words.append(len(reports))
     for name in sorted(reports):
         words += profile_words(reports[name].parameters)
+    if layout.family is not HashFamily.GOLDILOCKS:
+        words.append(layout.family)
     return hash_elements(Tag.KEY, np.array(words, dtype=np.uint64))
+
+
+def _cap_elements(layout: Layout, cap: Words) -> Words:
+    """Return a cap's digests as elements: their own, or half words where a word need not be below p."""
+    if layout.family is HashFamily.GOLDILOCKS:
+        return cap.reshape(-1)
+    return np.ascontiguousarray(cap, dtype="<u8").view("<u4").reshape(-1).astype(np.uint64)

@@ -11,7 +11,7 @@ The words are, in this order:
    query, and the paths.
 
 Every word is below p, so a proof has one encoding, and each word is absorbed by the transcript or hashed under a cap
-that is.
+that is. Under the family over BN254 a digest is four words of a number below its modulus instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Generic
 import numpy as np
 
 from proving.field.goldilocks import PRIME
-from proving.hash import DIGEST
+from proving.hash import DIGEST, HashFamily, bn254
 from proving.stark.arithmetic import V, Words
 from proving.stark.errors import NonCanonicalWord, ProofLength, ProofTooShort
 from proving.stark.security import Parameters
@@ -176,14 +176,33 @@ def parse(layout: Layout, parameters: Parameters, data: bytes) -> tuple[Shape, P
     if len(data) != expected:
         raise ProofLength(expected=expected, got=len(data))
     words = np.frombuffer(data, dtype="<u8").astype(np.uint64)
-    too_large = np.flatnonzero(words >= np.uint64(PRIME))
-    if too_large.size:
-        first = int(too_large[0])
-        raise NonCanonicalWord(f"Word {first} of the proof is not below the modulus.", expected=f"< {PRIME}",
-                               got=int(words[first]))  # fmt: skip
     parts = []
     position = tables
     for part in parts_of(shape, parameters):
-        parts.append(words[position : position + part.words].reshape(part.shape))
+        here = words[position : position + part.words]
+        if part.digests and layout.family is HashFamily.BN254:
+            _require_scalars(here, position)
+        else:
+            _require_elements(here, position)
+        parts.append(here.reshape(part.shape))
         position += part.words
     return shape, assemble(shape, parts, np.zeros((0, EXTENSION_DEGREE), dtype=np.uint64))
+
+
+def _require_elements(words: Words, position: int) -> None:
+    too_large = np.flatnonzero(words >= np.uint64(PRIME))
+    if too_large.size:
+        first = int(too_large[0])
+        raise NonCanonicalWord(f"Word {position + first} of the proof is not below the modulus.",
+                               expected=f"< {PRIME}", got=int(words[first]))  # fmt: skip
+
+
+def _require_scalars(words: Words, position: int) -> None:
+    digests = words.reshape(-1, bn254.WORDS)
+    first = bn254.first_unreduced(digests)
+    if first is not None:
+        raise NonCanonicalWord(
+            f"The digest at word {position + first * bn254.WORDS} of the proof is not below the modulus.",
+            expected=f"< {bn254.MODULUS}",
+            got=int.from_bytes(digests[first].astype("<u8").tobytes(), "little"),
+        )

@@ -17,7 +17,7 @@ from proving.field import extension
 from proving.field.goldilocks import PRIME, root_of_unity
 from proving.stark.arithmetic import Words
 from proving.stark.errors import ChallengeRefused, TraceRefused
-from proving.stark.integers import IntegerArithmetic
+from proving.stark.family import integers, tree_hashing
 from proving.stark.key import PROOF_FORMAT, Key, profile_words
 from proving.stark.proof import Proof, TreeOpening, serialize
 from proving.stark.security import Parameters
@@ -122,7 +122,6 @@ class _Run:
     publics: Words
     backend: Backend
     progress: Progress
-    transcript: Transcript[Words] = field(default_factory=lambda: Transcript(IntegerArithmetic()))
     traces: dict[int, Array] = field(default_factory=dict)
     extensions: dict[tuple[Phase, int | None], Array] = field(default_factory=dict)
     trees: dict[Phase, Tree] = field(default_factory=dict)
@@ -134,6 +133,12 @@ class _Run:
     query_nonce: Words = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     layers: list[Tree] = field(default_factory=list)
     final: Words = field(default_factory=lambda: np.zeros((0, EXTENSION_DEGREE), dtype=np.uint64))
+
+    def __post_init__(self) -> None:
+        family = self.key.layout.family
+        self.arithmetic = integers(family)
+        self.transcript = Transcript(self.arithmetic)
+        self.hashing = tree_hashing(family)
 
     def absorb_claim(self) -> None:
         """Bind profile, key, shape and public input."""
@@ -238,7 +243,7 @@ class _Run:
         values = self._deep_quotient(self.transcript.challenge())
         shift = coset_shift(shape.log_height)
         for layer, fold in zip(shape.layers, shape.folds, strict=True):
-            tree = backend.commit([backend.group(values, fold)], layer.cap_log)
+            tree = backend.commit([backend.group(values, fold)], layer.cap_log, self.hashing)
             self.layers.append(tree)
             self.transcript.absorb_digests(np.ascontiguousarray(tree.cap))
             values = backend.fold(values, self.transcript.challenge(), fold, shift)
@@ -284,7 +289,7 @@ class _Run:
 
     def _deep_quotient(self, batching: Words) -> Array:
         """Sum, over heights, the quotients of the weighted columns on each height's own domain."""
-        backend, shape, arithmetic = self.backend, self.shape, IntegerArithmetic()
+        backend, shape, arithmetic = self.backend, self.shape, self.arithmetic
         weights = extension.powers(batching, shape.batched)[list(shape.exponents)]
         weighted = extension.multiply(self.openings, weights)
         sums: dict[int, dict[bool, tuple[Array, Words]]] = {}
@@ -324,7 +329,7 @@ class _Run:
     def _commit(self, phase: Phase) -> None:
         tree = self.shape.trees[phase]
         matrices = [self.extensions[phase, matrix.table] for matrix in tree.matrices]
-        self.trees[phase] = self.backend.commit(matrices, tree.cap_log)
+        self.trees[phase] = self.backend.commit(matrices, tree.cap_log, self.hashing)
         self.transcript.absorb_digests(np.ascontiguousarray(self.trees[phase].cap))
 
     def _point(self, log_height: int, following: bool) -> Words:
@@ -345,7 +350,7 @@ class _Run:
     def _work(self, bits: int) -> Words:
         if bits == 0:
             return np.zeros(0, dtype=np.uint64)
-        nonce = np.array([self.backend.grind(self.transcript.state, bits)], dtype=np.uint64)
+        nonce = np.array([self.backend.grind(self.transcript.state, bits, self.hashing)], dtype=np.uint64)
         self.transcript.work(nonce, 0)
         return nonce
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from proving.backend.interface import PRIME
+from proving.hash import DIGEST, HashFamily, bn254
 from proving.stark.errors import SecurityBelowProfile, UnknownProfile
 
 #: log2 of the modulus of the base field, p = 2^64 - 2^32 + 1.
@@ -32,8 +33,8 @@ GAP_FRACTION = 1 / 100
 #: Smallest log height of a table. Lifting loosens degrees by the factor 1 + 2^-MIN_LOG_HEIGHT, which must stay
 #: inside the gap: sqrt(1 + 2^-6) < 1 + GAP_FRACTION.
 MIN_LOG_HEIGHT = 6
-#: Elements of a digest.
-DIGEST_LENGTH = 4
+#: log2 of the number of digests.
+DIGEST_BITS = {HashFamily.GOLDILOCKS: DIGEST * LOG_FIELD, HashFamily.BN254: math.log2(bn254.MODULUS)}
 #: Name of the term that no parameter moves.
 HASH = "hash"
 #: Bits below which two bit counts are the same (log2 p is not exactly 64).
@@ -128,6 +129,8 @@ class Facts:
         Number of bus interactions summed over all rows of all tables.
     arity
         Elements of the longest bus message: the degree of a fingerprint in its challenge.
+    digest_bits
+        log2 of the number of digests.
     folds
         log2 of the arity of each FRI fold.
     """
@@ -140,6 +143,7 @@ class Facts:
     interactions: int
     arity: int
     folds: tuple[int, ...]
+    digest_bits: float = DIGEST_BITS[HashFamily.GOLDILOCKS]
 
 
 @dataclass(frozen=True)
@@ -300,8 +304,8 @@ def _terms(chosen: Parameters, facts: Facts, readings: Sequence[Reading] = tuple
         add(f"fold {position}", line(log_height) - math.log2(2**fold - 1), "(arity - 1) * gap(folded height)")
     queries = chosen.queries * _query_bits(regime, blowup) + chosen.query_grinding
     add("queries", queries, "(1 - radius)^queries, grinding included")
-    collision = DIGEST_LENGTH * LOG_FIELD / 2 + 0.5
-    add(HASH, collision, "T evaluations, T^2 / (2 p^4): collision of two digests", chosen.profile.target)
+    collision = facts.digest_bits / 2 + 0.5
+    add(HASH, collision, "T evaluations, T^2 / (2 digests): collision of two digests", chosen.profile.target)
     return tuple(terms)
 
 

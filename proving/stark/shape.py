@@ -8,11 +8,11 @@ length from a proof.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 
-from proving.hash import RATE
+from proving.hash import RATE, HashFamily
 from proving.stark.errors import ShapeRefused
 from proving.stark.security import MIN_LOG_HEIGHT
 
@@ -25,6 +25,10 @@ FINAL_LOG_LENGTH = 5
 CAP_LOG = 5
 #: Base columns of an extension element.
 EXTENSION_DEGREE = 3
+
+
+#: Marks, in a field's metadata, that files leave it out where it has its default.
+OMITTED = "omitted at its default"
 
 
 class Phase(IntEnum):
@@ -85,6 +89,8 @@ class Layout:
         log2 of the arity of a FRI fold.
     final_log_length
         log2 of the most coefficients of the final polynomial.
+    family
+        The hash family; a stored layout leaves it out where it is Goldilocks.
     """
 
     tables: tuple[TableLayout, ...]
@@ -93,6 +99,7 @@ class Layout:
     cap_log: int = CAP_LOG
     log_fold: int = LOG_FOLD
     final_log_length: int = FINAL_LOG_LENGTH
+    family: HashFamily = field(default=HashFamily.GOLDILOCKS, metadata={OMITTED: True})
 
     @property
     def degree(self) -> int:

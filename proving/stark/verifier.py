@@ -33,8 +33,8 @@ from proving.stark.errors import (
     ProofRefused,
     PublicInputRefused,
 )
+from proving.stark.family import integers
 from proving.stark.fri import domain_points, evaluate_final, square
-from proving.stark.integers import IntegerArithmetic
 from proving.stark.key import PROOF_FORMAT, Key, profile_words
 from proving.stark.proof import Proof, parse
 from proving.stark.security import Parameters, Report
@@ -106,7 +106,7 @@ def verify(key: Key, profile: str, publics: Words, proof: bytes) -> Verdict:
     except ProofLength as error:
         raise (_by_length(key, profile, proof) or error) from None
     claim = Claim(key.digest, key.preprocessed_cap, publics)
-    check(IntegerArithmetic(), key, shape, report.parameters, claim, parts)
+    check(integers(key.layout.family), key, shape, report.parameters, claim, parts)
     return Verdict(key.hex, profile, report, shape.log_heights)
 
 

@@ -7,9 +7,9 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from proving.hash.bn254_constants import FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS, WIDTH
 from proving.native import POINTER, SIZE, function, memory
 from proving.snark.bn254.field import FR, LIMBS, Elements
-from proving.snark.bn254.poseidon2_constants import FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS, WIDTH
 
 #: Rows of a permutation in the SNARK, the one that holds its output among them.
 _LAYOUT_ROWS = FULL_ROUNDS + PARTIAL_ROUNDS // 2 + 1

@@ -66,7 +66,7 @@ def wrong_output() -> Forgery:
 
 def no_work() -> Forgery:
     class Lazy(Honest):
-        def grind(self, state: HostArray, bits: int) -> int:
+        def grind(self, state: HostArray, bits: int, *hashing: Any) -> int:
             return 0
 
     key = toy.key()
@@ -139,13 +139,13 @@ def word_of_high_degree() -> Forgery:
             super().__init__()
             self.spoiled: tuple[HostArray, HostArray] | None = None
 
-        def commit(self, matrices: Sequence[HostArray], cap_log: int) -> Any:
+        def commit(self, matrices: Sequence[HostArray], cap_log: int, *hashing: Any) -> Any:
             if self.spoiled is None and len(matrices) == 3:
                 copy = matrices[1].copy()
                 copy[0, ::2] ^= np.uint64(1)
                 self.spoiled = matrices[1], copy
                 matrices = [matrices[0], copy, matrices[2]]
-            return super().commit(matrices, cap_log)
+            return super().commit(matrices, cap_log, *hashing)
 
         def linear_combination(self, lde: HostArray, coefficients: HostArray) -> HostArray:
             if self.spoiled is not None and lde is self.spoiled[0]:

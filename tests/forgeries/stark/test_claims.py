@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,8 +63,8 @@ def test_work_that_was_not_done_is_refused() -> None:
     impatient = dataclasses.replace(key, reports={toy.QUICK: dataclasses.replace(report, parameters=harder)})
 
     class Lazy(type(toy.backend())):  # type: ignore[misc]
-        def grind(self, state: np.ndarray, bits: int) -> int:  # type: ignore[type-arg]
-            return super().grind(state, min(bits, 4))
+        def grind(self, state: np.ndarray, bits: int, *hashing: Any) -> int:  # type: ignore[type-arg]
+            return super().grind(state, min(bits, 4), *hashing)
 
     publics, traces = toy.traces()
     lazy = prove(impatient, toy.QUICK, publics, traces, Lazy())

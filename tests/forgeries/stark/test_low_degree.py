@@ -55,13 +55,13 @@ def test_a_deep_word_of_high_degree_is_refused() -> None:
             super().__init__()
             self.spoiled: tuple[HostArray, HostArray] | None = None
 
-        def commit(self, matrices: Sequence[HostArray], cap_log: int) -> Any:
+        def commit(self, matrices: Sequence[HostArray], cap_log: int, *hashing: Any) -> Any:
             if self.spoiled is None and len(matrices) == 3:
                 copy = matrices[0].copy()
                 copy[0, ::2] ^= np.uint64(1)
                 self.spoiled = matrices[0], copy
                 matrices = [copy, *matrices[1:]]
-            return super().commit(matrices, cap_log)
+            return super().commit(matrices, cap_log, *hashing)
 
         def linear_combination(self, lde: HostArray, coefficients: HostArray) -> HostArray:
             if self.spoiled is not None and lde is self.spoiled[0]:
@@ -110,8 +110,8 @@ def test_a_final_polynomial_of_another_word_is_refused() -> None:
 
 def test_rows_of_other_indices_are_refused() -> None:
     class Elsewhere(Honest):
-        def commit(self, matrices: Sequence[HostArray], cap_log: int) -> Any:
-            tree = super().commit(matrices, cap_log)
+        def commit(self, matrices: Sequence[HostArray], cap_log: int, *hashing: Any) -> Any:
+            tree = super().commit(matrices, cap_log, *hashing)
             honest = tree.open
 
             def shifted(indices: HostArray) -> Opening:

@@ -111,7 +111,8 @@ class ReferenceBackend:
         values = transform(padded, goldilocks.root_of_unity(log2(size << log_blowup)))
         return np.ascontiguousarray(values[:, reverse_bits(size << log_blowup)])
 
-    def commit(self, matrices: Sequence[HostArray], cap_log: int) -> ReferenceTree:
+    def commit(self, matrices: Sequence[HostArray], cap_log: int, hashing: object = None) -> ReferenceTree:
+        assert hashing is None
         return ReferenceTree(matrices, cap_log)
 
     def open_at(self, lde: HostArray, log_blowup: int, shift: int, point: HostArray) -> HostArray:
@@ -158,7 +159,8 @@ class ReferenceBackend:
         rows = values.T.reshape(-1, 3 << log_arity)
         return np.ascontiguousarray(rows.T)
 
-    def grind(self, state: HostArray, bits: int) -> int:
+    def grind(self, state: HostArray, bits: int, hashing: object = None) -> int:
+        assert hashing is None
         start = 0
         while True:
             blocks = np.zeros((4096, 16), dtype=np.uint64)

@@ -13,6 +13,7 @@ import numpy as np
 
 from proving.backend.interface import PRIME, HostArray
 from proving.backend.native import NativeBackend
+from proving.hash import HashFamily
 from proving.stark.air import Bus, Circuit, Table, TableBuilder
 from proving.stark.generate import build_key
 from proving.stark.key import Key
@@ -95,6 +96,28 @@ def key(log_blowup: int = 2, log_squares: int = 7, log_bound: int = 12) -> Key:
             max_log_heights={"fibonacci": log_bound, "sink": log_bound - 2},
         )
     )
+
+
+@functools.cache
+def bn254_key() -> Key:
+    """Return the key of the circuit under the family over BN254, with small caps and folds by four."""
+    return with_quick(
+        build_key(
+            circuit(),
+            backend=backend(),
+            log_blowup=2,
+            max_log_heights={"fibonacci": 12, "sink": 10},
+            profiles=["proven100"],
+            form={"family": HashFamily.BN254, "cap_log": 2, "log_fold": 2, "final_log_length": 3},
+        )
+    )
+
+
+@functools.cache
+def bn254_proof() -> tuple[Key, HostArray, bytes]:
+    """Return a key under the family over BN254, a public input and an honest quick proof."""
+    publics, honest = traces()
+    return bn254_key(), publics, prove(bn254_key(), QUICK, publics, honest, backend())
 
 
 @functools.cache

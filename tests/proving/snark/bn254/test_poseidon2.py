@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proving.hash.bn254_constants import WIDTH
+from proving.hash.reference.bn254 import permute as permuted
 from proving.snark.bn254 import poseidon2
 from proving.snark.bn254.field import FR
-from proving.snark.bn254.poseidon2_constants import FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS, WIDTH
 from tests import vectors
 from tests.proving.snark.bn254.numbers import elements, numbers
 
@@ -55,24 +56,6 @@ ANSWERS = (
         ],
     ),
 )
-
-
-def permuted(state: list[int]) -> list[int]:
-    """The permutation in integers."""
-    state = external(state)
-    for round_, constants in enumerate(ROUND_CONSTANTS):
-        state = [(x + constant) % R for x, constant in zip(state, constants, strict=True)]
-        if FULL_ROUNDS // 2 <= round_ < FULL_ROUNDS // 2 + PARTIAL_ROUNDS:
-            state[0] = pow(state[0], 5, R)
-            total = sum(state)
-            state = [(scale * x + total) % R for scale, x in zip((1, 1, 2), state, strict=True)]
-        else:
-            state = external([pow(x, 5, R) for x in state])
-    return state
-
-
-def external(state: list[int]) -> list[int]:
-    return [(x + sum(state)) % R for x in state]
 
 
 def native(states: list[list[int]]) -> list[list[int]]:
