@@ -6,6 +6,9 @@ import itertools
 import time
 from pathlib import Path
 
+import pytest
+
+from core.eth_sender.errors import L1TransactionRefused
 from core.eth_sender.fees import Fees, raised
 from core.store import L1Attempt, L1Transaction
 from tests.contracts.node import install_packages
@@ -84,4 +87,24 @@ def test_the_ceiling_is_kept_where_the_sender_starts(tmp_path: Path) -> None:
         scene.seal(1)
         assert scene.sender.step()
         assert [fee for _, fee in attempts(scene)] == [60 * GWEI]
+        scene.node.store.close()
+
+
+def test_while_l1_asks_for_more_than_the_ceiling_a_transaction_waits(tmp_path: Path) -> None:
+    install_packages()
+    with local_l1("--base-fee", str(100 * GWEI)) as (evm, wire):
+        now = time.time()
+        scene = scene_on(evm, tmp_path, clock=lambda: now)
+        scene.terms = type(scene.terms)(confirmations=1, bump_seconds=60, most_fee=20 * GWEI)
+        scene.start()
+        scene.seal(1)
+        for _ in range(3):
+            with pytest.raises(L1TransactionRefused, match="fee"):
+                scene.sender.step()
+            now += 61
+        assert len(attempts(scene)) == 1 and scene.transactions() == 0
+        scene.control("anvil_setNextBlockBaseFeePerGas", hex(10 * GWEI))
+        scene.mine()
+        scene.run()
+        assert (scene.state(), scene.transactions(), set(wire.sent)) == ((1, 0, 0), 1, {wire.sent[0]})
         scene.node.store.close()

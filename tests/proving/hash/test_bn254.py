@@ -15,7 +15,7 @@ BACKEND = NativeBackend()
 #: Edges of the modulus and of a packed element.
 EDGES = [0, 1, bn254.MODULUS - 1, 2**192 - 1, 2**253]
 
-KNOWN = 0x197ab9a376c832a59b920068d6b7816897b83b37b456505bc36ad98559d17aec
+KNOWN = 0x197AB9A376C832A59B920068D6B7816897B83B37B456505BC36AD98559D17AEC
 
 
 def words(elements: list[int]) -> npt.NDArray[np.uint64]:
