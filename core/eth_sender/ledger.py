@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from peewee import ModelSelect
 from web3.types import TxReceipt
 
 from core.eth_sender.fees import Fees
@@ -15,18 +16,23 @@ _OPEN = (L1TransactionStatus.PENDING, L1TransactionStatus.MINED)
 
 
 class Ledger:
-    """Transactions, one per nonce, and their signed forms. Call its methods in a session of the store.
+    """One account's transactions, one per nonce, and their signed forms. Call its methods in a session of the store.
 
     Parameters
     ----------
     store
         Core's rows.
+    chain_id
+        L1's. What was sent to another chain, or with another key, is no concern of this one.
+    sender
+        The account's address, 20 bytes.
     clock
         Seconds since the epoch.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, chain_id: int, sender: bytes, clock: Callable[[], float]) -> None:
         self._store = store
+        self._account = {"l1_chain_id": chain_id, "sender": sender}
         self._clock = clock
 
     def open(self, count: int | None = None) -> list[L1Transaction]:
@@ -41,7 +47,7 @@ class Ledger:
         found = L1Transaction.status.in_(_OPEN)
         if count is not None:
             found |= L1Transaction.nonce >= count
-        return list(L1Transaction.select().where(found).order_by(L1Transaction.nonce))
+        return list(self._rows().where(found).order_by(L1Transaction.nonce))
 
     def attempts(self, row: L1Transaction) -> list[L1Attempt]:
         """Return the signed forms of a transaction, the newest first."""
@@ -50,7 +56,7 @@ class Ledger:
     def failures(self, action: Action) -> tuple[int, float]:
         """Return how often in a row a transaction for the same failed, and when it last did."""
         rows = (
-            L1Transaction.select()
+            self._rows()
             .where(L1Transaction.action == action.kind, L1Transaction.last_batch == action.last)
             .order_by(L1Transaction.id.desc())
         )
@@ -65,6 +71,7 @@ class Ledger:
         """Record a transaction with its first signed form; only then it may be sent."""
         with self._store.atomic():
             row: L1Transaction = L1Transaction.create(
+                **self._account,
                 nonce=nonce,
                 action=action.kind,
                 first_batch=action.first,
@@ -108,3 +115,7 @@ class Ledger:
         self.wait(row)
         row.status = L1TransactionStatus.LOST
         row.save()
+
+    def _rows(self) -> ModelSelect[L1Transaction]:
+        ours = [getattr(L1Transaction, name) == value for name, value in self._account.items()]
+        return L1Transaction.select().where(*ours)

@@ -100,8 +100,8 @@ class EthSender:
         self._expected = expected
         self._terms = terms
         self._clock = clock
-        self._ledger = Ledger(store, clock)
         self._chain_id: int | None = None
+        self._ledger: Ledger  # of the chain, once that is known
         self._taken: int | None = None
 
     def step(self) -> bool:
@@ -141,7 +141,9 @@ class EthSender:
         ):
             if ours != theirs:
                 raise L1Mismatch(f"The contract's {name} is {theirs}, this core's is {ours}.")
-        self._chain_id = int(self._web3.eth.chain_id)
+        chain_id = int(self._web3.eth.chain_id)
+        self._ledger = Ledger(self._store, chain_id, bytes.fromhex(self._address.removeprefix("0x")), self._clock)
+        self._chain_id = chain_id
         insecure = self._executor.insecure_test(block)
         (log.warning if insecure else log.info)(
             "l1.connected",

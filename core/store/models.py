@@ -234,6 +234,8 @@ class L1Transaction(Row):
     """One nonce of core's account on L1 and what it is for; `succeeded` is known once it is mined."""
 
     id = AutoField()
+    l1_chain_id = BigIntegerField(default=0)
+    sender = HexField(default=b"")
     nonce = BigIntegerField(index=True)
     action = TextField()
     first_batch = BigIntegerField()

@@ -11,7 +11,7 @@ from eth_account import Account
 
 from core.eth_sender.errors import L1Diverged, L1Mismatch, L1TransactionRefused
 from core.eth_sender.status import L1Status, l1_status, mined_transactions
-from core.store import Batch, L1Transaction, L1TransactionStatus
+from core.store import Batch, L1Attempt, L1Transaction, L1TransactionStatus
 from tests.contracts.deployment import Evm
 from tests.contracts.node import install_packages
 from tests.core.eth_sender.rollup import ACCOUNT, GWEI, KEY, TERMS, Crash, Scene, Wire, local_l1, scene_on
@@ -174,6 +174,23 @@ def test_a_lost_record_leads_to_no_second_effect(scene: Scene) -> None:
     scene.start()
     scene.run()
     assert (scene.transactions(), scene.state()) == (2, (2, 0, 0))
+
+
+@pytest.mark.parametrize("column", ["l1_chain_id", "sender"])
+def test_what_was_sent_elsewhere_or_with_another_key_is_let_be(scene: Scene, wire: Wire, column: str) -> None:
+    """The node of L1 is another chain's now, or the key was changed: old transactions are not sent there."""
+    scene.seal(1)
+    wire.crash_at = "eth_sendRawTransaction"
+    with pytest.raises(Crash):
+        scene.run()
+    wire.crash_at = ""
+    with scene.node.store.session():
+        L1Transaction.update({column: 1 if column == "l1_chain_id" else b"\x01" * 20, "nonce": 7}).execute()
+        L1Attempt.update(hash=bytes(32), content=b"old").execute()
+    scene.start()
+    scene.run()
+    assert scene.state() == (1, 0, 0) and b"old" not in wire.sent
+    assert sorted(row[2] for row in rows(scene)) == [L1TransactionStatus.CONFIRMED, L1TransactionStatus.PENDING]
 
 
 def test_a_reorganisation_is_followed(scene: Scene, wire: Wire) -> None:
