@@ -99,7 +99,7 @@ class ProofRefused(CoreError):
 
 
 class Busy(CoreError):
-    """Too many proofs are being verified at once."""
+    """Too many calls of one kind are under way, or too many proofs are being verified."""
 
     code = "busy"
     default_remedy = "Try again after a few seconds."
@@ -112,6 +112,14 @@ class Unauthorized(CoreError):
     code = "unauthorized"
     default_remedy = "Set the same HALLMARK_TOKEN on both sides."
     status = 401
+
+
+class OriginRefused(CoreError):
+    """A web page of an origin that is not allowed has sent the request."""
+
+    code = "origin_refused"
+    default_remedy = "Name the page's origin in HALLMARK_CORE_ORIGINS, such as http://localhost:5173; * allows all."
+    status = 403
 
 
 class ProgramFault(CoreError):

@@ -17,7 +17,7 @@ from core.errors import GenesisMismatch
 from core.genesis import Genesis
 from core.state_tree import StateTree
 from core.store import AccountVersion, Batch, BatchStatus, Store
-from core.transactions import read_transaction, touched_accounts
+from core.transactions import touched_accounts
 from core.witness_input import Header
 from core.witness_store import WitnessStore
 from runtime.telemetry import span
@@ -72,7 +72,7 @@ class MetadataCalculator:
         if batch.old_root != self._tree.root:
             raise GenesisMismatch(f"Batch {batch.number} starts at another root than the state tree has.")
         header = Header.from_json(json.loads(batch.context))
-        views = [read_transaction(row.content) for row in chain.transactions_of(batch.number)]
+        views = [chain.view(row) for row in chain.transactions_of(batch.number)]
         section = self.partial(touched_accounts(header.fee_recipient, views))
         self._witnesses.put(batch.number, "tree", section)
         changes = changed_accounts(batch)

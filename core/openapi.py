@@ -30,7 +30,10 @@ def openapi() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Hallmark core", "version": "1"},
         "paths": {
-            "/": {"post": _operation("JSON-RPC 2.0 for wallets.", error, call, body=call)},
+            "/": {
+                "post": _operation("JSON-RPC 2.0 for wallets.", error, call, body=call),
+                "get": _operation("JSON-RPC 2.0 over a WebSocket, with subscriptions.", error, call),
+            },
             "/proof_generation_data": {
                 "post": _operation(
                     "Lend the oldest waiting batch.", error, offer, body=request, more={"204": "No batch waits."}

@@ -10,7 +10,7 @@ import json
 
 from core import chain
 from core.store import Batch, ProtectiveRead, Store
-from core.transactions import read_transaction, touched_accounts
+from core.transactions import touched_accounts
 from core.witness_input import Header
 from runtime.telemetry import span
 
@@ -19,7 +19,7 @@ def write_protective_reads(store: Store, batch: Batch) -> int:
     """Write the protective reads of a settled batch, replacing those of an earlier try; return how many."""
     with store.session(), span("protective reads writer", traceparent=batch.traceparent or ""):
         header = Header.from_json(json.loads(batch.context))
-        views = [read_transaction(row.content) for row in chain.transactions_of(batch.number)]
+        views = [chain.view(row) for row in chain.transactions_of(batch.number)]
         rows = []
         for address in touched_accounts(header.fee_recipient, views):
             before = chain.account_at(address, batch.number - 1)

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import platform
+import sys
 from collections.abc import AsyncIterator, Callable
+from importlib import metadata
 
 from aiohttp import web
 
+from core.api.ethereum_api import EthereumApi
+from core.api.json_rpc import respond
+from core.api.objects import Constants
+from core.api.origins import name_origin, origins
+from core.api.subscriptions import Subscriptions
 from core.batch_file import batch_file
 from core.errors import BatchUnknown
-from core.ethereum_api import EthereumApi
 from core.http_errors import bearer, small_body, typed_errors
-from core.json_rpc import respond
 from core.metrics import exposition
 from core.node import Node
 from core.offers import find_batch
+from core.pools import Pool
+from core.sequencer import GasEstimate
 from runtime.errors import HallmarkError
 from runtime.http_server import page_routes
 from runtime.logging import get_logger
@@ -40,6 +48,15 @@ CLEAN_SECONDS = 60.0
 RECOVERY_SECONDS = 5.0
 
 log = get_logger(__name__)
+
+
+def ethereum_api(node: Node) -> EthereumApi:
+    """Return the methods of Ethereum's JSON-RPC over a node."""
+    genesis, chain_id = node.genesis, node.settings.chain_id
+    estimate = GasEstimate(node.program, genesis, chain_id, int(node.settings.protocol_version))
+    constants = Constants(chain_id, genesis.base_fee, genesis.gas_limit, genesis.fee_recipient)
+    version = f"Hallmark/v{metadata.version('hallmark')}/{platform.system().lower()}/python"
+    return EthereumApi(node.store, node.sequencer, estimate, constants, version)
 
 
 class Server:
@@ -65,16 +82,28 @@ class Server:
             facts=self._facts,
             metrics=exposition(node.store, process.settings.cluster),
         )
-        self._methods = EthereumApi(node.store, node.sequencer, node.settings.chain_id, node.genesis.base_fee).methods()
+        api = ethereum_api(node)
+        self._methods = api.methods()
+        self._readers = api.readers
+        self._subscriptions = Subscriptions(node.store, self._methods, api.head, MAX_RPC_BYTES)
         self._failures: dict[str, str] = {}
 
     def application(self) -> web.Application:
         """Return the application; its loops run while it is served."""
+        # Importing eth-account or py_ecc raises the recursion limit of the whole process to 100,000. With that, nested
+        # brackets overflow the C stack of a JSON decoder and kill the process instead of raising.
+        sys.setrecursionlimit(1000)
         token = self._node.settings.token.get_secret_value()
-        app = web.Application(middlewares=[typed_errors, bearer(token)], client_max_size=MAX_RPC_BYTES)
+        allowed = self._node.core_settings.origins()
+        app = web.Application(
+            middlewares=[typed_errors, origins(allowed), bearer(token)], client_max_size=MAX_RPC_BYTES
+        )
+        app.on_response_prepare.append(name_origin(allowed))
+        app.on_shutdown.append(self._subscriptions.close)
         app.add_routes(
             [
                 web.post("/", self._rpc),
+                web.get("/", self._subscriptions.serve, allow_head=False),
                 web.get("/batches/{batch}", self._batch),
                 *page_routes(self.pages),
                 *self._node.proof_data_handler.routes(),
@@ -92,6 +121,7 @@ class Server:
         if self._send_to_l1 is not None:
             steps.append((self._l1, self._node.core_settings.core_l1_poll_seconds))
         tasks = [asyncio.create_task(self._repeat(step, seconds)) for step, seconds in steps]
+        tasks.append(asyncio.create_task(self._announce()))
         yield
         for task in tasks:
             task.cancel()
@@ -100,11 +130,12 @@ class Server:
                 await task
 
     async def _repeat(self, step: Callable[[], bool], seconds: float) -> None:
-        """Run one step for ever; a step that fails is told in ``/ready`` and tried again."""
+        """Run one step for ever, in a thread of its own; one that fails is told in ``/ready`` and tried again."""
+        pool = Pool(step.__name__.strip("_"), 1, 0)
         while True:
             self._pulse.beat(step.__name__.strip("_"))
             try:
-                moved = await asyncio.to_thread(step)
+                moved = await pool.run(step)
             except Exception as error:
                 known = error if isinstance(error, HallmarkError) else resource_error(error)
                 self._failures[step.__name__] = known.line() if known else f"{type(error).__name__}: {error}"
@@ -114,6 +145,16 @@ class Server:
             self._failures.pop(step.__name__, None)
             if not moved:
                 await asyncio.sleep(seconds)
+
+    async def _announce(self) -> None:
+        """Tell subscribers what is new, for ever."""
+        while True:
+            try:
+                await self._subscriptions.announce()
+            except Exception:
+                log.exception("core.announcing_failed")
+                await asyncio.sleep(RECOVERY_SECONDS)
+            await asyncio.sleep(TICK_SECONDS)
 
     def _seal_when_due(self) -> bool:
         return self._node.sequencer.due() and self._node.sequencer.seal() is not None
@@ -142,7 +183,7 @@ class Server:
             with self._node.store.session():
                 return batch_file(find_batch(int(text)), self._node.identity)
 
-        return web.Response(body=await asyncio.to_thread(read), content_type="application/json")
+        return web.Response(body=await self._readers.run(read), content_type="application/json")
 
     def _facts(self) -> dict[str, object]:
         identity = self._node.identity

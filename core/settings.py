@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -20,6 +21,13 @@ def _web_url(value: SecretStr) -> SecretStr:
     return SecretStr(check_url(url, ("http", "https"))) if url else value
 
 
+def _origins(value: str) -> str:
+    for origin in filter(None, (part.strip() for part in value.split(","))):
+        if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+", origin):
+            raise ValueError("an origin is scheme://host or scheme://host:port, without a path")
+    return value
+
+
 class CoreSettings(EnvironmentSettings):
     """What only core asks. Durations are in the unit of their name; sizes in bytes."""
 
@@ -35,6 +43,8 @@ class CoreSettings(EnvironmentSettings):
     """A batch is sealed when the oldest transaction has waited this long; 0: by count or explicit call only."""
     core_mempool_limit: Annotated[int, Field(ge=1)] = 10_000
     """Transactions that may wait; more are refused until a batch is sealed."""
+    core_origins: Annotated[str, AfterValidator(_origins)] = ""
+    """Origins of web pages that may call core, with commas between (``http://localhost:5173``); ``*`` allows all."""
     core_offer_seconds: Annotated[float, Field(ge=0.1, le=MAX_SECONDS)] = 60.0
     """A prover that neither renews nor submits within this time loses its offer."""
     core_proof_limit: Size = 1 << 24
@@ -85,6 +95,10 @@ class CoreSettings(EnvironmentSettings):
     def database_url(self, settings: Settings) -> str:
         """Return the URL of core's store."""
         return self.core_database_url or sqlite_url(self.folder(settings) / "core.db")
+
+    def origins(self) -> frozenset[str]:
+        """Return the origins of web pages that may call core."""
+        return frozenset(filter(None, (part.strip() for part in self.core_origins.split(","))))
 
     def program_path(self) -> Path:
         """Return the path of the state-transition program."""

@@ -1,26 +1,24 @@
 """Reads a raw signed transaction for display: hash, sender and fields.
 
 Nothing here decides whether a transaction is valid: that is the state-transition program's business alone. A
-transaction that cannot be read at all is refused at the door.
+transaction that cannot be read at all is refused at the door. The sender is recovered once, there; afterwards it is
+read from the row (:func:`core.chain.view`).
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import rlp  # type: ignore[import-untyped]
-from eth_account import Account
 from eth_hash.auto import keccak
+from eth_keys.datatypes import Signature
+from eth_keys.exceptions import BadSignature
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from core.witness_input import MAX_TRANSACTION_BYTES
 from runtime.errors import InvalidInput
-
-# Importing eth-account raises the recursion limit of the whole process to 100,000 (py_ecc does it). With that, a
-# request of nested brackets overflows the C stack in a decoder and kills the process instead of raising.
-sys.setrecursionlimit(1000)
 
 _LEGACY = ("nonce", "gas_price", "gas", "to", "value", "data", "v", "r", "s")
 _ACCESS_LIST = ("chain_id", "nonce", "gas_price", "gas", "to", "value", "data", "access_list", "v", "r", "s")
@@ -55,6 +53,10 @@ class TransactionView:
         Price per gas, or the fee cap of an EIP-1559 transaction, in wei.
     tip : int
         Priority fee per gas in wei; the price itself for the older types.
+    access_list : tuple
+        Addresses of 20 bytes, each with its storage keys of 32 bytes; empty for legacy transactions.
+    y_parity : int
+        Parity of the y of the signature's point, 0 or 1.
     """
 
     hash: bytes
@@ -67,14 +69,21 @@ class TransactionView:
     gas: int
     to: bytes | None
     value: int
-    data: bytes
+    data: bytes = field(repr=False)
+    access_list: tuple[tuple[bytes, tuple[bytes, ...]], ...]
     v: int
     r: int
     s: int
+    y_parity: int
 
 
-def read_transaction(raw: bytes) -> TransactionView:
+def read_transaction(raw: bytes, *, sender: bytes | None = None) -> TransactionView:
     """Read `raw`.
+
+    Parameters
+    ----------
+    sender
+        Who is known to have signed it: nothing is recovered then, which is most of the work.
 
     Raises
     ------
@@ -102,16 +111,16 @@ def read_transaction(raw: bytes) -> TransactionView:
         raise UnreadableTransaction("the recipient is not an address")
     if not isinstance(data, bytes):
         raise UnreadableTransaction("the data is not a byte string")
-    try:
-        sender = bytes.fromhex(str(Account.recover_transaction(raw))[2:])
-    except Exception as error:  # eth-account and eth-keys raise a dozen types for a malformed signature
-        raise UnreadableTransaction(f"the signature recovers no sender: {error}") from error
     chain_id = numbers.get("chain_id")
-    if kind == 0 and numbers["v"] >= 35:
-        chain_id = (numbers["v"] - 35) // 2
+    v = y_parity = numbers["v"]
+    if kind == 0:
+        chain_id = (v - 35) // 2 if v >= 35 else None
+        y_parity = v - 27 if chain_id is None else (v - 35) % 2
+    if y_parity not in (0, 1):
+        raise UnreadableTransaction("the signature recovers no sender: the parity is neither 0 nor 1")
     return TransactionView(
         hash=keccak(raw),
-        sender=sender,
+        sender=_recovered(_signed_hash(kind, chain_id, items), y_parity, numbers) if sender is None else sender,
         kind=kind,
         chain_id=chain_id,
         nonce=numbers["nonce"],
@@ -121,10 +130,46 @@ def read_transaction(raw: bytes) -> TransactionView:
         to=to or None,
         value=numbers["value"],
         data=data,
-        v=numbers["v"],
+        access_list=_access_list(fields.get("access_list", [])),
+        v=v,
         r=numbers["r"],
         s=numbers["s"],
+        y_parity=y_parity,
     )
+
+
+def _signed_hash(kind: int, chain_id: int | None, items: list[Any]) -> bytes:
+    """Return what the sender signed: the fields without the signature, and the chain where it is not one of them."""
+    signed = items[:-3]
+    if kind:
+        return keccak(bytes([kind]) + rlp.encode(signed))
+    return keccak(rlp.encode(signed if chain_id is None else [*signed, chain_id, 0, 0]))
+
+
+def _recovered(digest: bytes, y_parity: int, numbers: dict[str, int]) -> bytes:
+    """Return the address of the key that made the signature; libsecp256k1 computes it where coincurve is installed."""
+    try:
+        signature = Signature(vrs=(y_parity, numbers["r"], numbers["s"]))
+        return signature.recover_public_key_from_msg_hash(digest).to_canonical_address()
+    except BadSignature as error:
+        raise UnreadableTransaction(f"the signature recovers no sender: {error}") from error
+
+
+def _access_list(items: Any) -> tuple[tuple[bytes, tuple[bytes, ...]], ...]:
+    def entry(item: Any) -> tuple[bytes, tuple[bytes, ...]]:
+        address, keys = item
+        if not isinstance(address, bytes) or len(address) != 20 or not isinstance(keys, list):
+            raise ValueError
+        if any(not isinstance(key, bytes) or len(key) != 32 for key in keys):
+            raise ValueError
+        return address, tuple(keys)
+
+    try:
+        if not isinstance(items, list):
+            raise ValueError
+        return tuple(entry(item) for item in items)
+    except ValueError as error:
+        raise UnreadableTransaction("the access list is not a list of addresses with their storage keys") from error
 
 
 def _number(name: str, item: object) -> int:

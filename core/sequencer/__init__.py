@@ -7,7 +7,8 @@ is run on it: at the door (:mod:`core.sequencer.admission`) and again when the b
 from __future__ import annotations
 
 from core.sequencer.admission import Refused
+from core.sequencer.estimate import GasEstimate
 from core.sequencer.mempool import Known, MempoolFull
 from core.sequencer.sequencer import Sequencer
 
-__all__ = ["Known", "MempoolFull", "Refused", "Sequencer"]
+__all__ = ["GasEstimate", "Known", "MempoolFull", "Refused", "Sequencer"]

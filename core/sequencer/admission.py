@@ -15,7 +15,7 @@ from core.chain import Account
 from core.program import Diff, Program, Run, Status
 from core.state_tree import StateTree
 from core.store import Transaction
-from core.transactions import TransactionView, read_transaction, touched_accounts
+from core.transactions import TransactionView, touched_accounts
 from core.witness_input import Header, encode
 from runtime.errors import InvalidInput
 
@@ -106,7 +106,7 @@ class Admission:
         invalid: list[tuple[Transaction, Status]] = []
         for row in waiting:
             try:
-                self.apply(self.judge(header, row.content, read_transaction(row.content)))
+                self.apply(self.judge(header, row.content, chain.view(row)))
             except Refused as error:
                 invalid.append((row, error.status))
         return invalid

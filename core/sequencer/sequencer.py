@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from core import chain
 from core.chain import Account
 from core.genesis import Genesis
 from core.metadata_calculator import MetadataCalculator
@@ -145,7 +146,7 @@ class Sequencer:
         """
         dropped = False
         while rows:
-            views = [read_transaction(row.content) for row in rows]
+            views = [chain.view(row) for row in rows]
             section = self._calculator.partial(touched_accounts(header.fee_recipient, views))
             run = self._program.run(encode(header, [row.content for row in rows], section))
             judged = [(row, result.status) for row, result in zip(rows, run.results, strict=True)]

@@ -16,8 +16,8 @@ from typer.core import TyperGroup
 from broker.jobs import JobState, Outcome, Stage
 from broker.queues.names import QUEUES, queue_for
 from cli.main import app
+from core.api.ethereum_api import EthereumApi
 from core.errors import CoreError
-from core.ethereum_api import EthereumApi
 from core.program import Status
 from core.store import BatchStatus
 

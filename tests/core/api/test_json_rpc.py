@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.json_rpc import MAX_CALLS, RpcError, respond
+from core.api import json_rpc
+from core.api.json_rpc import MAX_CALLS, RpcError, respond
 from runtime.errors import Unavailable
 
 
@@ -45,8 +46,7 @@ async def test_a_call_is_answered_with_its_id() -> None:
         (b"{", -32700),
         (b"", -32700),
         (b"\xff\xfe", -32700),
-        (b"[" * 1_000, -32700),
-        (b"[" * 1_000_000, -32005),
+        (b'{"a":' * 1_000, -32005),
         (b'{"a":' * 100_000, -32005),
         ([], -32600),
         ("text", -32600),
@@ -58,11 +58,38 @@ async def test_a_call_is_answered_with_its_id() -> None:
         ({"jsonrpc": "2.0", "id": 1, "method": "refuse"}, -32000),
         ({"jsonrpc": "2.0", "id": 1, "method": "break"}, -32603),
         ({"jsonrpc": "2.0", "id": 1, "method": "away"}, -32603),
-        ([{"jsonrpc": "2.0", "id": 1, "method": "echo"}] * (MAX_CALLS + 1), -32005),
     ],
 )
 async def test_errors_have_the_codes_that_wallets_expect(body: object, code: int) -> None:
     assert (await _ask(body))["error"]["code"] == code
+
+
+async def test_params_that_are_null_are_none() -> None:
+    answer = await _ask({"jsonrpc": "2.0", "id": 1, "method": "echo", "params": None})
+    assert answer["result"] == []
+
+
+@pytest.mark.parametrize("body", [b"[" * 40 + b"]" * 40, b"[" * 1_000, b"[" * 1_000_000, b"[]," * 1_000_000])
+async def test_what_costs_too_much_to_parse_is_refused_by_a_list_where_a_list_was_sent(body: bytes) -> None:
+    answer = await _ask(body)
+    assert [entry["error"]["code"] for entry in answer] == [-32005]
+
+
+async def test_every_call_of_a_list_that_is_too_long_is_refused_under_its_id() -> None:
+    calls: list[object] = [{"jsonrpc": "2.0", "id": place, "method": "echo"} for place in range(MAX_CALLS)]
+    assert [entry["id"] for entry in await _ask(calls)] == list(range(MAX_CALLS))
+    answer = await _ask([*calls, {"jsonrpc": "2.0", "method": "echo"}, 7])
+    assert [entry["id"] for entry in answer] == [*range(MAX_CALLS), None]
+    assert {entry["error"]["code"] for entry in answer[:-1]} == {-32005}
+
+
+async def test_calls_after_the_limit_of_the_answers_are_refused_under_their_ids(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_rpc, "MAX_ANSWER_BYTES", 1000)
+    calls = [{"jsonrpc": "2.0", "id": place, "method": "echo", "params": ["x" * 600]} for place in range(4)]
+    answer = await _ask(calls)
+    assert [("error" in entry, entry["id"]) for entry in answer] == [(False, 0), (False, 1), (True, 2), (True, 3)]
 
 
 async def test_a_failed_method_says_nothing_about_the_inside() -> None:

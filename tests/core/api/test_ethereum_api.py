@@ -9,17 +9,10 @@ from aiohttp import ClientSession
 from eth_account import Account
 
 from core.node import Node
+from tests.core.api.calls import call
 from tests.core.chain import ETHER, GWEI, WALLETS, transfer
 
 UNKNOWN = "0x" + "77" * 32
-
-
-async def call(http: ClientSession, method: str, *parameters: Any) -> Any:
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
-    async with http.post("/", json=body) as answer:
-        assert answer.status == 200
-        content: dict[str, Any] = await answer.json()
-    return content["result"] if "result" in content else content["error"]
 
 
 async def test_a_wallet_sends_a_transfer_and_follows_it(http: ClientSession, node: Node) -> None:
