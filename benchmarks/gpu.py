@@ -20,7 +20,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import gpu_bn254
 from benchmarks.figure import Figure, figure, merge
+from benchmarks.gpu_case import Case
 from cuda import build
 from cuda.arrays import DeviceArray
 from cuda.backend import CudaBackend
@@ -53,32 +55,6 @@ class Machine:
     adding: float
     memory: float
     facts: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One measurement.
-
-    Attributes
-    ----------
-    kernel
-        The kernel, or the first of those that the work launches.
-    size
-        What is worked on, for people.
-    work
-        Launches it.
-    moved, instructions
-        Bytes and lane instructions of the whole work.
-    threads
-        Of a block.
-    """
-
-    kernel: str
-    size: str
-    work: Callable[[], object]
-    moved: float
-    instructions: float
-    threads: int = 128
 
 
 @dataclass(frozen=True)
@@ -286,7 +262,7 @@ def table(backend: CudaBackend, machine: Machine, log_size: int, repeats: int = 
         usage = {}
     target = getattr(backend.device, "target", "")
     rows = []
-    for case in cases(backend, log_size):
+    for case in [*cases(backend, log_size), *gpu_bn254.cases(backend.memory, log_size)]:
         took = seconds(backend, case.work, repeats)
         least = {
             "memory": case.moved / machine.memory if machine.memory else 0.0,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cuda import build
+from cuda import bn254, build
 from cuda.backend import CudaBackend
 from cuda.driver import CudaDevice, import_driver
 from cuda.errors import DeviceError, NoDevice, SelfTestFailed
@@ -38,6 +38,12 @@ POSEIDON2_ANSWERS: tuple[tuple[tuple[int, ...], int], ...] = (
 # fmt: on
 #: First element of Poseidon on 0, 1, ..., 11. Source: 0xPolygonZero/plonky2, plonky2/src/hash/poseidon_goldilocks.rs.
 POSEIDON_ANSWER = 0xD64E1E3EFC5B8E9E
+#: Poseidon2 over BN254's scalar field on 0, 1, 2. Source: HorizenLabs/poseidon2, the instance over bn256.
+POSEIDON2_BN254_ANSWER = (
+    0x0BB61D24DACA55EEBCB1929A82650F328134334DA98EA4F847F760054F4A3033,
+    0x303B6F7C86D043BFCBCC80214F26A30277A15D3F74CA654992DEFE7FF8D03570,
+    0x1ED25194542B12EEF8617361C3BA7C52E660B145994427CC86296242CF766EC8,
+)
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,8 @@ def self_test(backend: CudaBackend) -> None:
     states = backend.upload(np.arange(12, dtype=np.uint64)[np.newaxis])
     permuted = backend.download(permute_poseidon(backend.memory, states))
     _compare(backend, "Poseidon", permuted[0, :1], np.array([POSEIDON_ANSWER], dtype=np.uint64))
+    permuted = backend.download(bn254.permute(backend.memory, backend.upload(bn254.scalars(range(3)))))
+    _compare(backend, "Poseidon2 over BN254", permuted, bn254.scalars(POSEIDON2_BN254_ANSWER))
     native = NativeBackend()
     trace = np.random.default_rng(1).integers(0, PRIME, size=(5, 1 << 13), dtype=np.uint64)
     expected = native.lde(trace, 1, 7)

@@ -14,7 +14,12 @@ FOLDER = Path(__file__).parent
 BUILD = FOLDER / "build"
 #: Constants shared with the CPU's kernels.
 NATIVE = FOLDER.parent / "proving" / "native" / "src"
-SHARED_HEADERS = (NATIVE / "field" / "goldilocks.hpp", NATIVE / "hash" / "poseidon2_constants.hpp")
+SHARED_HEADERS = (
+    NATIVE / "field" / "goldilocks.hpp",
+    NATIVE / "hash" / "poseidon2_constants.hpp",
+    NATIVE / "bn254" / "field.hpp",
+    NATIVE / "bn254" / "glv.hpp",
+)
 INCLUDES = (f"-I{FOLDER}", f"-I{NATIVE}")
 
 _ENTRY = re.compile(r'extern "C" __global__ void(?: __launch_bounds__\([^)]*\))?\s+(\w+)\(([^)]*)\)', re.DOTALL)

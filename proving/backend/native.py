@@ -108,9 +108,7 @@ class NativeBackend:
         _evaluate(coefficients.ctypes.data, out.ctypes.data, columns, log2_exact(rows), log_blowup, shift)
         return out
 
-    def commit(
-        self, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing | None = None
-    ) -> NativeTree:
+    def commit(self, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing | None = None) -> NativeTree:
         """Commit to matrices in one mixed-height tree; see the interface."""
         return NativeTree([_matrix(matrix) for matrix in matrices], cap_log, hashing or COMPRESSION)
 

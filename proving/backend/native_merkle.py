@@ -100,9 +100,7 @@ class NativeTree:
         When there is no matrix or one is too short to be reached below the cap.
     """
 
-    def __init__(
-        self, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing = COMPRESSION
-    ) -> None:
+    def __init__(self, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing = COMPRESSION) -> None:
         if not matrices:
             raise ValueError("a tree needs at least one matrix")
         self._matrices = list(matrices)

@@ -94,9 +94,7 @@ class Bn254Hashing:
         addresses = addresses_of_columns(matrices)
         start = int(_start(Tag.LEAF, addresses.size))
         digests = memory.empty((rows, WORDS))
-        _hash_matrix(
-            addresses.ctypes.data, addresses.size, rows, start, digests.ctypes.data, _constants().ctypes.data
-        )
+        _hash_matrix(addresses.ctypes.data, addresses.size, rows, start, digests.ctypes.data, _constants().ctypes.data)
         return digests
 
     def nodes(self, children: HostArray) -> HostArray:

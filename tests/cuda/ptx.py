@@ -11,7 +11,7 @@ from pathlib import Path
 
 MASK = 2**32 - 1
 
-_BLOCK = re.compile(r"asm\((.*?):\s*\"=", re.DOTALL)
+_BLOCK = re.compile(r"asm\((.*?):\s*\"[=+]", re.DOTALL)
 _STRING = re.compile(r'"([^"]*)"')
 _FUNCTION = re.compile(r"(\w+|operator\S)\([^()]*\) \{\s*#ifdef __CUDA_ARCH__")
 
