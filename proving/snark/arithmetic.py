@@ -16,9 +16,9 @@ from proving.hash import RATE, Tag
 from proving.snark import hashing
 from proving.snark.circuit import Ids
 from proving.snark.decomposition import pieces
-from proving.snark.nonnative import Numbers
 from proving.snark.nonnative_extension import DEGREE, NonNativeExtension
 from proving.snark.points import SCALAR_MODULUS
+from proving.snark.representatives import Numbers
 from proving.stark.errors import DivisionByZero, ProofRefused
 
 #: The bound of digests.
@@ -123,11 +123,11 @@ class SnarkArithmetic(NonNativeExtension):
     def challenges(self, state: Numbers, first: int, count: int) -> Numbers:
         """Return extension elements ``(count, 3)`` from the outputs after a state."""
         outputs = self._outputs(state, first, count)
-        return self._made(pieces(self.builder, outputs, [_PIECE] * DEGREE), (1 << _PIECE) - 1)
+        return self.made(pieces(self.builder, outputs, [_PIECE] * DEGREE), (1 << _PIECE) - 1)
 
     def indices(self, state: Numbers, first: int, count: int, bits: int) -> Numbers:
         """Return the lowest bits ``(count, bits)`` of the outputs after a state, lowest first."""
-        return self._made(self._low_bits(self._outputs(state, first, count), bits), 1)
+        return self.made(self._low_bits(self._outputs(state, first, count), bits), 1)
 
     def work(self, state: Numbers, nonce: Numbers, bits: int) -> Numbers:
         """Return the state after a nonce ``(1,)``; allow only one whose lowest bits are zero."""
@@ -211,7 +211,7 @@ class SnarkArithmetic(NonNativeExtension):
             bound = max(bound, sum(factor for factor in factors if factor > 0) * values.bound + lift)
             found.append(self.builder.weighted_sum(lanes, factors, lift))
         ids = np.stack(found, axis=-1).reshape(-1, DEGREE, arity)
-        return self._made(np.moveaxis(ids, 1, 2), bound)
+        return self.made(np.moveaxis(ids, 1, 2), bound)
 
 
 def _nearest_zero(element: int) -> int:

@@ -6,7 +6,8 @@ import numpy as np
 
 from proving.snark.builder import Builder
 from proving.snark.circuit import Ids
-from proving.snark.nonnative import NonNative, Numbers
+from proving.snark.nonnative import NonNative
+from proving.snark.representatives import Numbers
 from proving.stark.errors import DivisionByZero, ProofRefused
 
 #: Coordinates of an extension element.
@@ -49,7 +50,7 @@ class NonNativeExtension(NonNative):
             factors = Numbers(rest[:, left], a.bound), Numbers(rest[:, DEGREE + right], b.bound)
             out[~full, coordinate] = self.sum_of_products(*factors).ids
         bound = max(_TERMS * a.bound * b.bound, a.bound, b.bound)
-        return self._made(out[places.reshape(-1)].reshape(shape), bound)
+        return self.made(out[places.reshape(-1)].reshape(shape), bound)
 
     def ext_scale(self, a: Numbers, b: Numbers) -> Numbers:
         """Multiply extension elements ``(..., 3)`` by base elements ``(...)``."""

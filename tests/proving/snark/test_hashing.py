@@ -16,8 +16,8 @@ from proving.snark.builder import Builder
 from proving.snark.circuit import Circuit
 from proving.snark.errors import CircuitRefused
 from proving.snark.hashing import PlaceStep
-from proving.snark.nonnative import Numbers
 from proving.snark.points import SCALAR_MODULUS
+from proving.snark.representatives import Numbers
 from tests.proving.snark.rows import forge
 
 WORDS = [PRIME - 1, 0, 5, 2**32, 7, PRIME - 1, 1]

@@ -16,9 +16,9 @@ from proving.snark.builder import Builder
 from proving.snark.circuit import Circuit, Ids
 from proving.snark.errors import CircuitRefused
 from proving.snark.hints import DivideStep, InvertStep, RatioStep
-from proving.snark.nonnative import CANONICAL, WORD, Numbers
 from proving.snark.nonnative_extension import NonNativeExtension
 from proving.snark.points import SCALAR_MODULUS
+from proving.snark.representatives import CANONICAL, WORD, Numbers
 from proving.snark.steps import LimbStep
 from proving.stark.errors import ProofRefused
 from tests.proving.snark.rows import forge
