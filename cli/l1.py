@@ -87,6 +87,8 @@ def status() -> None:
 
 
 def _show(executor: Executor, rollup: Rollup, block: int) -> None:
+    from core.verification import key_set_text
+
     state, rules = executor.state(block), executor.rules(block)
     display.console.print(
         display.pairs(
@@ -98,7 +100,7 @@ def _show(executor: Executor, rollup: Rollup, block: int) -> None:
                 ("genesis root", _compared(executor.stored(0, block).root, rollup.genesis_root)),
                 ("protocol version", _compared(rules.protocol_version, rollup.rules.protocol_version)),
                 ("program", _compared(rules.program_commitment, rollup.rules.program_commitment)),
-                ("key set", _compared(rules.key_set_digest, rollup.rules.key_set_digest)),
+                ("key set", _compared(*map(key_set_text, (rules.key_set_digest, rollup.rules.key_set_digest)))),
             ],
         )
     )
@@ -115,7 +117,7 @@ def _show(executor: Executor, rollup: Rollup, block: int) -> None:
     )
 
 
-def _compared(theirs: bytes | int, ours: bytes | int) -> str:
+def _compared(theirs: bytes | int | str, ours: bytes | int | str) -> str:
     text = theirs.hex() if isinstance(theirs, bytes) else str(theirs)
     if theirs == ours:
         return text

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.acceptance import Verifier
 from core.program import Program
+from proving import keys
 from proving.stages.batch_proof import security as security_of
 from proving.stages.verify import key_digest, verify_batch
 from proving.stark.security import Regime, Report
@@ -56,5 +57,10 @@ def key_identity(profile: str) -> str:
 
 
 def key_set(profile: str) -> bytes:
-    """Return the digest of the key set that L1 holds proofs against, 32 bytes."""
-    return bytes.fromhex(key_digest(profile))
+    """Return the digest of the key set that L1 holds proofs against: 32 bytes, elements little-endian as in a claim."""
+    return keys.key_set(profile).digest.astype("<u8").tobytes()
+
+
+def key_set_text(digest: bytes) -> str:
+    """Return a digest of :func:`key_set` as people see it."""
+    return keys.hex_of(np.frombuffer(digest, dtype="<u8"))

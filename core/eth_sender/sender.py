@@ -25,6 +25,7 @@ from core.eth_sender.signer import Signer
 from core.eth_sender.status import L1State, note_state
 from core.snark_store import SnarkStore
 from core.store import Batch, L1Attempt, L1Transaction, L1TransactionStatus, Store
+from core.verification import key_set_text
 from runtime.logging import get_logger
 
 log = get_logger(__name__)
@@ -238,8 +239,8 @@ class EthSender:
         if theirs != ours:
             raise L1Mismatch(
                 f"The contract holds proofs against protocol version {theirs.protocol_version}, program "
-                f"{theirs.program_commitment.hex()}, key set {theirs.key_set_digest.hex()}; this core proves "
-                f"{ours.protocol_version}, {ours.program_commitment.hex()}, {ours.key_set_digest.hex()}."
+                f"{theirs.program_commitment.hex()}, key set {key_set_text(theirs.key_set_digest)}; this core proves "
+                f"{ours.protocol_version}, {ours.program_commitment.hex()}, {key_set_text(ours.key_set_digest)}."
             )
         if not self._executor.is_validator(self._address, state.block):
             raise L1Mismatch(f"{self._address} is no validator of the contract.")

@@ -276,4 +276,3 @@ class Builder(Gates):
             np.minimum.at(least, least[right], lower)
             least = least[least]
         return np.where(wires == UNUSED, UNUSED, least[np.maximum(wires, 0)])
-

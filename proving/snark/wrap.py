@@ -88,4 +88,3 @@ def claim_inputs(builder: Builder, publics: Numbers) -> Ids:
 
 def _given(arithmetic: SnarkArithmetic, part: Part) -> Numbers:
     return arithmetic.given_digests(part.shape[:-1]) if part.digests else arithmetic.given(part.shape)
-

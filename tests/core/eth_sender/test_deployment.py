@@ -21,15 +21,19 @@ from core.eth_sender.deployment import Deployer, Rollup, rollup_of
 from core.eth_sender.errors import L1ProductionChain
 from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.signer import Signer
-from core.settings import load_core_settings
+from core.settings import PROGRAM, load_core_settings
 from core.snark_store import SnarkStore
 from core.verification import key_set
+from proving import keys
+from proving.machine.program import Program
 from proving.snark.errors import SnarkKeyRefused
 from proving.snark.key import SnarkKey
 from proving.snark.layout import PRODUCTION
 from proving.snark.setup.pinned import SETUP_POINT
-from proving.snark.statement import batch_inputs
+from proving.stages import snark_proof
+from proving.stages.batch_proof import Claim
 from runtime.errors import InvalidInput
+from runtime.protocol import PROTOCOL_NUMBER
 from runtime.settings import load_settings
 from tests.contracts.deployment import Evm
 from tests.contracts.node import install_packages
@@ -150,13 +154,10 @@ def test_a_process_sends_to_what_the_command_deployed(
         core.process.wait()
         rollup = rollup_of(load_settings(), load_core_settings(), key_set("proven100"))
         output = Executor(evm.web3, address).stored(number, evm.web3.eth.block_number).output
-        statement = batch_inputs(
-            program=rollup.rules.program_commitment,
-            key_set=rollup.rules.key_set_digest,
-            protocol_version=rollup.rules.protocol_version,
-            output=output,
-        )
-        SnarkStore(tmp_path / "core" / "snarks").put(number, batch_snark(statement))
+        # What a prover claims, from its own keys: the contract must compute the same public inputs.
+        program = Program.from_elf(PROGRAM.read_bytes()).commitment
+        claim = Claim(keys.key_set("proven100").digest, program, PROTOCOL_NUMBER, output)
+        SnarkStore(tmp_path / "core" / "snarks").put(number, batch_snark(snark_proof.public_inputs(claim)))
         core.start()
         core.wait_for("/ready")
         found = wait_for_l1(client, "executed")
