@@ -46,6 +46,8 @@ RECEIVE_SECONDS = 600.0
 
 #: Bytes read from or written to a socket at a time.
 CHUNK = 1 << 20
+#: Characters of a stranger's key identity that a message repeats: a profile's name and 64 digits fit.
+MAX_SHOWN = 96
 
 OFFER_HEADER = "Hallmark-Offer"
 
@@ -115,7 +117,7 @@ class ProofDataHandler:
             )
         if asked.key_digest != self._identity.key_digest:
             raise KeyMismatch(
-                f"Prover {asked.prover[:64]} holds key {asked.key_digest[:64]}, "
+                f"Prover {asked.prover[:64]} holds key {asked.key_digest[:MAX_SHOWN]}, "
                 f"core verifies with {self._identity.key_digest}."
             )
         issued = await asyncio.to_thread(self._offers.issue, asked.prover)

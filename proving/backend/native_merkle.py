@@ -82,6 +82,11 @@ class CompressionHashing:
 COMPRESSION = CompressionHashing()
 
 
+def _level_sizes(matrices: Sequence[HostArray], cap_log: int) -> list[int]:
+    log_height = max(matrix.shape[1].bit_length() - 1 for matrix in matrices)
+    return [1 << log_height - LOG_ARITY * level for level in range(tree_depth(log_height, cap_log) + 1)]
+
+
 class NativeTree:
     """A tree over column-major matrices ``(columns, 2^l)``, which it keeps for opening.
 
@@ -93,6 +98,8 @@ class NativeTree:
         The cap has ``2^cap_log`` digests, or ``2^(cap_log + 1)`` when L - cap_log is odd, or fewer when L is smaller.
     hashing
         The hash of leaves, nodes and joins.
+    levels
+        Digests ``(n, 4)`` of all levels of the same tree, made before; hashed when left out.
 
     Raises
     ------
@@ -100,7 +107,13 @@ class NativeTree:
         When there is no matrix or one is too short to be reached below the cap.
     """
 
-    def __init__(self, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing = COMPRESSION) -> None:
+    def __init__(
+        self,
+        matrices: Sequence[HostArray],
+        cap_log: int,
+        hashing: TreeHashing = COMPRESSION,
+        levels: HostArray | None = None,
+    ) -> None:
         if not matrices:
             raise ValueError("a tree needs at least one matrix")
         self._matrices = list(matrices)
@@ -111,9 +124,23 @@ class NativeTree:
         lowest = self._log_height - LOG_ARITY * depth - 1
         if min(self._log_rows) < lowest:
             raise ValueError(f"a matrix of 2^{min(self._log_rows)} rows does not reach the cap, 2^{lowest} are needed")
-        self._levels: list[HostArray] = []
+        if levels is not None:
+            ends = np.cumsum(_level_sizes(matrices, cap_log))
+            self._levels = np.split(levels, ends[:-1])
+            return
+        self._levels = []
         for level in range(depth + 1):
             self._levels.append(self._build_level(self._log_height - LOG_ARITY * level))
+
+    @staticmethod
+    def digests(matrices: Sequence[HostArray], cap_log: int) -> int:
+        """Return the number of digests of a tree over these matrices, all levels together."""
+        return sum(_level_sizes(matrices, cap_log))
+
+    @property
+    def levels(self) -> list[HostArray]:
+        """The digests of every level ``(n, 4)``, the widest first."""
+        return self._levels
 
     def _build_level(self, log_size: int) -> HostArray:
         count = 1 << log_size

@@ -1,4 +1,4 @@
-"""The keystore: a folder of keys and witness programs that all processes of a machine share.
+"""The keystore: a folder of keys, their trees and witness programs that all processes of a machine share.
 
 A key is made once and then mapped. Nothing in the folder is believed: the head of a file, which is all that a verifier
 reads, must have the SHA-256 that the repository pins, and is read into this process before it is compared; the columns
@@ -48,20 +48,20 @@ def load(name: str, head_digest: str, *, columns: bool) -> Key | None:
     columns
         Whether the preprocessed columns are compared with the checksum in the head as well.
     """
-    mapped = _mapped(path_of(name, head_digest))
-    if mapped is None:
+    data = mapped(path_of(name, head_digest))
+    if data is None:
         return None
     try:
-        length = stored.head_length(mapped)
+        length = stored.head_length(data)
     except StoredKeyRefused:
         return None
     # A copy: what was compared must not change afterwards, whoever may write to the file.
-    head = bytes(mapped[:length])
-    if stored.head_digest(head) != head_digest or len(mapped) != length + stored.columns_length(head):
+    head = bytes(data[:length])
+    if stored.head_digest(head) != head_digest or len(data) != length + stored.columns_length(head):
         return None
-    if columns and not stored.columns_intact(head, mapped[length:]):
+    if columns and not stored.columns_intact(head, data[length:]):
         return None
-    return stored.decode(head, mapped[length:])
+    return stored.decode(head, data[length:])
 
 
 def program_path_of(name: str, digest: str) -> Path:
@@ -73,10 +73,10 @@ def load_program(name: str, digest: str) -> WitnessProgram | None:
     """Return the stored witness program with this SHA-256, mapped, or None where there is none that can be used."""
     from proving.keys import programs
 
-    mapped = _mapped(program_path_of(name, digest))
-    if mapped is None or programs.digest(mapped) != digest:
+    data = mapped(program_path_of(name, digest))
+    if data is None or programs.digest(data) != digest:
         return None
-    return programs.decode(mapped)
+    return programs.decode(data)
 
 
 def circuit_path_of(name: str, digest: str) -> Path:
@@ -88,16 +88,16 @@ def load_circuit(name: str, digest: str) -> SnarkCircuit | None:
     """Return the stored circuit of the SNARK with this SHA-256, or None where there is none that can be used."""
     from proving.keys import snark_circuits
 
-    mapped = _mapped(circuit_path_of(name, digest))
-    if mapped is None or snark_circuits.digest(mapped) != digest:
+    data = mapped(circuit_path_of(name, digest))
+    if data is None or snark_circuits.digest(data) != digest:
         return None
-    return snark_circuits.decode(mapped)
+    return snark_circuits.decode(data)
 
 
 def read(path: Path) -> bytes:
     """Return a file of the keystore, empty where there is none; whoever reads it checks what it holds."""
-    mapped = _mapped(path)
-    return b"" if mapped is None else bytes(mapped)
+    data = mapped(path)
+    return b"" if data is None else bytes(data)
 
 
 def write(path: Path, data: bytes) -> bool:
@@ -121,7 +121,7 @@ def write(path: Path, data: bytes) -> bool:
     return True
 
 
-def _mapped(path: Path) -> memoryview | None:
+def mapped(path: Path) -> memoryview | None:
     """Return a file's bytes, mapped, or None where it cannot be read or is empty."""
     try:
         with path.open("rb") as stream:

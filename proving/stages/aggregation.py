@@ -17,6 +17,7 @@ from proving.backend.interface import Backend
 from proving.backend.native import default_backend
 from proving.hash import DIGEST
 from proving.keys.family import Family
+from proving.keys.prepared import ready_key
 from proving.machine.main_vm import shapes
 from proving.recursion.aggregation import node_hints
 from proving.recursion.claims import claim_words
@@ -138,12 +139,13 @@ def prove_recursive(
     told = RecursionWitness.unpack(witness, protocol=PROTOCOL_VERSION)
     if told.profile != profile:
         raise InvalidInput(f"The witness was made for profile {told.profile}, this prover works under {profile}.")
-    key = keys.proving_key(told.circuit)
+    backend = backend or default_backend()
+    key = ready_key(told.circuit, backend)
     if vectors is None:
         traces = _fill(told)
     else:
         traces = unpack_trace(vectors, hashlib.sha256(witness).digest(), key.layout, protocol=PROTOCOL_VERSION)
-    made = prove(key, profile, told.publics, traces, backend or default_backend(), progress, consume=True)
+    made = prove(key, profile, told.publics, traces, backend, progress, consume=True)
     verify(key, profile, told.publics, made)
     if told.circuit == keys.circuits_of(profile).scheduler:
         return batch_proof.pack(Claim.of_words(told.publics), made, protocol=PROTOCOL_VERSION)

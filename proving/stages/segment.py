@@ -5,6 +5,7 @@ from __future__ import annotations
 from proving import keys
 from proving.backend.interface import Backend
 from proving.backend.native import default_backend
+from proving.keys.prepared import ready_key
 from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm.expand import expand
 from proving.machine.records import Records
@@ -30,10 +31,11 @@ def prove_segment(
     records
         The segment's execution records; replayed from the checkpoint when they are not at hand.
     """
-    key = keys.proving_key(keys.MAIN_VM)
+    backend = backend or default_backend()
+    key = ready_key(keys.MAIN_VM, backend)
     rows = replay(Checkpoint.from_bytes(checkpoint)) if records is None else Records.from_bytes(records)
     traces, publics = expand(rows)
     del rows
-    made = prove(key, profile, publics, traces, backend or default_backend(), progress, consume=True)
+    made = prove(key, profile, publics, traces, backend, progress, consume=True)
     proof.check(publics, made, profile=profile)
     return proof.pack(publics, made, protocol=PROTOCOL_VERSION)

@@ -6,12 +6,13 @@ security profile and the commitment to the preprocessed columns. Its digest is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
-from proving.backend.interface import Array, Backend, Tree, coset_shift
+from proving.backend.interface import Array, Backend, Tree, TreeHashing, coset_shift
 from proving.backend.program import TableProgram
 from proving.hash import HashFamily, Tag, hash_elements
 from proving.stark.air.program import CircuitProgram
@@ -26,6 +27,9 @@ from proving.stark.shape import Layout, Shape
 PROOF_FORMAT = 2
 #: Number of bus interactions of a proof, far below p so that multiplicities cannot wrap.
 MAX_INTERACTIONS = 2**40
+
+#: Makes the tree over matrices ``(c_i, 2^l_i)``, see :meth:`Backend.commit`.
+Commit: TypeAlias = Callable[[Sequence[Array], int, TreeHashing | None], Tree]
 
 _REGIME_WORD = {Regime.JOHNSON: 1, Regime.CONJECTURED: 2}
 
@@ -102,8 +106,13 @@ class Key:
         """Return the parameters of a profile."""
         return self.report(profile).parameters
 
-    def prepared(self, backend: Backend) -> Prepared:
+    def prepared(self, backend: Backend, commit: Commit | None = None) -> Prepared:
         """Return the preprocessed columns as this backend holds them, computed on first use.
+
+        Parameters
+        ----------
+        commit
+            How the tree is made; the backend makes it when left out.
 
         Raises
         ------
@@ -112,7 +121,7 @@ class Key:
         """
         found = self._prepared.get(id(backend))
         if found is None:
-            made = prepare(self.program.tables, self.layout, backend)
+            made = prepare(self.program.tables, self.layout, backend, commit)
             cap = None if made.tree is None else made.tree.cap
             if cap is None or self.preprocessed_cap is None:
                 same = cap is self.preprocessed_cap
@@ -167,8 +176,10 @@ def profile_words(parameters: Parameters) -> tuple[int, ...]:
     )
 
 
-def prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backend) -> Prepared:
-    """Extend and commit the preprocessed columns on a backend."""
+def prepare(
+    programs: tuple[TableProgram, ...], layout: Layout, backend: Backend, commit: Commit | None = None
+) -> Prepared:
+    """Extend and commit the preprocessed columns on a backend; `commit` makes the tree where it is given."""
     prepared = Prepared({}, {}, None)
     for index, program in enumerate(programs):
         if program.preprocessed is None or program.fixed_log_height is None:
@@ -179,7 +190,7 @@ def prepare(programs: tuple[TableProgram, ...], layout: Layout, backend: Backend
         prepared.extensions[index] = backend.lde(trace, layout.log_blowup, shift)
     if prepared.extensions:
         extended = list(prepared.extensions.values())
-        prepared.tree = backend.commit(extended, layout.cap_log, tree_hashing(layout.family))
+        prepared.tree = (commit or backend.commit)(extended, layout.cap_log, tree_hashing(layout.family))
     return prepared
 
 

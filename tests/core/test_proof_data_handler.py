@@ -103,6 +103,8 @@ async def test_a_prover_with_other_keys_gets_no_batch(
     status, body = await ask(http, **changes)
     assert (status, body["error"]["code"]) == (409, code)
     assert body["error"]["remedy"]
+    both = {*changes.values(), *(REQUEST[name] for name in changes)}
+    assert all(each in body["error"]["message"] for each in both), "the message names both in full"
     assert (await ask(http))[0] == 200, "the refusal took no batch"
 
 
