@@ -9,6 +9,8 @@ import numpy as np
 from benchmarks.gpu_case import Case
 from cuda import bn254
 from cuda.arrays import DeviceArray, Memory
+from cuda.bn254_transforms import TWO_ADICITY, Bn254Transforms, passes
+from cuda.transforms import LOG_POWERS
 from proving.backend.interface import HostArray
 from proving.hash.bn254 import WORDS
 from proving.hash.bn254_constants import WIDTH
@@ -31,6 +33,7 @@ def cases(memory: Memory, log_size: int) -> list[Case]:
         return lambda: operation(memory, bn254.FR, left, right)
 
     return [
+        *_transforms(memory, left, log_size - 2),
         Case("bn254_add", label, binary(bn254.add), 3 * ELEMENT * count, float(SUM * count)),
         Case("bn254_subtract", label, binary(bn254.subtract), 3 * ELEMENT * count, float(SUM * count)),
         Case("bn254_multiply", label, binary(bn254.multiply), 3 * ELEMENT * count, float(PRODUCT * count)),
@@ -47,6 +50,61 @@ def cases(memory: Memory, log_size: int) -> list[Case]:
             lambda: bn254.permute(memory, states),
             6 * ELEMENT * permutations,
             float(PERMUTATION * permutations),
+        ),
+    ]
+
+
+def _transforms(memory: Memory, column: DeviceArray, log_size: int) -> list[Case]:
+    """Every kernel of the transforms; the one by name includes the change of order, as no transform goes without."""
+    transforms = Bn254Transforms(memory)
+    size, label = 1 << log_size, f"2^{log_size}"
+    twin = memory.empty(size, WORDS)
+    tables = memory.upload(_elements(1 << max(log_size - LOG_POWERS, LOG_POWERS)))
+    steps = memory.upload(_elements(TWO_ADICITY))
+    powers = min(size, 1 << LOG_POWERS)
+
+    def launch(kernel: str, threads: int, *arguments: int | DeviceArray) -> Callable[[], None]:
+        words = [word if isinstance(word, int) else word.pointer for word in arguments]
+        # The arrays are kept, not only their addresses.
+        return lambda kept=arguments: memory.device.launch(kernel, (-(-threads // 128), 1), 128, words)  # type: ignore[misc]
+
+    moved, scaling = 2 * ELEMENT * size, 2.0 * PRODUCT * size
+    return [
+        Case(
+            "bn254_ntt",
+            label,
+            lambda: transforms.coefficients(column, log_size, 1),
+            moved * (len(passes(log_size)) + 1),
+            size * (log_size * (PRODUCT / 2 + SUM) + 2 * PRODUCT),
+            256,
+        ),
+        Case(
+            "bn254_fill_roots",
+            label,
+            launch("bn254_fill_roots", size, twin, size, steps),
+            ELEMENT * size,
+            size * log_size / 2 * PRODUCT,
+        ),
+        Case(
+            "bn254_fill_powers",
+            f"{powers}",
+            launch("bn254_fill_powers", powers, twin, powers, steps, steps),
+            ELEMENT * powers,
+            24.0 * PRODUCT * powers,
+        ),
+        Case(
+            "bn254_scale_powers",
+            label,
+            launch("bn254_scale_powers", size, column, twin, size, size, tables, tables),
+            moved,
+            scaling,
+        ),
+        Case(
+            "bn254_reverse_scale",
+            label,
+            launch("bn254_reverse_scale", size, column, twin, log_size, tables, tables),
+            moved,
+            scaling,
         ),
     ]
 

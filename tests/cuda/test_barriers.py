@@ -10,6 +10,8 @@ import pytest
 
 from cuda import sources
 from cuda.backend import CudaBackend
+from cuda.bn254 import scalars
+from cuda.bn254_transforms import Bn254Transforms
 from cuda.emulated import EmulatedDevice
 from cuda.errors import LaunchRefused
 from cuda.operations import prefix_sums
@@ -34,6 +36,8 @@ def everything(backend: CudaBackend) -> Iterator[Words]:
         trace = backend.upload(random_elements(log_rows, 1, 1 << log_rows))
         yield backend.download(backend.lde(trace, 1, 7))
     yield backend.download(prefix_sums(backend.memory, backend.upload(random_elements(1, 2, 1000))))
+    polynomial = backend.upload(scalars(range(7, 7 + (1 << 11))))
+    yield backend.download(Bn254Transforms(backend.memory).values(polynomial, 11, 1))
     yield backend.open_at(backend.upload(random_elements(2, 3, 1 << 9)), 0, 7, random_elements(3, 3))
 
 
