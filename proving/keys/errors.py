@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.errors import ConfigurationError
+from runtime.errors import ConfigurationError, InvalidInput
 
 
 class KeyMismatch(ConfigurationError):
@@ -20,3 +20,10 @@ class StoredKeyRefused(ConfigurationError):
 
     code = "stored_key"
     default_remedy = "Remove the file; the key is made again on its next use."
+
+
+class NotCompressed(InvalidInput):
+    """A profile's proofs have no compression layers: its target is above what a digest over BN254 gives."""
+
+    code = "not_compressed"
+    default_remedy = "Prove batches that go to L1 under proven100."

@@ -1,19 +1,21 @@
-"""The circuits that make one proof of a batch under a security profile, and their key set.
+"""The circuits that make one proof of a batch under a security profile, their key set, and the layers that compress it.
 
 They depend on the profile, since they verify proofs of it. All keys of a family are entries of its key set, with the
 role that each may have; unused entries are the same in every release, so that another circuit of the machine changes
-the key set's digest and no circuit above the leaves.
+the key set's digest and no circuit above the leaves. The layers over the scheduler are no part of it: each is a
+constant of what verifies it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from proving.hash import DIGEST
+from proving.hash import DIGEST, HashFamily
+from proving.keys.errors import NotCompressed
 from proving.recursion.claims import Role, entry, key_set_digest
 from proving.stark.arithmetic import Words
 
@@ -30,10 +32,32 @@ _HEIGHTS: Final[Mapping[str, int]] = {
 #: Where a profile needs more.
 _HIGHER: Final[Mapping[str, Mapping[str, int]]] = {"proven128": {"field": 15, "bits": 14, "caps": 12}}
 
+
+@dataclass(frozen=True)
+class Layer:
+    """The parameters of a compression layer.
+
+    Attributes
+    ----------
+    form
+        Parameters of :class:`proving.stark.shape.Layout` that are not its defaults.
+    """
+
+    log_blowup: int
+    form: Mapping[str, Any]
+
+
+#: The layers over a profile's scheduler, the last one hashed as the SNARK verifies it (docs/decisions/0014). A profile
+#: whose target is above what a digest of that family gives has none.
+_LAYERS: Final[Mapping[str, tuple[Layer, ...]]] = {
+    "proven100": (Layer(5, {"family": HashFamily.BN254, "cap_log": 4}),),
+}
+
 _LEAF: Final = "leaf"
 _NODE: Final = "node"
 _TIP: Final = "tip"
 _SCHEDULER: Final = "scheduler"
+_LAYER: Final = "layer"
 
 
 @dataclass(frozen=True)
@@ -80,8 +104,39 @@ class Family:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names, in the order of their places in the key set."""
+        """All names of the key set, in the order of their places in it."""
         return (*self.aggregating, self.tip, self.scheduler)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the compression layers, from the scheduler up; none where the profile is not compressed."""
+        return tuple(f"{_LAYER}.{number}.{self.profile}" for number in range(len(_LAYERS.get(self.profile, ()))))
+
+    @property
+    def last(self) -> str:
+        """The name of the last layer, whose proof a SNARK verifies.
+
+        Raises
+        ------
+        NotCompressed
+            The profile has no layers.
+        """
+        if not self.layers:
+            raise NotCompressed(f"Proofs of profile {self.profile} are not compressed.")
+        return self.layers[-1]
+
+    @property
+    def circuits(self) -> tuple[str, ...]:
+        """The names of all circuits; what a circuit verifies stands before it."""
+        return (*self.names, *self.layers)
+
+    def layer(self, name: str) -> Layer:
+        """Return the parameters of a layer by its name."""
+        return _LAYERS[self.profile][self.layers.index(name)]
+
+    def below(self, name: str) -> str:
+        """Return the name of the circuit whose proofs a layer verifies."""
+        return (self.scheduler, *self.layers)[self.layers.index(name)]
 
     def entries(self, digests: Mapping[str, Words]) -> Words:
         """Return the key set's entries ``(KEY_SLOTS, 4)`` from the keys' digests ``(4,)`` by name."""

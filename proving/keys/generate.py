@@ -130,7 +130,7 @@ def _wanted(profiles: Sequence[str]) -> list[str]:
         if profile not in known:
             raise InvalidInput(f"There are no keys for profile {profile}; there are for {', '.join(known)}.")
     chosen = [keys.circuits_of(profile) for profile in profiles or known]
-    return [keys.MAIN_VM, *(name for family in chosen for name in family.names)]
+    return [keys.MAIN_VM, *(name for family in chosen for name in family.circuits)]
 
 
 def _in_order(pool: ProcessPoolExecutor, missing: Sequence[str]) -> Iterator[str]:
@@ -157,6 +157,8 @@ def _needs(name: str) -> tuple[str, ...]:
         family = keys.circuits_of(profile)
         if name == family.scheduler:
             return (family.tip,)
+        if name in family.layers:
+            return (family.below(name),)
         if name in (family.node, family.tip):
             return (family.leaf(0),)
         if name in family.names:

@@ -10,6 +10,7 @@ from proving.keys.registry import Find, describe
 from proving.recursion.program import WitnessProgram
 from proving.stark.generate import build_key
 from proving.stark.key import Key
+from proving.stark.security import PROFILES
 
 
 class Made(NamedTuple):
@@ -20,7 +21,7 @@ class Made(NamedTuple):
 
 
 def make_key(name: str, find: Find) -> Made:
-    """Make a circuit's key with every profile, without comparing it.
+    """Make a circuit's key with every profile that its proofs may have, without comparing it.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ def make_key(name: str, find: Find) -> Made:
         backend=NativeBackend(),
         log_blowup=described.log_blowup,
         max_log_heights=described.max_log_heights,
+        profiles=described.profiles or tuple(PROFILES),
+        form=described.form,
     )
     return Made(key, described.program)
 

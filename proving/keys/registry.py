@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from proving.keys.family import Family
@@ -33,12 +33,18 @@ class Description:
         By table, log2 of the largest height; tables with preprocessed columns have the height of these.
     program
         What the witness of a circuit that verifies proofs is filled from.
+    profiles
+        The profiles that its proofs may have; all when empty.
+    form
+        Parameters of :class:`proving.stark.shape.Layout` that are not its defaults.
     """
 
     circuit: Circuit
     log_blowup: int
     max_log_heights: Mapping[str, int]
     program: WitnessProgram | None = None
+    profiles: Sequence[str] = ()
+    form: Mapping[str, Any] = field(default_factory=dict)
 
 
 @functools.cache
@@ -54,7 +60,7 @@ def families() -> tuple[Family, ...]:
 @functools.cache
 def names() -> tuple[str, ...]:
     """Return the names of all circuits; what a circuit verifies stands before it."""
-    return (MAIN_VM, *(name for family in families() for name in family.names))
+    return (MAIN_VM, *(name for family in families() for name in family.circuits))
 
 
 def describe(name: str, find: Find) -> Description:
@@ -70,9 +76,14 @@ def describe(name: str, find: Find) -> Description:
     from proving.keys.family import LOG_BLOWUP, SCHEDULER_LOG_BLOWUP
 
     compiled = write(name, find)
-    last = any(name == family.scheduler for family in families())
-    log_blowup = SCHEDULER_LOG_BLOWUP if last else LOG_BLOWUP
-    return Description(compiled.circuit, log_blowup, compiled.log_heights, compiled.program)
+    made = Description(compiled.circuit, LOG_BLOWUP, compiled.log_heights, compiled.program)
+    for family in families():
+        if name == family.scheduler:
+            return replace(made, log_blowup=SCHEDULER_LOG_BLOWUP)
+        if name in family.layers:
+            layer = family.layer(name)
+            return replace(made, log_blowup=layer.log_blowup, profiles=(family.profile,), form=layer.form)
+    return made
 
 
 def write(name: str, find: Find) -> CompiledCircuit:
@@ -86,12 +97,13 @@ def write(name: str, find: Find) -> CompiledCircuit:
     from proving.keys.family import KEY_SLOTS
     from proving.machine.main_vm.shapes import SHAPES
     from proving.recursion.aggregation import write_leaf, write_node
+    from proving.recursion.compression import write_layer
     from proving.recursion.scheduler import write_scheduler
     from proving.recursion.tip import MAIN_VM_TYPE, write_tip
     from runtime.protocol import PROTOCOL_NUMBER
 
     for family in families():
-        if name not in family.names:
+        if name not in family.circuits:
             continue
         if name == family.node:
             return write_node(name, find(family.leaf(0)), family.profile, KEY_SLOTS)
@@ -99,6 +111,8 @@ def write(name: str, find: Find) -> CompiledCircuit:
             return write_tip(name, find(family.leaf(0)), family.profile, KEY_SLOTS)
         if name == family.scheduler:
             return write_scheduler(name, find(family.tip), family.profile, PROTOCOL_NUMBER)
+        if name in family.layers:
+            return write_layer(name, find(family.below(name)), family.profile)
         key = find(MAIN_VM)
         heights = SHAPES[family.names.index(name)]
         shape = key.layout.shape(tuple(heights[table.name] for table in key.layout.tables))

@@ -14,7 +14,10 @@ from proving.machine.main_vm.shapes import SHAPES
 PROFILE = "proven100"
 #: Of all circuits those of one profile that differ in kind, and one that the other profiles have as well: making every
 #: key takes minutes, and is what `python -m proving.keys` does.
-MADE = (keys.MAIN_VM, "leaf.0.proven100", "node.proven100", "tip.proven100", "scheduler.proven100", "node.proven128")
+MADE = (
+    *(keys.MAIN_VM, "leaf.0.proven100", "node.proven100", "tip.proven100", "scheduler.proven100"),
+    *("layer.0.proven100", "node.proven128"),
+)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -32,6 +35,13 @@ def test_there_is_a_leaf_for_every_shape_and_room_for_all_keys() -> None:
     assert family == next(each for each in families() if each.profile == PROFILE)
     assert family.leaves == len(SHAPES)
     assert len(set(family.names)) == len(SHAPES) + 3 <= KEY_SLOTS
+
+
+def test_layers_are_no_entries_of_the_key_set() -> None:
+    family = keys.circuits_of(PROFILE)
+    assert family.last == family.layers[-1]
+    assert set(family.layers).isdisjoint(family.names)
+    assert [family.below(name) for name in family.layers] == [family.scheduler, *family.layers[:-1]]
 
 
 @pytest.mark.parametrize("part", ["digest", "head"])

@@ -1,0 +1,127 @@
+"""The compression layers: from a batch's proof to a proof that a SNARK verifies, about the same claim.
+
+Each layer verifies the proof below it and shows the same public input; every proof is verified as soon as it is made.
+What was made before is taken up again if it holds, so that a stop costs one layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+import numpy as np
+
+from proving import keys
+from proving.backend.interface import Backend
+from proving.backend.native import default_backend
+from proving.recursion.witness import fill
+from proving.stages import batch_proof, recursion_proof
+from proving.stages.recursion_proof import RecursionProof
+from proving.stark.arithmetic import Words
+from proving.stark.proof import parse
+from proving.stark.prover import prove
+from proving.stark.verifier import verify
+from runtime.errors import InvalidInput, VerificationError
+from runtime.progress import Progress
+from runtime.protocol import PROTOCOL_VERSION
+
+
+def compress_proof(
+    proof: bytes,
+    *,
+    profile: str,
+    backend: Backend | None = None,
+    progress: Progress | None = None,
+    made: MutableMapping[str, bytes] | None = None,
+) -> bytes:
+    """Take a batch's proof through the layers.
+
+    Parameters
+    ----------
+    proof
+        The artifact of a batch's proof.
+    profile
+        The profile that it was made under.
+    made
+        Artifacts of layers by the name of their circuit. What is there and holds is not made again; every layer that is
+        made is put there.
+
+    Returns
+    -------
+    bytes
+        The artifact of the last layer's proof, see :mod:`proving.stages.recursion_proof`.
+
+    Raises
+    ------
+    VerificationError
+        The batch's proof does not hold under this release's keys and the profile.
+    NotCompressed
+        There are no layers under the profile.
+    """
+    family = keys.circuits_of(profile)
+    last = family.last
+    claim, below = batch_proof.unpack(proof, protocol=PROTOCOL_VERSION)
+    batch_proof.check(claim, below, profile=profile)
+    kept = {} if made is None else made
+    for number, name in enumerate(family.layers):
+        found = _holding(kept.get(name), name, claim.words, profile)
+        if found is None:
+            told = _part_of(progress, number, len(family.layers))
+            found = _prove(name, family.below(name), claim.words, below, profile, backend or default_backend(), told)
+            kept[name] = recursion_proof.pack(RecursionProof(name, claim.words, found), protocol=PROTOCOL_VERSION)
+        below = found
+    return kept[last]
+
+
+def verify_last(data: bytes, *, profile: str) -> RecursionProof:
+    """Return the last layer's proof of an artifact, verified.
+
+    Raises
+    ------
+    VerificationError, InvalidInput
+        It does not hold, or is no artifact of the last layer's proof.
+    """
+    found = recursion_proof.unpack(data, protocol=PROTOCOL_VERSION)
+    last = keys.circuits_of(profile).last
+    if found.circuit != last:
+        raise InvalidInput(f"The proof is of circuit {found.circuit}, not of the last layer {last}.")
+    verify(keys.key(last), profile, found.publics, found.proof)
+    return found
+
+
+def _holding(artifact: bytes | None, name: str, publics: Words, profile: str) -> bytes | None:
+    """Return the proof of a layer's artifact if it is about the public input and holds."""
+    if artifact is None:
+        return None
+    try:
+        found = recursion_proof.unpack(artifact, protocol=PROTOCOL_VERSION)
+        if found.circuit != name or not np.array_equal(found.publics, publics):
+            return None
+        verify(keys.key(name), profile, publics, found.proof)
+    except (InvalidInput, VerificationError):
+        return None
+    return found.proof
+
+
+def _prove(
+    name: str, below: str, publics: Words, proof: bytes, profile: str, backend: Backend, progress: Progress | None
+) -> bytes:
+    """Return a layer's proof, verified."""
+    key = keys.key(below)
+    _, parts = parse(key.layout, key.parameters(profile), proof)
+    traces = fill(keys.program(name), publics, parts.parts())
+    proving_key = keys.proving_key(name)
+    made = prove(proving_key, profile, publics, traces, backend, progress, consume=True)
+    proving_key.forget()
+    verify(keys.key(name), profile, publics, made)
+    return made
+
+
+def _part_of(progress: Progress | None, number: int, count: int) -> Progress | None:
+    """Return what tells the progress of one layer of several as that of all."""
+    if progress is None:
+        return None
+
+    def told(fraction: float, phase: str) -> None:
+        progress((number + fraction) / count, phase)
+
+    return told
