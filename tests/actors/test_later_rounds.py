@@ -8,7 +8,6 @@ from pathlib import Path
 from broker.jobs import Batch, Job, JobState, Stage, status
 from proving.stages.rounds import Round, tree
 from tests.actors.cluster import Cluster
-from tests.actors.conftest import MakeCluster
 from tests.actors.test_lease import context
 from tests.actors.test_pipeline import finish
 
@@ -30,19 +29,29 @@ def begun(marks: Path) -> list[str]:
     return [line.rpartition(" ")[0] for line in marks.read_text().splitlines()] if marks.exists() else []
 
 
-def test_a_hundred_segments_with_a_prover_killed_in_a_node(make_cluster: MakeCluster, tmp_path: Path) -> None:
-    segments = 101
-    marks = tmp_path / "later"
-    cluster = make_cluster()
+def test_a_hundred_segments_with_a_prover_killed_in_a_node(embedded: Cluster, tmp_path: Path) -> None:
+    _kill_in_a_node(embedded, tmp_path / "later", segments=101, depths=7)
+
+
+def test_a_prover_killed_in_a_node_on_servers(on_servers: Cluster, tmp_path: Path) -> None:
+    _kill_in_a_node(on_servers, tmp_path / "later", segments=21, depths=5)
+
+
+def _kill_in_a_node(cluster: Cluster, marks: Path, *, segments: int, depths: int) -> None:
     provers = cluster.start_all(provers=2)
     cluster.batch(1, segments=segments, later_seconds=0.05, later_marks=str(marks))
-    cluster.until(lambda: bool(nodes_in_progress(cluster)), 60)
-    (killed, *_) = nodes_in_progress(cluster)
-    process = next(prover for prover in provers if f"/{prover.pid}" in killed.worker)
+    seen: list[Job] = []
+
+    def in_a_node() -> bool:
+        seen.extend(nodes_in_progress(cluster))
+        return bool(seen)
+
+    cluster.until(in_a_node, 60)
+    process = next(prover for prover in provers if f"/{prover.pid}" in seen[0].worker)
     process.send_signal(signal.SIGKILL)
     batch = finish(cluster, 1, seconds=240)
     jobs = status.jobs(cluster.store, batch_id=batch.id, limit=100_000)
     wanted = 1 + 2 * segments + 3 * (len(tree(segments)) - segments)
     assert len(jobs) == wanted and all(job.state is JobState.SUCCESSFUL for job in jobs)
-    assert max(job.depth for job in jobs) == 7
+    assert max(job.depth for job in jobs) == depths
     assert sum(job.attempts for job in jobs) <= wanted + 1
