@@ -7,7 +7,7 @@
 # system with only the packages that the README names; its own Python runs everything. The clone is of the last commit.
 # This machine's configuration of apt, pip and certificates is taken along, because a bare system has none.
 # TRY_FOLDER (/var/tmp/hallmark-bare) takes file systems and logs; TRY_AS chooses "user root", TRY_TARGETS the targets,
-# TRY_SECONDS (3600) how long one of them may take.
+# TRY_SECONDS (3600) how long one of them may take, TRY_TESTS (all) the folders of tests that `make test` runs.
 # Afterwards it is checked that nothing outside the checkout has changed but what the README names.
 set -eu
 cd "$(dirname "$0")/.."
@@ -87,7 +87,7 @@ attempt() {
         status=0
         # shellcheck disable=SC2046
         inside "$root" $(cat "$base/environment") HOME=$home USER=$name LANG=C.UTF-8 \
-            setpriv --reuid "$name" --regid "$name" --init-groups \
+            PYTEST_ADDOPTS="${TRY_TESTS:-}" setpriv --reuid "$name" --regid "$name" --init-groups \
             sh -c "cd $home/hallmark && timeout ${TRY_SECONDS:-3600} make $target" >"$log.part" 2>&1 </dev/null || status=$?
         cat "$log.part" >>"$log"
         say "$suite, $version, $user: make $target ended with $status after $(($(date +%s) - start)) s: $(tail -n 1 "$log.part")"
