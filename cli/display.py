@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 #: Progress and summaries go to standard error and standard output.
 errors, console = Console(stderr=True), Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
+
+#: Narrowest column that a text is wrapped into.
+LEAST_WRAPPED = 20
 
 
 @contextmanager
@@ -41,6 +45,36 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Text:
     """Return aligned columns under a header, each row one line of whatever length."""
     first, *rest = _aligned([header, *rows])
     return _under(first, rest)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Text:
+    """Return aligned columns that fit the terminal: the last one is wrapped, and below the others where it is squeezed.
+
+    Every character is shown; what is to be read by programs is `--json`.
+    """
+    listed = [tuple(map(str, row)) for row in [header, *rows]]
+    fixed = [max(map(len, column)) + 2 for column in zip(*(row[:-1] for row in listed), strict=True)]
+    indent = sum(fixed)
+    if (room := console.width - indent) < LEAST_WRAPPED:
+        indent, room = 4, console.width - 4
+    lines: list[str] = []
+    for row in listed:
+        start = "".join(f"{cell:<{width}}" for cell, width in zip(row[:-1], fixed, strict=True))
+        first, *rest = textwrap.wrap(row[-1].strip(), room) or [""]
+        lines += [(start + first).rstrip()] if indent > 4 or not first else [start.rstrip(), " " * indent + first]
+        lines += [" " * indent + part for part in rest]
+    return _under(lines[0], lines[1:])
+
+
+def paragraphs(title: str, rows: Iterable[Sequence[str]]) -> Text:
+    """Return `name  text` lines under a title, the texts wrapped at the terminal's width."""
+    listed = list(rows)
+    widest = max(len(name) for name, _ in listed)
+    lines = []
+    for name, text in listed:
+        first = f"  {name:<{widest}}  "
+        lines += textwrap.wrap(text, console.width, initial_indent=first, subsequent_indent=" " * len(first))
+    return _under(title, lines)
 
 
 def _under(title: str, lines: Iterable[str]) -> Text:

@@ -6,8 +6,9 @@ import sys
 
 from runtime.errors import ConfigurationError, HallmarkError, InvalidInput, VerificationError
 
-#: Exit statuses: 1 a refused proof, 65 bad input, 70 anything else known, 78 wrong configuration (sysexits.h).
-EXIT_REFUSED, EXIT_INPUT, EXIT_FAILED, EXIT_CONFIGURATION = 1, 65, 70, 78
+#: Exit statuses: 1 a refused proof, 3 `status --check` found something stuck, 65 bad input, 70 anything else known, 78
+#: wrong configuration (sysexits.h). docs/operations.md lists them.
+EXIT_REFUSED, EXIT_STUCK, EXIT_INPUT, EXIT_FAILED, EXIT_CONFIGURATION = 1, 3, 65, 70, 78
 
 
 def report(error: HallmarkError) -> int:

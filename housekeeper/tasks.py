@@ -82,7 +82,7 @@ def collect(house: Housekeeper) -> None:
     for batch in house.store.collectable(house.settings.retention_hours * 3600):
         if not house.store.mark_collected(batch.id):
             continue
-        removed = _remove_artifacts(house, batch, keep=frozenset({batch.result}))
+        removed = _remove_artifacts(house.artifacts, batch, keep=frozenset({batch.result}))
         COLLECTED.inc(removed)
         get_logger("collect").info("artifacts removed", batch=batch.number, bytes=removed)
 
@@ -91,17 +91,26 @@ def archive(house: Housekeeper) -> None:
     """Write finished batches past their age to a file each, and remove their rows."""
     folder = house.settings.state_dir / "archive"
     for batch in house.store.archivable(house.settings.archive_days * 86400):
-        if not house.store.mark_collected(batch.id):
-            continue
-        write_archive(house.store, batch, folder)
-        _remove_artifacts(house, batch)
-        if house.store.remove_batch(batch.id):
+        if archive_batch(house.store, house.artifacts, batch, folder):
             ARCHIVED.inc()
 
 
-def _remove_artifacts(house: Housekeeper, batch: Batch, *, keep: frozenset[str] = frozenset()) -> int:
+def archive_batch(store: JobStore, artifacts: ArtifactStore, batch: Batch, folder: Path) -> Path | None:
+    """Write a finished batch to a file, remove its artifacts and rows, and return the file.
+
+    Marked as collected first, so that nobody requeues what is going. Nothing is returned, and no row removed, for a
+    batch that is not finished or was opened again.
+    """
+    if not store.mark_collected(batch.id):
+        return None
+    path = write_archive(store, batch, folder)
+    _remove_artifacts(artifacts, batch)
+    return path if store.remove_batch(batch.id) else None
+
+
+def _remove_artifacts(artifacts: ArtifactStore, batch: Batch, *, keep: frozenset[str] = frozenset()) -> int:
     prefixes = (batch_prefix(batch.id), f"gateway/{batch.chain_id}/{batch.number}/")
-    return sum(house.artifacts.remove(prefix, keep=keep)[1] for prefix in prefixes)
+    return sum(artifacts.remove(prefix, keep=keep)[1] for prefix in prefixes)
 
 
 def write_archive(store: JobStore, batch: Batch, folder: Path) -> Path:

@@ -256,6 +256,11 @@ REOPEN_BATCH = """
 UPDATE batches SET state = :state, error = :error, result = NULL, finished_at = NULL WHERE id = :batch_id
 """
 
+PRIORITISE_BATCH = "UPDATE batches SET priority = :priority WHERE id = :batch_id"
+
+# Of finished jobs too, so that one that is requeued has its batch's priority.
+PRIORITISE_JOBS = "UPDATE jobs SET priority = :priority WHERE batch_id = :batch_id"
+
 CHILDREN = """
 SELECT id, stage, round, depth, circuit_type, position, lease_token FROM jobs WHERE made_by = :job_id ORDER BY id
 """

@@ -13,9 +13,12 @@ from broker.jobs.store import JobStore
 from runtime.errors import JobNotFound
 
 
-def batches(store: JobStore, *, state: BatchState | None = None, limit: int = 50) -> list[Batch]:
-    """Return the newest batches of the store's chain; without a state also every older one that is dead."""
-    query = BatchModel.select().where(BatchModel.chain_id == store.chain_id)
+def batches(
+    store: JobStore, *, state: BatchState | None = None, limit: int = 50, all_chains: bool = False
+) -> list[Batch]:
+    """Return the newest batches of the store's chain, or of all; without a state also every older one that is dead."""
+    query = BatchModel.select()
+    query = query if all_chains else query.where(BatchModel.chain_id == store.chain_id)
     newest = (query if state is None else query.where(BatchModel.state == str(state))).order_by(BatchModel.id.desc())
     rows = store.database.query(newest.limit(limit))
     if state is None and len(rows) == limit:
@@ -36,6 +39,19 @@ def batch(store: JobStore, number: int) -> Batch:
     if not rows:
         raise JobNotFound(f"There is no batch {number} of chain {store.chain_id}.")
     return Batch.of(rows[0])
+
+
+def batch_number(store: JobStore, batch_id: int) -> int:
+    """Return the number of the batch with an identity, of whatever chain.
+
+    Raises
+    ------
+    JobNotFound
+    """
+    rows = store.database.query(BatchModel.select(BatchModel.number).where(BatchModel.id == batch_id))
+    if not rows:
+        raise JobNotFound(f"There is no batch with identity {batch_id}.")
+    return int(rows[0]["number"])
 
 
 def jobs(

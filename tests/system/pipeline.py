@@ -57,7 +57,8 @@ class Pipeline:
         """Wait until core has the batch's proof or gave it up."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            states = {each["number"]: each["state"] for each in json.loads(self.hallmark("status", "--json"))}
+            listed = json.loads(self.hallmark("status", "--json"))["batches"]
+            states = {each["number"]: each["state"] for each in listed}
             if states.get(batch) in ("accepted", "refused", "dead"):
                 return self.status(batch)
             time.sleep(1.0)
@@ -67,7 +68,7 @@ class Pipeline:
         """Wait until a job of a stage is being worked on and return it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if any(each["number"] == batch for each in json.loads(self.hallmark("status", "--json"))):
+            if any(each["number"] == batch for each in json.loads(self.hallmark("status", "--json"))["batches"]):
                 for job in self.status(batch)["jobs"]:
                     if job["stage"] == stage and job["state"] == "in_progress":
                         found: dict[str, Any] = job

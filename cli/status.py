@@ -1,0 +1,79 @@
+"""`hallmark status`: the installation at a glance, what is stuck first, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from broker.jobs import Batch, BatchState, DatabaseMissing, JobStore, open_existing, overview, stuck
+from broker.jobs import status as jobs_status
+from broker.jobs.progress import stages_of
+from cli import batches, commands, display, supervised
+from cli.errors import EXIT_STUCK
+from cli.options import ChainOption, JsonOption, as_mapping, duration, print_json
+from runtime.settings import Settings, load_settings
+from runtime.urls import mask_url
+
+
+def status(
+    batch: Annotated[int | None, typer.Argument(help="A batch number; all recent batches when left out.")] = None,
+    as_json: JsonOption = False,
+    chain: ChainOption = None,
+    check: Annotated[bool, typer.Option("--check", help="End with status 3 when something is stuck.")] = False,
+) -> None:
+    """Show what is stuck and why, then the recent batches; or one batch with its jobs."""
+    settings = load_settings() if chain is None else load_settings(chain_id=chain)
+    if batch is not None:
+        batches.show_one(open_existing(settings), batch, as_json)
+        return
+    if not as_json:
+        display.console.print(_looked_at(settings))
+    outages = supervised.outages(settings.state_dir)
+    for line in outages:
+        typer.echo(f"hallmark: {line}", err=True)
+    try:
+        found = _status_all(open_existing(settings), as_json, outages)
+    except DatabaseMissing:
+        found = []
+        if as_json:
+            print_json({"stuck": [], "outages": outages, "batches": []})
+        else:
+            display.console.print("no batch yet: nothing has run here")
+    if check and (found or outages):
+        raise typer.Exit(EXIT_STUCK)
+
+
+def _looked_at(settings: Settings) -> str:
+    """Say which installation is looked at, and where the demos' batches are when those are others."""
+    demos = [
+        str(path)
+        for path in sorted(commands.folder_of_demos(settings).glob("demo*"))
+        if (path / "hallmark.db").exists() and path != settings.state_dir
+    ]
+    where = f"state folder {settings.state_dir}" + ("" if settings.sqlite else f", {mask_url(settings.database_url)}")
+    return where + (f" (demos have their own: {', '.join(demos)})" if demos else "")
+
+
+def _status_all(store: JobStore, as_json: bool, outages: list[str]) -> list[stuck.Trouble]:
+    troubles = stuck.troubles(store)
+    listed = sorted(jobs_status.batches(store), key=lambda batch: batch.state is not BatchState.DEAD)
+    if as_json:
+        print_json({"stuck": troubles, "outages": outages, "batches": [_with_stages(store, each) for each in listed]})
+        return troubles
+    for trouble in troubles:
+        about = [("why", trouble.text), ("for", duration(trouble.seconds)), ("do", trouble.remedy)]
+        display.console.print(display.paragraphs(f"STUCK: {trouble.kind}", about))
+    now = overview.now(store)
+    rows = []
+    for each in listed:
+        progress = ", ".join(f"{stage.stage} {stage.done:.1f}/{stage.jobs}" for stage in stages_of(store, each.id))
+        more = f"{progress} {each.error}".strip()
+        rows.append((str(each.number), str(each.state), duration(now - each.created_at), more))
+    header = ("batch", "state", "age", "stages, error")
+    display.console.print(display.table(header, rows) if listed else "no batch yet")
+    return troubles
+
+
+def _with_stages(store: JobStore, batch: Batch) -> dict[str, object]:
+    return {**as_mapping(batch), "stages": [as_mapping(stage) for stage in stages_of(store, batch.id)]}
