@@ -54,11 +54,19 @@ class MetadataCalculator:
         with self._lock:
             return self._tree.partial(addresses)
 
-    def settle_left_over(self) -> None:
-        """Settle batches that a crash or a failure left sealed only; call it before anything builds on the tree."""
+    def settle_left_over(self) -> int:
+        """Settle batches that a crash or a failure left sealed only; call it before anything builds on the tree.
+
+        Returns
+        -------
+        int
+            How many there were.
+        """
         with self._lock, self._store.session():
-            for batch in list(Batch.select().where(Batch.status == BatchStatus.SEALED).order_by(Batch.number)):
+            left = list(Batch.select().where(Batch.status == BatchStatus.SEALED).order_by(Batch.number))
+            for batch in left:
                 self.settle(batch.number)
+        return len(left)
 
     def settle(self, number: int) -> None:
         """Advance the tree by a sealed batch and write its account versions and root; once only."""
@@ -94,7 +102,7 @@ class MetadataCalculator:
             Batch.create(
                 number=0,
                 status=BatchStatus.PROVEN,
-                sealed_at=genesis.timestamp,
+                sealed_at=float(genesis.timestamp),
                 timestamp=genesis.timestamp,
                 context="{}",
                 transactions=0,

@@ -157,6 +157,7 @@ class Server:
             await asyncio.sleep(TICK_SECONDS)
 
     def _seal_when_due(self) -> bool:
+        self._node.sequencer.expire()
         return self._node.sequencer.due() and self._node.sequencer.seal() is not None
 
     def _settle(self) -> bool:

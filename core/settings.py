@@ -41,8 +41,18 @@ class CoreSettings(EnvironmentSettings):
     """A batch is sealed when this many transactions wait (1024 plain transfers take about half a billion cycles)."""
     core_batch_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 5.0
     """A batch is sealed when the oldest transaction has waited this long; 0: by count or explicit call only."""
+    core_batch_bytes: Annotated[Size, Field(ge=1 << 17)] = 1 << 22
+    """A batch is sealed when the transactions that wait have this many bytes."""
+    core_batch_cycles: Annotated[int, Field(ge=1, lt=1 << 63)] = 1 << 32
+    """A batch is sealed when what waits costs this much to prove: cycles of the program's runs at the door."""
     core_mempool_limit: Annotated[int, Field(ge=1)] = 10_000
-    """Transactions that may wait; more are refused until a batch is sealed."""
+    """Transactions that may wait; then only those that pay more come in, in place of the ones that pay least."""
+    core_mempool_account_limit: Annotated[int, Field(ge=1)] = 256
+    """Transactions of one account that may wait."""
+    core_mempool_bump_percent: Annotated[int, Field(ge=0, le=1000)] = 10
+    """Fee cap and tip must rise by this much for a transaction to replace a waiting one with its nonce."""
+    core_mempool_seconds: Annotated[float, Field(ge=1, le=MAX_SECONDS)] = 10_800.0
+    """A transaction that has waited this long is dropped."""
     core_origins: Annotated[str, AfterValidator(_origins)] = ""
     """Origins of web pages that may call core, with commas between (``http://localhost:5173``); ``*`` allows all."""
     core_offer_seconds: Annotated[float, Field(ge=0.1, le=MAX_SECONDS)] = 60.0

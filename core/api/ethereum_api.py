@@ -23,7 +23,7 @@ from core.chain import Account
 from core.errors import Busy
 from core.eth_sender.status import l1_status, mined_transactions
 from core.pools import Pool
-from core.sequencer import GasEstimate, Known, MempoolFull, Refused, Sequencer
+from core.sequencer import GasEstimate, Known, MempoolFull, Refused, Sequencer, Underpriced
 from core.store import Batch, L1Transaction, L1TransactionStatus, Store, TransactionStatus
 from core.transactions import UnreadableTransaction
 
@@ -74,8 +74,8 @@ class EthereumApi:
             "eth_chainId": lambda _: quantity(self._constants.chain_id),
             "eth_syncing": lambda _: False,
             "eth_accounts": lambda _: [],
-            "eth_gasPrice": lambda _: quantity(self._constants.base_fee),
-            "eth_maxPriorityFeePerGas": lambda _: "0x0",
+            "eth_gasPrice": lambda _: quantity(self._constants.base_fee + self._sequencer.tip_of_next_batch()),
+            "eth_maxPriorityFeePerGas": lambda _: quantity(self._sequencer.tip_of_next_batch()),
             "eth_feeHistory": lambda p: self._fees.history(p),
             "eth_estimateGas": lambda p: quantity(self._fees.gas(p)),
             "eth_call": self._call,
@@ -173,6 +173,8 @@ class EthereumApi:
             return data(self._sequencer.submit(raw))
         except Known as error:
             raise RpcError(TRANSACTION_REFUSED, "already known") from error
+        except Underpriced as error:
+            raise RpcError(TRANSACTION_REFUSED, error.message) from error
         except MempoolFull as error:
             raise RpcError(LIMIT_EXCEEDED, error.message) from error
         except Refused as error:

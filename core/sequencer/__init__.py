@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from core.sequencer.admission import Refused
 from core.sequencer.estimate import GasEstimate
-from core.sequencer.mempool import Known, MempoolFull
+from core.sequencer.mempool import Known, MempoolFull, Underpriced
 from core.sequencer.sequencer import Sequencer
 
-__all__ = ["GasEstimate", "Known", "MempoolFull", "Refused", "Sequencer"]
+__all__ = ["GasEstimate", "Known", "MempoolFull", "Refused", "Sequencer", "Underpriced"]

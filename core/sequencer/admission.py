@@ -1,20 +1,17 @@
 """Judges a transaction at the door by running the state-transition program on it alone.
 
-The accounts it touches are taken at their values after everything that waits already, so a sender may queue several
-transactions and spend what a waiting transfer brings. Those values too come from the program: they are what it
-reported for the transactions before. Rules do not depend on the state root, so a tree of the few touched accounts
-stands for the whole one.
+Rules do not depend on the state root, so a tree of the few touched accounts stands for the whole one. The sender's
+account is taken as it will be: a nonce that the transaction may wait for, and what everything else that waits leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core import chain
 from core.chain import Account
-from core.program import Diff, Program, Run, Status
+from core.program import Program, Result, Status
 from core.state_tree import StateTree
-from core.store import Transaction
 from core.transactions import TransactionView, touched_accounts
 from core.witness_input import Header, encode
 from runtime.errors import InvalidInput
@@ -55,63 +52,30 @@ class Refused(InvalidInput):
         self.status = status
 
 
-class Admission:
-    """The mempool's view of the accounts that waiting transactions change.
+@dataclass(frozen=True)
+class Judged:
+    """What the program did with a transaction alone: its result, and the cycles that the run took."""
+
+    result: Result
+    cycles: int
+
+
+def judge(program: Program, header: Header, raw: bytes, view: TransactionView, sender: Account) -> Judged:
+    """Run the program on one transaction.
 
     Parameters
     ----------
-    program
-        The judge.
+    sender
+        The sender's account as it will be before the transaction; the others are those of the newest state.
+
+    Raises
+    ------
+    Refused
     """
-
-    def __init__(self, program: Program) -> None:
-        self._program = program
-        self._accounts: dict[bytes, Account] = {}
-
-    def account(self, address: bytes) -> Account:
-        """Return an account's value after every waiting transaction."""
-        found = self._accounts.get(address)
-        return chain.newest_account(address) if found is None else found
-
-    def judge(self, header: Header, raw: bytes, view: TransactionView) -> tuple[Diff, ...]:
-        """Run the program on one transaction and return what it changes.
-
-        Raises
-        ------
-        Refused
-        """
-        run = self._run(header, [raw], [view])
-        if run.results[0].status is not Status.EXECUTED:
-            raise Refused(run.results[0].status)
-        return run.diffs
-
-    def apply(self, diffs: Sequence[Diff]) -> None:
-        """Take over the changes of a transaction that was let in."""
-        for diff in diffs:
-            self._accounts[diff.address] = Account(diff.nonce, diff.balance)
-
-    def clear(self) -> None:
-        """Forget every change: nothing waits any more, and the settled state has them all."""
-        self._accounts = {}
-
-    def restart(self, header: Header, waiting: Sequence[Transaction]) -> list[tuple[Transaction, Status]]:
-        """Judge everything that waits again: when the process starts, or when something before it fell away.
-
-        Returns
-        -------
-        list
-            The transactions that have become invalid, each with its status.
-        """
-        self.clear()
-        invalid: list[tuple[Transaction, Status]] = []
-        for row in waiting:
-            try:
-                self.apply(self.judge(header, row.content, chain.view(row)))
-            except Refused as error:
-                invalid.append((row, error.status))
-        return invalid
-
-    def _run(self, header: Header, raws: Sequence[bytes], views: Sequence[TransactionView]) -> Run:
-        touched = touched_accounts(header.fee_recipient, views)
-        tree = StateTree({address: self.account(address) for address in touched})
-        return self._program.run(encode(header, raws, tree.partial(touched)))
+    touched = touched_accounts(header.fee_recipient, [view])
+    accounts = {address: chain.newest_account(address) for address in touched} | {view.sender: sender}
+    present = {address: account for address, account in accounts.items() if account != Account()}
+    run = program.run(encode(header, [raw], StateTree(present).partial(touched)))
+    if run.results[0].status is not Status.EXECUTED:
+        raise Refused(run.results[0].status)
+    return Judged(run.results[0], run.cycles)

@@ -1,25 +1,38 @@
-"""Takes transactions one by one, and seals batches by count, by time or on call."""
+"""Takes transactions one by one, and seals batches by count, size, gas, proving cost or time, or on call."""
 
 from __future__ import annotations
 
+import heapq
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+
+from peewee import DatabaseError, DataError
 
 from core import chain
 from core.chain import Account
 from core.genesis import Genesis
 from core.metadata_calculator import MetadataCalculator
 from core.program import Program, Result, Run, Status
-from core.sequencer.admission import MESSAGES, Admission
+from core.sequencer.admission import MESSAGES, Refused, judge
 from core.sequencer.mempool import Mempool
+from core.sequencer.waiting import Bounds, Entry
 from core.settings import CoreSettings
 from core.store import Batch, BatchStatus, Store, Transaction, TransactionStatus
 from core.transactions import read_transaction, touched_accounts
 from core.witness_input import Header, encode
+from runtime.errors import ConfigurationError, Unavailable
 from runtime.logging import get_logger
+from runtime.os_errors import resource_error
 from runtime.telemetry import mark
+
+#: Seconds between two looks for transactions that have waited too long.
+EXPIRY_SECONDS = 1.0
+
+#: What a transaction that is valid now may still fail for in this batch, and stays in the mempool for: one before it
+#: fell away, or the batch is full.
+_LATER = frozenset({Status.NONCE_TOO_HIGH, Status.BATCH_GAS})
 
 log = get_logger(__name__)
 
@@ -27,7 +40,8 @@ log = get_logger(__name__)
 class Sequencer:
     """The mempool and the seal.
 
-    Safe to call from several threads: one lock keeps admission and sealing apart.
+    Safe to call from several threads. One lock guards the mempool and is held for moments only; another one keeps
+    two seals apart, so that transactions are taken while a batch is being sealed.
 
     Parameters
     ----------
@@ -64,103 +78,176 @@ class Sequencer:
         self._settings = settings
         self._clock = clock
         self._lock = threading.RLock()
-        self._mempool = Mempool(store, settings.core_mempool_limit)
-        self._admission = Admission(program)
-
-    @property
-    def gas_limit(self) -> int:
-        """Gas of one batch."""
-        return self._genesis.gas_limit
-
-    @property
-    def fee_recipient(self) -> bytes:
-        """Receives every fee."""
-        return self._genesis.fee_recipient
+        self._sealing = threading.Lock()
+        self._mempool = Mempool(store, settings, genesis.fee_recipient)
+        self._bounds = Bounds(
+            settings.core_batch_transactions, genesis.gas_limit, settings.core_batch_bytes, settings.core_batch_cycles
+        )
+        self._looked_at = float("-inf")
+        self._unsettled = False
 
     def start(self) -> None:
-        """Judge what waited when the process ended. Call once every sealed batch is settled."""
+        """Take up what waited when the process ended. Call once every sealed batch is settled."""
         with self._lock, self._store.session():
-            self._judge_again()
+            waiting = Transaction.select().where(Transaction.status == TransactionStatus.PENDING)
+            header = self._header(self._genesis.gas_limit)
+            for row in waiting.order_by(Transaction.id):
+                view = chain.view(row)
+                account = self._mempool.account_before(view)
+                try:
+                    if account.nonce != row.nonce:
+                        raise Refused(Status.NONCE_TOO_LOW)
+                    # A release before this one did not write down what the run at the door did.
+                    known = row.gas_price is not None
+                    judged = None if known else judge(self._program, header, row.content, view, account)
+                    self._mempool.load(row, judged)
+                except Refused as error:
+                    row.status, row.reason = TransactionStatus.DROPPED, _reason(error.status)
+                    row.save()
 
     def submit(self, raw: bytes) -> bytes:
         """Take a raw signed transaction into the mempool and return its hash.
 
         Raises
         ------
-        UnreadableTransaction, Refused, Known, MempoolFull
+        UnreadableTransaction, Refused, Known, Underpriced, MempoolFull
         """
         view = read_transaction(raw)
-        with self._lock, self._store.session():
-            self._mempool.refuse_early(view.hash)
-            diffs = self._admission.judge(self._header(), raw, view)
-            self._mempool.add(raw, view, self._clock())
-            self._admission.apply(diffs)
+        with self._store.session():
+            with self._lock:
+                terms = self._mempool.terms(view)
+                header = self._header(self._genesis.gas_limit)
+            judged = judge(self._program, header, raw, view, terms)
+            with self._lock:
+                self._mempool.add(raw, view, judged, self._clock())
         log.info("transaction.admitted", hash=view.hash.hex(), sender=view.sender.hex(), nonce=view.nonce)
         return view.hash
 
     def pending_account(self, address: bytes) -> Account:
-        """Return an account's value after every waiting transaction."""
+        """Return an account's value after every waiting transaction that has no gap before it."""
         with self._lock, self._store.session():
-            return self._admission.account(address)
+            return self._mempool.waiting.pending(address)
+
+    def tip_of_next_batch(self) -> int:
+        """Return the tip per gas, in wei, that gets a transaction into the next batch as far as is known now."""
+        with self._lock:
+            prices = heapq.nlargest(self._bounds.transactions, (entry.price for entry in self._mempool.waiting.ready()))
+        if len(prices) < self._bounds.transactions:
+            return 0
+        return prices[-1] - self._genesis.base_fee + 1
 
     def due(self) -> bool:
-        """Return whether a batch is to be sealed now, by count or by time.
+        """Return whether a batch is to be sealed now, because one is full or by time.
 
         A transaction that came in the future came before the clock stepped back: its time is over.
         """
-        with self._store.session():
-            if self._mempool.size() >= self._settings.core_batch_transactions:
+        now, seconds = self._clock(), self._settings.core_batch_seconds
+        with self._lock:
+            if self._mempool.waiting.fills(self._bounds):
                 return True
-            oldest = self._mempool.oldest()
-        seconds = self._settings.core_batch_seconds
-        return bool(seconds) and oldest is not None and not 0 <= self._clock() - oldest < seconds
+            oldest = min((entry.received_at for entry in self._mempool.waiting.ready()), default=None)
+        return bool(seconds) and oldest is not None and not 0 <= now - oldest < seconds
 
     def waiting(self) -> int:
         """Return how many transactions wait."""
-        with self._store.session():
-            return self._mempool.size()
+        with self._lock:
+            return len(self._mempool.waiting)
+
+    def expire(self) -> None:
+        """Drop what has waited too long, where it is time to look for it."""
+        now = self._clock()
+        if 0 <= now - self._looked_at < EXPIRY_SECONDS:
+            return
+        self._looked_at = now
+        with self._lock, self._store.session():
+            self._mempool.expire(now)
 
     def seal(self) -> int | None:
         """Seal a batch of what waits and settle its state; None when nothing valid waits."""
-        with self._lock, self._store.session():
-            self._calculator.settle_left_over()
-            header = self._header()
-            rows, run, dropped = self._execute(header, self._mempool.first(self._settings.core_batch_transactions))
-            if run is not None:
+        with self._sealing, self._store.session():
+            if self._calculator.settle_left_over() or self._unsettled:
+                with self._lock:
+                    self._mempool.waiting.reload()
+                    self._unsettled = False
+            self.expire()
+            number, before = None, self.waiting() + 1
+            # What is dropped makes room: look again, as long as something is.
+            while number is None and self.waiting() < before:
+                before = self.waiting()
+                with self._lock:
+                    chosen = self._mempool.waiting.select(self._bounds)
+                    self._mempool.chosen = frozenset(chosen)
+                try:
+                    number = self._seal_some(chosen)
+                finally:
+                    self._mempool.chosen = frozenset()
+            return number
+
+    def _seal_some(self, chosen: Sequence[Entry]) -> int | None:
+        """Seal the chosen transactions, or as many as do not break the seal; the one that does is dropped."""
+        while chosen:
+            try:
+                return self._seal(chosen)
+            except (ConfigurationError, Unavailable, OSError):
+                raise
+            except Exception as error:
+                if resource_error(error) or (isinstance(error, DatabaseError) and not isinstance(error, DataError)):
+                    raise
+                log.exception("seal.broken", transactions=len(chosen))
+                if len(chosen) == 1:
+                    with self._lock:
+                        reason = f"breaks the seal: {type(error).__name__}: {error}"
+                        self._mempool.drop([(chosen[0], reason[:2000])])
+                chosen = chosen[: len(chosen) // 2]
+        return None
+
+    def _seal(self, chosen: Sequence[Entry]) -> int | None:
+        # The program's rule is that a transaction's gas limit fits into what the batch has left. Batches are bounded by
+        # the gas used, as wallets set limits far above it: with twice the limit stated, that rule always holds.
+        header = self._header(2 * self._genesis.gas_limit)
+        entries, rows, run = self._execute(header, chosen)
+        if run is None:
+            return None
+        accounts = {diff.address: Account(diff.nonce, diff.balance) for diff in run.diffs}
+        with self._lock:
+            failure: Exception | None = None
+            with self._store.atomic():
                 self._record(header, rows, run)
-                self._calculator.settle(header.batch_number)
-            if dropped:
-                self._judge_again()
-            elif not self._mempool.size():
-                self._admission.clear()
-            if run is None:
-                return None
+                try:
+                    self._calculator.settle(header.batch_number)
+                except OSError as error:
+                    # The batch is sealed and will be settled once the disk is back (`settle_left_over`).
+                    failure = error
+            self._mempool.waiting.settle(accounts)
+            self._mempool.waiting.remove(entries)
+        if failure is not None:
+            self._unsettled = True
+            raise failure
         log.info("batch.sealed", batch=header.batch_number, transactions=len(rows), cycles=run.cycles)
         return header.batch_number
 
-    def _execute(self, header: Header, rows: list[Transaction]) -> tuple[list[Transaction], Run | None, bool]:
-        """Run the program on the batch until every transaction in it is valid; say whether some were not.
+    def _execute(
+        self, header: Header, chosen: Sequence[Entry]
+    ) -> tuple[Sequence[Entry], list[Transaction], Run | None]:
+        """Run the program on the batch until every transaction in it is valid.
 
-        Invalid ones leave the mempool, since they were valid only against a state that did not come. When the
-        batch's gas is spent the rest waits for the next batch.
+        Invalid ones leave the mempool, since they were valid only against a state that did not come.
         """
-        dropped = False
-        while rows:
-            views = [chain.view(row) for row in rows]
-            section = self._calculator.partial(touched_accounts(header.fee_recipient, views))
+        while chosen:
+            rows = self._mempool.rows(chosen)
+            section = self._calculator.partial(
+                touched_accounts(header.fee_recipient, [chain.view(row) for row in rows])
+            )
             run = self._program.run(encode(header, [row.content for row in rows], section))
-            judged = [(row, result.status) for row, result in zip(rows, run.results, strict=True)]
-            full = next((place for place, (_, status) in enumerate(judged) if status is Status.BATCH_GAS), None)
-            if full:
-                rows = rows[:full]
-                continue
-            invalid = [(row, status) for row, status in judged if status is not Status.EXECUTED]
-            if not invalid:
-                return rows, run, dropped
-            self._drop(invalid)
-            dropped = True
-            rows = [row for row, status in judged if status is Status.EXECUTED]
-        return [], None, dropped
+            judged = [(entry, result.status) for entry, result in zip(chosen, run.results, strict=True)]
+            valid = [entry for entry, status in judged if status is Status.EXECUTED]
+            if len(valid) == len(chosen):
+                return chosen, rows, run
+            invalid = [(entry, _reason(status)) for entry, status in judged if status not in _LATER | {Status.EXECUTED}]
+            with self._lock:
+                self._mempool.drop(invalid)
+            chosen = valid
+        return [], [], None
 
     def _record(self, header: Header, rows: list[Transaction], run: Run) -> None:
         accounts = [[diff.address.hex(), diff.nonce, str(diff.balance)] for diff in run.diffs]
@@ -180,17 +267,7 @@ class Sequencer:
                 traceparent=traceparent or None,
             )
 
-    def _judge_again(self) -> None:
-        waiting = self._mempool.first(self._settings.core_mempool_limit)
-        self._drop(self._admission.restart(self._header(), waiting))
-
-    def _drop(self, invalid: Iterable[tuple[Transaction, Status]]) -> None:
-        dropped = [(row, f"{status.name}: {MESSAGES[status]}") for row, status in invalid]
-        for row, reason in dropped:
-            log.warning("transaction.dropped", hash=row.hash.hex(), reason=reason)
-        self._mempool.drop(dropped)
-
-    def _header(self) -> Header:
+    def _header(self, gas_limit: int) -> Header:
         last = Batch.select().order_by(Batch.number.desc()).get()
         return Header(
             protocol_version=self._protocol_version,
@@ -199,8 +276,12 @@ class Sequencer:
             timestamp=max(int(self._clock()), last.timestamp),
             fee_recipient=self._genesis.fee_recipient,
             base_fee=self._genesis.base_fee,
-            gas_limit=self._genesis.gas_limit,
+            gas_limit=min(gas_limit, (1 << 64) - 1),
         )
+
+
+def _reason(status: Status) -> str:
+    return f"{status.name}: {MESSAGES[status]}"
 
 
 def _write_receipt(row: Transaction, number: int, place: int, result: Result) -> None:

@@ -108,13 +108,16 @@ class Fact(Row):
 
 
 class Transaction(Row):
-    """A raw signed transaction, from admission to receipt; batch 0 means that no batch has it yet."""
+    """A raw signed transaction, from admission to receipt; batch 0 means that no batch has it yet.
+
+    Gas, price and cycles are those of the run at the door while it waits, gas and price those of the batch afterwards.
+    """
 
     id = AutoField()
     hash = HexField(unique=True)
     content = HexField()
     sender = HexField(index=True)
-    nonce = BigIntegerField()
+    nonce = WideIntegerField()
     received_at = DoubleField()
     status = TextField(index=True)
     reason = TextField(null=True)
@@ -122,6 +125,7 @@ class Transaction(Row):
     batch_index = IntegerField(default=0)
     gas_used = BigIntegerField(default=0)
     gas_price = WideIntegerField(null=True)
+    cycles = BigIntegerField(default=0)
 
     class Meta:
         """Peewee options."""
@@ -139,7 +143,7 @@ class Batch(Row):
     number = BigIntegerField(primary_key=True)
     status = TextField(index=True)
     sealed_at = DoubleField()
-    timestamp = BigIntegerField()
+    timestamp = WideIntegerField()
     context = TextField()
     transactions = IntegerField()
     new_accounts = TextField()
@@ -151,7 +155,7 @@ class Batch(Row):
     program_output = HexField(null=True)
     commitments = TextField(null=True)
     metadata_commitment = HexField(null=True)
-    expected_output = HexField(null=True)
+    expected_output = HexField(null=True, index=True)
     traceparent = TextField(null=True)
     proof_sha256 = HexField(null=True)
     proof_size = BigIntegerField(null=True)
@@ -170,7 +174,7 @@ class AccountVersion(Row):
     id = AutoField()
     address = HexField()
     batch_number = BigIntegerField(index=True)
-    nonce = BigIntegerField()
+    nonce = WideIntegerField()
     balance = WideIntegerField()
 
     class Meta:
@@ -186,7 +190,7 @@ class ProtectiveRead(Row):
     id = AutoField()
     batch_number = BigIntegerField()
     address = HexField()
-    nonce = BigIntegerField()
+    nonce = WideIntegerField()
     balance = WideIntegerField()
 
     class Meta:

@@ -41,7 +41,7 @@ def _with_s_above_half() -> bytes:
         (transfer(WALLETS[0], 0, chainId=1), Status.WRONG_CHAIN),
         (legacy(WALLETS[0], 0, chainId=1), Status.WRONG_CHAIN),
         (_unprotected(), Status.UNPROTECTED),
-        (transfer(WALLETS[0], 1), Status.NONCE_TOO_HIGH),
+        (transfer(WALLETS[0], (1 << 64) - 1), Status.NONCE_OVERFLOW),
         (transfer(WALLETS[0], 0, value=10_001 * ETHER), Status.INSUFFICIENT_BALANCE),
         (transfer(WALLETS[0], 0, value=10_000 * ETHER), Status.INSUFFICIENT_BALANCE),
         (transfer(Account.from_key(b"\x07" * 32), 0), Status.INSUFFICIENT_BALANCE),
@@ -74,12 +74,12 @@ def test_a_used_nonce_is_too_low_and_the_same_transaction_is_known(node: Node) -
     node.sequencer.submit(transfer(WALLETS[0], 0))
     with pytest.raises(Known):
         node.sequencer.submit(transfer(WALLETS[0], 0))
-    with pytest.raises(Refused) as refusal:
-        node.sequencer.submit(transfer(WALLETS[0], 0, value=1))
-    assert refusal.value.status is Status.NONCE_TOO_LOW
     node.seal_and_settle()
     with pytest.raises(Known):
         node.sequencer.submit(transfer(WALLETS[0], 0))
+    with pytest.raises(Refused) as refusal:
+        node.sequencer.submit(transfer(WALLETS[0], 0, value=1))
+    assert refusal.value.status is Status.NONCE_TOO_LOW
 
 
 def test_several_waiting_transactions_build_on_each_other(node: Node) -> None:
@@ -184,21 +184,26 @@ def test_the_mempool_survives_a_restart(tmp_path: Path) -> None:
     assert second.seal_and_settle() == 1
 
 
-def test_a_transaction_that_became_invalid_is_dropped_and_the_rest_is_sealed(tmp_path: Path) -> None:
-    node = node_at(tmp_path)
-    node.sequencer.submit(transfer(WALLETS[0], 0))
-    second = node.sequencer.submit(transfer(WALLETS[0], 1))
-    third = node.sequencer.submit(transfer(WALLETS[2], 0))
+@pytest.mark.parametrize("content", [transfer(WALLETS[0], 7), b"\x02\xc0", transfer(WALLETS[1], 0)[:-1]])
+def test_a_transaction_that_fails_at_the_seal_is_dropped_alone(node: Node, content: bytes) -> None:
+    """Whether the program finds it invalid there, or nobody can read it any more."""
+    first = node.sequencer.submit(transfer(WALLETS[0], 0))
+    bad = node.sequencer.submit(transfer(WALLETS[1], 0))
+    behind = node.sequencer.submit(transfer(WALLETS[1], 1))
+    others = [node.sequencer.submit(transfer(WALLETS[2], nonce)) for nonce in range(3)]
     with node.store.session():
-        Transaction.delete().where(Transaction.nonce == 0, Transaction.sender == SENDER).execute()
-    assert node.seal_and_settle() == 1
+        Transaction.update(content=content).where(Transaction.hash == bad).execute()
+    while node.seal_and_settle() is not None:
+        pass
     with node.store.session():
-        dropped, sealed = chain.transaction(second), chain.transaction(third)
-        assert dropped is not None and dropped.status == TransactionStatus.DROPPED
-        assert "NONCE_TOO_HIGH" in str(dropped.reason)
-        assert sealed is not None and sealed.status == TransactionStatus.SEALED
-    node.sequencer.submit(transfer(WALLETS[0], 0))
-    assert node.sequencer.submit(transfer(WALLETS[0], 1)) == second, "a dropped transaction may come again"
+        rows = {row.hash: row for row in Transaction.select()}
+        assert [rows[digest].status for digest in (first, *others)] == [TransactionStatus.SEALED] * 4
+        assert rows[bad].status == TransactionStatus.DROPPED and rows[bad].reason
+        assert rows[behind].status == TransactionStatus.PENDING
+        rows[bad].delete_instance()
+    node.sequencer.submit(transfer(WALLETS[1], 0))
+    node.seal_and_settle()
+    assert node.sequencer.waiting() == 0
 
 
 def test_timestamps_never_run_backwards(tmp_path: Path, clock: Clock) -> None:

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from playhouse.migrations import Runner
 
 from core.acceptance import proven_batch
 from core.node import Node
 from core.offers import Offers
 from core.store import Batch, CoreSchemaError, Transaction, open_store
-from core.store.database import HISTORY_TABLE, connect_database
+from core.store.database import HISTORY_TABLE, MIGRATIONS, connect_database
 from runtime.errors import ConfigurationError
 from tests.core.chain import WALLETS, Clock, node_at, stand_in_proof, transfer
 from tests.servers import PostgreSQL, postgresql
@@ -127,3 +128,29 @@ def test_concurrent_questions_never_get_the_same_batch(tmp_path: Path) -> None:
 def test_nor_do_they_on_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
     node = node_at(tmp_path, core_database_url=postgresql.create_database())
     assert _ask_from_many_threads(node) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_numbers_of_older_stores_keep_their_values_when_they_are_widened(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'core.db'}"
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgresql").create_database()
+    database = connect_database(url)
+    runner = Runner(database, str(MIGRATIONS), table_name=HISTORY_TABLE)
+    runner.up("0002_l1")
+    columns = "(hash, content, sender, nonce, received_at, status, batch_number, batch_index, gas_used)"
+    for place, nonce in enumerate((0, 5, (1 << 63) - 1)):
+        database.execute_sql(
+            f"INSERT INTO core_transactions {columns} VALUES ('0{place}', '', '', {nonce}, 0, 'pending', 0, 0, 0)"
+        )
+    database.close()
+    store = open_store(url)
+    with store.session():
+        assert [row.nonce for row in Transaction.select().order_by(Transaction.id)] == [0, 5, (1 << 63) - 1]
+        Transaction.update(nonce=7).where(Transaction.nonce == (1 << 63) - 1).execute()
+    store.close()
+    runner.down("0003_wide_integers")
+    assert [row[0] for row in database.execute_sql("SELECT nonce FROM core_transactions ORDER BY id")] == [0, 5, 7]
+    database.close()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from eth_account import Account
+from eth_hash.auto import keccak
 
 from core.node import Node
 from tests.core.api.calls import call
@@ -66,7 +67,7 @@ async def test_a_sealed_batch_is_settled_without_being_asked(http: ClientSession
     ("raw", "words"),
     [
         (transfer(WALLETS[0], 0, chainId=5), "invalid chain id"),
-        (transfer(WALLETS[0], 9), "nonce too high"),
+        (transfer(WALLETS[0], (1 << 64) - 1), "nonce has max value"),
         (transfer(Account.from_key(b"\x09" * 32), 0), "insufficient funds"),
         (transfer(WALLETS[0], 0)[:-1], "invalid transaction"),
         (b"", "invalid transaction"),
@@ -81,13 +82,36 @@ async def test_refusals_use_the_words_and_the_code_that_wallets_know(
     assert words in error["message"]
 
 
-async def test_a_second_send_is_known_and_a_used_nonce_too_low(http: ClientSession) -> None:
+async def test_a_second_send_is_known_and_a_used_nonce_too_low(http: ClientSession, node: Node) -> None:
     raw = "0x" + transfer(WALLETS[0], 0).hex()
     await call(http, "eth_sendRawTransaction", raw)
     assert (await call(http, "eth_sendRawTransaction", raw))["message"] == "already known"
     other = "0x" + transfer(WALLETS[0], 0, value=1).hex()
     error = await call(http, "eth_sendRawTransaction", other)
+    assert (error["code"], error["message"]) == (-32000, "replacement transaction underpriced")
+    node.seal_and_settle()
+    error = await call(http, "eth_sendRawTransaction", other)
     assert (error["message"], error["data"]) == ("nonce too low", {"status": "NONCE_TOO_LOW"})
+
+
+async def test_a_waiting_transaction_is_sped_up_and_cancelled(http: ClientSession, node: Node) -> None:
+    fees = {"maxFeePerGas": 20 * GWEI, "maxPriorityFeePerGas": GWEI}
+    slow, quick = transfer(WALLETS[0], 0), transfer(WALLETS[0], 0, **fees)
+    await call(http, "eth_sendRawTransaction", "0x" + slow.hex())
+    assert await call(http, "eth_maxPriorityFeePerGas") == "0x0"
+    digest = await call(http, "eth_sendRawTransaction", "0x" + quick.hex())
+    assert await call(http, "eth_getTransactionByHash", "0x" + keccak(slow).hex()) is None
+    assert await call(http, "eth_getTransactionCount", WALLETS[0].address, "pending") == "0x1"
+    node.seal_and_settle()
+    assert (await call(http, "eth_getTransactionReceipt", digest))["effectiveGasPrice"] == hex(2 * GWEI)
+    assert await call(http, "eth_getTransactionReceipt", "0x" + keccak(slow).hex()) is None
+
+
+async def test_the_tip_asked_for_is_what_the_next_batch_takes(http: ClientSession, node: Node) -> None:
+    for nonce in range(16):
+        node.sequencer.submit(transfer(WALLETS[0], nonce, maxPriorityFeePerGas=GWEI // 2))
+    assert await call(http, "eth_maxPriorityFeePerGas") == hex(GWEI // 2 + 1)
+    assert await call(http, "eth_gasPrice") == hex(GWEI + GWEI // 2 + 1)
 
 
 @pytest.mark.parametrize(
