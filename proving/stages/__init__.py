@@ -8,6 +8,7 @@
 | `recursive_witness` | `aggregation` | proofs that a circuit verifies, statement | recursion witness |
 | `recursive_vectors` | `aggregation` | recursion witness | recursion trace |
 | `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
+| `compress_proof` | `layers` | a batch's proof | the last layer's proof |
 | `verify_batch` | `verify` | a batch's proof | what it proves |
 | `verify_snark` | `snark_proof` | a batch's SNARK, verifying key | what it proves |
 
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from proving.stages.aggregation import prove_recursive, proves, recursive_vectors, recursive_witness
     from proving.stages.batch_proof import Verified
+    from proving.stages.layers import compress_proof
     from proving.stages.replaying import execution_records
     from proving.stages.segment import prove_segment
     from proving.stages.snark_proof import VerifiedSnark, verify_snark
@@ -34,6 +36,7 @@ __all__ = [
     "Verified",
     "VerifiedSnark",
     "basic_witness",
+    "compress_proof",
     "execution_records",
     "key_digest",
     "prove_recursive",
@@ -49,6 +52,7 @@ __all__ = [
 _HOME = {
     "BasicWitness": "witness",
     "basic_witness": "witness",
+    "compress_proof": "layers",
     "execution_records": "replaying",
     "prove_segment": "segment",
     "prove_recursive": "aggregation",

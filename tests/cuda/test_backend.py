@@ -14,6 +14,7 @@ from cuda.backend import CudaBackend
 from cuda.transforms import passes
 from proving.backend.interface import PRIME, coset_shift
 from proving.backend.native import NativeBackend
+from proving.hash.bn254 import Bn254Hashing
 from tests.proving.elements import random_elements
 
 Words = npt.NDArray[np.uint64]
@@ -150,6 +151,17 @@ def test_trees(backend: CudaBackend, native: NativeBackend, shapes: Sequence[tup
 def test_grinding_finds_the_smallest_nonce(backend: CudaBackend, native: NativeBackend, bits: int) -> None:
     state = random_elements(bits, 4)
     assert backend.grind(state, bits) == native.grind(state, bits)
+
+
+def test_another_family_is_hashed_on_the_host(backend: CudaBackend, native: NativeBackend) -> None:
+    matrices, hashing = [random_elements(k, k + 2, 1 << 4 + k) for k in range(3)], Bn254Hashing()
+    tree = backend.commit([backend.upload(matrix) for matrix in matrices], 1, hashing)
+    expected = native.commit(matrices, 1, hashing)
+    indices = np.array([0, 7, 63], dtype=np.uint64)
+    np.testing.assert_array_equal(tree.cap, expected.cap)
+    np.testing.assert_array_equal(tree.open(indices).path, expected.open(indices).path)
+    state = np.array([5, 0, 0, 0], dtype=np.uint64)
+    assert backend.grind(state, 5, hashing) == native.grind(state, 5, hashing)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -77,11 +77,27 @@ def c16(words: list[int]) -> list[int]:
     return [int(w) for w in compress(np.array([words + [0] * (16 - len(words))], dtype=np.uint64))[0]]
 
 
-def leaf_hash(elements: list[int]) -> list[int]:
-    state = [LEAF, len(elements), 0, 0]
-    for start in range(0, len(elements), 12):
-        state = c16(state + elements[start : start + 12])
-    return state
+class Hashing:
+    """The family over Goldilocks: digests of four elements, and a challenger over them."""
+
+    def is_digest(self, words: list[int]) -> bool:
+        return all(word < P for word in words)
+
+    def leaf(self, elements: list[int]) -> list[int]:
+        state = [LEAF, len(elements), 0, 0]
+        for start in range(0, len(elements), 12):
+            state = c16(state + elements[start : start + 12])
+        return state
+
+    def node(self, children: list[list[int]]) -> list[int]:
+        return c16([word for child in children for word in child])
+
+    def join(self, parts: list[list[int]]) -> list[int]:
+        joined = [word for part in parts for word in part]
+        return c16(joined + [0] * (12 - len(joined)) + [JOIN, 0, 0, 0])
+
+    def challenger(self) -> Challenger:
+        return Challenger()
 
 
 class Challenger:
@@ -93,6 +109,9 @@ class Challenger:
             self.state, self.count = c16([*self.state, TRANSCRIPT, len(elements)]), 0
         for start in range(0, len(elements), 12):
             self.state = c16(self.state + elements[start : start + 12])
+
+    def absorb_digests(self, digests: list[list[int]]) -> None:
+        self.absorb([word for digest in digests for word in digest])
 
     def squeeze(self) -> list[int]:
         self.count += 1
@@ -109,16 +128,25 @@ class Challenger:
 
 
 class Reader:
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, hashing: Hashing) -> None:
         require(len(data) % 8 == 0, "length")
         self.words = [int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)]
-        require(all(word < P for word in self.words), "canonical")
-        self.place = 0
+        self.place, self.hashing = 0, hashing
 
-    def take(self, count: int) -> list[int]:
+    def _next(self, count: int) -> list[int]:
         require(self.place + count <= len(self.words), "too short")
         self.place += count
         return self.words[self.place - count : self.place]
+
+    def take(self, count: int) -> list[int]:
+        found = self._next(count)
+        require(all(word < P for word in found), "canonical")
+        return found
+
+    def digests(self, count: int) -> list[list[int]]:
+        found = [self._next(4) for _ in range(count)]
+        require(all(self.hashing.is_digest(digest) for digest in found), "canonical digest")
+        return found
 
     def extensions(self, count: int) -> list[E]:
         return [tuple(self.take(3)) for _ in range(count)]  # type: ignore[misc]
@@ -127,21 +155,20 @@ class Reader:
 class Tree:
     """Matrices as (columns, log rows), and the openings of every query."""
 
-    def __init__(self, matrices: list[tuple[int, int]], cap_log: int) -> None:
-        self.matrices = matrices
+    def __init__(self, matrices: list[tuple[int, int]], cap_log: int, hashing: Hashing) -> None:
+        self.matrices, self.hashing = matrices, hashing
         self.log_rows = max(rows for _, rows in matrices)
         self.depth = max(0, (self.log_rows - cap_log) // 2)
         self.cap_digests = 2 ** (self.log_rows - 2 * self.depth)
         self.cap: list[list[int]] = []
 
-    def read_cap(self, reader: Reader) -> list[int]:
-        words = reader.take(4 * self.cap_digests)
-        self.cap = [words[i : i + 4] for i in range(0, len(words), 4)]
-        return words
+    def read_cap(self, reader: Reader) -> list[list[int]]:
+        self.cap = reader.digests(self.cap_digests)
+        return self.cap
 
     def read_openings(self, reader: Reader, queries: int) -> None:
         self.rows = [[reader.take(columns) for _ in range(queries)] for columns, _ in self.matrices]
-        self.paths = [[[reader.take(4) for _ in range(3)] for _ in range(self.depth)] for _ in range(queries)]
+        self.paths = [[reader.digests(3) for _ in range(self.depth)] for _ in range(queries)]
 
     def check(self, query: int, index: int) -> None:
         digest: list[int] = []
@@ -151,16 +178,12 @@ class Tree:
             if level:
                 children = list(self.paths[query][level - 1])
                 children.insert((index >> (2 * level - 2)) % 4, digest)
-                parts.append(c16([word for child in children for word in child]))
+                parts.append(self.hashing.node(children))
             for log_rows in (size, size - 1):
                 row = [w for m, (_, r) in enumerate(self.matrices) if r == log_rows for w in self.rows[m][query]]
                 if row:
-                    parts.append(leaf_hash(row))
-            if len(parts) == 1:
-                digest = parts[0]
-            else:
-                joined = [word for part in parts for word in part]
-                digest = c16(joined + [0] * (12 - len(joined)) + [JOIN, 0, 0, 0])
+                    parts.append(self.hashing.leaf(row))
+            digest = parts[0] if len(parts) == 1 else self.hashing.join(parts)
         require(digest == self.cap[index >> (2 * self.depth)], "opening")
 
 
@@ -231,11 +254,12 @@ def joined(parts: list[E]) -> list[E]:
     return found
 
 
-def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> None:
+def plain_verify(key: Key, profile: str, publics: list[int], data: bytes, hashing: Hashing | None = None) -> None:
     """Raise `Refused` unless the proof holds."""
+    hashing = hashing or Hashing()
     chosen = key.parameters(profile)
     layout, programs, blowup = key.layout, key.program.tables, key.layout.log_blowup
-    reader = Reader(data)
+    reader = Reader(data, hashing)
     heights = reader.take(len(programs))
     for program, height, bound in zip(programs, heights, layout.max_log_heights, strict=True):
         fixed = program.fixed_log_height
@@ -246,27 +270,27 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
 
     def tree(widths: list[int]) -> Tree | None:
         matrices = [(w, h + blowup) for w, h in zip(widths, heights, strict=True) if w]
-        return Tree(matrices, cap_log) if matrices else None
+        return Tree(matrices, cap_log, hashing) if matrices else None
 
     pre = tree([p.preprocessed_columns for p in programs])
     main = tree([p.main_columns for p in programs])
     bus = tree([3 * p.bus_columns for p in programs])
     blocks = max(2, *(max(p.constraint_degrees) for p in programs if len(p.constraint_degrees))) - 1
-    quotient = Tree([(3 * blocks, domain)], cap_log)
+    quotient = Tree([(3 * blocks, domain)], cap_log, hashing)
     assert main is not None
 
-    challenger = Challenger()
+    challenger = hashing.challenger()
     regime = {"johnson": 1, "conjectured": 2}[chosen.profile.regime.value]
     work = [chosen.queries, chosen.query_grinding, chosen.batching_grinding]
     challenger.absorb([PROOF_FORMAT, chosen.profile.target, regime, *work])
     challenger.absorb([int(w) for w in key.digest])
     challenger.absorb(heights)
     challenger.absorb(publics)
-    challenger.absorb(main.read_cap(reader))
+    challenger.absorb_digests(main.read_cap(reader))
     challenges, sums = (ZERO, ZERO), {}
     if bus is not None:
         challenges = (challenger.extension(), challenger.extension())
-        challenger.absorb(bus.read_cap(reader))
+        challenger.absorb_digests(bus.read_cap(reader))
         with_bus = [t for t, program in enumerate(programs) if program.bus_columns]
         sums = dict(zip(with_bus, reader.extensions(len(with_bus)), strict=True))
         total = ZERO
@@ -275,7 +299,7 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
         challenger.absorb([word for value in sums.values() for word in value])
         require(total == ZERO, "bus")
     alpha = challenger.extension()
-    challenger.absorb(quotient.read_cap(reader))
+    challenger.absorb_digests(quotient.read_cap(reader))
     z = challenger.extension()
     require(power(z, 2**top) != ONE, "point")
     require(power(z, 2**domain) != base(pow(shift_of(top), 2**domain, P)), "point")
@@ -338,11 +362,12 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
     assert len(nonce) <= 1
     batching = challenger.extension()
     layers, betas, size, length = list[Tree](), list[E](), domain, top
+    fold = layout.log_fold
     while not layers or length > layout.final_log_length:
-        layers.append(Tree([(24, size - 3)], cap_log))
-        challenger.absorb(layers[-1].read_cap(reader))
+        layers.append(Tree([(3 << fold, size - fold)], cap_log, hashing))
+        challenger.absorb_digests(layers[-1].read_cap(reader))
         betas.append(challenger.extension())
-        size, length = size - 3, length - 3
+        size, length = size - fold, length - fold
     final = reader.extensions(2**length)
     challenger.absorb([word for value in final for word in value])
     challenger.check_work(reader.take(int(chosen.query_grinding > 0)), chosen.query_grinding)
@@ -375,14 +400,14 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
             value = add(value, mul(weights[exponent], term))
         shift, size = shift_of(top), domain
         for layer, beta in zip(layers, betas, strict=True):
-            within, index = index % 8, index // 8
+            within, index = index % 2**fold, index >> fold
             layer.check(query, index)
             row = layer.rows[0][query]
-            values = [(row[3 * k], row[3 * k + 1], row[3 * k + 2]) for k in range(8)]
+            values = [(row[3 * k], row[3 * k + 1], row[3 * k + 2]) for k in range(2**fold)]
             require(values[within] == value, "layer")
-            xs = [shift * pow(root(size), bit_reversed(8 * index + k, size), P) % P for k in range(8)]
-            value = interpolate(xs, values, beta)
-            shift, size = pow(shift, 8, P), size - 3
+            places = [bit_reversed((index << fold) + k, size) for k in range(2**fold)]
+            value = interpolate([shift * pow(root(size), place, P) % P for place in places], values, beta)
+            shift, size = pow(shift, 2**fold, P), size - fold
         x = shift * pow(root(size), bit_reversed(index, size), P) % P
         expected = ZERO
         for coefficient in reversed(final):
@@ -391,7 +416,7 @@ def plain_verify(key: Key, profile: str, publics: list[int], data: bytes) -> Non
 
 
 def interpolate(xs: list[int], values: list[E], at: E) -> E:
-    """Lagrange: f = sum_j X^j f_j(X^8) has on one fibre the degree-7 interpolant sum_j f_j X^j; its value at beta."""
+    """Lagrange: f = sum_j X^j f_j(X^a) has on a fibre of a points the interpolant sum_j f_j X^j; its value at beta."""
     total = ZERO
     for i, x in enumerate(xs):
         top, bottom = values[i], 1
