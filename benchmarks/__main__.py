@@ -53,6 +53,11 @@ SOURCES: dict[str, tuple[str, str]] = {
     "scheduler.verify": ("benchmarks.recursion", "recursion"),
     "keys.generate": ("benchmarks.recursion", "key_set"),
     "keys.size": ("benchmarks.recursion", "key_set"),
+    "snark.rows": ("benchmarks.compressor", "rows"),
+    "snark.proof_size": ("benchmarks.compressor", "rows"),
+    "setup.size": ("benchmarks.compressor", "rows"),
+    "compressor.prove": ("benchmarks.compressor", "compressor"),
+    "compressor.memory": ("benchmarks.compressor", "compressor"),
 }
 
 

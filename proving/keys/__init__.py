@@ -16,6 +16,7 @@ from proving.keys.registry import MAIN_VM
 if TYPE_CHECKING:
     from proving.keys.family import Family
     from proving.recursion.program import WitnessProgram
+    from proving.snark.circuit import Circuit as SnarkCircuit
     from proving.stark.arithmetic import Words
     from proving.stark.key import Key
 
@@ -33,6 +34,8 @@ __all__ = [
     "pinned",
     "program",
     "proving_key",
+    "snark_circuit",
+    "snark_pins",
 ]
 
 #: What is pinned of the keys and key sets; a change is a decision.
@@ -76,6 +79,11 @@ def pinned() -> dict[str, Pin]:
 def key_sets() -> dict[str, str]:
     """Return the pinned digests of the key sets by profile, 64 hexadecimal digits each."""
     return {profile: str(digest) for profile, digest in json.loads(PINNED.read_text())["key_sets"].items()}
+
+
+def snark_pins() -> dict[str, str]:
+    """Return the SHA-256 of the SNARK's circuit by profile, pinned; only profiles with a last layer have one."""
+    return {profile: str(digest) for profile, digest in json.loads(PINNED.read_text())["snark_circuits"].items()}
 
 
 def key_set_digest(profile: str) -> str:
@@ -159,6 +167,32 @@ def program(name: str) -> WitnessProgram:
         found = write(name, key).program
         if _store_program(name, found) != pin.program:
             raise KeyMismatch(f"This code's witness program of {name} is not the one that the repository pins.")
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def snark_circuit(profile: str) -> SnarkCircuit:
+    """Return the SNARK's circuit, which verifies proofs of a profile's last layer.
+
+    Raises
+    ------
+    KeyMismatch
+        This code's circuit is not the pinned one, or the profile has no last layer.
+    """
+    from proving.keys import snark_circuits as files
+    from proving.keys.family import wrap_name
+    from proving.keys.registry import write_snark
+
+    pin = snark_pins().get(profile)
+    if pin is None:
+        raise KeyMismatch(f"The repository pins no SNARK for profile {profile}.")
+    found = keystore.load_circuit(wrap_name(profile), pin)
+    if found is None:
+        found = write_snark(profile, key)
+        data = files.encode(found)
+        if files.digest(data) != pin:
+            raise KeyMismatch(f"This code's SNARK circuit for {profile} is not the one that the repository pins.")
+        keystore.write(keystore.circuit_path_of(wrap_name(profile), pin), data)
     return found
 
 

@@ -6,9 +6,9 @@ import json
 import sys
 from typing import Any
 
-from proving.keys import PINNED, Pin, hex_of, programs, stored
+from proving.keys import PINNED, Pin, hex_of, programs, snark_circuits, stored
 from proving.keys.make import make_anew
-from proving.keys.registry import families, names
+from proving.keys.registry import families, names, write_snark
 
 
 def make_pin(name: str) -> Pin:
@@ -27,12 +27,23 @@ def make_key_sets() -> dict[str, str]:
     }
 
 
+def make_snark_circuits() -> dict[str, str]:
+    """Return the SHA-256 of the SNARK's circuit of every profile that has a last layer."""
+    found = {}
+    for family in families():
+        if family.layers:
+            circuit = write_snark(family.profile, lambda name: make_anew(name).key)
+            found[family.profile] = snark_circuits.digest(snark_circuits.encode(circuit))
+    return found
+
+
 def main() -> int:
     """Print every digest and whether it is the pinned one."""
     before: dict[str, dict[str, Any]] = json.loads(PINNED.read_text())
     made: dict[str, dict[str, Any]] = {
         "keys": {name: make_pin(name)._asdict() for name in names()},
         "key_sets": make_key_sets(),
+        "snark_circuits": make_snark_circuits(),
     }
     if "--write" in sys.argv[1:]:
         PINNED.write_text(json.dumps(made, indent=1) + "\n")

@@ -58,6 +58,7 @@ _NODE: Final = "node"
 _TIP: Final = "tip"
 _SCHEDULER: Final = "scheduler"
 _LAYER: Final = "layer"
+_WRAP: Final = "wrap"
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,11 @@ class Family:
 def scheduler_name(profile: str) -> str:
     """Return the name of a profile's scheduler circuit: what whoever reads batch proofs needs."""
     return f"{_SCHEDULER}.{profile}"
+
+
+def wrap_name(profile: str) -> str:
+    """Return the name of the SNARK's circuit that verifies proofs of a profile's last layer."""
+    return f"{_WRAP}.{profile}"
 
 
 def family_of(profile: str, names: Mapping[str, object]) -> Family:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from proving.keys.family import Family
     from proving.recursion.compile import CompiledCircuit
     from proving.recursion.program import WitnessProgram
+    from proving.snark.circuit import Circuit as SnarkCircuit
     from proving.stark.air.circuit import Circuit
     from proving.stark.key import Key
 
@@ -118,6 +119,20 @@ def write(name: str, find: Find) -> CompiledCircuit:
         shape = key.layout.shape(tuple(heights[table.name] for table in key.layout.tables))
         return write_leaf(name, key, shape, family.profile, MAIN_VM_TYPE, family.log_heights)
     raise KeyError(name)
+
+
+def write_snark(profile: str, find: Find) -> SnarkCircuit:
+    """Write down the SNARK's circuit, which verifies proofs of a profile's last layer.
+
+    Raises
+    ------
+    NotCompressed
+        The profile has no layers.
+    """
+    from proving.snark.wrap import write_wrap
+
+    [family] = [family for family in families() if family.profile == profile]
+    return write_wrap(find(family.last), profile).compile()
 
 
 def _main_vm() -> Description:

@@ -1,4 +1,4 @@
-"""The keys of the SNARK's circuit, from the keystore or made on first use, and setups that this machine makes.
+"""The keys of the SNARK's circuit, from the keystore or made on first use.
 
 A circuit is pinned; its keys follow from it and from a setup, so there are as many as setups and none is pinned.
 """
@@ -15,10 +15,7 @@ from proving.snark.errors import SnarkKeyRefused
 from proving.snark.key import SnarkKey
 from proving.snark.layout import text_word, words
 from proving.snark.proving_key import ProvingKey, make_key
-from proving.snark.setup import extract, insecure
-from proving.snark.setup.errors import SetupRefused
 from proving.snark.setup.powers import Setup
-from runtime.errors import ArtifactError
 
 
 def proving_key(name: str, digest: str, circuit: Circuit, setup: Setup) -> ProvingKey:
@@ -48,16 +45,6 @@ def proving_key(name: str, digest: str, circuit: Circuit, setup: Setup) -> Provi
 def verifying_key(circuit: Circuit, setup: Setup) -> SnarkKey:
     """Return the key of a circuit for verifying, committed to anew: what a contract is made from is not looked up."""
     return make_key(circuit, setup).key
-
-
-def insecure_setup(rows: int) -> Setup:
-    """Return an ``insecure-test`` setup of this machine, made on first use and kept in the keystore."""
-    path = keystore.folder() / f"insecure-test-{rows.bit_length() - 1}.setup"
-    with suppress(ArtifactError, SetupRefused):
-        return extract.unpack(keystore.read(path))
-    made = insecure.make(rows)
-    keystore.write(path, extract.pack(made))
-    return made
 
 
 def _key_path(name: str, digest: str, setup: Setup) -> Path:

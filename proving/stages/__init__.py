@@ -10,6 +10,8 @@
 | `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
 | `compress_proof` | `layers` | a batch's proof | the last layer's proof |
 | `verify_batch` | `verify` | a batch's proof | what it proves |
+| `snark_keys` | `wrapping` | a setup | the SNARK's keys |
+| `wrap` | `wrapping` | the last layer's proof, the SNARK's keys | a batch's SNARK |
 | `verify_snark` | `snark_proof` | a batch's SNARK, verifying key | what it proves |
 
 A stage's module is imported when its function is first asked for here, so that who verifies loads no prover and who
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from proving.stages.snark_proof import VerifiedSnark, verify_snark
     from proving.stages.verify import key_digest, verify_batch
     from proving.stages.witness import BasicWitness, basic_witness
+    from proving.stages.wrapping import snark_keys, wrap
 
 __all__ = [
     "BasicWitness",
@@ -44,8 +47,10 @@ __all__ = [
     "proves",
     "recursive_vectors",
     "recursive_witness",
+    "snark_keys",
     "verify_batch",
     "verify_snark",
+    "wrap",
 ]
 
 #: Name -> the module that has it.
@@ -61,6 +66,8 @@ _HOME = {
     "recursive_witness": "aggregation",
     "verify_batch": "verify",
     "verify_snark": "snark_proof",
+    "snark_keys": "wrapping",
+    "wrap": "wrapping",
     "Verified": "batch_proof",
     "VerifiedSnark": "snark_proof",
     "key_digest": "verify",

@@ -7,9 +7,11 @@ import pytest
 
 from proving import keys
 from proving.keys import __main__ as command
+from proving.keys import registry, snark_circuits
 from proving.keys.family import KEY_SLOTS
-from proving.keys.registry import families, names
+from proving.keys.registry import families, names, write_snark
 from proving.machine.main_vm.shapes import SHAPES
+from proving.snark.builder import Builder
 
 PROFILE = "proven100"
 #: Of all circuits those of one profile that differ in kind, and one that the other profiles have as well: making every
@@ -28,6 +30,24 @@ def test_this_code_makes_the_pinned_keys(name: str) -> None:
 def test_every_circuit_and_key_set_is_pinned() -> None:
     assert tuple(keys.pinned()) == names()
     assert set(keys.key_sets()) == {family.profile for family in families()}
+
+
+def test_this_code_writes_the_pinned_circuit_of_the_snark_down() -> None:
+    assert set(keys.snark_pins()) == {family.profile for family in families() if family.layers}
+    data = snark_circuits.encode(write_snark(PROFILE, keys.key))
+    assert snark_circuits.digest(data) == keys.snark_pins()[PROFILE]
+
+
+def test_another_circuit_of_the_snark_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HALLMARK_KEY_DIR", str(tmp_path))
+    small = Builder(table_bits=2)
+    small.public_input()
+    monkeypatch.setattr(registry, "write_snark", lambda *_: small.compile())
+    with pytest.raises(keys.KeyMismatch, match="not the one"):
+        keys.snark_circuit.__wrapped__(PROFILE)
+    with pytest.raises(keys.KeyMismatch, match="no SNARK"):
+        keys.snark_circuit.__wrapped__("proven128")
+    assert not list(tmp_path.iterdir())
 
 
 def test_there_is_a_leaf_for_every_shape_and_room_for_all_keys() -> None:

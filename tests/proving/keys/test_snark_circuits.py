@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proving.keys import keystore, snark_circuits, snark_keys
+from proving.keys import keystore, setups, snark_circuits, snark_keys
 from proving.snark.arithmetic import SnarkArithmetic
 from proving.snark.bn254.field import FR
 from proving.snark.builder import Builder
@@ -17,8 +17,10 @@ from proving.snark.circuit import Circuit, Ids
 from proving.snark.errors import WitnessRefused
 from proving.snark.prover import prove
 from proving.snark.setup import insecure
+from proving.snark.setup.errors import SetupPower, SetupRefused
 from proving.snark.setup.powers import Setup
 from proving.snark.steps import PermutationStep
+from runtime.errors import ArtifactError
 
 NAME = "wrap.test"
 
@@ -121,12 +123,27 @@ def test_the_commitments_of_another_setup_are_not_taken(folder: Path, circuit: C
 
 
 def test_an_insecure_setup_is_made_once(folder: Path) -> None:
-    made = snark_keys.insecure_setup(64)
-    found = snark_keys.insecure_setup(64)
+    made = setups.insecure_test(64)
+    found = setups.insecure_test(64)
     assert np.array_equal(made.powers, found.powers) and made.point == found.point and found.mark == "insecure-test"
     [path] = folder.iterdir()
     path.write_bytes(path.read_bytes()[:-1])
-    assert snark_keys.insecure_setup(64).point != made.point
+    assert setups.insecure_test(64).point != made.point
+
+
+def test_a_setup_is_read_as_what_it_is(folder: Path, tmp_path: Path) -> None:
+    made = setups.insecure_test(64)
+    [stored] = folder.iterdir()
+    assert setups.read(stored, 64).point == made.point
+    with pytest.raises(SetupPower):
+        setups.read(stored, 128)
+    other = tmp_path / "other"
+    other.write_bytes(b"ptau" + bytes(100))
+    with pytest.raises(SetupRefused):
+        setups.read(other, 64)
+    other.write_bytes(b"neither of them")
+    with pytest.raises(ArtifactError):
+        setups.read(other, 64)
 
 
 def made_output(circuit: Circuit) -> Ids:
