@@ -65,6 +65,6 @@ clean:
 
 distclean: clean
 	@tools/install_servers.sh remove
-	@rm -rf $(VENV) .hallmark contracts/node_modules .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	@rm -rf $(VENV) .hallmark contracts/node_modules tests/core/wallets/node_modules .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache *.egg-info
 	@rm -f benchmarks/latest.json benchmarks/latest-gpu.json
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import shutil
 import socket
 import subprocess
 import time
@@ -13,24 +11,16 @@ from collections.abc import Iterator
 import pytest
 from web3 import HTTPProvider, Web3
 
+from tests import node
 from tests.contracts.deployment import ROOT
 
 #: Seconds that the development node has to start.
 START_SECONDS = 30
 
 
-@functools.cache
 def packages_missing() -> str:
     """Install what is pinned, where Node is at hand; return why it is not there, else an empty text."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return "Node is not installed"
-    if not (ROOT / "contracts/node_modules/solc/package.json").is_file():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        command += ["--cache", str(ROOT / ".hallmark/npm")]
-        installed = subprocess.run(command, cwd=ROOT / "contracts", capture_output=True, text=True)
-        if installed.returncode:
-            return f"npm cannot install its packages: {installed.stderr.strip()[-200:]}"
-    return ""
+    return node.packages_missing(ROOT / "contracts", "solc")
 
 
 def install_packages() -> None:

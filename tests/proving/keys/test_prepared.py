@@ -70,9 +70,7 @@ def test_a_stored_tree_opens_as_the_one_that_was_made(folder: Path, monkeypatch:
         lambda data: prepared.encode(np.zeros((5, 4), dtype=np.uint64)),
     ],
 )
-def test_a_file_that_is_not_the_tree_is_made_again(
-    folder: Path, change: Callable[[bytes], bytes]
-) -> None:
+def test_a_file_that_is_not_the_tree_is_made_again(folder: Path, change: Callable[[bytes], bytes]) -> None:
     ready()
     path = only_file(folder)
     good = path.read_bytes()
