@@ -70,14 +70,14 @@ class Acceptance:
         self._judging = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def may_submit(self, number: int, token: str) -> bool:
+    def may_submit(self, number: int, token: str) -> int | None:
         """Refuse at once what can be refused before the proof is read.
 
         Returns
         -------
-        bool
-            Whether the batch is proven. It passes without a token: whether its proof is the accepted one is only known
-            once it is read.
+        int or None
+            Bytes of the accepted proof where the batch is proven. It passes without a token: whether one of this size
+            is the accepted one is only known once it is read.
 
         Raises
         ------
@@ -86,9 +86,9 @@ class Acceptance:
         with self._store.session():
             batch = find_batch(number)
             if batch.status == BatchStatus.PROVEN:
-                return True
+                return int(batch.proof_size or 0)
             self._offers.check(token, number)
-            return False
+            return None
 
     def judge(self, number: int, token: str, received: Path, trace_id: str) -> bool:
         """Verify the proof in the file `received` and make the batch proven.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import IO
 
@@ -17,10 +18,20 @@ from aiohttp import web
 from opentelemetry.trace import SpanKind
 
 from core.acceptance import Acceptance
-from core.errors import Busy, CoreError, KeyMismatch, ProgramUnknown, ProofTooLarge, ProofTruncated, ProtocolMismatch
+from core.errors import (
+    BatchProven,
+    Busy,
+    CoreError,
+    KeyMismatch,
+    ProgramUnknown,
+    ProofTooLarge,
+    ProofTruncated,
+    ProtocolMismatch,
+)
 from core.http_errors import MAX_TRACEPARENT, small_body
 from core.identity import Identity
 from core.offers import Offers, find_batch
+from core.pools import Pool
 from core.store import Batch, Offer, Store
 from core.witness_store import WitnessStore
 from runtime.errors import HallmarkError, InvalidInput
@@ -37,9 +48,12 @@ from runtime.wire import (
     encode,
 )
 
-#: Proofs that may wait for or be under verification; each holds its bytes in memory. Repeated proofs of proven batches,
-#: which need no token of a live offer, have as many places of their own.
+#: Proofs under one offer that may arrive, wait or be verified at a time: none shuts another prover out. Repeated
+#: proofs of proven batches, which need no token of a live offer, have as many places together.
 MAX_PENDING_PROOFS = 4
+
+#: Proofs of all offers together; each takes its size on the disk until it is judged.
+MAX_ARRIVING_PROOFS = 64
 
 #: Seconds in which a proof must have arrived; a sender that stalls must not keep a place for ever.
 RECEIVE_SECONDS = 600.0
@@ -50,6 +64,9 @@ CHUNK = 1 << 20
 MAX_SHOWN = 96
 
 OFFER_HEADER = "Hallmark-Offer"
+
+#: Whose place a proof of a proven batch takes; no token has this form.
+_REPEATED = "repeated"
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -92,7 +109,10 @@ class ProofDataHandler:
         self._witnesses = witnesses
         self._incoming = incoming
         self._proof_limit = proof_limit
-        self._pending = {False: 0, True: 0}
+        self._pending: Counter[str] = Counter()
+        self._offering = Pool("offers", 2, 256)
+        self._transfers = Pool("transfers", 4, 1024)
+        self._verifying = Pool("verifying", 1, MAX_ARRIVING_PROOFS + MAX_PENDING_PROOFS)
         incoming.mkdir(parents=True, exist_ok=True)
         for left_over in incoming.glob("*.part"):
             left_over.unlink()
@@ -120,7 +140,7 @@ class ProofDataHandler:
                 f"Prover {asked.prover[:64]} holds key {asked.key_digest[:MAX_SHOWN]}, "
                 f"core verifies with {self._identity.key_digest}."
             )
-        issued = await asyncio.to_thread(self._offers.issue, asked.prover)
+        issued = await self._offering.run(self._offers.issue, asked.prover)
         if issued is None:
             return web.Response(status=204)
         offer, batch = issued
@@ -136,14 +156,14 @@ class ProofDataHandler:
     async def witness_input(self, request: web.Request) -> web.StreamResponse:
         """Stream the witness input of a batch."""
         number = _batch_number(request)
-        batch = await asyncio.to_thread(self._batch, number)
+        batch = await self._offering.run(self._batch, number)
         answer = web.StreamResponse(
             headers={"Content-Type": "application/octet-stream", "ETag": f'"{batch.witness_sha256.hex()}"'}
         )
         answer.content_length = batch.witness_size
         with self._witnesses.open(number) as source:
             await answer.prepare(request)
-            while chunk := await asyncio.to_thread(source.read, CHUNK):
+            while chunk := await self._transfers.run(source.read, CHUNK):
                 await answer.write(chunk)
         await answer.write_eof()
         return answer
@@ -158,7 +178,7 @@ class ProofDataHandler:
         """Extend an offer: 200 with its new expiry."""
         number = _batch_number(request)
         token = request.headers.get(OFFER_HEADER, "")
-        expires_at = await asyncio.to_thread(self._offers.renew, token, number)
+        expires_at = await self._offering.run(self._offers.renew, token, number)
         return web.json_response({"offer_expires_at": expires_at})
 
     async def submit(self, request: web.Request) -> web.Response:
@@ -173,32 +193,36 @@ class ProofDataHandler:
             attributes={"hallmark.batch": number},
         ) as current:
             trace_id = trace_id_of(traceparent)
-            repeated = await asyncio.to_thread(self._acceptance.may_submit, number, token)
-            if self._pending[repeated] >= MAX_PENDING_PROOFS:
+            accepted = await self._offering.run(self._acceptance.may_submit, number, token)
+            if accepted is not None and request.content_length not in (None, accepted):
+                raise BatchProven(f"Batch {number} is already proven by another proof.")
+            place = token if accepted is None else _REPEATED
+            if self._pending[place] >= MAX_PENDING_PROOFS or self._pending.total() >= MAX_ARRIVING_PROOFS:
                 raise Busy()
-            self._pending[repeated] += 1
+            self._pending[place] += 1
             try:
-                advanced = await self._receive(request, number, token, trace_id)
+                limit = self._proof_limit if accepted is None else min(accepted, self._proof_limit)
+                advanced = await self._receive(request, number, token, trace_id, limit)
             except HallmarkError as error:
                 current.set_attribute("error.type", error.code)
                 raise
             finally:
-                self._pending[repeated] -= 1
+                self._pending[place] -= 1
+                self._pending += Counter()  # a token without proofs is forgotten
             current.set_attribute("hallmark.advanced", advanced)
             return web.Response(body=encode(ProofAccepted(accepted=True)), content_type="application/json")
 
-    async def _receive(self, request: web.Request, number: int, token: str, trace_id: str) -> bool:
+    async def _receive(self, request: web.Request, number: int, token: str, trace_id: str, limit: int) -> bool:
         with tempfile.NamedTemporaryFile(dir=self._incoming, suffix=".part", delete=False) as part:
             path = Path(part.name)
             try:
-                await self._read_body(request, part, number, trace_id)
+                await self._read_body(request, part, number, trace_id, limit)
                 part.close()
-                return await asyncio.to_thread(self._acceptance.judge, number, token, path, trace_id)
+                return await self._verifying.run(self._acceptance.judge, number, token, path, trace_id)
             finally:
                 path.unlink(missing_ok=True)
 
-    async def _read_body(self, request: web.Request, part: IO[bytes], number: int, trace_id: str) -> None:
-        limit = self._proof_limit
+    async def _read_body(self, request: web.Request, part: IO[bytes], number: int, trace_id: str, limit: int) -> None:
         size = 0
         try:
             if (request.content_length or 0) > limit:
@@ -209,7 +233,7 @@ class ProofDataHandler:
                         size += len(chunk)
                         if size > limit:
                             raise ProofTooLarge(f"The proof has more than {limit} bytes.")
-                        await asyncio.to_thread(part.write, chunk)
+                        await self._transfers.run(part.write, chunk)
             except TimeoutError as error:
                 raise ProofTruncated(f"Only {size} bytes arrived in {RECEIVE_SECONDS:.0f} s.") from error
             except (ConnectionError, asyncio.CancelledError) as error:

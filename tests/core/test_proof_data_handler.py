@@ -327,6 +327,58 @@ async def test_repeats_of_a_proven_batch_take_no_place_of_other_proofs(http: Cli
     assert [status for status, _ in await asyncio.gather(*repeats)] == [200] * 4
 
 
+async def test_stalled_proofs_under_one_offer_shut_no_other_prover_out(http: ClientSession, node: Node) -> None:
+    seal(node, 2)
+    first, second = [(await ask(http))[1]["offer_token"] for _ in range(2)]
+    release = asyncio.Event()
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b"x"
+        await release.wait()
+
+    held = [asyncio.create_task(submit(http, 1, first, stalled())) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    assert (await submit(http, 1, first, b"x"))[0] == 503
+    assert (await submit(http, 2, second, stand_in_proof(outputs(node)[2])))[0] == 200
+    release.set()
+    assert [status for status, _ in await asyncio.gather(*held)] == [422] * 4
+
+
+async def test_another_proof_of_a_proven_batch_is_refused_before_it_is_read(http: ClientSession, node: Node) -> None:
+    seal(node)
+    proof = stand_in_proof(outputs(node)[1])
+    assert (await submit(http, 1, (await ask(http))[1]["offer_token"], proof))[0] == 200
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1 << 16)
+
+    assert await submit(http, 1, "no token", proof + b"x") == (409, "batch_proven")
+    assert (await submit(http, 1, "no token", endless()))[0] == 413
+    assert submissions(node)[0] == "accepted"
+
+
+async def test_slow_reads_delay_neither_renewals_nor_readiness(
+    http: ClientSession, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(node)
+    token = (await ask(http))[1]["offer_token"]
+    release = threading.Event()
+    monkeypatch.setattr("core.chain.head", lambda: release.wait(20) and 0)
+    body = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber"}
+    reads = [asyncio.create_task(http.post("/", json=body)) for _ in range(40)]
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5):
+        async with http.post("/renew_offer/1", headers={"Hallmark-Offer": token}) as answer:
+            assert answer.status == 200
+        async with http.get("/ready") as answer:
+            assert answer.status == 200
+        assert (await submit(http, 1, token, stand_in_proof(outputs(node)[1])))[0] == 200
+    assert not any(read.done() for read in reads)
+    release.set()
+    assert [(await read).status for read in reads] == [200] * 40
+
+
 async def test_a_failed_verifier_is_no_acceptance(
     http: ClientSession, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
