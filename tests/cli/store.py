@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from click.testing import Result
 from typer.testing import CliRunner
 
 from broker.jobs import JobStore
@@ -23,7 +22,7 @@ class Installation:
     store: JobStore
     database_url: str
 
-    def run(self, *arguments: object, given: str | None = None, width: int = 80, **settings: str) -> Result:
+    def run(self, *arguments: object, given: str | None = None, width: int = 80, **settings: str) -> Any:
         """Run `hallmark` and return what it did; ``given`` is typed by the user."""
         unset = {name: None for name in os.environ if name.startswith("HALLMARK_")}
         variables: dict[str, Any] = {
