@@ -9,16 +9,22 @@ import numpy as np
 from benchmarks.gpu_case import Case
 from cuda import bn254
 from cuda.arrays import DeviceArray, Memory
+from cuda.bn254_msm import Bases, Windows, multiply_sum
 from cuda.bn254_transforms import TWO_ADICITY, Bn254Transforms, passes
 from cuda.transforms import LOG_POWERS
 from proving.backend.interface import HostArray
 from proving.hash.bn254 import WORDS
 from proving.hash.bn254_constants import WIDTH
+from proving.snark.bn254 import curve
 
 #: Instructions of a product, of a sum or difference, and of a permutation, counted in the sources.
 PRODUCT, SUM, PERMUTATION = 312, 33, 88_000
 #: Bytes of an element.
 ELEMENT = 32.0
+#: Bytes of a sum of points.
+SUM_BYTES = 128
+#: Where the group's points are generated from.
+GENERATOR = (1, 2)
 
 
 def cases(memory: Memory, log_size: int) -> list[Case]:
@@ -34,6 +40,7 @@ def cases(memory: Memory, log_size: int) -> list[Case]:
 
     return [
         *_transforms(memory, left, log_size - 2),
+        *_sums(memory, log_size - 5),
         Case("bn254_add", label, binary(bn254.add), 3 * ELEMENT * count, float(SUM * count)),
         Case("bn254_subtract", label, binary(bn254.subtract), 3 * ELEMENT * count, float(SUM * count)),
         Case("bn254_multiply", label, binary(bn254.multiply), 3 * ELEMENT * count, float(PRODUCT * count)),
@@ -105,6 +112,27 @@ def _transforms(memory: Memory, column: DeviceArray, log_size: int) -> list[Case
             launch("bn254_reverse_scale", size, column, twin, log_size, tables, tables),
             moved,
             scaling,
+        ),
+    ]
+
+
+def _sums(memory: Memory, log_size: int) -> list[Case]:
+    """Multi-scalar multiplication; the one by name is the whole of it."""
+    count = 1 << log_size
+    [generator] = curve.encode([GENERATOR])
+    elements = _elements(count)
+    points, scalars = curve.multiply_base(generator, elements), memory.upload(elements)
+    bases = Bases.upload(memory, points)
+    cut = Windows.cheapest(2 * count)
+    entries, buckets = cut.count * 2.0 * count, cut.count * cut.buckets
+    return [
+        Case("bn254_endomorphism", f"2^{log_size}", lambda: Bases.upload(memory, points), 3 * ELEMENT * count, 0.0),
+        Case(
+            "bn254_add_entries",
+            f"2^{log_size}",
+            lambda: multiply_sum(memory, bases, scalars),
+            120 * entries + 2 * SUM_BYTES * buckets,
+            (10.0 * PRODUCT + 7 * SUM) * entries + 4 * 14.0 * PRODUCT * buckets,
         ),
     ]
 

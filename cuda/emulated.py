@@ -20,7 +20,7 @@ from cuda.device import WORD
 from cuda.errors import DeviceOutOfMemory, KernelBuildError, LaunchRefused
 
 OPTIONS = ("-std=c++20", "-O3", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
-SANITIZER_OPTIONS = ("-fsanitize=address", "-fno-omit-frame-pointer")
+SANITIZER_OPTIONS = ("-O1", "-fsanitize=address", "-fno-omit-frame-pointer")
 
 #: What an emulated device says it has; a budget may lower it.
 MEMORY = 8 << 30

@@ -16,7 +16,12 @@
 #define __host__
 #define __constant__ const
 #define __launch_bounds__(...)
+#if defined(__SANITIZE_ADDRESS__)
+// With every access checked, a kernel of a hundred inlined products is too much for the compiler.
+#define __forceinline__ inline
+#else
 #define __forceinline__ inline __attribute__((always_inline))
+#endif
 
 struct EmulatedIndex {
     unsigned x = 0;
@@ -75,6 +80,12 @@ T __shfl_down_sync(unsigned mask, T value, unsigned delta, const char* file = __
 inline unsigned long long atomicMin(unsigned long long* address, unsigned long long value) {
     const unsigned long long old = *address;
     if (value < old) *address = value;
+    return old;
+}
+
+inline unsigned long long atomicAdd(unsigned long long* address, unsigned long long value) {
+    const unsigned long long old = *address;
+    *address = old + value;
     return old;
 }
 

@@ -11,7 +11,17 @@ from cuda.emulated import EmulatedDevice
 from cuda.select import CONTROL
 
 #: Launched by other kernels' cases, or a test itself.
-PARTS = {"add_offsets", "sum_partials", "field_operations"}
+PARTS = {
+    "add_offsets",
+    "bn254_count_digits",
+    "bn254_join_heads",
+    "bn254_join_windows",
+    "bn254_place_digits",
+    "bn254_reduce_buckets",
+    "bn254_split_scalars",
+    "field_operations",
+    "sum_partials",
+}
 
 
 def test_the_table_has_every_kernel_and_launches_it() -> None:

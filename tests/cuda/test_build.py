@@ -160,3 +160,12 @@ def test_registers_and_spills_stay_within_their_limits() -> None:
         pytest.skip("the kernels are not compiled; run `make cuda`")
     kernels.check()
     assert build.excesses(kernels) == []
+
+
+def test_no_kernel_is_a_trap() -> None:
+    """The compiler makes a kernel end in a trap, without a word, where it calls what there is on the host only."""
+    try:
+        kernels = build.load()
+    except KernelsMissing:
+        pytest.skip("the kernels are not compiled; run `make cuda`")
+    assert not [unit.stem for unit in sources.units() if b"trap;" in kernels.image(unit.stem, "ptx")]

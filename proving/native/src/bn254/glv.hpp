@@ -28,9 +28,6 @@ namespace glv {
 inline constexpr u128 kLong = static_cast<u128>(0x6f4d8248eeb859fdULL) << 64 | 0x0be4e1541221250bULL;
 inline constexpr u128 kMiddle = static_cast<u128>(0x6f4d8248eeb859fcULL) << 64 | 0x8211bbeb7d4f1128ULL;
 inline constexpr u64 kShort = 0x89d3256894d213e3ULL;
-// kMiddle and kShort times 2^256 / r, rounded down.
-inline constexpr u64 kLongQuotient[3] = {0x7a7bd9d4391eb18dULL, 0x4ccef014a773d2cfULL, 2};
-inline constexpr u64 kShortQuotient[2] = {0xd91d232ec7e0b3d7ULL, 2};
 
 // k times the quotient over 2^256, rounded to the nearest.
 template <size_t size>
@@ -57,8 +54,11 @@ constexpr Half half(u128 signed_number) {
 
 // The scalar is canonical.
 constexpr Halves split(const Limbs& k) {
-    const u128 along_long = glv::quotient(k, glv::kLongQuotient);
-    const u128 along_short = glv::quotient(k, glv::kShortQuotient);
+    // kMiddle and kShort times 2^256 / r, rounded down; not outside, for an array there is not known on a device.
+    constexpr u64 long_quotient[3] = {0x7a7bd9d4391eb18dULL, 0x4ccef014a773d2cfULL, 2};
+    constexpr u64 short_quotient[2] = {0xd91d232ec7e0b3d7ULL, 2};
+    const u128 along_long = glv::quotient(k, long_quotient);
+    const u128 along_short = glv::quotient(k, short_quotient);
     const u128 low = static_cast<u128>(k[1]) << 64 | k[0];
     return {glv::half(low - along_long * glv::kLong - along_short * glv::kShort),
             glv::half(along_short * glv::kMiddle - along_long * glv::kShort)};
