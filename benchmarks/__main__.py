@@ -42,6 +42,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),
+    "console.page": ("benchmarks.console", "page"),
     "guest.smallest_proof": ("benchmarks.cli", "whole_processes"),
     "cli.startup": ("benchmarks.cli", "whole_processes"),
     "recursion.leaf": ("benchmarks.recursion", "recursion"),

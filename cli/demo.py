@@ -145,6 +145,7 @@ def own_configuration(callers: Configuration, folder: Path) -> Configuration:
         core_port=core,
         core_url=f"http://127.0.0.1:{core}",
         gateway_port=gateway,
+        console_port=0,
         metrics_port=0,
     )
     # The demo plays both sides: its core asks for what its provers make, unless told otherwise.

@@ -66,7 +66,7 @@ def show(job: JobArgument, as_json: JsonOption = False) -> None:
         display.pairs(
             f"job {found.id}: {found.stage}, {found.state}",
             [
-                ("batch", f"{jobs_status.batch_number(store, found.batch_id)} of chain {found.chain_id}"),
+                ("batch", f"{jobs_status.batch_of(store, found.batch_id).number} of chain {found.chain_id}"),
                 ("place", place(found.stage, found.round, found.depth, found.circuit_type)),
                 ("segment", str(found.index)),
                 ("protocol version", found.protocol_version),

@@ -159,6 +159,7 @@ def _check_ports(found: Configuration, names: set[str]) -> None:
     places = {
         "core": (settings.core_host, settings.core_port),
         "gateway": (settings.gateway_host, settings.gateway_port),
+        "console": (settings.console_host, settings.console_port),
     }
     for name in names & places.keys():
         for opened in bound(*places[name], prefix=f"HALLMARK_{name.upper()}"):

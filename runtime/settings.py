@@ -82,6 +82,17 @@ class Settings(EnvironmentSettings):
     gateway_port: Port = 3060
     """The gateway's port; 0 picks a free one."""
 
+    console_host: Host = "127.0.0.1"
+    """Where the console page is served; loopback unless a token is set."""
+    console_port: Port = 3070
+    """The console's port; 0 picks a free one."""
+    console_url: Annotated[str, _url("http", "https")] = ""
+    """Where browsers find the console when that is not its own address: behind a proxy, under a name."""
+    console_rabbitmq_url: Annotated[str, _url("http", "https")] = ""
+    """RabbitMQ's own console, for a link."""
+    console_trace_url: Annotated[str, _url("http", "https")] = ""
+    """Where a trace is shown, for links; ``{trace_id}`` stands for its 32 digits."""
+
     metrics_host: Host = "127.0.0.1"
     """Address of every process's health and metrics endpoint."""
     metrics_port: Port = 9300

@@ -221,6 +221,38 @@ def workers(store: JobStore, *, lately: float = LATELY_SECONDS) -> list[Working]
 
 
 @dataclass(frozen=True)
+class Dead:
+    """A job that an operator must look at."""
+
+    id: int
+    batch_id: int
+    batch: int
+    chain_id: int
+    stage: Stage
+    round: int
+    index: int
+    attempts: int
+    error_code: str
+    error: str
+    finished_at: float
+
+
+def dead_jobs(store: JobStore, *, limit: int = 200) -> list[Dead]:
+    """Return the jobs that died last."""
+    same = ("id", "batch_id", "chain_id", "round", "attempts", "finished_at")
+    return [
+        Dead(
+            **{name: row[name] for name in same},
+            **_texts(row, "error_code", "error"),
+            batch=row["number"],
+            stage=Stage(row["stage"]),
+            index=row["position"],
+        )
+        for row in store.database.read(sql.DEAD_JOBS, limit=limit)
+    ]
+
+
+@dataclass(frozen=True)
 class Durations:
     """Successful attempts of a day by stage, round and circuit type; times in seconds, percentiles by nearest rank.
 

@@ -91,7 +91,7 @@ GROUP BY a.worker, a.host, a.device, a.zone, j.stage ORDER BY a.worker
 
 DEAD_JOBS = """
 SELECT j.id, j.stage, j.round, j.position, j.attempts, j.error_code, j.error, j.finished_at, b.number, b.chain_id,
-    b.id AS batch_id, b.state AS batch_state
+    b.id AS batch_id
 FROM jobs j JOIN batches b ON b.id = j.batch_id WHERE j.state = 'dead' ORDER BY j.finished_at DESC, j.id LIMIT :limit
 """
 
@@ -115,4 +115,13 @@ TICKS = "SELECT task, {now} - made_at AS age, taken_by FROM ticks"
 VERSIONS = """
 SELECT protocol_version, state, count(*) AS batches FROM batches GROUP BY protocol_version, state
 ORDER BY protocol_version, state
+"""
+
+# Changes with every attempt that begins or ends and with every batch; each part is one probe of an index or a small
+# table.
+FINGERPRINT = """
+SELECT (SELECT max(id) FROM attempts) AS begun, (SELECT max(ended_at) FROM attempts) AS ended,
+    (SELECT max(id) FROM batches) AS newest, (SELECT max(finished_at) FROM batches
+        WHERE state IN ('accepted', 'refused', 'cancelled')) AS finished,
+    (SELECT count(*) FROM jobs WHERE state = 'dead') AS dead
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,17 +42,17 @@ def batch(store: JobStore, number: int) -> Batch:
     return Batch.of(rows[0])
 
 
-def batch_number(store: JobStore, batch_id: int) -> int:
-    """Return the number of the batch with an identity, of whatever chain.
+def batch_of(store: JobStore, batch_id: int) -> Batch:
+    """Return the batch with an identity, of whatever chain.
 
     Raises
     ------
     JobNotFound
     """
-    rows = store.database.query(BatchModel.select(BatchModel.number).where(BatchModel.id == batch_id))
+    rows = store.database.query(BatchModel.select().where(BatchModel.id == batch_id))
     if not rows:
         raise JobNotFound(f"There is no batch with identity {batch_id}.")
-    return int(rows[0]["number"])
+    return Batch.of(rows[0])
 
 
 def jobs(
@@ -96,6 +97,12 @@ def attempts(store: JobStore, *, job_id: int | None = None, batch_id: int | None
         query = query.where(AttemptModel.job.in_(JobModel.select(JobModel.id).where(JobModel.batch == batch_id)))
     rows = store.database.query(query.order_by(AttemptModel.id))
     return [Attempt.of({**row, "job_id": row["job"]}) for row in rows]
+
+
+def attempts_of(store: JobStore, job_ids: Sequence[int]) -> list[Attempt]:
+    """Return the attempts of some hundred jobs, oldest first."""
+    query = AttemptModel.select().where(AttemptModel.job.in_(list(job_ids))).order_by(AttemptModel.id)
+    return [Attempt.of({**row, "job_id": row["job"]}) for row in store.database.query(query)]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from broker.jobs import overview, overview_sql
 from broker.jobs.store import JobStore
+from runtime.words import count
 
 #: A ready job that nobody has taken for this many seconds, while nobody works on its like, lacks a worker.
 LACKING_SECONDS = 60.0
@@ -51,16 +52,16 @@ def troubles(store: JobStore) -> list[Trouble]:
 
 def _dead(store: JobStore) -> Iterator[Trouble]:
     moment = overview.now(store)
-    for row in store.database.read(overview_sql.DEAD_JOBS, limit=NAMED):
+    for job in overview.dead_jobs(store, limit=NAMED):
         yield Trouble(
             "dead_job",
-            f"job {row['id']} ({row['stage']}, round {row['round']}) of batch {row['number']} died after "
-            f"{row['attempts']} attempts: {row['error_code']}: {row['error']}",
-            f"Mend the cause, then `hallmark job requeue {row['id']}`; `hallmark job show {row['id']}` says more.",
-            max(0.0, moment - row["finished_at"]),
-            row["chain_id"],
-            row["number"],
-            row["id"],
+            f"job {job.id} ({job.stage}, round {job.round}) of batch {job.batch} died after "
+            f"{count(job.attempts, 'attempt')}: {job.error_code}: {job.error}",
+            f"Mend the cause, then `hallmark job requeue {job.id}`; `hallmark job show {job.id}` says more.",
+            max(0.0, moment - job.finished_at),
+            job.chain_id,
+            job.batch,
+            job.id,
         )
 
 

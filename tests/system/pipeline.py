@@ -87,6 +87,7 @@ def running(folder: Path, **settings: str) -> Iterator[Pipeline]:
         "HALLMARK_CORE_PORT": str(port),
         "HALLMARK_CORE_URL": f"http://127.0.0.1:{port}",
         "HALLMARK_GATEWAY_PORT": str(free_port()),
+        "HALLMARK_CONSOLE_PORT": "0",
         "HALLMARK_METRICS_PORT": "0",
         "HALLMARK_CORE_BATCH_SECONDS": "0",
         "HALLMARK_SIZE_CLASS": str(SIZE_CLASS),

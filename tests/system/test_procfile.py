@@ -27,6 +27,7 @@ def test_honcho_runs_every_line_of_the_procfile(tmp_path: Path) -> None:
         "HALLMARK_METRICS_PORT": "0",
         "HALLMARK_CORE_PORT": "0",
         "HALLMARK_GATEWAY_PORT": "0",
+        "HALLMARK_CONSOLE_PORT": "0",
         "PYTHONPATH": str(ROOT),
     }
     wanted = {f"{name}.1" for name in read_procfile(ROOT / "Procfile")}

@@ -38,6 +38,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> Iterator[subprocess.
         "HALLMARK_METRICS_PORT": "0",
         "HALLMARK_CORE_PORT": "0",
         "HALLMARK_GATEWAY_PORT": "0",
+        "HALLMARK_CONSOLE_PORT": "0",
         "HALLMARK_LOG_FORMAT": "json",
     }
     with subprocess.Popen(
