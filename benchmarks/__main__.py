@@ -39,6 +39,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "keccak.prove": ("benchmarks.circuits", "keccak"),
     "sha256.prove": ("benchmarks.circuits", "sha256"),
     "blake2s.prove": ("benchmarks.circuits", "blake2s"),
+    "core.tps": ("benchmarks.core", "transfers_per_second"),
+    "core.latency_p99": ("benchmarks.core", "transfers_per_second"),
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),

@@ -73,7 +73,8 @@ def judge(program: Program, header: Header, raw: bytes, view: TransactionView, s
     Refused
     """
     touched = touched_accounts(header.fee_recipient, [view])
-    accounts = {address: chain.newest_account(address) for address in touched} | {view.sender: sender}
+    others = {address: chain.newest_account(address) for address in touched if address != view.sender}
+    accounts = {**others, view.sender: sender}
     present = {address: account for address, account in accounts.items() if account != Account()}
     run = program.run(encode(header, [raw], StateTree(present).partial(touched)))
     if run.results[0].status is not Status.EXECUTED:

@@ -66,22 +66,32 @@ class Mempool:
         #: Chosen for a batch that is being sealed: neither replaced nor dropped.
         self.chosen: frozenset[Entry] = frozenset()
 
+    def dropped_before(self, digest: bytes) -> bool:
+        """Return whether a transaction was here and was dropped; it may come again.
+
+        Raises
+        ------
+        Known
+            It waits or is in a batch.
+        """
+        row = Transaction.select(Transaction.status).where(Transaction.hash == digest).first()
+        if row is not None and row.status != TransactionStatus.DROPPED:
+            raise Known()
+        return row is not None
+
     def terms(self, view: TransactionView) -> Account:
         """Return the account that a new transaction is judged against, or refuse it before any work is spent on it.
 
         Raises
         ------
         Known
-            It waits or is in a batch. One that was dropped may come again.
+            It waits.
         Underpriced
             It would replace one and does not pay enough more.
         Refused
             The one with its nonce is being sealed.
         MempoolFull
         """
-        row = Transaction.get_or_none(Transaction.hash == view.hash)
-        if row is not None and row.status != TransactionStatus.DROPPED:
-            raise Known()
         queue = self.waiting.queue(view.sender)
         replaced = queue.entries.get(view.nonce)
         if replaced is not None:
@@ -100,8 +110,13 @@ class Mempool:
         balance = self.waiting.balance(view.sender, without=queue.entries.get(view.nonce))
         return Account(max(view.nonce, queue.account.nonce), balance)
 
-    def add(self, raw: bytes, view: TransactionView, judged: Judged, received_at: float) -> None:
+    def add(self, raw: bytes, view: TransactionView, judged: Judged, received_at: float, *, again: bool) -> None:
         """Take in a transaction that was judged; the state may have moved since.
+
+        Parameters
+        ----------
+        again
+            Its row is there already: it was dropped before.
 
         Raises
         ------
@@ -116,9 +131,9 @@ class Mempool:
         replaced = self.waiting.queue(view.sender).entries.get(view.nonce)
         evicted = None if replaced is not None else self._room(view.sender, judged.result.gas_price)
         with self._store.atomic():
-            Transaction.delete().where(
-                Transaction.hash == view.hash, Transaction.status == TransactionStatus.DROPPED
-            ).execute()
+            if again:
+                dropped = Transaction.status == TransactionStatus.DROPPED
+                Transaction.delete().where(Transaction.hash == view.hash, dropped).execute()
             if replaced is not None:
                 self._write_dropped([(replaced, f"replaced by 0x{view.hash.hex()}")])
             if evicted is not None:
@@ -170,6 +185,8 @@ class Mempool:
             )
 
     def _check_replacement(self, replaced: Entry, view: TransactionView) -> None:
+        if replaced.hash == view.hash:
+            raise Known()
         if replaced in self.chosen:
             raise Refused(Status.NONCE_TOO_LOW)
         needed = 100 + self._settings.core_mempool_bump_percent

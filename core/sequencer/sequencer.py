@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from peewee import DatabaseError, DataError
 
@@ -73,8 +74,6 @@ class Sequencer:
         self._program = program
         self._calculator = calculator
         self._genesis = genesis
-        self._chain_id = chain_id
-        self._protocol_version = protocol_version
         self._settings = settings
         self._clock = clock
         self._lock = threading.RLock()
@@ -83,6 +82,16 @@ class Sequencer:
         self._bounds = Bounds(
             settings.core_batch_transactions, genesis.gas_limit, settings.core_batch_bytes, settings.core_batch_cycles
         )
+        #: States the batch for runs on one transaction alone; no rule depends on a batch's number or time.
+        self._door = Header(
+            protocol_version,
+            chain_id,
+            1,
+            genesis.timestamp,
+            genesis.fee_recipient,
+            genesis.base_fee,
+            genesis.gas_limit,
+        )
         self._looked_at = float("-inf")
         self._unsettled = False
 
@@ -90,7 +99,6 @@ class Sequencer:
         """Take up what waited when the process ended. Call once every sealed batch is settled."""
         with self._lock, self._store.session():
             waiting = Transaction.select().where(Transaction.status == TransactionStatus.PENDING)
-            header = self._header(self._genesis.gas_limit)
             for row in waiting.order_by(Transaction.id):
                 view = chain.view(row)
                 account = self._mempool.account_before(view)
@@ -99,7 +107,7 @@ class Sequencer:
                         raise Refused(Status.NONCE_TOO_LOW)
                     # A release before this one did not write down what the run at the door did.
                     known = row.gas_price is not None
-                    judged = None if known else judge(self._program, header, row.content, view, account)
+                    judged = None if known else judge(self._program, self._door, row.content, view, account)
                     self._mempool.load(row, judged)
                 except Refused as error:
                     row.status, row.reason = TransactionStatus.DROPPED, _reason(error.status)
@@ -115,11 +123,11 @@ class Sequencer:
         view = read_transaction(raw)
         with self._store.session():
             with self._lock:
+                again = self._mempool.dropped_before(view.hash)
                 terms = self._mempool.terms(view)
-                header = self._header(self._genesis.gas_limit)
-            judged = judge(self._program, header, raw, view, terms)
+            judged = judge(self._program, self._door, raw, view, terms)
             with self._lock:
-                self._mempool.add(raw, view, judged, self._clock())
+                self._mempool.add(raw, view, judged, self._clock(), again=again)
         log.info("transaction.admitted", hash=view.hash.hex(), sender=view.sender.hex(), nonce=view.nonce)
         return view.hash
 
@@ -269,13 +277,10 @@ class Sequencer:
 
     def _header(self, gas_limit: int) -> Header:
         last = Batch.select().order_by(Batch.number.desc()).get()
-        return Header(
-            protocol_version=self._protocol_version,
-            chain_id=self._chain_id,
+        return replace(
+            self._door,
             batch_number=last.number + 1,
             timestamp=max(int(self._clock()), last.timestamp),
-            fee_recipient=self._genesis.fee_recipient,
-            base_fee=self._genesis.base_fee,
             gas_limit=min(gas_limit, (1 << 64) - 1),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from core import chain
 from core.node import Node
 from core.program import Status
-from core.sequencer import MempoolFull, Refused, Underpriced
+from core.sequencer import Known, MempoolFull, Refused, Underpriced
 from core.sequencer.waiting import Bounds, Entry, Waiting
 from core.store import Batch, Transaction, TransactionStatus
 from tests.core.chain import ETHER, GWEI, WALLETS, Clock, legacy, node_at, transfer
@@ -146,6 +147,21 @@ def test_bytes_bound_a_batch_of_large_transactions(tmp_path: Path) -> None:
         node.sequencer.submit(transfer(WALLETS[0], nonce, data=bytes(60_000), gas=300_000))
     assert node.sequencer.due()
     assert (len(_order(node)), len(_order(node))) == (2, 1)
+
+
+def test_many_senders_at_once_and_the_same_transaction_from_many_threads(node: Node) -> None:
+    raws = [transfer(wallet, nonce) for wallet in WALLETS for nonce in range(4)] * 3
+
+    def send(raw: bytes) -> bytes | None:
+        try:
+            return node.sequencer.submit(raw)
+        except Known:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = [digest for digest in pool.map(send, raws) if digest is not None]
+    assert len(sent) == len(set(sent)) == node.sequencer.waiting() == 12
+    assert set(_order(node)) == set(sent)
 
 
 def test_an_account_may_queue_so_many(tmp_path: Path) -> None:

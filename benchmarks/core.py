@@ -1,0 +1,122 @@
+"""What core takes: transfers over HTTP, each durable when answered, while batches of them are sealed and settled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+from eth_account import Account
+
+from benchmarks.figure import Figure, figure
+from core.genesis import DEVELOPMENT
+from tests.core.process import ServerProcess
+
+#: Transfers of one measurement, their senders, and connections that send at a time.
+TRANSFERS, SENDERS, CONNECTIONS = 1000, 50, 32
+
+#: Transactions of one batch.
+BATCH = 256
+
+_CHAIN_ID = 4242
+
+
+def transfers_per_second() -> list[Figure]:
+    """Send transfers as fast as core answers, then at half that pace, until every one of them is in a settled block."""
+    senders = [Account.from_key((index + 1).to_bytes(32, "big")) for index in range(SENDERS)]
+    raws = [_signed(senders, place) for place in range(2 * TRANSFERS)]
+    with tempfile.TemporaryDirectory() as folder:
+        content = json.loads(DEVELOPMENT.read_text())
+        content["accounts"] |= {sender.address: {"balance": str(10**22)} for sender in senders}
+        genesis = Path(folder) / "genesis.json"
+        genesis.write_text(json.dumps(content))
+        server = ServerProcess(
+            "core",
+            Path(folder),
+            HALLMARK_CORE_GENESIS=str(genesis),
+            HALLMARK_CORE_BATCH_TRANSACTIONS=str(BATCH),
+            HALLMARK_CORE_BATCH_SECONDS="1",
+        )
+        process = server.start()
+        try:
+            server.wait_for("/ready")
+            return asyncio.run(_measure(server.url + "/", raws, psutil.Process(process.pid)))
+        finally:
+            server.end()
+
+
+def _signed(senders: list[Any], place: int) -> str:
+    fields = {
+        "type": 2,
+        "chainId": _CHAIN_ID,
+        "nonce": place // SENDERS,
+        "gas": 21_000,
+        "maxFeePerGas": 2 * 10**9,
+        "maxPriorityFeePerGas": 0,
+        "to": "0x" + "22" * 20,
+        "value": 1,
+    }
+    return "0x" + bytes(senders[place % SENDERS].sign_transaction(fields).raw_transaction).hex()
+
+
+async def _measure(url: str, raws: list[str], core: psutil.Process) -> list[Figure]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
+        before, start = sum(core.cpu_times()[:2]), time.perf_counter()
+        await _send_all(session, url, raws[:TRANSFERS], pace=None)
+        await _settled(session, url, TRANSFERS)
+        seconds, spent = time.perf_counter() - start, sum(core.cpu_times()[:2]) - before
+        rate = TRANSFERS / seconds
+        latencies = sorted(await _send_all(session, url, raws[TRANSFERS:], pace=rate / 2))
+    context = {
+        "core_cpu_ms_per_transfer": round(1000 * spent / TRANSFERS, 2),
+        "connections": CONNECTIONS,
+        "batch": BATCH,
+    }
+    p99 = 1000 * latencies[len(latencies) * 99 // 100]
+    return [
+        figure("core.tps", rate, "transactions/s", "higher", context=context),
+        figure("core.latency_p99", p99, "ms", "lower", context={"pace": round(rate / 2, 1)}),
+    ]
+
+
+async def _call(session: aiohttp.ClientSession, url: str, method: str, *parameters: Any) -> Any:
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+    async with session.post(url, json=body) as answer:
+        content = await answer.json()
+    if "error" in content:
+        raise RuntimeError(content["error"]["message"])
+    return content["result"]
+
+
+async def _send_all(session: aiohttp.ClientSession, url: str, raws: list[str], *, pace: float | None) -> list[float]:
+    """Send each by a request of its own and return the seconds to each answer; `pace` is in transactions per second."""
+    waiting, latencies = list(enumerate(raws))[::-1], []
+    start = time.perf_counter()
+
+    async def one() -> None:
+        while waiting:
+            place, raw = waiting.pop()
+            if pace is not None:
+                await asyncio.sleep(max(0.0, start + place / pace - time.perf_counter()))
+            sent = time.perf_counter()
+            await _call(session, url, "eth_sendRawTransaction", raw)
+            latencies.append(time.perf_counter() - sent)
+
+    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+    return latencies
+
+
+async def _settled(session: aiohttp.ClientSession, url: str, count: int) -> None:
+    """Wait until settled blocks hold so many transactions."""
+    number = found = 0
+    while found < count:
+        more = await _call(session, url, "eth_getBlockTransactionCountByNumber", hex(number + 1))
+        if more is None:
+            await asyncio.sleep(0.02)
+            continue
+        number, found = number + 1, found + int(more, 16)
