@@ -9,6 +9,7 @@ from rich.tree import Tree
 
 from broker.jobs import status as jobs_status
 from cli import (
+    artifacts,
     batches,
     configuration,
     demo,
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     batches.register(app)
     jobs.register(app)
     overviews.register(app)
+    artifacts.register(app)
     config = typer.Typer(help="Check the configuration.", no_args_is_help=True)
     config.command("check")(config_check)
     config.command("describe")(config_describe)

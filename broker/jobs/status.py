@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,20 @@ def attempts_of(store: JobStore, job_ids: Sequence[int]) -> list[Attempt]:
     """Return the attempts of some hundred jobs, oldest first."""
     query = AttemptModel.select().where(AttemptModel.job.in_(list(job_ids))).order_by(AttemptModel.id)
     return [Attempt.of({**row, "job_id": row["job"]}) for row in store.database.query(query)]
+
+
+def artifacts_of(store: JobStore, batch_id: int) -> list[str]:
+    """Return the names of all artifacts that a batch and its jobs name, as inputs or results."""
+    jobs_of = JobModel.select(JobModel.inputs, JobModel.result).where(JobModel.batch == batch_id)
+    found = set()
+    for row in store.database.query(jobs_of):
+        found |= {*json.loads(row["inputs"]).values(), row["result"] or ""}
+    return sorted(found - {""})
+
+
+def batch_ids(store: JobStore) -> set[int]:
+    """Return the identities of all batches, of every chain."""
+    return {int(row["id"]) for row in store.database.query(BatchModel.select(BatchModel.id))}
 
 
 @dataclass(frozen=True)
