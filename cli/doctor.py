@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import typer
 
 from cli import display
+from cli.options import JsonOption, print_json
 from runtime import limits
 from runtime.errors import BrokerUnavailable, ConfigurationError, HallmarkError
 from runtime.settings import Settings, load_settings
@@ -35,13 +36,16 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor() -> None:
+def doctor(as_json: JsonOption = False) -> None:
     """Check machine, native library, keys, program, database, broker and artifact store."""
     settings = load_settings()
     findings = list(examine(settings))
-    display.console.print(
-        display.pairs("doctor", [(each.name, f"{'ok ' if each.well else 'BAD'} {each.text}") for each in findings])
-    )
+    if as_json:
+        print_json(findings)
+    else:
+        display.console.print(
+            display.pairs("doctor", [(each.name, f"{'ok ' if each.well else 'BAD'} {each.text}") for each in findings])
+        )
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)
 

@@ -184,3 +184,10 @@ def test_statistics_are_of_what_ended(installation: Installation) -> None:
     found = installation.json("stats", "--days", 1)
     assert {(each["stage"], each["attempts"]) for each in found} == {("witness", 2), ("vectors", 0)}
     assert only(installation.store, Stage.WITNESS) and "1 failed" in installation.run("stats").stdout
+
+
+def test_the_doctor_tells_programs_what_it_tells_people(installation: Installation) -> None:
+    done = installation.run("doctor", "--json")
+    found = {each["name"]: each["well"] for each in json.loads(done.stdout)}
+    assert done.exit_code == (0 if all(found.values()) else 1)
+    assert found["job store"] and found["native library"]
