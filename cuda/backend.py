@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cuda.arrays import DeviceArray, Memory, check_matrix, log2_exact
+from cuda.bn254_kernels import CudaBn254
 from cuda.device import WORD, Device
 from cuda.errors import DeviceOutOfMemory
 from cuda.memory import Pool
@@ -68,11 +69,13 @@ class CudaBackend:
         self.pool = Pool(device, device.memory if budget is None else budget, keep=keep)
         self.memory = Memory(device, self.pool, self.traffic)
         self.transforms = Transforms(self.memory)
+        self.bn254 = CudaBn254(self.memory)
         self._weights: OrderedDict[tuple[int, int, bytes], DeviceArray] = OrderedDict()
 
     def give_back(self) -> None:
         """Give all memory that no array needs back to the device, tables and weights included."""
         self.transforms.forget()
+        self.bn254.forget()
         self._weights.clear()
         self.pool.give_back()
 

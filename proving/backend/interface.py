@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from proving.backend.bn254 import Bn254Kernels
     from proving.backend.program import TableProgram
 
 #: A host array of canonical field elements.
@@ -109,6 +110,11 @@ class Backend(Protocol):
     """Whole-array kernels. Every implementation gives the same bits."""
 
     name: str
+
+    @property
+    def bn254(self) -> Bn254Kernels | None:
+        """The backend's kernels over BN254; None where it has none of its own."""
+        ...
 
     def upload(self, host: HostArray) -> Array:
         """Return the array where the backend computes. The host array must not change afterwards."""

@@ -73,6 +73,7 @@ class NativeBackend:
     """Computes on the CPU with the kernels of this process's instruction set, on all threads."""
 
     name = "native"
+    bn254 = None
 
     def __init__(self) -> None:
         self._cached: OrderedDict[tuple[int, int, bytes], HostArray] = OrderedDict()

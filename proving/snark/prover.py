@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from proving.backend.bn254 import Bn254Kernels
 from proving.snark.bn254 import polynomials
 from proving.snark.bn254.field import FR, Elements
+from proving.snark.bn254.kernels import NATIVE
 from proving.snark.columns import Column
 from proving.snark.equations import COSETS, Opened, lagrange, linearisation, openings, product_of_others
 from proving.snark.errors import SnarkRefused, WitnessRefused
@@ -33,7 +35,12 @@ from proving.snark.transcript import Challenges, Transcript
 from proving.snark.verifier import verify
 
 
-def prove(proving_key: ProvingKey, public_inputs: Sequence[int], inputs: Sequence[int] | Elements) -> bytes:
+def prove(
+    proving_key: ProvingKey,
+    public_inputs: Sequence[int],
+    inputs: Sequence[int] | Elements,
+    kernels: Bn254Kernels = NATIVE,
+) -> bytes:
     """Return the proof of a statement, after verifying it.
 
     Parameters
@@ -42,6 +49,8 @@ def prove(proving_key: ProvingKey, public_inputs: Sequence[int], inputs: Sequenc
         Numbers below the scalar field's modulus.
     inputs
         The variables that the circuit is given: numbers, or elements ``(count, 4) uint64``.
+    kernels
+        What transforms and commits; the proof does not depend on it.
 
     Raises
     ------
@@ -57,7 +66,8 @@ def prove(proving_key: ProvingKey, public_inputs: Sequence[int], inputs: Sequenc
             f"not {len(publics)} and {len(given)}."
         )
     filled = circuit.fill(publics, given)
-    proof = Prover(proving_key, public_inputs, dict(zip(WIRES, filled[circuit.wires], strict=True))).prove()
+    wires = dict(zip(WIRES, filled[circuit.wires], strict=True))
+    proof = Prover(proving_key, public_inputs, wires, kernels).prove()
     try:
         verify(proof, public_inputs, proving_key.key)
     except SnarkRefused as error:
@@ -72,9 +82,18 @@ class Prover:
     ----------
     wires
         Columns ``a`` to ``d``, ``(rows, 4) uint64`` each, whether they satisfy the circuit or not.
+    kernels
+        What transforms and commits.
     """
 
-    def __init__(self, proving_key: ProvingKey, public_inputs: Sequence[int], wires: Mapping[str, Elements]) -> None:
+    def __init__(
+        self,
+        proving_key: ProvingKey,
+        public_inputs: Sequence[int],
+        wires: Mapping[str, Elements],
+        kernels: Bn254Kernels = NATIVE,
+    ) -> None:
+        self._kernels = kernels
         self._proving_key = proving_key
         self._public_inputs = public_inputs
         self._rows = proving_key.key.rows
@@ -98,7 +117,7 @@ class Prover:
         challenges = replace(challenges, constraint=draw())
         inputs = np.zeros((self._rows, 4), dtype=np.uint64)
         inputs[: len(self._public_inputs)] = FR.negate(FR.encode(self._public_inputs))
-        self._round(quotient(self._committed, polynomials.coefficients(inputs), challenges))
+        self._round(quotient(self._committed, self._kernels.coefficients(inputs), challenges, self._kernels))
         challenges = replace(challenges, point=draw())
         y = challenges.point
         root = root_of_unity(self._rows)
@@ -120,10 +139,10 @@ class Prover:
         return SnarkProof(self._proving_key.key.mark, self._points, values, next_values).to_bytes()
 
     def _columns(self, columns: Mapping[str, Elements]) -> dict[str, Elements]:
-        return {name: polynomials.coefficients(column) for name, column in columns.items()}
+        return {name: self._kernels.coefficients(column) for name, column in columns.items()}
 
     def _commit(self, name: str, polynomial: Elements) -> None:
-        self._points[name] = commit(self._proving_key.powers, polynomial)
+        self._points[name] = commit(self._proving_key.powers, polynomial, self._kernels)
         if self._points[name] == INFINITY:
             raise WitnessRefused(f"The polynomial {name} is zero, and a proof has no point at infinity.")
 
@@ -171,9 +190,9 @@ class Prover:
         columns, alpha = self._proving_key.columns, challenges.lookup
         looked_up, three_of_four = product_of_others([Column(self._wires[name]) + alpha for name in WIRES])
         received = Column(columns["q_r"]) * three_of_four * looked_up.inverse()
-        multiplicity = Column(polynomials.values(self._committed[MULTIPLICITY], self._rows.bit_length() - 1))
+        multiplicity = Column(self._kernels.values(self._committed[MULTIPLICITY], self._rows.bit_length() - 1))
         sent = multiplicity * (Column(columns[TABLE]) + alpha).inverse()
-        difference = Column(polynomials.coefficients((received - sent).array))
+        difference = Column(self._kernels.coefficients((received - sent).array))
         powers = Column(FR.powers(FR.scalar(root_of_unity(self._rows)), self._rows))
         coefficients = (difference * (powers - 1).inverse()).array
         constant = (1 - polynomials.evaluate(coefficients, 1)) % SCALAR_MODULUS

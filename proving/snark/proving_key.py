@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proving.backend.bn254 import Bn254Kernels
 from proving.snark.bn254 import curve, polynomials
 from proving.snark.bn254.curve import Points
 from proving.snark.bn254.field import Elements
+from proving.snark.bn254.kernels import NATIVE
 from proving.snark.circuit import Circuit
 from proving.snark.errors import SnarkKeyRefused
 from proving.snark.key import SnarkKey
@@ -69,7 +71,7 @@ def make_key(circuit: Circuit, setup: Setup, known: SnarkKey | None = None) -> P
     return ProvingKey(circuit, known, powers, columns, coefficients)
 
 
-def commit(powers: Points, polynomial: Elements) -> Point:
+def commit(powers: Points, polynomial: Elements, kernels: Bn254Kernels = NATIVE) -> Point:
     """Return the commitment to a polynomial's coefficients, ``(count, 4)``."""
-    [point] = curve.decode(curve.multiply_sum(powers, polynomial)[None])
+    [point] = curve.decode(kernels.multiply_sum(powers, polynomial)[None])
     return point

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from proving.snark.bn254 import polynomials
+from proving.backend.bn254 import Bn254Kernels
 from proving.snark.bn254.field import FR, Elements
 from proving.snark.columns import Column
 from proving.snark.equations import constraints, joined
@@ -18,7 +18,9 @@ from proving.snark.transcript import Challenges
 _BLOCK = 1 << 12
 
 
-def quotient(committed: Mapping[str, Elements], publics: Elements, challenges: Challenges) -> dict[str, Elements]:
+def quotient(
+    committed: Mapping[str, Elements], publics: Elements, challenges: Challenges, kernels: Bn254Kernels
+) -> dict[str, Elements]:
     """Return the coefficients of the quotient's parts by name, ``(rows, 4) uint64`` each.
 
     On the coset of shift h, ``X^n`` is the constant ``h^n``, so there the quotient is a combination of its parts with
@@ -32,11 +34,14 @@ def quotient(committed: Mapping[str, Elements], publics: Elements, challenges: C
         Those of the public inputs' polynomial.
     challenges
         Up to the one that joins the constraints.
+    kernels
+        What transforms.
     """
     rows = len(publics)
     shifts = [pow(GENERATOR, i + 1, SCALAR_MODULUS) for i in range(len(QUOTIENT))]
     on_cosets = [
-        Column(polynomials.coefficients(_on_coset(committed, publics, challenges, shift), shift)) for shift in shifts
+        Column(kernels.coefficients(_on_coset(committed, publics, challenges, shift, kernels), shift))
+        for shift in shifts
     ]
     constants = [pow(shift, rows, SCALAR_MODULUS) for shift in shifts]
     parts = {}
@@ -48,15 +53,17 @@ def quotient(committed: Mapping[str, Elements], publics: Elements, challenges: C
     return parts
 
 
-def _on_coset(committed: Mapping[str, Elements], publics: Elements, challenges: Challenges, shift: int) -> Elements:
+def _on_coset(
+    committed: Mapping[str, Elements], publics: Elements, challenges: Challenges, shift: int, kernels: Bn254Kernels
+) -> Elements:
     """Return the quotient's values on a coset, ``(rows, 4)``."""
     rows = len(publics)
     log_rows = rows.bit_length() - 1
-    columns = {name: polynomials.values(polynomial, log_rows, shift) for name, polynomial in committed.items()}
+    columns = {name: kernels.values(polynomial, log_rows, shift) for name, polynomial in committed.items()}
     at = FR.powers(FR.scalar(root_of_unity(rows)), rows, FR.scalar(shift))
     vanishing = (pow(shift, rows, SCALAR_MODULUS) - 1) % SCALAR_MODULUS
     first = (Column(at) - 1).inverse() * (vanishing * pow(rows, -1, SCALAR_MODULUS))
-    inputs = polynomials.values(publics, log_rows, shift)
+    inputs = kernels.values(publics, log_rows, shift)
     following = {name: np.roll(columns[name], -1, axis=0) for name in NEXT_VALUES}
     result = np.empty_like(at)
     for begin in range(0, rows, _BLOCK):

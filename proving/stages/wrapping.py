@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from proving import keys
 from proving.keys.family import wrap_name
 from proving.keys.snark_keys import proving_key as find_proving_key
+from proving.snark.bn254.kernels import kernels_of
 from proving.snark.prover import prove
 from proving.snark.wrap import wrap_inputs
 from proving.stages import snark_proof
@@ -16,6 +17,7 @@ from proving.stark.proof import parse, parts_of
 from runtime.protocol import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
+    from proving.backend.interface import Backend
     from proving.snark.proving_key import ProvingKey
     from proving.snark.setup.powers import Setup
 
@@ -26,7 +28,7 @@ def snark_keys(profile: str, setup: Setup) -> ProvingKey:
     return find_proving_key(wrap_name(profile), keys.snark_pins()[profile], circuit, setup)
 
 
-def wrap(last: bytes, *, proving_key: ProvingKey, profile: str) -> bytes:
+def wrap(last: bytes, *, proving_key: ProvingKey, profile: str, backend: Backend | None = None) -> bytes:
     """Prove that a last layer's proof holds.
 
     Parameters
@@ -35,6 +37,8 @@ def wrap(last: bytes, *, proving_key: ProvingKey, profile: str) -> bytes:
         The artifact of `compress_proof`, made here or elsewhere; it is verified first.
     proving_key
         From `snark_keys`.
+    backend
+        Whose kernels over BN254 transform and commit; the native ones by default.
 
     Returns
     -------
@@ -52,5 +56,5 @@ def wrap(last: bytes, *, proving_key: ProvingKey, profile: str) -> bytes:
     parameters = key.parameters(profile)
     shape, parts = parse(key.layout, parameters, told.proof)
     inputs = wrap_inputs(told.publics, parts, parts_of(shape, parameters))
-    proof = prove(proving_key, snark_proof.public_inputs(claim), inputs)
+    proof = prove(proving_key, snark_proof.public_inputs(claim), inputs, kernels_of(backend))
     return snark_proof.pack(claim, proof, protocol=PROTOCOL_VERSION)
