@@ -80,5 +80,5 @@ class WorkerContext:
 def worker_identity(process: Process) -> Worker:
     """Return who claims: host, process name and pid make it unique."""
     host = socket.gethostname()
-    device = device_name(process.settings) if process.kind == "prove" else "cpu"
+    device = device_name(process.settings) if process.kind in ("prove", "compress") else "cpu"
     return Worker(f"{host}/{process.name}/{os.getpid()}", host, device, process.settings.zone)

@@ -1,17 +1,20 @@
 """The jobs of a batch, all of them, from its segments; every proof of every round is made by the same three stages.
 
 A basic proof: its checkpoint is replayed, then proven. Any other: its witness is taken from its children's proofs, the
-witness's vectors are filled, then it is proven. A job waits for its own makers only, so that two neighbours are joined
-as soon as both are proven, whatever the rest of their round does.
+witness's vectors are filled, then it is proven. Where core asks for a SNARK, the scheduler's proof is compressed. A job
+waits for its own makers only, so that two neighbours are joined as soon as both are proven, whatever the rest of their
+round does.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from broker.jobs import JobSpec, Stage
 from proving.stages.rounds import Round, Step, tree
+from runtime.wire import SNARK_KEY
 
 #: Circuit type of the machine's segments, and of the leaves and nodes over them.
 MAIN_VM = "main_vm"
@@ -19,7 +22,9 @@ MAIN_VM = "main_vm"
 CHILDREN = "children"
 
 
-def batch_jobs(checkpoints: Sequence[str], statement: str, key_identity: str = "") -> list[JobSpec]:
+def batch_jobs(
+    checkpoints: Sequence[str], statement: str, key_identity: str = "", snark_key: str = ""
+) -> list[JobSpec]:
     """Return the jobs that follow a batch's first one, each behind those that it waits for.
 
     Parameters
@@ -30,6 +35,8 @@ def batch_jobs(checkpoints: Sequence[str], statement: str, key_identity: str = "
         Artifact name of what the whole run states.
     key_identity
         The keys that the batch is for.
+    snark_key
+        Digest of the key of its SNARK; without one, the scheduler's proof ends the batch.
     """
     parameters = {"key_identity": key_identity} if key_identity else {}
     steps = tree(len(checkpoints))
@@ -40,6 +47,17 @@ def batch_jobs(checkpoints: Sequence[str], statement: str, key_identity: str = "
         else:
             children = [steps[child] for child in step.children]
             jobs += _recursive(step, children, statement, parameters)
+    if snark_key:
+        scheduler = jobs.pop()
+        compressor = JobSpec(
+            Stage.COMPRESS,
+            key=job_key(Stage.COMPRESS, Round.SCHEDULER, 0, 0),
+            round=Round.SCHEDULER,
+            parameters={**parameters, SNARK_KEY: snark_key},
+            depends_on=(scheduler.key,),
+            final=True,
+        )
+        jobs += [dataclasses.replace(scheduler, final=False), compressor]
     return jobs
 
 

@@ -15,7 +15,7 @@ from runtime.process import Body, run_process
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m actors.run", description=__doc__)
-    parser.add_argument("--stage", required=True, help="witness, vectors or prove")
+    parser.add_argument("--stage", required=True, help="witness, vectors, prove or compress")
     parser.add_argument("--threads", type=int, default=1, help="jobs at a time; 2 on a device overlaps loading")
     chosen = parser.parse_args()
 

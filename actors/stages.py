@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from proving.stages.rounds import Round
@@ -23,6 +24,8 @@ FUNCTIONS = (
     "recursive_witness",
     "recursive_vectors",
     "prove_recursive",
+    "compress",
+    "snark_key_digest",
 )
 
 
@@ -69,6 +72,12 @@ class Stages(Protocol):
     ) -> bytes:
         """Prove a witness, from its filled trace or without it; the scheduler's proof is the batch's."""
 
+    def compress(self, proof: bytes, *, backend: Any, profile: str, setup: Path | None, progress: Progress) -> bytes:
+        """Make the SNARK of a batch's proof."""
+
+    def snark_key_digest(self, profile: str, setup: Path | None) -> str:
+        """Return the digest of the key that SNARKs are made under here, 64 hexadecimal digits."""
+
 
 def load_stages(module: str) -> Stages:
     """Import the stage module.
@@ -104,6 +113,20 @@ def choose_size_class(module: str, *, memory: int, asked: int) -> int:
     except ModuleNotFoundError:
         return asked
     return int(budget.size_class(memory, asked=asked))
+
+
+def check_compression(settings: Settings) -> None:
+    """Refuse to make a SNARK with a budget that does not hold it.
+
+    Raises
+    ------
+    OutOfMemory
+    """
+    try:
+        budget = importlib.import_module(f"{settings.stages}.budget")
+    except ModuleNotFoundError:
+        return
+    budget.check_compression(settings.memory)
 
 
 def check_size_class(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from actors.stages import choose_size_class
 from broker.jobs import Stage
 from proving.stages.rounds import Round
 from runtime.errors import InvalidInput
+from runtime.wire import SNARK_KEY
 
 #: Kind of a later round's witness.
 WITNESS = "recursion_witness"
@@ -31,7 +32,8 @@ def run(work: Work) -> Result:
         for index, checkpoint in enumerate(witness.checkpoints)
     ]
     statement = work.save("statement", witness.statement)
-    return Result("statement", name=statement, children=batch_jobs(names, statement, work.wanted_keys))
+    snark_key = str(work.claim.job.parameters.get(SNARK_KEY, ""))
+    return Result("statement", name=statement, children=batch_jobs(names, statement, work.wanted_keys, snark_key))
 
 
 def run_recursive(work: Work) -> Result:

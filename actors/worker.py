@@ -14,7 +14,7 @@ from pathlib import Path
 import dramatiq
 from dramatiq.worker import Worker as DramatiqWorker
 
-from actors import circuit_prover, witness_generator, witness_vector_generator
+from actors import circuit_prover, proof_compressor, witness_generator, witness_vector_generator
 from actors.attempt import Body, Result, Work, give_back, run_one
 from actors.context import WorkerContext, worker_identity
 from actors.stages import check_size_class
@@ -35,6 +35,7 @@ BODIES: Mapping[tuple[Stage, Round], Body] = {
     (Stage.WITNESS, Round.BASIC): witness_generator.run,
     (Stage.VECTORS, Round.BASIC): witness_vector_generator.run,
     (Stage.PROVE, Round.BASIC): circuit_prover.run,
+    (Stage.COMPRESS, Round.SCHEDULER): proof_compressor.run,
     **{
         (stage, round_): body
         for round_ in (Round.LEAF, Round.NODE, Round.TIP, Round.SCHEDULER)

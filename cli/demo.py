@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,6 @@ from cli.commands import folder_of_demos
 from cli.configuration import Configuration
 from cli.procfile import read_procfile
 from cli.run import ROOT, choose, migrate
-from cli.summary import Summary, summarise
 from cli.supervisor import Supervisor
 from cli.wallet import transfers
 from cli.watch import watch_batch
@@ -30,6 +29,9 @@ from runtime import run_files
 from runtime.errors import HallmarkError, Unavailable
 from runtime.private import private_file, usable_folder
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from cli.summary import Summary
 
 #: Seconds the processes may take until core answers.
 START_SECONDS = 60.0
@@ -50,7 +52,7 @@ def register(app: typer.Typer) -> None:
 
 #: What a demo takes over from the configuration of whoever starts it, so that it computes as asked and the commands
 #: that it prints find its batch; everything else is the demo's own.
-_TAKEN_OVER = ("cpu", "threads", "memory", "size_class", "profile", "key_dir", "chain_id", "protocol_version")
+_TAKEN_OVER = ("cpu", "threads", "memory", "size_class", "profile", "key_dir", "setup", "chain_id", "protocol_version")
 
 
 def demo(
@@ -59,7 +61,7 @@ def demo(
         Path | None, typer.Option(help="Folder for proof and batch file; in the state folder when left out.")
     ] = None,
 ) -> None:
-    """Seal a batch of signed transfers, prove it, and have core verify and accept the proof."""
+    """Seal a batch of signed transfers, prove it, have core accept the proof, and L1 act on the new root."""
     summary = run_demo(transactions, keep)
     display.console.print(summary.render())
 
@@ -70,14 +72,26 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
     Raises
     ------
     DemoFailed
-        A process could not start, a job died, or core refused the proof.
+        A process could not start, a job died, core refused the proof, or L1 did not act on the batch.
     """
+    from cli.demo_l1 import demo_l1
+    from cli.summary import summarise
+    from proving.stages import compression
+
     start = time.perf_counter()
     with contextlib.ExitStack() as stack:
         callers = configuration.load()
         folder = stack.enter_context(_folder(callers.general))
         found = own_configuration(callers, folder)
         configuration.check(found)
+        l1 = None
+        if compression.available(found.core.core_profile):
+            with display.progress() as bars:
+                task = bars.add_task("start L1, deploy the contracts", total=1, note="")
+                l1 = stack.enter_context(demo_l1(folder, found.general, found.core))
+                bars.update(task, completed=1, note=l1.name)
+            found = own_configuration(callers, folder, **l1.settings())
+            configuration.check(found)
         environment, settings = configuration.for_children(found), found.general
         target = usable_folder(keep or folder / "proofs", "--keep")
         log = stack.enter_context((folder / "demo.log").open("ab", buffering=0))
@@ -97,15 +111,24 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
             number = client.seal()
             bars.update(task, completed=1, note=f"batch {number}")
             watched = watch_batch(settings, number, bars, timeout=BATCH_SECONDS, failed=lambda: _failure(supervisor))
+            settled = None
+            if l1 is not None and not watched.error:
+                task = bars.add_task("L1 verifies and executes", total=1, note="")
+                snark_path = target / f"batch-{number}.snark"
+                settled = l1.wait(client, number, snark_path, lambda: _failure(supervisor))
+                bars.update(task, completed=1, note="")
         if watched.error:
             raise DemoFailed(f"Batch {number}: {watched.error}", remedy=f"`{folder}/demo.log` has the details.")
         batch_path, proof_path = target / f"batch-{number}.json", target / f"batch-{number}.proof"
         files.write(batch_path, client.batch_file(number))
         files.write(proof_path, watched.proof)
+        if settled is not None:
+            files.write(settled.snark_path, watched.snark)
         summary = summarise(
             watched,
             batch_path=batch_path,
             proof_path=proof_path,
+            settled=settled,
             state=folder,
             seconds=time.perf_counter() - start,
             profile=settings.profile,
@@ -130,8 +153,13 @@ def _folder(callers: Settings) -> Iterator[Path]:
     raise DemoFailed("A hundred demos are running here.", remedy="Set HALLMARK_STATE_DIR to another folder.")
 
 
-def own_configuration(callers: Configuration, folder: Path) -> Configuration:
+def own_configuration(callers: Configuration, folder: Path, **core_settings: object) -> Configuration:
     """Return the configuration of a demo in a folder: its own, but for how its caller wants it to compute.
+
+    Parameters
+    ----------
+    **core_settings
+        Settings of core beside those that every demo has.
 
     Raises
     ------
@@ -156,6 +184,7 @@ def own_configuration(callers: Configuration, folder: Path) -> Configuration:
         # The demo seals by an explicit call.
         core_batch_seconds=0,
         core_batch_transactions=1024,
+        **core_settings,
     )
     return Configuration(general, own_core, GatewaySettings.of())
 

@@ -45,7 +45,7 @@ def deploy(
     web3, signer = connect_to(own), signer_of(own)
     made = Deployer(web3, signer, own.core_l1_max_fee_gwei * GWEI).deploy(
         verifying,
-        rollup_of(settings, own, key_set(own.core_profile)),
+        rollup_of(settings, own, key_set(own.core_profile), verifying.digest),
         owner=_address(owner, signer.address),
         validator=_address(validator, signer.address),
     )
@@ -72,6 +72,7 @@ def status() -> None:
     from core.eth_sender.opening import connect_to
     from core.settings import load_core_settings
     from core.verification import key_set
+    from core.verification import read_snark_key as core_snark_key
     from runtime.settings import load_settings
 
     settings, own = load_settings(), load_core_settings()
@@ -79,7 +80,8 @@ def status() -> None:
     if not own.core_l1_executor:
         raise ConfigurationError(f"Set {PREFIX}CORE_L1_EXECUTOR to the contract's address.")
     executor = Executor(web3, own.core_l1_executor)
-    rollup = rollup_of(settings, own, key_set(own.core_profile))
+    verifying = core_snark_key(own.core_snark_key)
+    rollup = rollup_of(settings, own, key_set(own.core_profile), b"" if verifying is None else verifying.digest)
     with typed_errors():
         executor.require_deployed()
         block = int(web3.eth.block_number)
@@ -101,6 +103,7 @@ def _show(executor: Executor, rollup: Rollup, block: int) -> None:
                 ("protocol version", _compared(rules.protocol_version, rollup.rules.protocol_version)),
                 ("program", _compared(rules.program_commitment, rollup.rules.program_commitment)),
                 ("key set", _compared(*map(key_set_text, (rules.key_set_digest, rollup.rules.key_set_digest)))),
+                ("SNARK key", _compared(rules.snark_key, rollup.rules.snark_key)),
             ],
         )
     )

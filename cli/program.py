@@ -1,4 +1,4 @@
-"""Proving any program from files: `execute`, `prove`, `verify`, `inspect`; no broker and no database."""
+"""Proving any program from files: `execute`, `prove`, `compress`, `verify`, `inspect`; no broker and no database."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from cli import display, files
 from cli.arguments import MAX_INPUT, MAX_PROGRAM, MAX_PROOF, ProfileOption
+from cli.compress import compress
 from cli.execute import execute
 from cli.new import new
 from cli.prove import prove
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("new")(new)
     app.command("execute")(execute)
     app.command("prove")(prove)
+    app.command("compress")(compress)
     app.command("verify")(verify)
     app.command("inspect")(inspect)
 

@@ -12,6 +12,8 @@ from rich.console import Group
 from rich.text import Text
 
 from cli import commands, display
+from cli.demo_l1 import Settled
+from cli.snark_key import read_snark_key
 from cli.watch import Watched
 from core.batch_file import BatchFile, read_batch_file
 from core.settings import PROGRAM
@@ -53,9 +55,15 @@ class Summary:
         Seconds between sealing and acceptance in which nothing computed.
     batch_seconds
         Seconds from the first span of the batch to its last.
+    wrap
+        Security of the SNARK, for people; empty without one.
+    settled
+        What became of the batch on L1; None where its profile has no SNARK.
     """
 
     verified: Verified
+    wrap: str
+    settled: Settled | None
     cycles: int
     segments: int
     stated: BatchFile
@@ -76,6 +84,9 @@ class Summary:
             "segments": self.segments,
             "profile": self.verified.security.parameters.profile.name,
             "proof_bytes": self.proof_size,
+            "l1_gas": {one["action"]: int(one["gasUsed"], 16) for one in self.settled.transactions}
+            if self.settled
+            else {},
             "seconds": self.seconds,
             "batch_seconds": self.batch_seconds,
             "idle_seconds": self.idle,
@@ -89,8 +100,9 @@ class Summary:
         """Return the summary for a terminal."""
         security = self.verified.security
         transactions = count(self.stated.transactions, "transaction")
+        became = "proven, accepted, executed on L1" if self.settled else "proven and accepted"
         what = display.pairs(
-            f"batch {self.stated.header.batch_number}: {transactions}, proven and accepted",
+            f"batch {self.stated.header.batch_number}: {transactions}, {became}",
             [
                 ("program commitment", digest_hex(self.verified.program_commitment)),
                 ("old state root", self.stated.old_root),
@@ -101,6 +113,7 @@ class Summary:
                     "security",
                     f"weakest layer: {security.summary} ({security.parameters.profile.name})",
                 ),
+                *([("SNARK around it", self.wrap)] if self.wrap else []),
                 ("proof size", display.size(self.proof_size)),
             ],
         )
@@ -120,17 +133,31 @@ class Summary:
         )
         cost = display.columns(("stage", "jobs", "work", "peak memory"), costs)
         waited = f"sealed to accepted: {self.batch_seconds:.1f} s; the whole demo: {self.seconds:.1f} s"
-        return Group(what, Text(), cost, Text(waited), Text(), Text("\n".join(self._next()), no_wrap=True))
+        following = Text("\n".join(self._next()), no_wrap=True)
+        on_l1 = (self._on_l1(self.settled), Text()) if self.settled else ()
+        return Group(what, Text(), *on_l1, cost, Text(waited), Text(), following)
+
+    @staticmethod
+    def _on_l1(settled: Settled) -> Text:
+        rows = [("Executor", settled.l1.executor.address), ("setup", settled.l1.mark)]
+        for one in settled.transactions:
+            rows.append((one["action"], f"{one['hash']}, {int(one['gasUsed'], 16):,} gas"))
+        rows.append(("state root", settled.state_root.hex()))
+        return display.pairs(f"L1 ({settled.l1.name})", rows)
 
     def _next(self) -> list[str]:
         number, state = self.stated.header.batch_number, self.state
         profile = self.verified.security.parameters.profile.name
         claim = ("--program", PROGRAM, "--batch", self.batch_path, "--profile", profile)
+        snark = []
+        if self.settled:
+            snark = [commands.line("verify", self.settled.snark_path, *claim, "--snark-key", self.settled.l1.snark_key)]
         return [
             "Look at it again:",
             commands.line("status", number, state=state),
             commands.line("trace", number, state=state),
             commands.line("verify", self.proof_path, *claim),
+            *snark,
             "",
             "Next, start a system of your own; it prints its RPC address, a funded account and how to send with it:",
             commands.line("run"),
@@ -138,9 +165,16 @@ class Summary:
 
 
 def summarise(
-    watched: Watched, *, batch_path: Path, proof_path: Path, state: Path, seconds: float, profile: str
+    watched: Watched,
+    *,
+    batch_path: Path,
+    proof_path: Path,
+    settled: Settled | None,
+    state: Path,
+    seconds: float,
+    profile: str,
 ) -> Summary:
-    """Verify the accepted proof once more, against the batch file, and collect the costs."""
+    """Verify the accepted proof and its SNARK once more, against the batch file, and collect the costs."""
     stated = read_batch_file(batch_path.read_bytes())
     proof = proof_path.read_bytes()
     verified = stages.verify_batch(
@@ -149,11 +183,22 @@ def summarise(
         profile=profile,
         output=stated.output,
     )
+    wrap = ""
+    if settled is not None:
+        wrap = stages.verify_snark(
+            settled.snark_path.read_bytes(),
+            read_snark_key(settled.l1.snark_key),
+            program_commitment=digest_from_hex(stated.program_commitment),
+            profile=profile,
+            output=stated.output,
+        ).wrap
     busy = [span for span in watched.spans if _computes(span)]
     first = min(int(span["start_unix_nano"]) for span in watched.spans)
     last = max(int(span["end_unix_nano"]) for span in watched.spans)
     return Summary(
         verified=verified,
+        wrap=wrap,
+        settled=settled,
         cycles=watched.cycles,
         segments=watched.segments,
         stated=stated,

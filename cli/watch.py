@@ -18,6 +18,7 @@ from cli import commands, display
 from cli.refusals import refusal
 from proving.machine.executor import execute
 from proving.machine.program import Program
+from proving.stages import delivery
 from runtime.errors import HallmarkError, JobNotFound
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
@@ -39,6 +40,8 @@ class Watched:
         Why it did not reach an accepted proof; empty when it did.
     proof
         The batch's proof as core got it; empty on an error.
+    snark
+        The SNARK that came with it; empty where core asked for none.
     cycles, segments
         Executed instructions, and segments that they were cut into; 0 on an error.
     spans
@@ -48,6 +51,7 @@ class Watched:
     batch: Batch
     error: str
     proof: bytes
+    snark: bytes
     cycles: int
     segments: int
     spans: list[dict[str, Any]]
@@ -136,11 +140,12 @@ def watch_batch(
     store = open_store(settings)
     batch = follow(settings, store, number, bars, timeout=timeout, failed=failed)
     if batch.state is not BatchState.ACCEPTED:
-        return Watched(batch, _why(store, batch), b"", 0, 0, [])
-    proof = open_artifacts(settings).load(batch.result, kind="batch_proof", protocol=batch.protocol_version)
+        return Watched(batch, _why(store, batch), b"", b"", 0, 0, [])
+    returned = open_artifacts(settings).load(batch.result, kind="batch_proof", protocol=batch.protocol_version)
+    proof, snark = (returned, b"") if not delivery.is_one(returned) else delivery.unpack(returned)
     spans = read_spans(trace_directory(settings), trace_id_of(batch.traceparent))
     segments = sum(job.round == 0 for job in status.jobs(store, batch_id=batch.id, stage=Stage.PROVE))
-    return Watched(batch, "", proof, _cycles(settings, store, batch), segments, spans)
+    return Watched(batch, "", proof, snark, _cycles(settings, store, batch), segments, spans)
 
 
 def _check_gateway(settings: Settings) -> None:

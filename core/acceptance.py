@@ -16,6 +16,7 @@ from typing import Protocol
 
 from core.errors import BatchProven, CoreError, ProofRefused
 from core.offers import Offers, find_batch
+from core.snark_store import SnarkStore
 from core.store import Batch, BatchStatus, OfferState, Store, Submission
 from runtime.errors import HallmarkError
 from runtime.logging import get_logger
@@ -34,6 +35,10 @@ class Verified(Protocol):
     def security(self) -> object:
         """The security that the proof achieves, for people."""
 
+    @property
+    def snark(self) -> bytes:
+        """The SNARK that came with it, as L1 takes it; empty where none was asked for."""
+
 
 #: Verifies a proof against a batch's expected output; raises a :class:`HallmarkError` when it does not hold.
 Verifier = Callable[[bytes, bytes], Verified]
@@ -50,6 +55,8 @@ class Acceptance:
         Where accepted proofs are kept, one file per batch.
     verifier
         ``(proof, expected output) -> Verified``.
+    snarks
+        Where the SNARKs of accepted proofs are kept.
     clock
         Seconds since the epoch.
     """
@@ -60,12 +67,14 @@ class Acceptance:
         offers: Offers,
         folder: Path,
         verifier: Verifier,
+        snarks: SnarkStore,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._offers = offers
         self._folder = folder
         self._verifier = verifier
+        self._snarks = snarks
         self._clock = clock
         self._judging = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,6 +149,8 @@ class Acceptance:
             raise ProofRefused(f"The proof of batch {number} shows another public output.")
         kept = self._folder / f"batch-{number}.proof"
         _persist(received, kept)
+        if verified.snark:
+            self._snarks.put(number, verified.snark)
         with self._store.atomic():
             batch = find_batch(number)
             if batch.status == BatchStatus.PROVEN:

@@ -19,6 +19,8 @@ class Identity:
         Hex digest of the initial state of the state-transition program.
     program_sha256 : str
         Hex digest of its ELF.
+    snark_key : str
+        Hex digest of the key of the SNARKs that must come with proofs; empty where none is asked for.
     """
 
     chain_id: int
@@ -26,3 +28,4 @@ class Identity:
     key_digest: str
     program_commitment: str
     program_sha256: str
+    snark_key: str = ""

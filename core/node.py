@@ -61,6 +61,7 @@ def open_node(
     *,
     verifier: Callable[[Program], Verifier],
     key_digest: str,
+    snark_key: str = "",
     clock: Callable[[], float] = time.time,
 ) -> Node:
     """Open core's store, check that it is this chain's, and finish what a crash left half-way.
@@ -71,6 +72,8 @@ def open_node(
         Makes the verifier of proofs of the given program.
     key_digest
         Hex digest of the key that the verifier uses.
+    snark_key
+        Hex digest of the key of the SNARKs that it asks for; empty where it asks for none.
     clock
         Seconds since the epoch.
 
@@ -110,9 +113,11 @@ def open_node(
         key_digest=key_digest,
         program_commitment=program.commitment,
         program_sha256=program.sha256,
+        snark_key=snark_key,
     )
     offers = Offers(store, core_settings.core_offer_seconds, clock)
-    acceptance = Acceptance(store, offers, folder / "proofs", verifier(program), clock)
+    snarks = SnarkStore(folder / "snarks")
+    acceptance = Acceptance(store, offers, folder / "proofs", verifier(program), snarks, clock)
     handler = ProofDataHandler(
         identity, program.elf, store, offers, acceptance, witnesses, folder / "incoming", core_settings.core_proof_limit
     )
@@ -129,7 +134,7 @@ def open_node(
         acceptance,
         handler,
         Retention(store, witnesses, settings.retention_hours, clock),
-        SnarkStore(folder / "snarks"),
+        snarks,
     )
 
 

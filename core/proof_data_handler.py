@@ -263,6 +263,7 @@ class ProofDataHandler:
             witness_input=WitnessInputReference(
                 url=f"/witness_inputs/{batch.number}", size=batch.witness_size or 0, sha256=batch.witness_sha256.hex()
             ),
+            snark_key=self._identity.snark_key,
         )
 
 

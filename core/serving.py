@@ -8,7 +8,7 @@ from core.node import Node, open_node
 from core.only_core import only_core
 from core.server import Server
 from core.settings import load_core_settings
-from core.verification import accepted_security, key_identity, key_set, proof_verifier
+from core.verification import accepted_security, key_identity, key_set, proof_verifier, read_snark_key
 from runtime.http_server import serve as serve_http
 from runtime.logging import get_logger
 from runtime.process import Exit, Process
@@ -21,15 +21,21 @@ def serve(process: Process) -> int:
     """Serve JSON-RPC and the proof data handler until SIGTERM."""
     settings, own = process.settings, load_core_settings()
 
+    profile, snark_key = own.core_profile, read_snark_key(own.core_snark_key)
+
     def opened() -> Node:
         return open_node(
-            settings, own, verifier=proof_verifier(own.core_profile), key_digest=key_identity(own.core_profile)
+            settings,
+            own,
+            verifier=proof_verifier(profile, snark_key),
+            key_digest=key_identity(profile),
+            snark_key="" if snark_key is None else snark_key.digest.hex(),
         )
 
     with only_core(own.folder(settings), stopping=process.stopping):
         node = wait_for(opened, "database", process.stopping)
         try:
-            server = Server(node, process, _sender(node, own.core_profile))
+            server = Server(node, process, _sender(node, profile))
             serve_http(
                 process,
                 server.application(),
@@ -37,7 +43,7 @@ def serve(process: Process) -> int:
                 host=settings.core_host,
                 port=settings.core_port,
                 prefix="HALLMARK_CORE",
-                started=lambda addresses: _tell(node, own.core_profile, addresses),
+                started=lambda addresses: _tell(node, accepted_security(profile, snark_key), addresses),
             )
         finally:
             node.store.close()
@@ -53,7 +59,7 @@ def _sender(node: Node, profile: str) -> Callable[[], bool] | None:
     return open_sender(node, key_set(profile)).step
 
 
-def _tell(node: Node, profile: str, addresses: Sequence[str]) -> None:
+def _tell(node: Node, accepts: str, addresses: Sequence[str]) -> None:
     identity = node.identity
     log.info(
         "core.started",
@@ -63,5 +69,6 @@ def _tell(node: Node, profile: str, addresses: Sequence[str]) -> None:
         key_digest=identity.key_digest,
         program_commitment=identity.program_commitment,
         program_sha256=identity.program_sha256,
-        accepts=accepted_security(profile),
+        snark_key=identity.snark_key,
+        accepts=accepts,
     )

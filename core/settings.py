@@ -63,6 +63,8 @@ class CoreSettings(EnvironmentSettings):
     """Cycles that the program may run for one batch before core calls it broken."""
     core_profile: Literal["proven100", "proven128", "legacy-conjectured"] = "proven100"
     """Security profile that a proof must have, whatever the provers are set to; others are refused."""
+    core_snark_key: AbsolutePath | None = None
+    """File of a SNARK's verifying key: each proof must bring a SNARK under it, for L1. Empty: none is asked for."""
     core_accept_insecure: bool = False
     """Allow a ``core_profile`` whose bits are not proven; every acceptance is then marked INSECURE."""
 
@@ -86,10 +88,11 @@ class CoreSettings(EnvironmentSettings):
     @model_validator(mode="after")
     def _l1_complete(self) -> Self:
         keys = bool(self.core_l1_key.get_secret_value()) + (self.core_l1_key_file is not None)
-        if self.core_l1_executor and (keys != 1 or not self.core_l1_url.get_secret_value()):
+        complete = keys == 1 and self.core_l1_url.get_secret_value() and self.core_snark_key is not None
+        if self.core_l1_executor and not complete:
             raise ValueError(
-                f"{PREFIX}CORE_L1_EXECUTOR is set: set {PREFIX}CORE_L1_URL as well, and one of "
-                f"{PREFIX}CORE_L1_KEY and {PREFIX}CORE_L1_KEY_FILE"
+                f"{PREFIX}CORE_L1_EXECUTOR is set: set {PREFIX}CORE_L1_URL and {PREFIX}CORE_SNARK_KEY as well, and one "
+                f"of {PREFIX}CORE_L1_KEY and {PREFIX}CORE_L1_KEY_FILE"
             )
         return self
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from core.acceptance import Verifier
 from core.program import Program
 from proving import keys
+from proving.snark.errors import SnarkKeyRefused
+from proving.snark.key import SnarkKey
+from proving.snark.layout import KEY_BYTES
+from proving.stages import delivery, snark_proof
 from proving.stages.batch_proof import security as security_of
 from proving.stages.verify import key_digest, verify_batch
 from proving.stark.security import Regime, Report
+from runtime.errors import ConfigurationError
+from runtime.protocol import PROTOCOL_VERSION
 
 
 @dataclass(frozen=True)
@@ -21,12 +28,18 @@ class Accepted:
 
     output: bytes
     security: str
+    snark: bytes = b""
 
 
-def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
+def proof_verifier(profile: str, snark_key: SnarkKey | None = None) -> Callable[[Program], Verifier]:
     """Return what makes the verifier for a program under a security profile.
 
-    The profile, the program and the expected output come from core; nothing of them is taken from the proof.
+    The profile, the program, the expected output and the key come from core; nothing of them is taken from the proof.
+
+    Parameters
+    ----------
+    snark_key
+        A proof must come with a SNARK that holds under this key; without one, it must come alone.
     """
 
     def for_program(program: Program) -> Verifier:
@@ -36,14 +49,43 @@ def proof_verifier(profile: str) -> Callable[[Program], Verifier]:
             shown = verify_batch(proof, program_commitment=commitment, profile=profile, output=output)
             return Accepted(shown.output, _marked(shown.security))
 
-        return verify
+        def verify_both(data: bytes, output: bytes) -> Accepted:
+            assert snark_key is not None
+            proof, snark = delivery.unpack(data, protocol=PROTOCOL_VERSION)
+            accepted = verify(proof, output)
+            wrapped = snark_proof.verify_snark(
+                snark, snark_key, program_commitment=commitment, profile=profile, output=output
+            )
+            _, made = snark_proof.unpack(snark)
+            return Accepted(output, f"{accepted.security}; SNARK: {wrapped.wrap}", made)
+
+        return verify if snark_key is None else verify_both
 
     return for_program
 
 
-def accepted_security(profile: str) -> str:
+def accepted_security(profile: str, snark_key: SnarkKey | None = None) -> str:
     """Return the security that core asks of proofs under a profile, for people; marked when it is not proven."""
-    return _marked(security_of(profile))
+    asked = _marked(security_of(profile))
+    return asked if snark_key is None else f"{asked}; SNARK: {snark_proof.wrap_security(snark_key.mark)}"
+
+
+def read_snark_key(path: Path | None) -> SnarkKey | None:
+    """Return the SNARK's verifying key in a file; None where no file is named.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read or holds no key.
+    """
+    if path is None:
+        return None
+    try:
+        return SnarkKey.from_bytes(path.read_bytes()[: KEY_BYTES + 1])
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    except SnarkKeyRefused as error:
+        raise ConfigurationError(f"{path} holds no verifying key of a SNARK: {error.message}") from error
 
 
 def _marked(security: Report) -> str:

@@ -19,7 +19,7 @@ from gateway.core_client import CoreClient
 from runtime.errors import ArtifactExists, InvalidInput
 from runtime.logging import get_logger
 from runtime.telemetry import span
-from runtime.wire import BatchOffer
+from runtime.wire import SNARK_KEY, BatchOffer
 
 #: Kinds of the two artifacts that a batch starts from; the advice is the witness input.
 PROGRAM = "program"
@@ -81,6 +81,8 @@ class Intake:
             raise InvalidInput(
                 f"Core offers a batch of chain {offer.chain_id}, this gateway is of {self._jobs.chain_id}."
             )
+        if offer.snark_key and not _DIGEST.fullmatch(offer.snark_key):
+            raise InvalidInput("The offer's digest of the SNARK's key is not 64 hexadecimal digits.")
         if not (_DIGEST.fullmatch(offer.program_sha256) and _DIGEST.fullmatch(offer.witness_input.sha256)):
             raise InvalidInput("The offer's SHA-256 digests are not 64 hexadecimal digits.")
         with span(
@@ -122,10 +124,11 @@ class Intake:
             await asyncio.to_thread(self._artifacts.save, name, kind, content, protocol=offer.protocol_version)
 
     def _create(self, offer: BatchOffer, names: dict[str, str]) -> tuple[Batch, bool]:
+        parameters = {**self._parameters, **({SNARK_KEY: offer.snark_key} if offer.snark_key else {})}
         return self._jobs.create_batch(
             offer.batch_number,
             protocol_version=offer.protocol_version,
-            jobs=[JobSpec(Stage.WITNESS, key="witness", inputs=names, parameters=self._parameters)],
+            jobs=[JobSpec(Stage.WITNESS, key="witness", inputs=names, parameters=parameters)],
             program_commitment=offer.program_commitment,
             traceparent=offer.trace.traceparent,
             offer={

@@ -112,6 +112,8 @@ class Settings(EnvironmentSettings):
     """Instruction set of the kernels; empty: the best that this CPU has."""
     key_dir: AbsolutePath | None = None
     """Folder of the keys that are made once per machine; empty: below the checkout."""
+    setup: AbsolutePath | None = None
+    """A public ceremony's powers of tau (``.ptau``), for SNARKs; empty: an insecure test setup of this machine."""
     cycle_limit: Annotated[int, Field(ge=1, lt=1 << 63)] = 1 << 32
     """A run of more cycles is refused, so that a program that loops for ever ends."""
     profile: Literal["proven100", "proven128", "legacy-conjectured"] = "proven100"

@@ -14,6 +14,9 @@ from runtime.errors import InvalidInput, TooLarge
 #: Largest metadata body that either side parses, in bytes.
 MAX_JSON_BYTES = 1 << 20
 
+#: Parameter of a batch's jobs: digest of the key of the SNARK that core asks for, where it asks for one.
+SNARK_KEY = "snark_key"
+
 T = TypeVar("T")
 
 
@@ -58,6 +61,8 @@ class BatchOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     offer_expires_at: float
     trace: TraceContext
     witness_input: WitnessInputReference
+    snark_key: str
+    """Digest of the key of the SNARK that must come with the proof; empty where core asks for none."""
 
 
 class ProofAccepted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,6 +15,8 @@ class Stage(enum.StrEnum):
     VECTORS = "vectors"
     #: Proves one segment, or one circuit of a later round.
     PROVE = "prove"
+    #: Turns the batch's proof into the SNARK that L1 takes, where core asks for one.
+    COMPRESS = "compress"
 
 
 class JobState(enum.StrEnum):

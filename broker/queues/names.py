@@ -9,10 +9,10 @@ PROVE = "prove"
 COMPRESS = "compress"
 HOUSEKEEPING = "housekeeping"
 
-#: Every queue, in the order in which a batch meets them; nothing is announced on ``compress`` yet.
+#: Every queue, in the order in which a batch meets them.
 QUEUES = (WITNESS_BASIC, WITNESS_RECURSIVE, VECTORS, PROVE, COMPRESS, HOUSEKEEPING)
 
-_BY_STAGE = {"witness": WITNESS_BASIC, "vectors": VECTORS, "prove": PROVE}
+_BY_STAGE = {"witness": WITNESS_BASIC, "vectors": VECTORS, "prove": PROVE, "compress": COMPRESS}
 
 
 def queue_for(stage: str, round: int = 0) -> str:

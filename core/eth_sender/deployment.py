@@ -42,13 +42,15 @@ class Deployed:
     gas_used: int
 
 
-def rollup_of(settings: Settings, core_settings: CoreSettings, key_set: bytes) -> Rollup:
+def rollup_of(settings: Settings, core_settings: CoreSettings, key_set: bytes, snark_key: bytes) -> Rollup:
     """Return the rollup of a configuration.
 
     Parameters
     ----------
     key_set
         Digest of the keys that batches are proven with, 32 bytes.
+    snark_key
+        Digest of the key of their SNARKs, 32 bytes.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def rollup_of(settings: Settings, core_settings: CoreSettings, key_set: bytes) -
         Genesis or program is unusable.
     """
     genesis, program, protocol = read_inputs(settings, core_settings)
-    rules = Rules(protocol, bytes.fromhex(program.commitment), key_set)
+    rules = Rules(protocol, bytes.fromhex(program.commitment), key_set, snark_key)
     return Rollup(settings.chain_id, StateTree(genesis.accounts).root, genesis.timestamp, rules)
 
 

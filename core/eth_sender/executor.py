@@ -31,6 +31,7 @@ class Rules:
     protocol_version: int
     program_commitment: bytes
     key_set_digest: bytes
+    snark_key: bytes
 
 
 def stored_hash(previous: bytes, output: bytes) -> bytes:
@@ -79,8 +80,10 @@ class Executor:
 
     def rules(self, block: int) -> Rules:
         """Return what proofs must be about."""
-        _, protocol_version, program_commitment, key_set_digest = self._read("rules", block)
-        return Rules(protocol_version, program_commitment, key_set_digest)
+        verifier, protocol_version, program_commitment, key_set_digest = self._read("rules", block)
+        asked = self._web3.eth.contract(address=verifier, abi=artifact("SnarkVerifier")["abi"])
+        snark_key = bytes(asked.functions["keyDigest"]().call(block_identifier=block))
+        return Rules(protocol_version, program_commitment, key_set_digest, snark_key)
 
     def chain_id(self, block: int) -> int:
         """Return the rollup's chain id."""

@@ -30,14 +30,16 @@ def open_sender(node: Node, key_set: bytes) -> EthSender:
     """
     settings = node.core_settings
     web3 = connect_to(settings)
-    rules = Rules(int(node.identity.protocol_version), bytes.fromhex(node.identity.program_commitment), key_set)
+    identity = node.identity
+    program, snark_key = (bytes.fromhex(digest) for digest in (identity.program_commitment, identity.snark_key))
+    rules = Rules(int(identity.protocol_version), program, key_set, snark_key)
     return EthSender(
         node.store,
         node.snarks,
         web3,
         Executor(web3, settings.core_l1_executor),
         signer_of(settings),
-        Expected(node.identity.chain_id, rules),
+        Expected(identity.chain_id, rules),
         Terms(
             settings.core_l1_confirmations,
             settings.core_l1_bump_seconds,

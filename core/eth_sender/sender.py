@@ -239,8 +239,9 @@ class EthSender:
         if theirs != ours:
             raise L1Mismatch(
                 f"The contract holds proofs against protocol version {theirs.protocol_version}, program "
-                f"{theirs.program_commitment.hex()}, key set {key_set_text(theirs.key_set_digest)}; this core proves "
-                f"{ours.protocol_version}, {ours.program_commitment.hex()}, {key_set_text(ours.key_set_digest)}."
+                f"{theirs.program_commitment.hex()}, key set {key_set_text(theirs.key_set_digest)} and SNARK key "
+                f"{theirs.snark_key.hex()}; this core proves {ours.protocol_version}, {ours.program_commitment.hex()}, "
+                f"{key_set_text(ours.key_set_digest)} and {ours.snark_key.hex()}."
             )
         if not self._executor.is_validator(self._address, state.block):
             raise L1Mismatch(f"{self._address} is no validator of the contract.")

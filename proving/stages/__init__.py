@@ -9,6 +9,7 @@
 | `recursive_vectors` | `aggregation` | recursion witness | recursion trace |
 | `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
 | `compress_proof` | `layers` | a batch's proof | the last layer's proof |
+| `compress` | `compression` | a batch's proof | its SNARK |
 | `verify_batch` | `verify` | a batch's proof | what it proves |
 | `snark_keys` | `wrapping` | a setup | the SNARK's keys |
 | `wrap` | `wrapping` | the last layer's proof, the SNARK's keys | a batch's SNARK |
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from proving.stages.aggregation import prove_recursive, proves, recursive_vectors, recursive_witness
     from proving.stages.batch_proof import Verified
+    from proving.stages.compression import compress, snark_key_digest
     from proving.stages.layers import compress_proof
     from proving.stages.replaying import execution_records
     from proving.stages.segment import prove_segment
@@ -39,6 +41,7 @@ __all__ = [
     "Verified",
     "VerifiedSnark",
     "basic_witness",
+    "compress",
     "compress_proof",
     "execution_records",
     "key_digest",
@@ -47,6 +50,7 @@ __all__ = [
     "proves",
     "recursive_vectors",
     "recursive_witness",
+    "snark_key_digest",
     "snark_keys",
     "verify_batch",
     "verify_snark",
@@ -64,6 +68,8 @@ _HOME = {
     "proves": "aggregation",
     "recursive_vectors": "aggregation",
     "recursive_witness": "aggregation",
+    "compress": "compression",
+    "snark_key_digest": "compression",
     "verify_batch": "verify",
     "verify_snark": "snark_proof",
     "snark_keys": "wrapping",

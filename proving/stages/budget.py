@@ -17,6 +17,8 @@ OVERHEAD_BYTES = 192 << 20
 #: What a process takes that proves every round of a small run, as measured (0.93 GB) with some room: no budget can be
 #: smaller, whatever the segments take.
 ROUNDS_BYTES = 1 << 30
+#: What a process takes that makes SNARKs, as measured (2.0 GB) with some room.
+COMPRESSION_BYTES = 5 << 29
 #: The largest class that is chosen without being asked for: a larger one takes three times the memory, holds the first
 #: result back four times as long, and proves no faster.
 LARGEST = 18
@@ -75,6 +77,20 @@ def check_rounds(memory: int) -> None:
         raise OutOfMemory(
             f"Joining the proofs of segments takes {_gib(ROUNDS_BYTES)}; the budget is {_gib(memory)}.",
             remedy="Give more with --memory or HALLMARK_MEMORY.",
+        )
+
+
+def check_compression(memory: int) -> None:
+    """Refuse a budget (bytes, 0 for any number) that does not hold the making of a SNARK.
+
+    Raises
+    ------
+    OutOfMemory
+    """
+    if 0 < memory < COMPRESSION_BYTES:
+        raise OutOfMemory(
+            f"Making a SNARK takes {_gib(COMPRESSION_BYTES)}; the budget is {_gib(memory)}.",
+            remedy="Give more with --memory or HALLMARK_MEMORY, or run no `compress` process on this machine.",
         )
 
 

@@ -61,9 +61,14 @@ class VerifiedSnark:
     @property
     def wrap(self) -> str:
         """The security of the SNARK itself, in one line for people."""
-        if self.mark == PRODUCTION:
-            return WRAP_SECURITY
-        return f"NONE, {self.mark.upper()}: whoever made the setup can prove anything"
+        return wrap_security(self.mark)
+
+
+def wrap_security(mark: str) -> str:
+    """Return the security of SNARKs of a setup, in one line for people."""
+    if mark == PRODUCTION:
+        return WRAP_SECURITY
+    return f"NONE, {mark.upper()}: whoever made the setup can prove anything"
 
 
 def pack(claim: Claim, proof: bytes, *, protocol: str) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 from broker.artifacts import ArtifactStore, open_artifacts
 from broker.jobs import Batch, BatchState, JobSpec, JobState, JobStore, Stage, open_store, status
 from runtime.settings import Settings, load_settings
+from runtime.wire import SNARK_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = b"program"
@@ -71,7 +72,7 @@ class Cluster:
 
     def start_all(self, *, provers: int = 1) -> list[subprocess.Popen[bytes]]:
         """Start every process type and return the provers."""
-        for stage in (Stage.WITNESS, Stage.VECTORS):
+        for stage in (Stage.WITNESS, Stage.VECTORS, Stage.COMPRESS):
             self.start("actors.run", "--stage", stage)
         self.start("housekeeper")
         self.start("housekeeper", "clock")
@@ -81,7 +82,14 @@ class Cluster:
         return self.start("actors.run", "--stage", "prove", HONCHO_PROCESS_NAME=f"prove.{number}")
 
     def batch(
-        self, number: int, *, segments: int = 2, seconds: float = 0.0, traceparent: str = "", **wanted: Any
+        self,
+        number: int,
+        *,
+        segments: int = 2,
+        seconds: float = 0.0,
+        traceparent: str = "",
+        snark_key: str = "",
+        **wanted: Any,
     ) -> Batch:
         """Hand in a batch as the gateway does."""
         advice = json.dumps({"segments": segments, "seconds": seconds, **wanted}).encode()
@@ -89,7 +97,8 @@ class Cluster:
         names = {}
         for kind, payload in (("program", PROGRAM), ("advice", advice)):
             names[kind] = self.artifacts.save(f"gateway/{number}/{kind}", kind, payload, protocol=protocol)
-        jobs = [JobSpec(Stage.WITNESS, inputs=names)]
+        parameters = {SNARK_KEY: snark_key} if snark_key else {}
+        jobs = [JobSpec(Stage.WITNESS, inputs=names, parameters=parameters)]
         made, _ = self.store.create_batch(number, protocol_version=protocol, jobs=jobs, traceparent=traceparent)
         return made
 

@@ -21,6 +21,8 @@ from cuda.errors import DeviceLost
 from proving.stages.rounds import Round, tree
 from runtime.errors import InvalidInput, OutOfMemory
 
+SNARK_KEY_DIGEST = "cd" * 32
+
 
 @dataclass
 class Witness:
@@ -109,6 +111,21 @@ def prove_recursive(
     label = f"{made.name.lower()} {told['first']} {told['last']}"
     _work(label, wanted.get("later_marks"), wanted.get("later_seconds", 0), progress)
     return _proof(wanted, made, told["first"], told["last"], witness)
+
+
+def compress(
+    proof: bytes, *, backend: Any, profile: str, setup: Path | None, progress: Callable[[float, str], None]
+) -> bytes:
+    made = json.loads(proof)
+    if made["round"] != Round.SCHEDULER:
+        raise InvalidInput(f"Round {made['round']} is not compressed.")
+    wanted = made["wanted"]
+    _work("compress", wanted.get("later_marks"), wanted.get("later_seconds", 0), progress)
+    return hashlib.sha256(b"snark" + proof).digest()
+
+
+def snark_key_digest(profile: str, setup: Path | None) -> str:
+    return SNARK_KEY_DIGEST
 
 
 def _work(label: str, marks: str | None, seconds: float, progress: Callable[[float, str], None]) -> None:

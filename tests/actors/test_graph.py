@@ -61,6 +61,18 @@ def test_only_the_schedulers_proof_ends_the_batch(segments: int) -> None:
 
 
 @given(SEGMENTS)
+def test_a_snark_is_made_of_the_schedulers_proof_where_one_is_asked_for(segments: int) -> None:
+    bare, checkpoints = jobs_of(segments), [f"checkpoint.{index}" for index in range(segments)]
+    jobs = {job.key: job for job in batch_jobs(checkpoints, "statement", "proven100:aa", "cd" * 32)}
+    (final,) = [job for job in jobs.values() if job.final]
+    scheduler = key_of(Stage.PROVE, Round.SCHEDULER, 0, 0)
+    assert (final.stage, list(final.depends_on)) == (Stage.COMPRESS, [scheduler])
+    assert final.parameters == {"key_identity": "proven100:aa", "snark_key": "cd" * 32}
+    assert set(jobs) - {final.key} == set(bare)
+    assert all(jobs[key] == job for key, job in bare.items() if key != scheduler)
+
+
+@given(SEGMENTS)
 def test_jobs_have_places_and_inputs_of_their_own(segments: int) -> None:
     jobs = jobs_of(segments)
     assert len(NewJobs.of(list(jobs.values())).places) == len(jobs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from web3 import EthereumTesterProvider, Web3
 from web3.contract import Contract
 from web3.types import RPCEndpoint, TxReceipt
 
+from cli.evm_node import returned_by
 from core.commitments import output_commitment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,12 +102,6 @@ class LocalEvm(Evm):
             return bytes.fromhex(self.tester.call({**fields, "gas": GAS})[2:])
         except TransactionFailed as error:
             raise Reverted(_error_name(returned_by(error), abi) or str(error)) from None
-
-
-def returned_by(error: TransactionFailed) -> bytes:
-    """Return what a contract returned when it reverted: eth-tester writes it as Python writes bytes."""
-    message = str(error)
-    return bytes(ast.literal_eval(message)) if message.startswith(("b'", 'b"')) else b""
 
 
 def _error_name(returned: bytes, abi: Sequence[Any]) -> str:

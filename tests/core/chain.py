@@ -68,6 +68,7 @@ class Clock:
 class Shown:
     output: bytes
     security: str = "stand-in"
+    snark: bytes = b""
 
 
 def stand_in_proof(output: bytes, size: int = 4096) -> bytes:

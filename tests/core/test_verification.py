@@ -10,10 +10,19 @@ import pytest
 
 from core.program import Program
 from core.settings import load_core_settings
-from core.verification import accepted_security, key_identity, proof_verifier
+from core.verification import accepted_security, key_identity, proof_verifier, read_snark_key
+from proving import keys
+from proving.snark.layout import KEY_BYTES, PROOF_BYTES
+from proving.snark.proving_key import make_key
+from proving.snark.setup import insecure
+from proving.snark.statement import PUBLIC_INPUTS
+from proving.stages import delivery, snark_proof
+from proving.stages.batch_proof import Claim
 from proving.stages.development import DevelopmentRun, NotProven
 from runtime.artifact import pack, unpack
 from runtime.errors import ConfigurationError, HallmarkError
+from runtime.protocol import PROTOCOL_NUMBER, PROTOCOL_VERSION
+from tests.proving.snark.circuits import batch_circuit, batch_snark
 from tests.proving.stages.batch import prove_all
 
 PROGRAMS = Path("guest/programs")
@@ -87,6 +96,58 @@ def test_no_changed_proof_is_accepted_inside_a_repaired_envelope(program: Progra
     for payload in forged:
         with pytest.raises(HallmarkError):
             verify(repaired(payload), OUTPUT)
+
+
+def delivered(program: Program, proof: bytes, *, output: bytes = OUTPUT, snark: bytes | None = None) -> bytes:
+    """What a prover returns where core asks for a SNARK, with the SNARK of the smallest circuit for it."""
+    commitment = np.frombuffer(bytes.fromhex(program.commitment), dtype="<u8").astype(np.uint64)
+    claim = Claim(keys.key_set("proven100").digest, commitment, PROTOCOL_NUMBER, output)
+    made = batch_snark(snark_proof.public_inputs(claim)) if snark is None else snark
+    return delivery.pack(proof, snark_proof.pack(claim, made, protocol=PROTOCOL_VERSION), protocol=PROTOCOL_VERSION)
+
+
+def test_a_snark_that_is_asked_for_comes_with_the_proof_and_holds(program: Program, proof: bytes) -> None:
+    verify = proof_verifier("proven100", batch_circuit().key)(program)
+    accepted = verify(delivered(program, proof), OUTPUT)
+    assert accepted.output == OUTPUT and len(accepted.snark) == PROOF_BYTES
+    assert re.fullmatch(r"proven100: 100\.\d bits proven; SNARK: NONE, INSECURE-TEST: .*", accepted.security)
+    other = make_key(batch_circuit().circuit, insecure.make(batch_circuit().circuit.rows)).key
+    cases = {
+        "no SNARK": (verify, proof),
+        "a SNARK alone": (verify, delivery.unpack(delivered(program, proof))[1]),
+        "a true SNARK of another output": (verify, delivered(program, proof, output=bytes(32))),
+        "a SNARK of another claim": (verify, delivered(program, proof, snark=batch_snark([0] * PUBLIC_INPUTS))),
+        "bytes for a SNARK": (verify, delivered(program, proof, snark=bytes(PROOF_BYTES))),
+        "a changed proof": (verify, delivered(program, proof[:-1] + bytes([proof[-1] ^ 1]))),
+        "another key": (proof_verifier("proven100", other)(program), delivered(program, proof)),
+        "none asked for": (proof_verifier("proven100")(program), delivered(program, proof)),
+    }
+    for name, (judge, data) in cases.items():
+        with pytest.raises(HallmarkError):
+            judge(data, OUTPUT)
+            pytest.fail(name)
+
+
+def test_no_cut_or_lengthened_delivery_is_read(program: Program, proof: bytes) -> None:
+    good = delivered(program, proof)
+    payload = unpack(good).payload
+    longer = (len(payload)).to_bytes(4, "little") + payload[4:]
+    for forged in (b"", payload[:3], payload[:-1], payload + b"\0", longer):
+        with pytest.raises(HallmarkError):
+            data = pack(delivery.KIND, forged, version=delivery.VERSION, protocol=PROTOCOL_VERSION)
+            proof_verifier("proven100", batch_circuit().key)(program)(data, OUTPUT)
+
+
+def test_a_file_that_is_no_key_is_a_wrong_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    assert read_snark_key(None) is None
+    for content in (None, b"", bytes(KEY_BYTES), batch_circuit().key.to_bytes() + b"\0"):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=str(file)):
+            read_snark_key(file)
+    file.write_bytes(batch_circuit().key.to_bytes())
+    assert read_snark_key(file) == batch_circuit().key
 
 
 def test_core_says_what_it_accepts_and_marks_what_is_not_proven() -> None:

@@ -52,6 +52,19 @@ async def test_a_batch_goes_through_the_gateway_and_back(node: Node, prover: Pro
     assert prover.batch(1).program_commitment == node.program.commitment
 
 
+async def test_a_snark_that_core_asks_for_is_a_parameter_of_the_batch(
+    node: Node, prover: Prover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node.proof_data_handler, "_identity", replace(node.identity, snark_key="cd" * 32))
+    seal(node)
+    gateway = prover.gateway()
+    async with gateway._client:
+        assert await gateway.poll()
+    claim = prover.jobs.claim([Stage.WITNESS], WORKER, protocol_versions=["1"])
+    assert claim is not None
+    assert claim.job.parameters == {"key_identity": KEY_DIGEST, "snark_key": "cd" * 32}
+
+
 async def test_one_step_at_a_time_changes_nothing_twice(node: Node, prover: Prover) -> None:
     seal(node)
     gateway = prover.gateway()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert part in done.stdout
     for part in ("start the processes: done", "stage prove: done", "core verifies and accepts: done"):
         assert part in done.stderr
+    assert "L1 verifies and executes: done" in done.stderr
     (base / "demo" / "printed").write_text(done.stdout)
     return base / "demo"
 
@@ -78,12 +80,32 @@ def test_printed_commands_can_be_pasted(finished: Path) -> None:
         "status",
         "trace",
         "verify",
+        "verify",
     ]
     for line in lines:
         done = subprocess.run(
             ["sh", "-c", line], cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, (line, done.stderr)
+
+
+def test_l1_acts_on_the_new_root(finished: Path) -> None:
+    """What is printed of L1: each transaction with its gas, and the batch's new root as L1's."""
+    printed = (finished / "printed").read_text().split("L1 (")[1]
+    stated = read_batch_file((finished / "proofs" / "batch-1.json").read_bytes())
+    assert stated.new_root in printed.split("state root")[1].splitlines()[0]
+    for action in ("commit", "prove", "execute"):
+        assert re.search(rf"^  {action} +0x[0-9a-f]{{64}}, [1-9][0-9,]+ gas$", printed, re.MULTILINE)
+    gas = json.loads((finished / "last.json").read_text())["l1_gas"]
+    assert set(gas) == {"commit", "prove", "execute"} and gas["prove"] < 500_000
+
+
+def test_the_snark_shows_the_batch(finished: Path) -> None:
+    stf = ROOT / "guest" / "programs" / "stf.elf"
+    snark, batch = finished / "proofs" / "batch-1.snark", finished / "proofs" / "batch-1.json"
+    words = ("verify", snark, "--program", stf, "--snark-key", finished / "snark.key")
+    assert "INSECURE-TEST" in hallmark(*words, "--batch", batch, status=0)
+    hallmark(*words, "--output", "11" * 32, status=1)
 
 
 def test_any_one_byte_change_is_refused(finished: Path) -> None:

@@ -9,24 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eth.validation import ValidationError
-from eth.vm.forks.cancun import CancunVM
 from eth_account import Account
-from eth_tester import EthereumTester, PyEVMBackend
-from eth_tester.exceptions import TransactionFailed
-from web3 import EthereumTesterProvider, HTTPProvider, Web3
+from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from cli.evm_node import EvmProvider
+from cli.local_l1 import packages_missing
 from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.sender import EthSender, Expected, Terms
 from core.eth_sender.signer import Signer
 from core.node import Node
 from core.store import Batch
 from proving.snark.statement import batch_inputs
-from tests.contracts.deployment import Evm, artifact, returned_by
-from tests.contracts.node import anvil, packages_missing
+from tests.contracts.deployment import Evm, artifact
+from tests.contracts.node import anvil
 from tests.core.chain import CHAIN_ID, WALLETS, node_at, transfer
 from tests.proving.snark.circuits import batch_circuit, batch_snark
 
@@ -57,37 +55,25 @@ class Wire(BaseProvider):
             raise Crash
         if method == "eth_sendRawTransaction":
             self.sent.append(params[0])
-        answer = self.answered(method, params)
+        answer = super().make_request(method, params)
         if self.count == self.crash_after:
             raise Crash
         return answer
-
-    def answered(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        return super().make_request(method, params)
 
 
 class AnvilWire(Wire, HTTPProvider):
     """To anvil."""
 
 
-class InProcessWire(Wire, EthereumTesterProvider):
-    """To py-evm, with the answers that nodes give where eth-tester raises."""
-
-    def answered(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        try:
-            return super().answered(method, params)
-        except TransactionFailed as error:
-            data = "0x" + returned_by(error).hex()
-            return {"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "execution reverted", "data": data}}
-        except ValidationError as error:
-            return {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": str(error)}}
+class InProcessWire(Wire, EvmProvider):
+    """To py-evm."""
 
 
 @contextlib.contextmanager
 def local_l1(*options: str, in_process: bool = False) -> Iterator[tuple[Evm, Wire]]:
     """Run a chain of its own: anvil where Node is at hand, else py-evm in this process."""
     if in_process or packages_missing():
-        wire: Wire = InProcessWire(EthereumTester(PyEVMBackend(vm_configuration=((0, CancunVM),))))
+        wire: Wire = InProcessWire()
         yield Evm(Web3(wire)), wire
         return
     with anvil(*options) as web3:
@@ -108,7 +94,9 @@ class Scene:
     sender: EthSender = field(init=False)
 
     def __post_init__(self) -> None:
-        self.expected = Expected(CHAIN_ID, Rules(1, bytes.fromhex(self.node.program.commitment), KEY_SET))
+        self.expected = Expected(
+            CHAIN_ID, Rules(1, bytes.fromhex(self.node.program.commitment), KEY_SET, batch_circuit().key.digest)
+        )
         self.start()
 
     def start(self) -> None:

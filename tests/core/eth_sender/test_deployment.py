@@ -42,7 +42,7 @@ from tests.core.eth_sender.rollup import ACCOUNT, GWEI, KEY, local_l1
 from tests.core.process import ServerProcess
 from tests.proving.snark.circuits import batch_circuit, batch_snark
 
-ROLLUP = Rollup(4242, b"\x11" * 32, 7, Rules(1, b"\x22" * 32, b"\x33" * 32))
+ROLLUP = Rollup(4242, b"\x11" * 32, 7, Rules(1, b"\x22" * 32, b"\x33" * 32, bytes(32)))
 
 
 def production_key() -> SnarkKey:
@@ -61,7 +61,8 @@ def test_both_contracts_are_of_the_kind_that_the_key_asks_for(key: SnarkKey) -> 
         verifier, executor = funded(evm).deploy(key, ROLLUP, owner=evm.owner, validator=evm.validator)
         found, block = Executor(evm.web3, executor.address), evm.web3.eth.block_number
         assert found.insecure_test(block) is (key.mark != PRODUCTION)
-        assert (found.chain_id(block), found.rules(block)) == (ROLLUP.chain_id, ROLLUP.rules)
+        assert found.chain_id(block) == ROLLUP.chain_id
+        assert found.rules(block) == replace(ROLLUP.rules, snark_key=key.digest)
         assert found.state_root(block) == found.stored(0, block).root == ROLLUP.genesis_root
         assert [found.is_validator(one, block) for one in (evm.validator, evm.owner)] == [True, False]
         asked = evm.web3.eth.contract(address=verifier.address, abi=artifact(verifier.contract)["abi"])  # type: ignore[call-overload]
@@ -133,6 +134,7 @@ def test_a_process_sends_to_what_the_command_deployed(
             "HALLMARK_CORE_L1_URL": url,
             "HALLMARK_CORE_L1_KEY_FILE": str(secret),
             "HALLMARK_CORE_L1_POLL_SECONDS": "0.05",
+            "HALLMARK_CORE_SNARK_KEY": str(key),
         }
         for name, value in l1.items():
             monkeypatch.setenv(name, value)
@@ -152,7 +154,7 @@ def test_a_process_sends_to_what_the_command_deployed(
         assert core.process is not None
         core.process.kill()
         core.process.wait()
-        rollup = rollup_of(load_settings(), load_core_settings(), key_set("proven100"))
+        rollup = rollup_of(load_settings(), load_core_settings(), key_set("proven100"), batch_circuit().key.digest)
         output = Executor(evm.web3, address).stored(number, evm.web3.eth.block_number).output
         # What a prover claims, from its own keys: the contract must compute the same public inputs.
         program = Program.from_elf(PROGRAM.read_bytes()).commitment

@@ -19,6 +19,7 @@ from tests.core.chain import node_at
 KEY = "42" * 32
 SECRET = "s3cret-project-key"
 COMPLETE = {"core_l1_url": "https://l1.example/v3/" + SECRET, "core_l1_executor": "0x" + "11" * 20, "core_l1_key": KEY}
+COMPLETE |= {"core_snark_key": "/verifying.key"}
 
 
 @pytest.mark.parametrize("text", [KEY, "0x" + KEY, f"  {KEY.upper()}\n"])
@@ -60,9 +61,9 @@ def test_settings_of_l1_are_complete_and_masked(tmp_path: Path) -> None:
     own = load_core_settings(**COMPLETE)
     shown = repr(own) + "".join(f"{one.variable}={one.value}" for one in show(own))
     assert SECRET not in shown and KEY not in shown
-    for missing in ("core_l1_url", "core_l1_key"):
+    for missing in ("core_l1_url", "core_l1_key", "core_snark_key"):
         with pytest.raises(ConfigurationError, match="CORE_L1"):
-            load_core_settings(**{**COMPLETE, missing: ""})
+            load_core_settings(**{**COMPLETE, missing: None if missing == "core_snark_key" else ""})
     load_core_settings(**{**COMPLETE, "core_l1_executor": ""})  # what `hallmark l1 deploy` starts from
     for wrong in ({"core_l1_key_file": tmp_path}, {"core_l1_url": "ftp://x"}, {"core_l1_executor": "0x12"}):
         with pytest.raises(ConfigurationError) as caught:

@@ -277,6 +277,7 @@ def test_a_contract_of_another_rollup_is_refused(scene: Scene) -> None:
         (replace(right, rules=replace(right.rules, protocol_version=2)), "protocol version"),
         (replace(right, rules=replace(right.rules, program_commitment=bytes(32))), "program"),
         (replace(right, rules=replace(right.rules, key_set_digest=bytes(32))), "key set"),
+        (replace(right, rules=replace(right.rules, snark_key=bytes(32))), "SNARK key"),
     ):
         scene.expected = change
         scene.start()

@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestServer
 from web3 import AsyncWeb3, HTTPProvider, Web3, WebSocketProvider
 from web3.exceptions import Web3RPCError
 
+from cli.node_packages import packages_missing
 from core.server import Server
 from tests.core.chain import ETHER, GWEI, WALLETS, node_at
-from tests.node import packages_missing
 from tests.processes import started
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from runtime.settings import CHECKOUT
 
 
 @functools.cache
@@ -17,7 +17,7 @@ def packages_missing(folder: Path, package: str) -> str:
         return "Node is not installed"
     if not (folder / "node_modules" / package / "package.json").is_file():
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        command += ["--cache", str(ROOT / ".hallmark/npm")]
+        command += ["--cache", str(CHECKOUT / ".hallmark/npm")]
         installed = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if installed.returncode:
             return f"npm cannot install its packages: {installed.stderr.strip()[-200:]}"
