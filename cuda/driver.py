@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 #: Bytes of each pinned staging buffer: long enough to hide a copy's start, short enough to pin anywhere.
 STAGING = 16 << 20
+#: Events that stand for launches, used in turn: more than there are copies in flight.
+MARKS = 64
 #: The share of the free memory that a process takes when no budget says otherwise; the rest is the driver's.
 SHARE = 0.9
 #: Below this capability the kernels do not run.
@@ -52,6 +54,10 @@ class _State:
     compute: Any = None
     copies: Any = None
     staging: list[_Staging] = field(default_factory=list)
+    # Events live and die here: PyCUDA cannot destroy one in another thread.
+    marks: list[Any] = field(default_factory=list)
+    marked: int = 0
+    timing: list[Any] = field(default_factory=list)
     functions: dict[str, Any] = field(default_factory=dict)
     allocations: dict[int, Any] = field(default_factory=dict)
     target: str = ""
@@ -133,13 +139,18 @@ class CudaDevice:
         """Give memory back."""
         self._call(lambda: self._state.allocations.pop(pointer).free())
 
-    def mark(self) -> Any:
-        """Return an event after everything launched so far."""
+    def mark(self) -> int:
+        """Return the number of an event after everything launched so far.
 
-        def run() -> Any:
-            event = self._state.driver.Event(self._state.driver.event_flags.DISABLE_TIMING)
-            event.record(self._state.compute)
-            return event
+        Events are used again in turn. Who waits for a number whose event has moved on waits for a later launch.
+        """
+
+        def run() -> int:
+            state = self._state
+            number = state.marked
+            state.marks[number % MARKS].record(state.compute)
+            state.marked += 1
+            return number
 
         return self._call(run)
 
@@ -150,7 +161,7 @@ class CudaDevice:
         def run() -> None:
             state = self._state
             if after is not None:
-                state.copies.wait_for_event(after)
+                state.copies.wait_for_event(state.marks[after % MARKS])
             length = STAGING // WORD
             for turn, start in enumerate(range(0, words.size, length)):
                 staging = state.staging[turn % len(state.staging)]
@@ -198,16 +209,15 @@ class CudaDevice:
     def time(self, work: Callable[[], None]) -> float:
         """Return the seconds that launches take on the device."""
 
-        def event() -> Any:
-            made = self._state.driver.Event()
-            made.record(self._state.compute)
-            return made
+        def record(which: int) -> None:
+            self._state.timing[which].record(self._state.compute)
 
-        begin = self._call(event)
+        self._call(lambda: record(0))
         work()
-        end = self._call(event)
+        self._call(lambda: record(1))
 
         def elapsed() -> float:
+            begin, end = self._state.timing
             end.synchronize()
             return float(begin.time_till(end)) / 1000
 
@@ -283,6 +293,8 @@ class CudaDevice:
             event = driver.Event(driver.event_flags.DISABLE_TIMING)
             event.record(state.copies)
             state.staging.append(_Staging(driver.pagelocked_empty(STAGING // WORD, np.uint64), event))
+        state.marks += (driver.Event(driver.event_flags.DISABLE_TIMING) for _ in range(MARKS))
+        state.timing += (driver.Event(), driver.Event())
         state.free = int(driver.mem_get_info()[0])
 
     def _leave(self) -> None:
@@ -290,7 +302,7 @@ class CudaDevice:
         state = self._state
         if state.context is None:
             return
-        for part in (state.staging, state.functions, state.allocations):
+        for part in (state.staging, state.marks, state.timing, state.functions, state.allocations):
             part.clear()
         state.compute = state.copies = None
         # A lost context refuses even to go; the process ends soon.

@@ -6,6 +6,7 @@ staging buffer that is filled too early gives wrong data.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -51,6 +52,7 @@ class Machine:
         self.fail_init = False
         self.live: dict[int, int] = {}
         self.stack = 0
+        self.strays = 0
 
 
 machine: Machine
@@ -85,6 +87,13 @@ class Event:
         self.recorded = 0
         self.reached = 0
         self.stream = Stream()
+        self.thread = threading.get_ident()
+        self.machine = machine
+
+    def __del__(self) -> None:
+        # PyCUDA only warns, and never destroys the event.
+        if threading.get_ident() != self.thread:
+            self.machine.strays += 1
 
     def record(self, stream: Stream) -> None:
         self.recorded += 1

@@ -65,6 +65,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[fake_dr
     made = fake_driver.reset()
     yield made
     assert made.stack == 0, "a context was left behind"
+    assert made.strays == 0, "events died outside their context's thread"
 
 
 @pytest.fixture
