@@ -43,6 +43,7 @@ def offer() -> BatchOffer:
         protocol_version="1",
         program_commitment="aa",
         program_sha256="bb",
+        snark_key="",
         old_root="cc",
         new_root="dd",
         metadata_commitment="ee",
