@@ -13,18 +13,18 @@ import numpy as np
 
 from proving.field.goldilocks import PRIME, root_of_unity
 from proving.hash import RATE, Tag
+from proving.hash.bn254 import ARITY
 from proving.snark import hashing
 from proving.snark.circuit import Ids
 from proving.snark.decomposition import pieces
 from proving.snark.nonnative_extension import DEGREE, NonNativeExtension
 from proving.snark.points import SCALAR_MODULUS
 from proving.snark.representatives import Numbers
+from proving.stark.bn254_integers import PIECE
 from proving.stark.errors import DivisionByZero, ProofRefused
 
 #: The bound of digests.
 DIGEST_BOUND = SCALAR_MODULUS - 1
-#: Bits of an output that become a coordinate of a challenge.
-_PIECE = 80
 
 
 class SnarkArithmetic(NonNativeExtension):
@@ -99,7 +99,7 @@ class SnarkArithmetic(NonNativeExtension):
         with self.builder.counting("choices"):
             own = self._choose(Numbers(placed, DIGEST_BOUND), digits)
         self.require_equal(own, digests)
-        return self._hash(Tag.NODE, hashing.ARITY, placed)
+        return self._hash(Tag.NODE, ARITY, placed)
 
     def join(self, parts: Sequence[Numbers]) -> Numbers:
         """Return the digests ``(queries,)`` of several digests each."""
@@ -123,7 +123,7 @@ class SnarkArithmetic(NonNativeExtension):
     def challenges(self, state: Numbers, first: int, count: int) -> Numbers:
         """Return extension elements ``(count, 3)`` from the outputs after a state."""
         outputs = self._outputs(state, first, count)
-        return self.made(pieces(self.builder, outputs, [_PIECE] * DEGREE), (1 << _PIECE) - 1)
+        return self.made(pieces(self.builder, outputs, [PIECE] * DEGREE), (1 << PIECE) - 1)
 
     def indices(self, state: Numbers, first: int, count: int, bits: int) -> Numbers:
         """Return the lowest bits ``(count, bits)`` of the outputs after a state, lowest first."""

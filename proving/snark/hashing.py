@@ -12,15 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from proving.hash import Tag
+from proving.hash.bn254 import ARITY, PACKED
 from proving.snark.bn254.field import Elements
 from proving.snark.builder import Builder
 from proving.snark.circuit import Ids
-from proving.snark.packing import WORD_BITS
-
-#: Goldilocks words that are packed into one element.
-PACKED = 3
-#: Children of a node.
-ARITY = 4
+from proving.snark.representatives import WORD_BITS
 
 
 def digests(builder: Builder, tag: Tag, numbers: Sequence[int], elements: Ids) -> Ids:

@@ -17,9 +17,8 @@ from proving.field.goldilocks import PRIME
 from proving.snark.circuit import UNUSED, Ids
 from proving.snark.errors import CircuitRefused
 from proving.snark.hints import InvertStep
-from proving.snark.packing import WORD_BITS
 from proving.snark.points import SCALAR_MODULUS
-from proving.snark.representatives import CANONICAL, WORD, Numbers, Representatives
+from proving.snark.representatives import CANONICAL, WORD, WORD_BITS, Numbers, Representatives
 from proving.snark.steps import LimbStep
 from proving.stark.errors import DivisionByZero, ProofRefused
 

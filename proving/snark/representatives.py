@@ -18,10 +18,11 @@ from proving.snark.builder import Builder
 from proving.snark.circuit import UNUSED, Ids
 from proving.snark.errors import CircuitRefused
 from proving.snark.hints import DivideStep, RatioStep
-from proving.snark.packing import WORD_BITS
 from proving.snark.points import SCALAR_MODULUS
 from proving.snark.steps import LimbStep
 
+#: Bits of a word.
+WORD_BITS = 64
 #: The largest canonical number, and the largest after a reduction.
 CANONICAL = PRIME - 1
 WORD = (1 << WORD_BITS) - 1

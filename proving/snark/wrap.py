@@ -15,8 +15,7 @@ from proving.snark.arithmetic import SnarkArithmetic
 from proving.snark.bn254.field import FR, Elements
 from proving.snark.builder import Builder
 from proving.snark.circuit import Ids
-from proving.snark.packing import WORD_BITS
-from proving.snark.representatives import Numbers
+from proving.snark.representatives import WORD_BITS, Numbers
 from proving.snark.statement import PUBLIC_INPUTS
 from proving.stark.arithmetic import Words
 from proving.stark.key import Key

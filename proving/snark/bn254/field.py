@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from proving.hash.bn254 import MODULUS
 from proving.native import POINTER, SIZE, NativeFunction, function, memory
 from runtime.errors import InvalidInput
 
@@ -200,6 +201,6 @@ def _contiguous(array: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 #: The scalars: integers modulo the order r of the group.
-FR = Field("Fr", 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001, 0)
+FR = Field("Fr", MODULUS, 0)
 #: The coordinates: integers modulo q.
 FQ = Field("Fq", 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47, 1)
