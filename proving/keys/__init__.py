@@ -179,6 +179,7 @@ def snark_circuit(profile: str) -> SnarkCircuit:
     KeyMismatch
         This code's circuit is not the pinned one, or the profile has no last layer.
     """
+    from proving.keys import described
     from proving.keys import snark_circuits as files
     from proving.keys.family import wrap_name
     from proving.keys.registry import write_snark
@@ -190,7 +191,7 @@ def snark_circuit(profile: str) -> SnarkCircuit:
     if found is None:
         found = write_snark(profile, key)
         data = files.encode(found)
-        if files.digest(data) != pin:
+        if described.digest(data) != pin:
             raise KeyMismatch(f"This code's SNARK circuit for {profile} is not the one that the repository pins.")
         keystore.write(keystore.circuit_path_of(wrap_name(profile), pin), data)
     return found
@@ -237,10 +238,10 @@ def _make(name: str, pin: Pin) -> Key:
 
 def _store_program(name: str, written: WitnessProgram) -> str:
     """Store a witness program where it is the pinned one; return its digest."""
-    from proving.keys import programs
+    from proving.keys import described, programs
 
     data = programs.encode(written)
-    digest = programs.digest(data)
+    digest = described.digest(data)
     if digest == pinned()[name].program:
         keystore.write(keystore.program_path_of(name, digest), data)
     return digest

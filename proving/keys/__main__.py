@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from proving.keys import PINNED, Pin, hex_of, programs, snark_circuits, stored
+from proving.keys import PINNED, Pin, described, hex_of, programs, snark_circuits, stored
 from proving.keys.make import make_anew
 from proving.keys.registry import families, names, write_snark
 
@@ -16,7 +16,7 @@ def make_pin(name: str) -> Pin:
     key, program = make_anew(name)
     data = memoryview(stored.encode(key))
     head = stored.head_digest(data[: stored.head_length(data)])
-    return Pin(key.hex, head, "" if program is None else programs.digest(programs.encode(program)))
+    return Pin(key.hex, head, "" if program is None else described.digest(programs.encode(program)))
 
 
 def make_key_sets() -> dict[str, str]:
@@ -33,7 +33,7 @@ def make_snark_circuits() -> dict[str, str]:
     for family in families():
         if family.layers:
             circuit = write_snark(family.profile, lambda name: make_anew(name).key)
-            found[family.profile] = snark_circuits.digest(snark_circuits.encode(circuit))
+            found[family.profile] = described.digest(snark_circuits.encode(circuit))
     return found
 
 

@@ -9,14 +9,16 @@ a name of their own and then renamed, never changed in place.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proving.keys import stored
+from proving.keys import described, stored
 from proving.keys.errors import StoredKeyRefused
 from proving.stark.key import Key
 
@@ -73,10 +75,8 @@ def load_program(name: str, digest: str) -> WitnessProgram | None:
     """Return the stored witness program with this SHA-256, mapped, or None where there is none that can be used."""
     from proving.keys import programs
 
-    data = mapped(program_path_of(name, digest))
-    if data is None or programs.digest(data) != digest:
-        return None
-    return programs.decode(data)
+    data = _described(program_path_of(name, digest), digest)
+    return None if data is None else programs.decode(data)
 
 
 def circuit_path_of(name: str, digest: str) -> Path:
@@ -88,10 +88,27 @@ def load_circuit(name: str, digest: str) -> SnarkCircuit | None:
     """Return the stored circuit of the SNARK with this SHA-256, or None where there is none that can be used."""
     from proving.keys import snark_circuits
 
-    data = mapped(circuit_path_of(name, digest))
-    if data is None or snark_circuits.digest(data) != digest:
-        return None
-    return snark_circuits.decode(data)
+    data = _described(circuit_path_of(name, digest), digest)
+    return None if data is None else snark_circuits.decode(data)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one process or thread at a time make a file that differs at every making.
+
+    Where the folder cannot be written there is no file to agree on, and nobody waits.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def read(path: Path) -> bytes:
@@ -128,3 +145,9 @@ def mapped(path: Path) -> memoryview | None:
             return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError):
         return None
+
+
+def _described(path: Path, digest: str) -> memoryview | None:
+    """Return a file's bytes, mapped, if they have this SHA-256."""
+    data = mapped(path)
+    return None if data is None or described.digest(data) != digest else data

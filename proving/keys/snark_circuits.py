@@ -1,23 +1,11 @@
-r"""A circuit of the SNARK as a file.
-
-Layout (little-endian)::
-
-    offset  size  field
-    0       8     magic "HMSNARK\1"
-    8       8     length of the description in bytes
-    16            description: JSON; padded with zeros to a multiple of 64, as every array behind it
+"""A circuit of the SNARK as a file (`proving.keys.described`).
 
 The description names the arrays of the wiring with their types and shapes, and lists the steps of the witness's
 program: a step's name, its numbers, and the shapes of its variables, which all stand one after the other in one array.
-The same circuit gives the same bytes on every machine, so that the SHA-256 of the whole file is pinned: whoever has
-compared it knows that he proves what the repository's code writes down.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -25,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proving.keys.stored import ALIGNMENT, padded, views
+from proving.keys import described
+from proving.keys.stored import views
 from proving.snark.bn254.field import FR
 from proving.snark.circuit import Circuit, Ids, Step
 from proving.snark.hashing import PlaceStep
@@ -34,7 +23,6 @@ from proving.snark.steps import CombineStep, ConstantStep, LimbStep, Permutation
 
 MAGIC = b"HMSNARK\1"
 
-_HEAD = struct.Struct("<8sQ")
 _STEPS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
@@ -50,29 +38,21 @@ def encode(circuit: Circuit) -> bytes:
     steps = [_describe(step, variables) for step in circuit.steps]
     arrays = {name: _smallest(getattr(circuit, name)) for name in _ARRAYS}
     arrays["variables"] = _smallest(np.concatenate([np.zeros(0, dtype=np.int64), *variables]))
-    described = {
+    description = {
         "rows": circuit.rows,
         "variables": circuit.variables,
         "arrays": [[name, array.dtype.str, array.shape] for name, array in arrays.items()],
         "steps": steps,
     }
-    head = json.dumps(described, separators=(",", ":")).encode()
-    return padded(_HEAD.pack(MAGIC, len(head)) + head) + b"".join(padded(array.tobytes()) for array in arrays.values())
-
-
-def digest(data: memoryview | bytes) -> str:
-    """Return what is pinned of a file: its SHA-256, 64 hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()
+    return described.encode(MAGIC, description, arrays.values())
 
 
 def decode(data: memoryview) -> Circuit:
     """Return the circuit of a file that has been compared with the pinned digest."""
-    _, length = _HEAD.unpack(data[: _HEAD.size])
-    end = _HEAD.size + length
-    found = json.loads(bytes(data[_HEAD.size : end]))
-    described = found["arrays"]
-    stored = views(data[end + -end % ALIGNMENT :], [(kind, shape) for _, kind, shape in described])
-    arrays = {name: _widest(array) for (name, _, _), array in zip(described, stored, strict=True)}
+    found, rest = described.decode(data)
+    listed = found["arrays"]
+    stored = views(rest, [(kind, shape) for _, kind, shape in listed])
+    arrays = {name: _widest(array) for (name, _, _), array in zip(listed, stored, strict=True)}
     variables = _Variables(arrays.pop("variables"))
     return Circuit(
         rows=found["rows"],
@@ -99,23 +79,23 @@ class _Variables:
 
 def _describe(step: Step, variables: list[Ids]) -> list[Any]:
     """Return a step as JSON, its variables behind those that are listed already."""
-    described: list[Any] = [type(step).__name__]
+    words: list[Any] = [type(step).__name__]
     for value in _values(step):
         if isinstance(step, ConstantStep) and value is step.constants:
-            described.append(FR.decode(value))
+            words.append(FR.decode(value))
         elif isinstance(value, np.ndarray):
             variables.append(value.reshape(-1))
-            described.append({"shape": value.shape})
+            words.append({"shape": value.shape})
         elif isinstance(value, Mapping) and any(isinstance(item, np.ndarray) for item in value.values()):
             variables.extend(ids.reshape(-1) for ids in value.values())
-            described.append({"wires": {name: ids.shape for name, ids in value.items()}})
+            words.append({"wires": {name: ids.shape for name, ids in value.items()}})
         else:
-            described.append({"factors": dict(value)} if isinstance(value, Mapping) else value)
-    return described
+            words.append({"factors": dict(value)} if isinstance(value, Mapping) else value)
+    return words
 
 
-def _restore(described: list[Any], variables: _Variables) -> Step:
-    name, *values = described
+def _restore(step: list[Any], variables: _Variables) -> Step:
+    name, *values = step
     arguments: list[Any] = []
     for value in values:
         match value:
@@ -129,8 +109,8 @@ def _restore(described: list[Any], variables: _Variables) -> Step:
                 arguments.append(FR.encode(constants))
             case _:
                 arguments.append(value)
-    step: Step = _STEPS[name](*arguments)
-    return step
+    restored: Step = _STEPS[name](*arguments)
+    return restored
 
 
 def _values(step: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ import pytest
 
 from proving import keys
 from proving.keys import __main__ as command
-from proving.keys import registry, snark_circuits
+from proving.keys import described, registry, snark_circuits
 from proving.keys.family import KEY_SLOTS
 from proving.keys.registry import families, names, write_snark
 from proving.machine.main_vm.shapes import SHAPES
@@ -35,7 +35,7 @@ def test_every_circuit_and_key_set_is_pinned() -> None:
 def test_this_code_writes_the_pinned_circuit_of_the_snark_down() -> None:
     assert set(keys.snark_pins()) == {family.profile for family in families() if family.layers}
     data = snark_circuits.encode(write_snark(PROFILE, keys.key))
-    assert snark_circuits.digest(data) == keys.snark_pins()[PROFILE]
+    assert described.digest(data) == keys.snark_pins()[PROFILE]
 
 
 def test_another_circuit_of_the_snark_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from proving.keys import keystore, setups, snark_circuits, snark_keys
+from proving.keys import described, keystore, setups, snark_circuits, snark_keys
 from proving.snark.arithmetic import SnarkArithmetic
 from proving.snark.bn254.field import FR
 from proving.snark.builder import Builder
@@ -84,7 +86,7 @@ def test_a_stored_circuit_is_the_one_that_was_written_down(circuit: Circuit) -> 
 )
 def test_a_changed_circuit_is_not_used(folder: Path, circuit: Circuit, change: Callable[[bytes], bytes]) -> None:
     data = snark_circuits.encode(circuit)
-    digest = snark_circuits.digest(data)
+    digest = described.digest(data)
     path = keystore.circuit_path_of(NAME, digest)
     assert keystore.load_circuit(NAME, digest) is None
     keystore.write(path, data)
@@ -94,7 +96,7 @@ def test_a_changed_circuit_is_not_used(folder: Path, circuit: Circuit, change: C
 
 
 def test_commitments_are_kept_and_a_wrong_one_proves_nothing(folder: Path, circuit: Circuit, setup: Setup) -> None:
-    digest = snark_circuits.digest(snark_circuits.encode(circuit))
+    digest = described.digest(snark_circuits.encode(circuit))
     made = snark_keys.proving_key(NAME, digest, circuit, setup)
     [path] = folder.iterdir()
     assert path.read_bytes() == made.key.to_bytes() == snark_keys.verifying_key(circuit, setup).to_bytes()
@@ -112,7 +114,7 @@ def test_commitments_are_kept_and_a_wrong_one_proves_nothing(folder: Path, circu
 
 
 def test_the_commitments_of_another_setup_are_not_taken(folder: Path, circuit: Circuit, setup: Setup) -> None:
-    digest = snark_circuits.digest(snark_circuits.encode(circuit))
+    digest = described.digest(snark_circuits.encode(circuit))
     other = insecure.make(circuit.rows)
     first, second = (snark_keys.proving_key(NAME, digest, circuit, each).key for each in (setup, other))
     one, two = sorted(folder.iterdir())
@@ -126,14 +128,27 @@ def test_an_insecure_setup_is_made_once(folder: Path) -> None:
     made = setups.insecure_test(64)
     found = setups.insecure_test(64)
     assert np.array_equal(made.powers, found.powers) and made.point == found.point and found.mark == "insecure-test"
-    [path] = folder.iterdir()
+    [path] = folder.glob("*.setup")
     path.write_bytes(path.read_bytes()[:-1])
     assert setups.insecure_test(64).point != made.point
 
 
+def test_processes_that_start_together_make_one_setup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = insecure.make
+
+    def slowly(rows: int) -> Setup:
+        time.sleep(0.2)
+        return make(rows)
+
+    monkeypatch.setattr(insecure, "make", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(setups.insecure_test, [64] * 3))
+    assert len({each.point for each in made}) == 1
+
+
 def test_a_setup_is_read_as_what_it_is(folder: Path, tmp_path: Path) -> None:
     made = setups.insecure_test(64)
-    [stored] = folder.iterdir()
+    [stored] = folder.glob("*.setup")
     assert setups.read(stored, 64).point == made.point
     with pytest.raises(SetupPower):
         setups.read(stored, 128)
