@@ -70,7 +70,7 @@ def compress(
     last = compress_proof(proof, profile=profile, backend=backend, progress=tell)
     if progress is not None:
         progress(_LAYER, "SNARK")
-    return wrapping.wrap(last, proving_key=_proving_key(profile, setup), profile=profile)
+    return wrapping.wrap(last, proving_key=_proving_key(profile, setup), profile=profile, backend=backend)
 
 
 def snark_key_digest(profile: str, setup: Path | None = None) -> str:

@@ -1,14 +1,9 @@
 """The compression layers: from a batch's proof to a proof that a SNARK verifies, about the same claim.
 
 Each layer verifies the proof below it and shows the same public input; every proof is verified as soon as it is made.
-What was made before is taken up again if it holds, so that a stop costs one layer.
 """
 
 from __future__ import annotations
-
-from collections.abc import MutableMapping
-
-import numpy as np
 
 from proving import keys
 from proving.backend.interface import Backend
@@ -20,7 +15,7 @@ from proving.stark.arithmetic import Words
 from proving.stark.proof import parse
 from proving.stark.prover import prove
 from proving.stark.verifier import verify
-from runtime.errors import InvalidInput, VerificationError
+from runtime.errors import InvalidInput
 from runtime.progress import Progress
 from runtime.protocol import PROTOCOL_VERSION
 
@@ -31,7 +26,6 @@ def compress_proof(
     profile: str,
     backend: Backend | None = None,
     progress: Progress | None = None,
-    made: MutableMapping[str, bytes] | None = None,
 ) -> bytes:
     """Take a batch's proof through the layers.
 
@@ -41,9 +35,6 @@ def compress_proof(
         The artifact of a batch's proof.
     profile
         The profile that it was made under.
-    made
-        Artifacts of layers by the name of their circuit. What is there and holds is not made again; every layer that is
-        made is put there.
 
     Returns
     -------
@@ -61,15 +52,10 @@ def compress_proof(
     last = family.last
     claim, below = batch_proof.unpack(proof, protocol=PROTOCOL_VERSION)
     batch_proof.check(claim, below, profile=profile)
-    kept = {} if made is None else made
     for number, name in enumerate(family.layers):
-        found = _holding(kept.get(name), name, claim.words, profile)
-        if found is None:
-            told = _part_of(progress, number, len(family.layers))
-            found = _prove(name, family.below(name), claim.words, below, profile, backend or default_backend(), told)
-            kept[name] = recursion_proof.pack(RecursionProof(name, claim.words, found), protocol=PROTOCOL_VERSION)
-        below = found
-    return kept[last]
+        told = _part_of(progress, number, len(family.layers))
+        below = _prove(name, family.below(name), claim.words, below, profile, backend or default_backend(), told)
+    return recursion_proof.pack(RecursionProof(last, claim.words, below), protocol=PROTOCOL_VERSION)
 
 
 def verify_last(data: bytes, *, profile: str) -> RecursionProof:
@@ -86,20 +72,6 @@ def verify_last(data: bytes, *, profile: str) -> RecursionProof:
         raise InvalidInput(f"The proof is of circuit {found.circuit}, not of the last layer {last}.")
     verify(keys.key(last), profile, found.publics, found.proof)
     return found
-
-
-def _holding(artifact: bytes | None, name: str, publics: Words, profile: str) -> bytes | None:
-    """Return the proof of a layer's artifact if it is about the public input and holds."""
-    if artifact is None:
-        return None
-    try:
-        found = recursion_proof.unpack(artifact, protocol=PROTOCOL_VERSION)
-        if found.circuit != name or not np.array_equal(found.publics, publics):
-            return None
-        verify(keys.key(name), profile, publics, found.proof)
-    except (InvalidInput, VerificationError):
-        return None
-    return found.proof
 
 
 def _prove(

@@ -17,44 +17,19 @@ from tests.proving.stages.batch import PROFILE, batch
 
 
 @cache
-def compressed() -> tuple[dict[str, bytes], bytes]:
-    """Return the layers' artifacts of the small batch, and the last one."""
-    made: dict[str, bytes] = {}
-    return made, layers.compress_proof(batch().proofs[-1], profile=PROFILE, made=made)
+def compressed() -> bytes:
+    """Return the last layer's artifact of the small batch."""
+    return layers.compress_proof(batch().proofs[-1], profile=PROFILE)
 
 
 def test_the_last_layer_shows_the_batches_claim_under_the_family_over_bn254() -> None:
-    made, last = compressed()
+    last = compressed()
     claim, _ = batch_proof.unpack(batch().proofs[-1], protocol=PROTOCOL_VERSION)
     found = layers.verify_last(last, profile=PROFILE)
     assert np.array_equal(found.publics, claim.words)
-    assert list(made) == list(keys.circuits_of(PROFILE).layers)
-    assert made[found.circuit] == last
-    layout = keys.key(found.circuit).layout
-    assert layout.family is HashFamily.BN254
-    assert all(keys.key(name).layout.family is HashFamily.GOLDILOCKS for name in made if name != found.circuit)
-
-
-def test_layers_that_hold_are_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, last = compressed()
-    monkeypatch.setattr(layers, "prove", None)
-    assert layers.compress_proof(batch().proofs[-1], profile=PROFILE, made=dict(made)) == last
-
-
-@pytest.mark.parametrize("spoil", ["bytes", "claim", "circuit", "proof"])
-def test_a_layer_that_does_not_hold_is_made_again(spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, last = compressed()
-    name = keys.circuits_of(PROFILE).last
-    found = recursion_proof.unpack(last, protocol=PROTOCOL_VERSION)
-    publics = found.publics.copy()
-    publics[-1] ^= np.uint64(spoil == "claim")
-    proof = found.proof[:-8] + bytes(8) if spoil == "proof" else found.proof
-    circuit = keys.circuits_of(PROFILE).scheduler if spoil == "circuit" else name
-    kept = recursion_proof.pack(RecursionProof(circuit, publics, proof), protocol=PROTOCOL_VERSION)
-    monkeypatch.setattr(layers, "prove", lambda *_, **__: found.proof)
-    again = {**made, name: b"cut" if spoil == "bytes" else kept}
-    assert layers.compress_proof(batch().proofs[-1], profile=PROFILE, made=again) == last
-    assert again[name] == last
+    *others, last_name = keys.circuits_of(PROFILE).layers
+    assert found.circuit == last_name and keys.key(last_name).layout.family is HashFamily.BN254
+    assert all(keys.key(name).layout.family is HashFamily.GOLDILOCKS for name in others)
 
 
 def test_a_batch_proof_that_does_not_hold_is_refused_before_anything_is_proven() -> None:
@@ -71,7 +46,7 @@ def test_a_batch_proof_that_does_not_hold_is_refused_before_anything_is_proven()
 
 
 def test_another_circuits_or_claims_proof_is_not_the_last_layers() -> None:
-    _, last = compressed()
+    last = compressed()
     found = recursion_proof.unpack(last, protocol=PROTOCOL_VERSION)
     scheduler = RecursionProof(keys.circuits_of(PROFILE).scheduler, found.publics, found.proof)
     with pytest.raises(InvalidInput, match="not of the last layer"):

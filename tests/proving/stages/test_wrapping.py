@@ -48,6 +48,4 @@ def test_a_batch_goes_all_the_way_to_the_contract() -> None:
     found = recursion_proof.unpack(last, protocol=PROTOCOL_VERSION)
     forged = RecursionProof(found.circuit, found.publics, found.proof[:-8] + bytes(8))
     with pytest.raises(VerificationError):
-        stages.wrap(
-            recursion_proof.pack(forged, protocol=PROTOCOL_VERSION), proving_key=proving_key, profile=PROFILE
-        )
+        stages.wrap(recursion_proof.pack(forged, protocol=PROTOCOL_VERSION), proving_key=proving_key, profile=PROFILE)
