@@ -14,8 +14,8 @@ import psutil
 from eth_account import Account
 
 from benchmarks.figure import Figure, figure
-from core.genesis import DEVELOPMENT
-from tests.core.process import ServerProcess
+from core.state.genesis import DEVELOPMENT
+from tests.core.server_process import ServerProcess
 
 #: Transfers of one measurement, their senders, and connections that send at a time.
 TRANSFERS, SENDERS, CONNECTIONS = 1000, 50, 32

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from eth_account import Account
 
-from core.hints import with_hints
+from core.formats.witness_input import Header, encode
+from core.program.hints import with_hints
 from core.state_tree import StateTree
-from core.witness_input import Header, encode
 from proving.machine.program import Program
 
 #: The committed proven programs.

@@ -151,7 +151,7 @@ def _profile(found: Configuration) -> None:
 
 
 def _core(found: Configuration) -> None:
-    from core.node import read_inputs
+    from core.state.inputs import read_inputs
 
     read_inputs(found.general, found.core)
 

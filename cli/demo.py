@@ -22,8 +22,8 @@ from cli.run import ROOT, choose, migrate
 from cli.supervisor import Supervisor
 from cli.wallet import transfers
 from cli.watch import watch_batch
-from core.client import CoreClient
 from core.settings import CoreSettings
+from core.tools.client import CoreClient
 from gateway.settings import GatewaySettings
 from runtime import run_files
 from runtime.errors import HallmarkError, Unavailable

@@ -11,15 +11,15 @@ from typing import Any
 
 from cli import files
 from cli.local_l1 import KEY, local_l1
-from core.client import CoreClient
 from core.eth_sender.connection import connect, typed_errors
 from core.eth_sender.deployment import Deployed, Deployer, rollup_of
 from core.eth_sender.executor import Executor
 from core.eth_sender.fees import GWEI
 from core.eth_sender.signer import Signer
 from core.eth_sender.status import L1Status
+from core.proofs.verification import key_set
 from core.settings import CoreSettings
-from core.verification import key_set
+from core.tools.client import CoreClient
 from proving.stages.compression import verifying_key
 from runtime.errors import HallmarkError
 from runtime.private import private_file

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 
 from cli import commands, display
-from core.genesis import read_genesis
 from core.settings import CoreSettings
+from core.state.genesis import read_genesis
 from runtime.settings import Settings
 from runtime.words import count
 

@@ -107,7 +107,7 @@ def _key(settings: Settings) -> str:
 
 
 def _program(settings: Settings) -> str:
-    from core.program import Program
+    from core.program.state_transition import Program
     from core.settings import load_core_settings
     from guest.build import manifest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cli.display import size
-from core.batch_file import read_batch_file
-from core.witness_input import decode as decode_witness_input
+from core.formats.witness_input import decode as decode_witness_input
+from core.proofs.batch_file import read_batch_file
 from proving.hash.text import digest_hex
 from proving.keys import hex_of
 from proving.machine import checkpoint, records

@@ -36,8 +36,8 @@ def deploy(
     from core.eth_sender.deployment import Deployer, rollup_of
     from core.eth_sender.fees import GWEI
     from core.eth_sender.opening import connect_to, signer_of
+    from core.proofs.verification import key_set
     from core.settings import load_core_settings
-    from core.verification import key_set
     from runtime.settings import load_settings
 
     verifying = read_snark_key(key)
@@ -70,9 +70,9 @@ def status() -> None:
     from core.eth_sender.deployment import rollup_of
     from core.eth_sender.executor import Executor
     from core.eth_sender.opening import connect_to
+    from core.proofs.verification import key_set
+    from core.proofs.verification import read_snark_key as core_snark_key
     from core.settings import load_core_settings
-    from core.verification import key_set
-    from core.verification import read_snark_key as core_snark_key
     from runtime.settings import load_settings
 
     settings, own = load_settings(), load_core_settings()
@@ -89,7 +89,7 @@ def status() -> None:
 
 
 def _show(executor: Executor, rollup: Rollup, block: int) -> None:
-    from core.verification import key_set_text
+    from core.proofs.verification import key_set_text
 
     state, rules = executor.state(block), executor.rules(block)
     display.console.print(

@@ -63,7 +63,7 @@ def verify(
         expected = written
     commitment = Program.from_elf(files.read(program, limit=MAX_PROGRAM)).commitment
     if batch is not None:
-        from core.batch_file import MAX_BATCH_FILE_BYTES, read_batch_file
+        from core.proofs.batch_file import MAX_BATCH_FILE_BYTES, read_batch_file
 
         stated = read_batch_file(files.read(batch, limit=MAX_BATCH_FILE_BYTES))
         if stated.program_commitment != digest_hex(commitment):

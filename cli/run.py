@@ -18,7 +18,7 @@ from cli.configuration import Configuration
 from cli.output import Output
 from cli.procfile import ProcessType, read_procfile
 from cli.supervisor import DRAIN_SECONDS, Supervisor, die_with_parent, resolve_command
-from core.client import CoreClient
+from core.tools.client import CoreClient
 from runtime import run_files
 from runtime.addresses import bound
 from runtime.errors import ConfigurationError, HallmarkError

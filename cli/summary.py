@@ -15,7 +15,7 @@ from cli import commands, display
 from cli.demo_l1 import Settled
 from cli.snark_key import read_snark_key
 from cli.watch import Watched
-from core.batch_file import BatchFile, read_batch_file
+from core.proofs.batch_file import BatchFile, read_batch_file
 from core.settings import PROGRAM
 from proving import stages
 from proving.hash.text import digest_from_hex, digest_hex

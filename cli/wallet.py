@@ -7,7 +7,7 @@ from typing import Any
 
 from eth_account import Account
 
-from core.client import CoreClient
+from core.tools.client import CoreClient
 
 #: The mnemonic that Ethereum's development tools publish for local chains; core's development genesis funds it.
 MNEMONIC = "test test test test test test test test test test test junk"

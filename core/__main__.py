@@ -8,7 +8,7 @@ from runtime.process import Body, run_process
 
 
 def _enter() -> Body:
-    from core.serving import serve
+    from core.process.serving import serve
 
     return serve
 
@@ -16,7 +16,7 @@ def _enter() -> Body:
 def main() -> None:
     """Serve, or run a command where one is named."""
     if sys.argv[1:]:
-        from core.tools import main as run_command
+        from core.tools.commands import main as run_command
 
         run_command()
     else:

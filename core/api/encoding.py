@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.api.json_rpc import INVALID_PARAMS, RpcError
-from core.witness_input import MAX_TRANSACTION_BYTES
+from core.formats.witness_input import MAX_TRANSACTION_BYTES
 
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})")

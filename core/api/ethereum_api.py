@@ -11,21 +11,21 @@ from typing import Any, TypeVar
 
 from eth_hash.auto import keccak
 
-from core import chain
-from core.acceptance import proven_batch
 from core.api import objects
 from core.api.encoding import data, data_at, parameter, position_at, quantity, read_data, read_quantity
 from core.api.fees import Fees, read_call
 from core.api.json_rpc import INVALID_PARAMS, LIMIT_EXCEEDED, TRANSACTION_REFUSED, Method, RpcError
 from core.api.objects import Constants
 from core.api.references import References
-from core.chain import Account
 from core.errors import Busy
 from core.eth_sender.status import l1_status, mined_transactions
-from core.pools import Pool
+from core.formats.transactions import UnreadableTransaction
+from core.http.pools import Pool
+from core.proofs.acceptance import proven_batch
 from core.sequencer import GasEstimate, Known, MempoolFull, Refused, Sequencer, Underpriced
+from core.state import chain
+from core.state.chain import Account
 from core.store import Batch, L1Transaction, L1TransactionStatus, Store, TransactionStatus
-from core.transactions import UnreadableTransaction
 
 #: Threads that read, and that take transactions; calls beyond what may wait are refused (-32005).
 READERS, SENDERS = 4, 2

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from core import chain
 from core.api.encoding import parameter, quantity, read_data, read_quantity
 from core.api.json_rpc import INVALID_PARAMS, TRANSACTION_REFUSED, RpcError
 from core.api.objects import Constants
 from core.api.references import References
+from core.formats.transactions import UnreadableTransaction
+from core.formats.witness_input import MAX_TRANSACTION_BYTES
 from core.sequencer import GasEstimate, Refused
+from core.state import chain
 from core.store import Transaction
-from core.transactions import UnreadableTransaction
-from core.witness_input import MAX_TRANSACTION_BYTES
 
 #: Blocks of one `eth_feeHistory`, without and with rewards (which read every transaction of every block).
 MAX_BLOCKS = 1024

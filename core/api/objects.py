@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from core import chain
 from core.api.encoding import data, quantity
-from core.commitments import results_commitment, transactions_commitment
+from core.formats.commitments import results_commitment, transactions_commitment
+from core.formats.transactions import TransactionView
+from core.formats.witness_input import transaction_section
+from core.state import chain
 from core.store import Batch, Transaction, TransactionStatus
-from core.transactions import TransactionView
-from core.witness_input import transaction_section
 
 #: A transfer emits no logs.
 NO_BLOOM = "0x" + "00" * 256

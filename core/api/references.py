@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core import chain
-from core.acceptance import proven_batch
 from core.api.encoding import MAX_NUMBER, read_data, read_quantity
 from core.api.json_rpc import INVALID_PARAMS, RpcError
 from core.eth_sender.status import noted_state
+from core.proofs.acceptance import proven_batch
+from core.state import chain
 from core.store import Batch, Store
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from core import chain
 from core.api import objects
 from core.api.encoding import parameter
 from core.api.json_rpc import INVALID_PARAMS, LIMIT_EXCEEDED, Method, RpcError, respond
 from core.errors import Busy
-from core.pools import Pool
+from core.http.pools import Pool
+from core.state import chain
 from core.store import Store, Transaction
 from runtime.errors import InvalidInput
 

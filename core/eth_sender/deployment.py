@@ -12,8 +12,8 @@ from core.eth_sender.errors import L1TransactionRefused
 from core.eth_sender.executor import Rules
 from core.eth_sender.fees import gas_for, suggested
 from core.eth_sender.signer import Signer
-from core.node import read_inputs
 from core.settings import CoreSettings
+from core.state.inputs import read_inputs
 from core.state_tree import StateTree
 from proving.snark.key import SnarkKey
 from runtime.settings import Settings

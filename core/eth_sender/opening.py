@@ -9,17 +9,25 @@ from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.fees import GWEI
 from core.eth_sender.sender import EthSender, Expected, Terms
 from core.eth_sender.signer import Signer
-from core.node import Node
+from core.formats.identity import Identity
+from core.proofs.snark_store import SnarkStore
 from core.settings import CoreSettings
+from core.store import Store
 from runtime.configuration import PREFIX
 from runtime.errors import ConfigurationError
 
 
-def open_sender(node: Node, key_set: bytes) -> EthSender:
-    """Return the sender of a node whose settings name a node of L1; nothing is sent yet.
+def open_sender(
+    settings: CoreSettings, store: Store, snarks: SnarkStore, identity: Identity, key_set: bytes
+) -> EthSender:
+    """Return the sender of a core whose settings name a node of L1; nothing is sent yet.
 
     Parameters
     ----------
+    settings, identity
+        Where to send, and what the contract must be of.
+    store, snarks
+        What is sent.
     key_set
         Digest of the keys that batches are proven with, 32 bytes.
 
@@ -28,14 +36,12 @@ def open_sender(node: Node, key_set: bytes) -> EthSender:
     ConfigurationError
         The key is missing or unusable.
     """
-    settings = node.core_settings
     web3 = connect_to(settings)
-    identity = node.identity
     program, snark_key = (bytes.fromhex(digest) for digest in (identity.program_commitment, identity.snark_key))
     rules = Rules(int(identity.protocol_version), program, key_set, snark_key)
     return EthSender(
-        node.store,
-        node.snarks,
+        store,
+        snarks,
         web3,
         Executor(web3, settings.core_l1_executor),
         signer_of(settings),

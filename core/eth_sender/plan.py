@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from core.chain import SETTLED
-from core.commitments import NOTHING, data_commitment
 from core.eth_sender.errors import L1Diverged
 from core.eth_sender.executor import Executor, stored_hash
 from core.eth_sender.status import L1State
-from core.snark_store import SnarkStore
+from core.formats.commitments import NOTHING, data_commitment
+from core.proofs.snark_store import SnarkStore
+from core.state.chain import SETTLED
 from core.store import Batch, L1Action
 
 

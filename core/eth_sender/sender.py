@@ -23,9 +23,9 @@ from core.eth_sender.ledger import Ledger
 from core.eth_sender.plan import Action, next_action
 from core.eth_sender.signer import Signer
 from core.eth_sender.status import L1State, note_state
-from core.snark_store import SnarkStore
+from core.proofs.snark_store import SnarkStore
+from core.proofs.verification import key_set_text
 from core.store import Batch, L1Attempt, L1Transaction, L1TransactionStatus, Store
-from core.verification import key_set_text
 from runtime.logging import get_logger
 
 log = get_logger(__name__)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import chain
-from core.chain import Account
-from core.program import Program, Result, Status
+from core.formats.transactions import TransactionView, touched_accounts
+from core.formats.witness_input import Header, encode
+from core.program.state_transition import Program, Result, Status
+from core.state import chain
+from core.state.chain import Account
 from core.state_tree import StateTree
-from core.transactions import TransactionView, touched_accounts
-from core.witness_input import Header, encode
 from runtime.errors import InvalidInput
 
 #: What a wallet shows; go-ethereum's words where it has some.

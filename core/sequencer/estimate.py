@@ -12,13 +12,13 @@ import rlp  # type: ignore[import-untyped]
 from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
 
-from core.chain import Account
-from core.genesis import Genesis
-from core.program import Program, Status
+from core.formats.transactions import read_transaction, touched_accounts
+from core.formats.witness_input import Header, encode
+from core.program.state_transition import Program, Status
 from core.sequencer.admission import Refused
+from core.state.chain import Account
+from core.state.genesis import Genesis
 from core.state_tree import StateTree
-from core.transactions import read_transaction, touched_accounts
-from core.witness_input import Header, encode
 
 AccessList = Sequence[tuple[bytes, Sequence[bytes]]]
 

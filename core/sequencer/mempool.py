@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 
 from peewee import IntegrityError
 
-from core import chain
-from core.chain import Account
-from core.program import Result, Status
+from core.formats.transactions import TransactionView
+from core.program.state_transition import Result, Status
 from core.sequencer.admission import Judged, Refused
 from core.sequencer.waiting import Entry, Waiting
 from core.settings import CoreSettings
+from core.state import chain
+from core.state.chain import Account
 from core.store import Store, Transaction, TransactionStatus
-from core.transactions import TransactionView
 from runtime.errors import InvalidInput, Unavailable
 from runtime.logging import get_logger
 

@@ -11,18 +11,19 @@ from dataclasses import replace
 
 from peewee import DatabaseError, DataError
 
-from core import chain
-from core.chain import Account
-from core.genesis import Genesis
-from core.metadata_calculator import MetadataCalculator
-from core.program import Program, Result, Run, Status
+from core.batches.metadata_calculator import MetadataCalculator
+from core.batches.settlement import Settlement
+from core.formats.transactions import read_transaction, touched_accounts
+from core.formats.witness_input import Header, encode
+from core.program.state_transition import Program, Result, Run, Status
 from core.sequencer.admission import MESSAGES, Refused, judge
 from core.sequencer.mempool import Mempool
 from core.sequencer.waiting import Bounds, Entry
 from core.settings import CoreSettings
+from core.state import chain
+from core.state.chain import Account
+from core.state.genesis import Genesis
 from core.store import Batch, BatchStatus, Store, Transaction, TransactionStatus
-from core.transactions import read_transaction, touched_accounts
-from core.witness_input import Header, encode
 from runtime.errors import ConfigurationError, Unavailable
 from runtime.logging import get_logger
 from runtime.os_errors import resource_error
@@ -48,6 +49,8 @@ class Sequencer:
     ----------
     store, program, calculator
         Core's rows, the state-transition program, and the owner of the state tree.
+    settlement
+        Takes over what is sealed.
     genesis
         Constants of every batch.
     chain_id, protocol_version
@@ -63,6 +66,7 @@ class Sequencer:
         store: Store,
         program: Program,
         calculator: MetadataCalculator,
+        settlement: Settlement,
         genesis: Genesis,
         *,
         chain_id: int,
@@ -73,6 +77,7 @@ class Sequencer:
         self._store = store
         self._program = program
         self._calculator = calculator
+        self._settlement = settlement
         self._genesis = genesis
         self._settings = settings
         self._clock = clock
@@ -173,7 +178,7 @@ class Sequencer:
     def seal(self) -> int | None:
         """Seal a batch of what waits and settle its state; None when nothing valid waits."""
         with self._sealing, self._store.session():
-            if self._calculator.settle_left_over() or self._unsettled:
+            if self._settlement.settle_state() or self._unsettled:
                 with self._lock:
                     self._mempool.waiting.reload()
                     self._unsettled = False
@@ -222,9 +227,9 @@ class Sequencer:
             with self._store.atomic():
                 self._record(header, rows, run)
                 try:
-                    self._calculator.settle(header.batch_number)
+                    self._settlement.settle_state()
                 except OSError as error:
-                    # The batch is sealed and will be settled once the disk is back (`settle_left_over`).
+                    # The batch is sealed and will be settled once the disk is back.
                     failure = error
             self._mempool.waiting.settle(accounts)
             self._mempool.waiting.remove(entries)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from core.chain import Account
+from core.state.chain import Account
 
 
 @dataclass(frozen=True, eq=False)

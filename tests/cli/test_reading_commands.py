@@ -15,8 +15,8 @@ from broker.jobs import DatabaseMissing, open_existing, open_store
 from cli import commands, development
 from cli.run import ROOT
 from cli.wallet import MNEMONIC
-from core.genesis import read_genesis
 from core.settings import CoreSettings
+from core.state.genesis import read_genesis
 from runtime.settings import CHECKOUT, Settings
 
 

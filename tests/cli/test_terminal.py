@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.client import CoreClient
+from core.tools.client import CoreClient
 from runtime.proxies import LOOPBACK, spare_loopback
 
 ROOT = Path(__file__).resolve().parents[2]

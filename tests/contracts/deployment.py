@@ -17,7 +17,7 @@ from web3.contract import Contract
 from web3.types import RPCEndpoint, TxReceipt
 
 from cli.evm_node import returned_by
-from core.commitments import output_commitment
+from core.formats.commitments import output_commitment
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAIN_ID = 270

@@ -11,8 +11,8 @@ from typing import Any
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from core.node import Node, open_node
-from core.program import Program
+from core.process.node import Node, open_node
+from core.program.state_transition import Program
 from core.settings import load_core_settings
 from runtime.errors import VerificationError
 from runtime.settings import load_settings

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from core.node import Node
-from core.server import Server
+from core.process.node import Node
+from core.process.server import Server
 from tests.core.chain import Clock, node_at
 from tests.processes import started
 

@@ -17,6 +17,10 @@ PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 LINTER: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
 FLOORS = re.findall(r"`(\w+)/`", PAGE[PAGE.index("Inside `proving/`, each floor") : PAGE.index("## One idea")])[1:]
 
+ROOMS = re.findall(
+    r"`(\w+)/?`", PAGE[PAGE.index("Inside `core/`, each room") : PAGE.index("Inside `proving/`, each floor")]
+)[1:]
+
 
 def packages() -> set[str]:
     return {path.parent.name for path in ROOT.glob("*/__init__.py")}
@@ -64,14 +68,29 @@ def test_the_linter_holds_every_row_and_no_exception() -> None:
 
 def test_the_linter_holds_every_floor_of_proving() -> None:
     assert set(FLOORS) == {path.parent.name for path in (ROOT / "proving").glob("*/__init__.py")}
-    [floors] = [contract for contract in LINTER["contracts"] if contract["type"] == "layers"]
+    [floors] = [contract for contract in LINTER["contracts"] if contract["name"] == "Floors of proving"]
     assert floors == {"name": "Floors of proving", "type": "layers", "layers": [f"proving.{f}" for f in FLOORS[::-1]]}
+
+
+def test_the_linter_holds_every_room_of_core() -> None:
+    found = {path.parent.name for path in (ROOT / "core").glob("*/__init__.py")}
+    assert set(ROOMS) == found | {path.stem for path in (ROOT / "core").glob("[a-z]*.py")}
+    [rooms] = [contract for contract in LINTER["contracts"] if contract["name"] == "Rooms of core"]
+    assert rooms == {
+        "name": "Rooms of core",
+        "type": "layers",
+        "containers": ["core"],
+        "layers": ROOMS[::-1],
+        "exhaustive": True,
+        "exhaustive_ignores": ["__main__"],
+    }
 
 
 def test_imports_against_the_table_are_refused(tmp_path: Path) -> None:
     planted = {
         "cli/main.py": "tests.servers",
-        "core/program.py": "guest.build",
+        "core/program/state_transition.py": "guest.build",
+        "core/formats/witness_input.py": "core.store.models",
         "cuda/backend.py": "proving.stark.prover",
         "gateway/service.py": "proving.stages",
         "proving/hash/compression.py": "proving.stark.prover",

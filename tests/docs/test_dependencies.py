@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: What is never imported: where it is run, and the words that run it.
 RUN = {
-    "coincurve": ("core/transactions.py", "where coincurve is installed"),
+    "coincurve": ("core/formats/transactions.py", "where coincurve is installed"),
     "hatchling": ("pyproject.toml", 'build-backend = "hatchling.build"'),
     "honcho": ("tests/system/test_procfile.py", '"honcho"'),
     "import-linter": ("Makefile", "$(BIN)/lint-imports"),

@@ -18,7 +18,7 @@ from broker.queues.names import QUEUES, queue_for
 from cli.main import app
 from core.api.ethereum_api import EthereumApi
 from core.errors import CoreError
-from core.program import Status
+from core.program.state_transition import Status
 from core.store import BatchStatus
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ from aiohttp.test_utils import TestServer
 
 from broker.artifacts import ArtifactStore, artifact_name, open_artifacts
 from broker.jobs import Batch, JobSpec, JobStore, Stage, Worker, open_store, status
-from core.node import Node
-from core.server import Server
+from core.process.node import Node
+from core.process.server import Server
 from gateway.service import Gateway
 from gateway.settings import GatewaySettings, load_gateway_settings
 from runtime.settings import Settings, load_settings

@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from broker.jobs import BatchState, Stage
-from core.acceptance import proven_batch
-from core.node import Node
-from core.server import Server
+from core.process.node import Node
+from core.process.server import Server
+from core.proofs.acceptance import proven_batch
 from core.store import Submission
 from gateway.core_client import CoreClient, CoreRefusal, CoreUnavailable
 from runtime.errors import ArtifactCorrupt, DiskFull, HallmarkError, InvalidInput, TooLarge

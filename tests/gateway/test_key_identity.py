@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import verification
+from core.proofs import verification
 from gateway.serving import key_identity
 from runtime.settings import load_settings
 

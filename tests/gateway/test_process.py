@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.process import ServerProcess, free_port
+from tests.core.server_process import ServerProcess, free_port
 
 
 @pytest.fixture

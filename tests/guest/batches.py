@@ -10,10 +10,10 @@ from typing import Any
 from eth_account import Account as Wallet
 from eth_account.signers.local import LocalAccount
 
-from core import commitments
-from core.program import Program, Run, Status
+from core.formats import commitments
+from core.formats.witness_input import Header, encode
+from core.program.state_transition import Program, Run, Status
 from core.state_tree import StateTree
-from core.witness_input import Header, encode
 from guest.build import PROGRAMS
 from proving.machine.executor import execute
 from proving.machine.program import Program as MachineProgram

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from core.hints import with_hints
-from core.program import Status
-from core.witness_input import WitnessInputError, decode
+from core.formats.witness_input import WitnessInputError, decode
+from core.program.hints import with_hints
+from core.program.state_transition import Status
 from tests.guest.batches import ETHER, Value, address, content_of, machine_program, output_of, program, reason_of, sign
 from tests.guest.native import Host
 from tests.guest.test_invalid_transactions import TYPED, high_s, number, with_field

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.formats.witness_input import encode
 from core.state_tree import StateTree
-from core.witness_input import encode
 from proving.machine.executor import execute
 from tests.guest.batches import (
     CYCLES,

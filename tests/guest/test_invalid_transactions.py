@@ -6,7 +6,7 @@ import pytest
 import rlp
 from eth_keys import keys
 
-from core.program import Status
+from core.program.state_transition import Status
 from tests.guest.batches import CHAIN_ID, ETHER, FEE_RECIPIENT, GWEI, HEADER, Value, address, apply, sign, wallet
 
 N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.program import Status
+from core.program.state_transition import Status
 from tests.guest.batches import (
     CHAIN_ID,
     ETHER,

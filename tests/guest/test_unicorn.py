@@ -12,8 +12,8 @@ from unicorn.riscv_const import (
     UC_RISCV_REG_X0,
 )
 
-from core.hints import with_hints
-from core.program import Status
+from core.program.hints import with_hints
+from core.program.state_transition import Status
 from proving.hash import compress
 from tests.guest.batches import ETHER, Value, address, apply, content_of, machine_program, sign
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from eth_hash.auto import keccak
 
-from core.program import Result, Status
-from core.witness_input import Header
+from core.formats.witness_input import Header
+from core.program.state_transition import Result, Status
 from tests.guest.batches import HEADER, content_of, program
 from tests.guest.native import Host
 from tests.guest.vector_files import archive, compressed

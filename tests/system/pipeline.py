@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.run import ROOT
-from core.client import CoreClient
+from core.tools.client import CoreClient
 from runtime.errors import Unavailable
 from tests.actors.cluster import UNHANDLED
 from tests.servers import free_port

@@ -15,7 +15,7 @@ import pytest
 
 from cli import demo
 from cli.run import ROOT
-from core.batch_file import read_batch_file
+from core.proofs.batch_file import read_batch_file
 from proving import stages
 from proving.hash.text import digest_from_hex
 from runtime.errors import VerificationError

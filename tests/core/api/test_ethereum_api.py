@@ -9,7 +9,7 @@ from aiohttp import ClientSession
 from eth_account import Account
 from eth_hash.auto import keccak
 
-from core.node import Node
+from core.process.node import Node
 from tests.core.api.calls import call
 from tests.core.chain import ETHER, GWEI, WALLETS, transfer
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 from eth_account import Account
 
-from core.node import Node
+from core.process.node import Node
 from tests.core.api.calls import call
 from tests.core.chain import ETHER, GWEI, WALLETS, transfer
 

@@ -9,7 +9,7 @@ import rlp
 from aiohttp import ClientSession
 from eth_hash.auto import keccak
 
-from core.node import Node
+from core.process.node import Node
 from tests.core.api.calls import call
 from tests.core.api.schema import BLOCK, RECEIPT, TRANSACTIONS, check
 from tests.core.chain import GWEI, WALLETS, legacy, transfer

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
 from aiohttp.test_utils import TestServer
 
-from core.node import Node
-from core.server import Server
+from core.process.node import Node
+from core.process.server import Server
 from core.settings import load_core_settings
 from runtime.errors import ConfigurationError
 from tests.core.chain import node_at

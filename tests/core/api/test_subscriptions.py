@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from core.api import subscriptions
-from core.node import Node
+from core.process.node import Node
 from tests.core.api.calls import ask, call
 from tests.core.api.schema import BLOCK, TRANSACTIONS, check
 from tests.core.chain import WALLETS, transfer

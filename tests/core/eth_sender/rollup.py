@@ -20,7 +20,7 @@ from cli.local_l1 import packages_missing
 from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.sender import EthSender, Expected, Terms
 from core.eth_sender.signer import Signer
-from core.node import Node
+from core.process.node import Node
 from core.store import Batch
 from proving.snark.statement import batch_inputs
 from tests.contracts.deployment import Evm, artifact

@@ -15,15 +15,15 @@ from typer.testing import CliRunner
 from web3 import Web3
 
 from cli.main import app
-from core.client import CoreClient
 from core.eth_sender.contracts import artifact
 from core.eth_sender.deployment import Deployer, Rollup, rollup_of
 from core.eth_sender.errors import L1ProductionChain
 from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.signer import Signer
+from core.proofs.snark_store import SnarkStore
+from core.proofs.verification import key_set
 from core.settings import PROGRAM, load_core_settings
-from core.snark_store import SnarkStore
-from core.verification import key_set
+from core.tools.client import CoreClient
 from proving import keys
 from proving.machine.program import Program
 from proving.snark.errors import SnarkKeyRefused
@@ -39,7 +39,7 @@ from tests.contracts.deployment import Evm
 from tests.contracts.node import install_packages
 from tests.core.chain import WALLETS, transfer
 from tests.core.eth_sender.rollup import ACCOUNT, GWEI, KEY, local_l1
-from tests.core.process import ServerProcess
+from tests.core.server_process import ServerProcess
 from tests.proving.snark.circuits import batch_circuit, batch_snark
 
 ROLLUP = Rollup(4242, b"\x11" * 32, 7, Rules(1, b"\x22" * 32, b"\x33" * 32, bytes(32)))

@@ -78,5 +78,5 @@ def test_a_sender_is_made_from_the_settings(tmp_path: Path) -> None:
     changes = {**COMPLETE, "core_l1_key": "", "core_l1_key_file": file, "core_l1_url": "http://127.0.0.1:9/" + SECRET}
     node = node_at(tmp_path, **changes)
     with pytest.raises(L1Unavailable):
-        open_sender(node, bytes(32)).step()
+        open_sender(node.core_settings, node.store, node.snarks, node.identity, bytes(32)).step()
     node.store.close()

@@ -16,7 +16,7 @@ from web3 import AsyncWeb3, HTTPProvider, Web3, WebSocketProvider
 from web3.exceptions import Web3RPCError
 
 from cli.node_packages import packages_missing
-from core.server import Server
+from core.process.server import Server
 from tests.core.chain import ETHER, GWEI, WALLETS, node_at
 from tests.processes import started
 

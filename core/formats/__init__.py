@@ -1,0 +1,1 @@
+"""What core reads and writes: witness inputs, transactions, commitments, and who core is to a prover."""

@@ -1,0 +1,1 @@
+"""What every route of core's server shares: typed errors and bounded threads."""

@@ -1,0 +1,163 @@
+"""Puts core's parts together over one store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.batches.basic_witness_input_producer import BasicWitnessInputProducer
+from core.batches.commitment_generator import CommitmentGenerator
+from core.batches.metadata_calculator import MetadataCalculator
+from core.batches.retention import Retention
+from core.batches.settlement import Settlement
+from core.batches.witness_store import WitnessStore
+from core.errors import GenesisMismatch
+from core.formats.identity import Identity
+from core.program.state_transition import Program
+from core.proofs.acceptance import Acceptance, Verifier
+from core.proofs.offers import Offers
+from core.proofs.proof_data_handler import ProofDataHandler
+from core.proofs.snark_store import SnarkStore
+from core.sequencer import Sequencer
+from core.settings import CoreSettings
+from core.state.genesis import Genesis
+from core.state.inputs import read_inputs
+from core.store import Batch, BatchStatus, Store, open_store
+from runtime.logging import get_logger
+from runtime.settings import Settings
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A running core without its servers; every part may be called from any thread."""
+
+    settings: Settings
+    core_settings: CoreSettings
+    identity: Identity
+    genesis: Genesis
+    program: Program
+    store: Store
+    sequencer: Sequencer
+    settlement: Settlement
+    offers: Offers
+    acceptance: Acceptance
+    proof_data_handler: ProofDataHandler
+    retention: Retention
+    snarks: SnarkStore
+
+    def seal_and_settle(self) -> int | None:
+        """Seal a batch of what waits and take it to the proof data handler; None when nothing waits."""
+        number = self.sequencer.seal()
+        self.settlement.advance()
+        return number
+
+
+def open_node(
+    settings: Settings,
+    core_settings: CoreSettings,
+    *,
+    verifier: Callable[[Program], Verifier],
+    key_digest: str,
+    snark_key: str = "",
+    clock: Callable[[], float] = time.time,
+) -> Node:
+    """Open core's store, check that it is this chain's, and finish what a crash left half-way.
+
+    Parameters
+    ----------
+    verifier
+        Makes the verifier of proofs of the given program.
+    key_digest
+        Hex digest of the key that the verifier uses.
+    snark_key
+        Hex digest of the key of the SNARKs that it asks for; empty where it asks for none.
+    clock
+        Seconds since the epoch.
+
+    Raises
+    ------
+    ConfigurationError
+        A setting, the genesis file or the program is unusable.
+    GenesisMismatch
+        The store belongs to another chain.
+    """
+    genesis, program, protocol = read_inputs(settings, core_settings)
+    folder = core_settings.folder(settings)
+    store = open_store(core_settings.database_url(settings))
+    with store.session():
+        _check_facts(store, settings, genesis)
+        _note_program(store, program)
+        witnesses = WitnessStore(folder / "witnesses")
+        calculator = MetadataCalculator(store, witnesses, genesis)
+        settlement = Settlement(
+            store, calculator, BasicWitnessInputProducer(store, witnesses, program), CommitmentGenerator(store)
+        )
+        settlement.advance()
+        sequencer = Sequencer(
+            store,
+            program,
+            calculator,
+            settlement,
+            genesis,
+            chain_id=settings.chain_id,
+            protocol_version=protocol,
+            settings=core_settings,
+            clock=clock,
+        )
+        sequencer.start()
+    identity = Identity(
+        chain_id=settings.chain_id,
+        protocol_version=settings.protocol_version,
+        key_digest=key_digest,
+        program_commitment=program.commitment,
+        program_sha256=program.sha256,
+        snark_key=snark_key,
+    )
+    offers = Offers(store, core_settings.core_offer_seconds, clock)
+    snarks = SnarkStore(folder / "snarks")
+    acceptance = Acceptance(store, offers, folder / "proofs", verifier(program), snarks, clock)
+    handler = ProofDataHandler(
+        identity, program.elf, store, offers, acceptance, witnesses, folder / "incoming", core_settings.core_proof_limit
+    )
+    return Node(
+        settings,
+        core_settings,
+        identity,
+        genesis,
+        program,
+        store,
+        sequencer,
+        settlement,
+        offers,
+        acceptance,
+        handler,
+        Retention(store, witnesses, settings.retention_hours, clock),
+        snarks,
+    )
+
+
+def _check_facts(store: Store, settings: Settings, genesis: Genesis) -> None:
+    for key, value in {"chain_id": str(settings.chain_id), "genesis_sha256": genesis.digest}.items():
+        known = store.fact(key)
+        if known is None:
+            store.record_fact(key, value)
+        elif known != value:
+            raise GenesisMismatch(f"This store was made with {key} {known}, the settings say {value}.")
+
+
+def _note_program(store: Store, program: Program) -> None:
+    """Say so when unproven batches were made by another program: their proofs will show another commitment."""
+    known = store.fact("program_commitment")
+    if known not in (None, program.commitment):
+        unproven = Batch.select(Batch.number).where(Batch.status != BatchStatus.PROVEN).order_by(Batch.number)
+        log.warning(
+            "program.changed",
+            known=known,
+            now=program.commitment,
+            unproven=[row.number for row in unproven.limit(20)],
+            remedy="A program is part of a protocol version: prove these batches with the release that made them.",
+        )
+    store.record_fact("program_commitment", program.commitment)

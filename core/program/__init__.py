@@ -1,0 +1,1 @@
+"""The state-transition program, executed natively: the one place that knows the rollup's rules."""

@@ -1,0 +1,40 @@
+"""Hints for the state-transition program: values that are cheaper to check than to compute.
+
+The program makes them itself: asked to (word 21 of the header), a run without hints leaves behind the hint section that
+fits its input. With hints the same output takes a third of the cycles (docs/state_transition.md, section 6).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.formats.witness_input import MAX_BYTES, WitnessInputError, decode
+from proving.machine.executor import DEFAULT_CYCLE_LIMIT, DEFAULT_MEMORY_LIMIT, advice_of_input, loaded
+from proving.machine.program import Program
+
+#: Where the program leaves the number of hint words, then the words.
+HINTS_ADDRESS: Final = 0x5000_0000
+
+_SECTION_WORDS: Final = slice(80, 84)
+_MAKE_HINTS: Final = slice(84, 88)
+
+
+def with_hints(program: Program, content: bytes, *, cycle_limit: int = DEFAULT_CYCLE_LIMIT) -> bytes:
+    """Return a witness input without hints with the hint section added.
+
+    Raises
+    ------
+    WitnessInputError
+        The input is malformed, has hints already, or becomes too large with them.
+    """
+    if decode(content).hints:
+        raise WitnessInputError("The witness input has hints already.")
+    asking = bytearray(content)
+    asking[_MAKE_HINTS] = (1).to_bytes(4, "little")
+    with loaded(program, advice_of_input(bytes(asking)), DEFAULT_MEMORY_LIMIT) as machine:
+        machine.run(cycle_limit)
+        words = machine.read(HINTS_ADDRESS, 4)
+        section = machine.read(HINTS_ADDRESS + 4, 4 * int.from_bytes(words, "little"))
+    if len(content) + len(section) > MAX_BYTES:
+        raise WitnessInputError(f"The witness input has more than {MAX_BYTES} bytes with its hints.")
+    return content[: _SECTION_WORDS.start] + words + content[_SECTION_WORDS.stop :] + section

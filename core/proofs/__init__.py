@@ -1,0 +1,1 @@
+"""Provers' side: offers, proofs and their acceptance."""

@@ -1,0 +1,126 @@
+"""Read access to the chain: accounts at a batch, receipts, batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import fn
+
+from core.formats.transactions import TransactionView, read_transaction
+from core.store import AccountVersion, Batch, BatchStatus, Transaction
+
+#: Statuses of batches that are shown to wallets and provers: everything about them is final.
+SETTLED = (BatchStatus.COMMITTED, BatchStatus.PROVEN)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account's value; one that does not exist has nonce and balance zero."""
+
+    nonce: int = 0
+    balance: int = 0
+
+
+def head() -> int:
+    """Return the newest settled batch; 0 is genesis."""
+    number = Batch.select(fn.MAX(Batch.number)).where(Batch.status.in_(SETTLED)).scalar()
+    return int(number or 0)
+
+
+def account_at(address: bytes, number: int) -> Account:
+    """Return the account's value after batch `number`."""
+    # The query that everything asks; peewee takes longer to put it together than the database to answer it.
+    meta = AccountVersion._meta
+    database = meta.database
+    statement = (
+        f"SELECT nonce, balance FROM {meta.table_name} WHERE address = {database.param} "
+        f"AND batch_number <= {database.param} ORDER BY batch_number DESC LIMIT 1"
+    )
+    row = database.execute_sql(statement, (address.hex(), number)).fetchone()
+    return Account() if row is None else Account(int(row[0], 16), int(row[1], 16))
+
+
+def newest_account(address: bytes) -> Account:
+    """Return the account's value in the newest state, settled or not."""
+    return account_at(address, (1 << 63) - 1)
+
+
+def accounts_at(number: int) -> dict[bytes, Account]:
+    """Return every account of the state after batch `number`, by address."""
+    newer = AccountVersion.alias()
+    newest = newer.select(fn.MAX(newer.batch_number)).where(
+        newer.address == AccountVersion.address, newer.batch_number <= number
+    )
+    rows = AccountVersion.select().where(AccountVersion.batch_number == newest)
+    return {row.address: Account(row.nonce, row.balance) for row in rows}
+
+
+def batch_at(number: int) -> Batch | None:
+    """Return the settled batch `number`, or None."""
+    batch: Batch | None = Batch.get_or_none(Batch.number == number, Batch.status.in_(SETTLED))
+    return batch
+
+
+def batch_by_hash(digest: bytes) -> Batch | None:
+    """Return the settled batch whose public output is `digest`, or None; for genesis it is the root."""
+    batch: Batch | None = Batch.get_or_none(Batch.expected_output == digest, Batch.status.in_(SETTLED))
+    return batch
+
+
+def transaction(digest: bytes) -> Transaction | None:
+    """Return the transaction with this hash, or None."""
+    row: Transaction | None = Transaction.get_or_none(Transaction.hash == digest)
+    return row
+
+
+def view(row: Transaction) -> TransactionView:
+    """Return what a stored transaction says about itself; its sender is the one that was recovered at the door."""
+    return read_transaction(row.content, sender=row.sender)
+
+
+def transactions_of(number: int) -> list[Transaction]:
+    """Return the transactions of a batch in order; genesis has none."""
+    rows = Transaction.select().where(Transaction.batch_number == number).order_by(Transaction.batch_index)
+    return list(rows) if number else []
+
+
+def transaction_in(number: int, position: int) -> Transaction | None:
+    """Return the transaction at a position of a batch, or None."""
+    here = (Transaction.batch_number == number) & (Transaction.batch_index == position)
+    row: Transaction | None = Transaction.get_or_none(here) if number else None
+    return row
+
+
+def gas_used_before(row: Transaction) -> int:
+    """Return the gas that the transactions before this one used in its batch."""
+    before = (Transaction.batch_number == row.batch_number) & (Transaction.batch_index < row.batch_index)
+    return int(Transaction.select(fn.SUM(Transaction.gas_used)).where(before).scalar() or 0)
+
+
+def transactions_between(first: int, last: int) -> list[Transaction]:
+    """Return what the transactions of these batches paid (number, gas and price only), ordered by batch."""
+    columns = (Transaction.batch_number, Transaction.gas_used, Transaction.gas_price)
+    rows = Transaction.select(*columns).where(Transaction.batch_number.between(max(first, 1), last))
+    return list(rows.order_by(Transaction.batch_number))
+
+
+def gas_used_between(first: int, last: int) -> dict[int, int]:
+    """Return the gas that each of these batches used, by number; batches without transactions are left out."""
+    used = fn.SUM(Transaction.gas_used)
+    rows = Transaction.select(Transaction.batch_number, used).where(
+        Transaction.batch_number.between(max(first, 1), last)
+    )
+    found: list[Any] = list(rows.group_by(Transaction.batch_number).tuples())
+    return {number: int(gas) for number, gas in found}
+
+
+def newest_transaction() -> int:
+    """Return the row number of the transaction that came last; 0 before the first."""
+    return int(Transaction.select(fn.MAX(Transaction.id)).scalar() or 0)
+
+
+def transactions_after(first: int, last: int, limit: int) -> list[Transaction]:
+    """Return the transactions that came after row `first`, up to row `last`, in the order in which they came."""
+    rows = Transaction.select().where(Transaction.id > first, Transaction.id <= last)
+    return list(rows.order_by(Transaction.id).limit(limit))

@@ -1,0 +1,1 @@
+"""Small tools that talk to a running core."""
