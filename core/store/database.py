@@ -18,6 +18,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 #: History of applied migrations; a name of its own, because the prover's job store may share the database.
 HISTORY_TABLE = "core_schema_migration"
 
+#: Migrations that were once released under another name: two had the number 0003. Old name -> name.
+RENAMED = {"0003_wide_integers": "0004_wide_integers"}
+
 #: Seconds a writer waits for another one on SQLite before it gives up.
 SQLITE_BUSY_SECONDS = 30
 
@@ -127,6 +130,7 @@ def open_store(url: str) -> Store:
     try:
         opened.connect(reuse_if_open=True)
         runner = Runner(opened, str(MIGRATIONS), table_name=HISTORY_TABLE)
+        _rename_applied(runner)
         unknown = [migration.name for migration in runner.status() if migration.path is None]
         if unknown:
             raise CoreSchemaError(f"core's database holds unknown migrations: {', '.join(unknown)}")
@@ -136,3 +140,10 @@ def open_store(url: str) -> Store:
         raise CoreStoreUnavailable(found.message) if isinstance(found, DatabaseUnavailable) else found from error
     database.initialize(opened)
     return Store(opened)
+
+
+def _rename_applied(runner: Runner) -> None:
+    """Record what was applied under an older name under the one it has now, so that it is not applied again."""
+    for old, name in RENAMED.items():
+        if old in runner.applied():
+            runner.History.update(name=name).where(runner.History.name == old).execute()

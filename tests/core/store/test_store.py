@@ -151,6 +151,6 @@ def test_numbers_of_older_stores_keep_their_values_when_they_are_widened(
         assert [row.nonce for row in Transaction.select().order_by(Transaction.id)] == [0, 5, (1 << 63) - 1]
         Transaction.update(nonce=7).where(Transaction.nonce == (1 << 63) - 1).execute()
     store.close()
-    runner.down("0003_wide_integers")
+    runner.down("0004_wide_integers")
     assert [row[0] for row in database.execute_sql("SELECT nonce FROM core_transactions ORDER BY id")] == [0, 5, 7]
     database.close()
