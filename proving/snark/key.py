@@ -20,6 +20,7 @@ from proving.snark.layout import (
     words,
 )
 from proving.snark.points import INFINITY, TWO_ADICITY, Point, Point2, in_group_2, on_curve
+from proving.snark.setup import pinned
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class SnarkKey:
     Attributes
     ----------
     mark
-        The setup's: ``production`` or ``insecure-test``.
+        The setup's: ``production``, which `setup_point` must bear out, or ``insecure-test``.
     rows
         Length of the trace, a power of two.
     public_inputs
@@ -56,6 +57,8 @@ class SnarkKey:
                 raise SnarkKeyRefused(f"[{name}] of the key is not on the curve.")
         if not in_group_2(self.setup_point):
             raise SnarkKeyRefused("The key's point of G2 is not of the group's order.")
+        if self.mark == PRODUCTION and self.setup_point != pinned.SETUP_POINT:
+            raise SnarkKeyRefused(f"The key is marked {PRODUCTION}, but its setup is not that of the pinned ceremony.")
 
     def to_bytes(self) -> bytes:
         """Return the key's bytes."""
@@ -76,7 +79,7 @@ class SnarkKey:
         Raises
         ------
         SnarkKeyRefused
-            The bytes are no key, or a point is not in its group.
+            The bytes are no key, a point is not in its group, or the mark is not the setup's.
         """
         if len(data) != KEY_BYTES or data[:WORD] != text_word(TAG):
             raise SnarkKeyRefused(f"These {len(data)} bytes are no key of {TAG}.")

@@ -35,13 +35,13 @@ ROWS = 16
 class Simulator:
     """A key whose setup's secret is known, and proofs under it."""
 
-    def __init__(self, seed: int, mark: str = INSECURE_TEST) -> None:
+    def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._secret = self._element()
         self._logarithms = {name: self._element() for name in PREPROCESSED}
         x, y = curve.normalize(curve.multiply(curve.G2, self._secret))
         self.key = SnarkKey(
-            mark,
+            INSECURE_TEST,
             ROWS,
             PUBLIC_INPUTS,
             {name: self._point(value) for name, value in self._logarithms.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from proving.snark.key import SnarkKey
 from proving.snark.layout import INSECURE_TEST, NEXT_VALUES, POINTS, PRODUCTION, PROOF_BYTES, VALUES, text_word, words
 from proving.snark.points import BASE_MODULUS, pairings_agree
 from proving.snark.proof import SnarkProof
+from proving.snark.setup.pinned import SETUP_POINT
 from proving.snark.statement import batch_inputs
 from proving.snark.transcript import Challenges
 from tests.contracts.deployment import KEY_SET, PROGRAM, PROTOCOL, Evm, Reverted, artifact
@@ -146,10 +148,10 @@ def test_marks_are_held_apart(kept: Evm, contract: Contract, proof: bytes, simul
             accepts(kept, contract, text_word(mark) + proof[32:])
     with pytest.raises(Reverted, match="KeyMark"):
         kept.deploy(artifact("SnarkVerifier"), simulator.key.to_bytes())
-    other = Simulator(1, PRODUCTION)
+    pinned = replace(simulator.key, mark=PRODUCTION, setup_point=SETUP_POINT)
     with pytest.raises(Reverted, match="KeyMark"):
-        kept.deploy(artifact("InsecureTestSnarkVerifier"), other.key.to_bytes())
-    production = deployed(kept, other.key)
+        kept.deploy(artifact("InsecureTestSnarkVerifier"), pinned.to_bytes())
+    production = deployed(kept, pinned)
     assert contract.functions.insecureTest().call() is True
     assert production.functions.insecureTest().call() is False
     with pytest.raises(Reverted, match="ProofMark"):

@@ -13,6 +13,7 @@ from proving.snark.errors import InsecureSetup, SnarkKeyRefused
 from proving.snark.key import SnarkKey
 from proving.snark.layout import KEY_BYTES, PRODUCTION, text_word, words
 from proving.snark.points import BASE_MODULUS, GENERATOR, SCALAR_MODULUS, TWO_ADICITY, Point2, multiply_2, root_of_unity
+from proving.snark.setup.pinned import SETUP_POINT
 from tests.proving.snark.circuits import every_gate
 from tests.proving.snark.setup.test_ptau import OUTSIDE
 
@@ -79,7 +80,13 @@ def test_a_setup_point_outside_the_group() -> None:
 def test_a_production_key_is_asked_for() -> None:
     with pytest.raises(InsecureSetup):
         right().require_production()
-    replace(right(), mark=PRODUCTION).require_production()
+    replace(right(), mark=PRODUCTION, setup_point=SETUP_POINT).require_production()
+
+
+def test_a_production_mark_is_not_believed_where_the_setup_says_otherwise() -> None:
+    """Whoever knows a setup's secret can write any mark into its key."""
+    with pytest.raises(SnarkKeyRefused, match="not that of the pinned ceremony"):
+        SnarkKey.from_bytes(with_word(1, text_word(PRODUCTION)))
 
 
 def test_the_verifiers_constants_are_those_of_the_kernels() -> None:
