@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -22,6 +23,10 @@ MODULES = ("cli.program", "cli.operate")
 
 # Nothing here multiplies floating-point matrices, and starting a thread per core for it costs what a command costs.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Nothing here extends pydantic, and looking for what might reads the metadata of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# Importing makes tens of thousands of objects that all stay; looking through them again and again finds nothing.
+gc.set_threshold(100_000)
 
 
 class Commands(TyperGroup):
