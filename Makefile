@@ -33,7 +33,7 @@ test: setup-dev
 
 test-long: setup-dev
 	@tools/install_servers.sh
-	@$(BIN)/python -m pytest -n 0 -m long tests/system
+	@$(BIN)/python -m pytest -n 0 -m long tests
 
 lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -36,9 +36,16 @@ def generate(
     profile: ProfilesOption = None,
     processes: Annotated[int, typer.Option(min=0, help="Keys made at once; by cores and memory when 0.")] = 0,
 ) -> None:
-    """Make every key that is missing or damaged; what is there and whole is kept."""
+    """Make every key that is missing or damaged; what is there and whole is kept.
+
+    The SNARK's keys follow from its circuit and the setup that the settings name, and are made for that one.
+    """
     from proving.keys import generate as generator
     from proving.keys import keystore
+    from proving.stages.compression import snark_key_digest
+    from runtime.settings import load_settings
+
+    setup = load_settings().setup
 
     wanted = generator.entries(profile or ())
     with display.progress() as bars:
@@ -48,6 +55,12 @@ def generate(
             processes=processes or _processes(),
             done=lambda name: bars.update(task, advance=1, note=name),
         )
+        snarks = generator.snark_profiles(entry.name for entry in wanted)
+        if snarks:
+            task = bars.add_task("keys of the SNARK", total=len(snarks), note="")
+        for name in snarks:
+            snark_key_digest(name, setup)
+            bars.update(task, advance=1, note=name)
     total = sum(entry.bytes for entry in generator.entries(profile or ()))
     display.console.print(
         f"{count(len(made), 'key')} made, {len(wanted) - len(made)} kept: {display.size(total)} in {keystore.folder()}"
@@ -92,8 +105,20 @@ def verify(profile: ProfilesOption = None) -> None:
 def info(circuit: Annotated[str, typer.Argument(help="Name, as `hallmark keys list` prints it.")]) -> None:
     """Show a circuit's tables, columns and security, and of one that verifies proofs what it consists of."""
     from proving import keys
+    from proving.keys.generate import snark_profiles
+    from proving.snark.circuit import UNUSED
     from proving.stark.profile import profile_text
 
+    for profile in snark_profiles([circuit]):
+        written = keys.snark_circuit(profile)
+        rows = [
+            ("rows", f"{written.rows:,}, used {int((written.wires != UNUSED).any(axis=0).sum()):,}"),
+            ("public inputs", f"{written.public_inputs.size:,}"),
+            ("lookup table", f"{int(written.table.max()) + 1:,} numbers"),
+            ("variables", f"{written.variables:,}"),
+        ]
+        display.console.print(display.pairs(f"{circuit}: the SNARK's circuit", rows))
+        return
     if circuit not in keys.pinned():
         raise InvalidInput(f"There is no circuit {circuit}.", remedy="`hallmark keys list` prints their names.")
     display.console.print(profile_text(keys.key(circuit)))

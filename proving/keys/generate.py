@@ -1,4 +1,4 @@
-"""The circuit key generator: fills the keystore with every key and witness program of this release.
+"""The circuit key generator: fills the keystore with every key, witness program and SNARK circuit of this release.
 
 Only what is missing is made. The same code gives the same files on every machine; what a file must hold is pinned in
 the repository, so there is nothing to trust in a folder that was copied from elsewhere.
@@ -7,7 +7,7 @@ the repository, so there is nothing to trust in a folder that was copied from el
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -16,6 +16,7 @@ from pathlib import Path
 from proving import keys
 from proving.keys import keystore
 from proving.keys.errors import StoredKeyRefused
+from proving.keys.family import wrap_name
 from runtime.errors import InvalidInput
 from runtime.protocol import PROTOCOL_VERSION
 
@@ -25,16 +26,17 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """A key of this release and its files.
+    """A key of this release and its files, or the SNARK's circuit, whose keys follow from a setup.
 
     Attributes
     ----------
     digest
-        The key's digest, pinned.
+        The key's digest, or that of the circuit's file; pinned.
     path
         Where its file belongs.
     program
-        Where the file of its witness program belongs; None for a circuit that verifies no proofs.
+        Where the file of its witness program belongs; None for a circuit that verifies no proofs, and for the SNARK's,
+        whose program is in its file.
     bytes
         Size of the files, 0 where one is missing.
     """
@@ -48,20 +50,28 @@ class Entry:
 
 def entries(profiles: Sequence[str] = ()) -> list[Entry]:
     """Return the keys that proofs under these profiles need, of all profiles when none is named."""
-    pins = keys.pinned()
-    found = []
-    for name in _wanted(profiles):
-        pin = pins[name]
-        path = keystore.path_of(name, pin.head)
+    return [_entry(name) for name in _wanted(profiles)]
+
+
+def _entry(name: str) -> Entry:
+    profile = _snarks().get(name)
+    if profile is not None:
+        digest, program = keys.snark_pins()[profile], None
+        path = keystore.circuit_path_of(name, digest)
+    else:
+        pin = keys.pinned()[name]
+        digest, path = pin.digest, keystore.path_of(name, pin.head)
         program = keystore.program_path_of(name, pin.program) if pin.program else None
-        files = [path] if program is None else [path, program]
-        size = sum(file.stat().st_size for file in files) if all(file.exists() for file in files) else 0
-        found.append(Entry(name, pin.digest, path, program, size))
-    return found
+    files = [path] if program is None else [path, program]
+    size = sum(file.stat().st_size for file in files) if all(file.exists() for file in files) else 0
+    return Entry(name, digest, path, program, size)
 
 
 def check(name: str) -> bool:
     """Return whether the files of a key and its witness program are there and hold what is pinned, columns included."""
+    profile = _snarks().get(name)
+    if profile is not None:
+        return keystore.load_circuit(name, keys.snark_pins()[profile]) is not None
     pin = keys.pinned()[name]
     found = keystore.load(name, pin.head, columns=True)
     if found is None or found.hex != pin.digest:
@@ -108,16 +118,18 @@ def manifest() -> dict[str, object]:
     found = {}
     for entry in entries():
         if entry.bytes:
-            pin = pins[entry.name]
-            found[entry.name] = {
-                "file": entry.path.name,
-                "bytes": entry.bytes,
-                "digest": entry.digest,
-                "sha256_head": pin.head,
-            }
+            found[entry.name] = {"file": entry.path.name, "bytes": entry.bytes, "digest": entry.digest}
+            if entry.name in pins:
+                found[entry.name]["sha256_head"] = pins[entry.name].head
             if entry.program is not None:
-                found[entry.name] |= {"program": entry.program.name, "sha256_program": pin.program}
+                found[entry.name] |= {"program": entry.program.name, "sha256_program": pins[entry.name].program}
     return {"protocol_version": PROTOCOL_VERSION, "key_sets": keys.key_sets(), "keys": found}
+
+
+def snark_profiles(names: Iterable[str]) -> list[str]:
+    """Return the profiles whose SNARK's circuit is among these names."""
+    wanted = set(names)
+    return [profile for name, profile in _snarks().items() if name in wanted]
 
 
 def _write_manifest() -> None:
@@ -129,8 +141,15 @@ def _wanted(profiles: Sequence[str]) -> list[str]:
     for profile in profiles:
         if profile not in known:
             raise InvalidInput(f"There are no keys for profile {profile}; there are for {', '.join(known)}.")
-    chosen = [keys.circuits_of(profile) for profile in profiles or known]
-    return [keys.MAIN_VM, *(name for family in chosen for name in family.circuits)]
+    chosen = profiles or tuple(known)
+    families = [keys.circuits_of(profile) for profile in chosen]
+    snarks = [name for name, profile in _snarks().items() if profile in chosen]
+    return [keys.MAIN_VM, *(name for family in families for name in family.circuits), *snarks]
+
+
+def _snarks() -> dict[str, str]:
+    """Return the profiles that have a SNARK, by the name of its circuit."""
+    return {wrap_name(profile): profile for profile in keys.snark_pins()}
 
 
 def _in_order(pool: ProcessPoolExecutor, missing: Sequence[str]) -> Iterator[str]:
@@ -153,6 +172,8 @@ def _needs(name: str) -> tuple[str, ...]:
     """Return the circuits whose keys a circuit's key is made from."""
     if name == keys.MAIN_VM:
         return ()
+    if name in _snarks():
+        return (keys.circuits_of(_snarks()[name]).layers[-1],)
     for profile in keys.key_sets():
         family = keys.circuits_of(profile)
         if name == family.scheduler:
@@ -167,7 +188,10 @@ def _needs(name: str) -> tuple[str, ...]:
 
 
 def _make(name: str) -> None:
-    """Make a key and its witness program in a process of its own, which stores them."""
+    """Make a key and its witness program, or the SNARK's circuit, in a process of its own, which stores them."""
+    if name in _snarks():
+        keys.snark_circuit(_snarks()[name])
+        return
     keys.proving_key(name)
     if keys.pinned()[name].program:
         keys.program(name)

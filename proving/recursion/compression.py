@@ -14,9 +14,7 @@ from proving.recursion.verifying import require_proof
 from proving.stark.key import Key
 
 
-def write_layer(
-    name: str, below: Key, profile: str, log_heights: Mapping[str, int] | None = None
-) -> CompiledCircuit:
+def write_layer(name: str, below: Key, profile: str, log_heights: Mapping[str, int] | None = None) -> CompiledCircuit:
     """Write down a layer; its hints are the parts of the proof below.
 
     Parameters

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {PREFIX + name.upper() for group in (Settings, CoreSettings, GatewaySettings) for name in group.model_fields}
 KNOWN = SETTINGS | set(OTHER_VARIABLES) | {name for names in FOREIGN_VARIABLES for name in names.split(", ")}
 #: Variables that the code sets or hands on and does not decide by.
-NOT_READ = {"MAKEFLAGS", "OPENBLAS_NUM_THREADS", "NO_PROXY"}
+NOT_READ = {"MAKEFLAGS", "OPENBLAS_NUM_THREADS", "PYDANTIC_DISABLE_PLUGINS", "NO_PROXY"}
 
 
 def read_in_python() -> Iterator[tuple[str, str]]:

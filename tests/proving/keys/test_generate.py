@@ -55,3 +55,15 @@ def test_missing_and_damaged_keys_are_made_and_the_others_kept(folder: Path) -> 
 def test_an_unknown_profile_is_refused_by_name() -> None:
     with pytest.raises(InvalidInput, match="proven100"):
         generate.entries(["proven1000"])
+
+
+def test_the_snarks_circuit_is_among_what_a_profile_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HALLMARK_KEY_DIR", str(tmp_path))
+    *_, layer, snark = generate.entries([PROFILE])
+    assert (layer.name, snark.name) == ("layer.0.proven100", "wrap.proven100")
+    assert (snark.digest, snark.bytes) == (keys.snark_pins()[PROFILE], 0)
+    assert generate.snark_profiles([layer.name, snark.name]) == [PROFILE]
+    for damaged in (b"", b"no circuit"):
+        snark.path.write_bytes(damaged)
+        assert not generate.check(snark.name)
+    assert not [entry for entry in generate.entries(["proven128"]) if generate.snark_profiles([entry.name])]
