@@ -10,6 +10,7 @@
 #include "export.hpp"
 #include "field/extension.hpp"
 #include "field/packed.hpp"
+#include "field/extension_product.hpp"
 #include "field/wide.hpp"
 #include "parallel.hpp"
 
@@ -45,6 +46,37 @@ struct Machine {
 // The values of Op that are leaves.
 enum Leaf : std::int32_t { kMain = 1, kPreprocessed = 2, kPeriodic = 3, kFirst = 4, kLast = 5, kTransition = 6 };
 
+// The second factors of all dot products, term by term, ready for the sums.
+class TermCoefficients {
+  public:
+    static constexpr std::size_t kTerm = 3 * Coefficient::kParts;
+
+    explicit TermCoefficients(const Machine& machine) {
+        for (std::size_t i = 0; i < machine.instructions; ++i) {
+            const std::int32_t* instruction = machine.code + 5 * i;
+            if (instruction[0] < kFirstDot || instruction[0] > kLastDot) continue;
+            const std::uint64_t* elements = instruction[0] == kLastDot ? machine.powers : machine.extension_pool;
+            const auto start = static_cast<std::size_t>(instruction[3]);
+            const std::size_t end = start + static_cast<std::size_t>(instruction[4]);
+            if (parts_.size() < end * kTerm) parts_.resize(end * kTerm);
+            for (std::size_t term = start; term < end; ++term) {
+                const std::uint64_t* element = elements + 3 * static_cast<std::size_t>(machine.terms[2 * term + 1]);
+                for (std::size_t k = 0; k < 3; ++k)
+                    store_parts(element[k], parts_.data() + term * kTerm + k * Coefficient::kParts);
+            }
+        }
+    }
+
+    const std::uint64_t* of(std::size_t term) const { return parts_.data() + term * kTerm; }
+
+  private:
+    // The instructions with dot products; the last one's are with powers of the constraint challenge.
+    static constexpr std::int32_t kFirstDot = 20;
+    static constexpr std::int32_t kLastDot = 22;
+
+    std::vector<std::uint64_t> parts_;
+};
+
 struct BaseSlot {
     const std::uint64_t* data;
 };
@@ -57,8 +89,9 @@ struct ExtensionSlot {
 // Registers and slots of one thread.
 class Workspace {
   public:
-    explicit Workspace(const Machine& machine)
+    Workspace(const Machine& machine, const TermCoefficients& coefficients)
         : machine_(machine),
+          coefficients_(coefficients),
           memory_(kRows * (machine.base_registers + machine.base_leaf_count +
                            3 * (machine.extension_registers + machine.extension_leaf_count)) + 8),
           base_(machine.base_registers + machine.base_leaf_count),
@@ -89,30 +122,35 @@ class Workspace {
     void run(std::uint64_t* sum, std::uint64_t* outputs, std::size_t output_size, std::size_t output_stride);
 
   private:
-    // sum of B * e over a range of terms, e from a table of extension elements.
+    // sum of B * e over a range of terms.
     class DotProduct {
       public:
-        DotProduct(const Workspace& workspace, const std::uint64_t* elements, std::size_t start, std::size_t count)
-            : workspace_(workspace), elements_(elements), terms_(workspace.machine_.terms + 2 * start), count_(count) {}
+        DotProduct(const Workspace& workspace, std::size_t start, std::size_t count)
+            : workspace_(workspace),
+              terms_(workspace.machine_.terms + 2 * start),
+              coefficients_(workspace.coefficients_.of(start)),
+              count_(count) {}
 
         PackedExt operator()(std::size_t i) const {
-            Wide sums[3] = {Wide::zero(), Wide::zero(), Wide::zero()};
-            for (std::size_t k = 0; k < count_; ++k) {
-                const Factor value(Packed::load(workspace_.base_[static_cast<std::size_t>(terms_[2 * k])].data + i));
-                const std::uint64_t* element = elements_ + 3 * static_cast<std::size_t>(terms_[2 * k + 1]);
-                for (std::size_t j = 0; j < 3; ++j) sums[j].add(value, Factor::broadcast(element[j]));
+            Wide sums[3];
+            for (std::size_t term = 0; term < count_; ++term) {
+                const Factor value(Packed::load(workspace_.base_[static_cast<std::size_t>(terms_[2 * term])].data + i));
+                const std::uint64_t* parts = coefficients_ + term * TermCoefficients::kTerm;
+                for (std::size_t k = 0; k < 3; ++k)
+                    sums[k].add(value, broadcast_coefficient(parts + k * Coefficient::kParts));
             }
             return {{sums[0].reduce(), sums[1].reduce(), sums[2].reduce()}};
         }
 
       private:
         const Workspace& workspace_;
-        const std::uint64_t* elements_;
         const std::int32_t* terms_;
+        const std::uint64_t* coefficients_;
         std::size_t count_;
     };
 
     const Machine& machine_;
+    const TermCoefficients& coefficients_;
     std::vector<std::uint64_t> memory_;
     std::vector<BaseSlot> base_;
     std::vector<ExtensionSlot> extension_;
@@ -127,25 +165,6 @@ inline void each_vector(Function function) {
 
 inline PackedExt load_extension(const std::uint64_t* element) {
     return {{Packed::broadcast(element[0]), Packed::broadcast(element[1]), Packed::broadcast(element[2])}};
-}
-
-// a * b with one reduction for each coefficient: x^3 = x + 1 folded into the second factor.
-inline PackedExt multiply(const PackedExt& a, const PackedExt& b) {
-    const Factor a0(a.c[0]), a1(a.c[1]), a2(a.c[2]);
-    const Factor b0(b.c[0]), b1(b.c[1]), b2(b.c[2]), b02(b.c[0] + b.c[2]), b12(b.c[1] + b.c[2]);
-    Wide c0 = Wide::zero();
-    c0.add(a0, b0);
-    c0.add(a1, b2);
-    c0.add(a2, b1);
-    Wide c1 = Wide::zero();
-    c1.add(a0, b1);
-    c1.add(a1, b02);
-    c1.add(a2, b12);
-    Wide c2 = Wide::zero();
-    c2.add(a0, b2);
-    c2.add(a1, b1);
-    c2.add(a2, b02);
-    return {{c0.reduce(), c1.reduce(), c2.reduce()}};
 }
 
 // e * B
@@ -206,18 +225,18 @@ void Workspace::run(std::uint64_t* sum, std::uint64_t* outputs, std::size_t outp
             case 18: { const Packed k = pool(b); put_ext([&](std::size_t i) { return ext(a, i) * k; }); break; }
             case 19: { const PackedExt k = extension_pool(b); put_ext([&](std::size_t i) { return scale(k, base(a, i)); }); break; }
             case 20: {
-                const DotProduct dot(*this, machine_.extension_pool, b, c);
+                const DotProduct dot(*this, b, c);
                 put_ext([&](std::size_t i) { return ext(a, i) - dot(i); });
                 break;
             }
             case 21: {
                 const PackedExt first = extension_pool(a);
-                const DotProduct dot(*this, machine_.extension_pool, b, c);
+                const DotProduct dot(*this, b, c);
                 put_ext([&](std::size_t i) { return first - dot(i); });
                 break;
             }
             case 22: {
-                const DotProduct dot(*this, machine_.powers, b, c);
+                const DotProduct dot(*this, b, c);
                 add_to_sum([&](std::size_t i) { return dot(i); });
                 break;
             }
@@ -482,11 +501,12 @@ extern "C" HM_EXPORT void HM_NAME(hm_air_quotient)(const void* machine_descripti
                                                   unsigned log_height, unsigned log_blowup, std::uint64_t shift,
                                                   std::uint64_t* out) {
     const Machine& machine = *static_cast<const Machine*>(machine_description);
+    const TermCoefficients coefficients(machine);
     const Coset coset{main, preprocessed, bus, log_height, log_blowup, Fp(shift)};
     const std::size_t blocks = coset.size() >> kLogRows;
     const unsigned log_high = log_height - kLogRows;
     parallel_for(blocks, 64, [&](std::size_t begin, std::size_t end) {
-        Workspace workspace(machine);
+        Workspace workspace(machine, coefficients);
         CosetBlock block(machine, coset);
         alignas(64) std::uint64_t sum[3 * kRows];
         std::size_t current = ~std::size_t{0};
@@ -514,6 +534,7 @@ extern "C" HM_EXPORT int HM_NAME(hm_air_bus)(const void* machine_description, co
                                             const std::uint64_t* preprocessed, unsigned log_height,
                                             std::size_t columns, std::uint64_t* out, std::uint64_t* total) {
     const Machine& machine = *static_cast<const Machine*>(machine_description);
+    const TermCoefficients coefficients(machine);
     const Trace trace{main, preprocessed, log_height};
     const std::size_t height = trace.height();
     const std::size_t piece = height < kPiece ? height : kPiece;
@@ -522,7 +543,7 @@ extern "C" HM_EXPORT int HM_NAME(hm_air_bus)(const void* machine_description, co
     std::vector<Ext<Fp>> starts(pieces);
     std::uint64_t* sums = out + 3 * (columns - 1) * height;
     parallel_for(pieces, 16, [&](std::size_t begin, std::size_t end) {
-        Workspace workspace(machine);
+        Workspace workspace(machine, coefficients);
         std::vector<std::uint64_t> fractions(2 * columns * 3 * kPiece);
         std::vector<std::uint64_t> prefixes(columns * kPiece);
         for (std::size_t i = begin; i < end; ++i) {

@@ -1,10 +1,11 @@
 // Openings at extension points, linear combinations of columns and DEEP quotients.
 #include <algorithm>
+#include <vector>
 
 #include "export.hpp"
-#include "field/accumulator.hpp"
 #include "field/domain.hpp"
 #include "field/roots.hpp"
+#include "field/wide.hpp"
 #include "parallel.hpp"
 #include "scratch.hpp"
 
@@ -14,14 +15,14 @@ using namespace hm;
 
 using u64 = std::uint64_t;
 using std::size_t;
-using Factor = Accumulator::Factor;
 
 constexpr size_t kLanes = Packed::kLanes;
 // Rows of one piece of work: the arrays of a piece stay in the first-level cache.
 constexpr size_t kChunk = 512;
 // Rows whose weights stay in the second-level cache while all columns pass by.
-constexpr size_t kOpenChunk = 4096;
-static_assert(kOpenChunk / kLanes <= Accumulator::kMaxTerms);
+constexpr size_t kOpenChunk = std::min<size_t>(1024, kWideTerms * kLanes);
+// Columns that share the loads of a weight: their sums stay in registers.
+constexpr size_t kOpenColumns = kLanes == 4 ? 1 : 2;
 // Rows and columns of a tile of a linear combination, whose sums stay in the first-level cache.
 constexpr size_t kTileRows = 256;
 constexpr size_t kTileColumns = 8;
@@ -62,27 +63,31 @@ extern "C" HM_EXPORT void HM_NAME(hm_weighted_sums)(const u64* values, size_t co
     const size_t chunks = size / chunk;
     const auto partial = make_scratch(chunks * columns * 3);
     u64* const sums = partial.get();
+    constexpr size_t parts = Coefficient::kParts * kLanes;
     parallel_for(chunks, 1, [=](size_t begin, size_t end) {
+        const auto prepared = make_scratch(Coefficient::kParts * 3 * chunk);
         for (size_t at = begin; at < end; ++at) {
-            for (size_t column = 0; column < columns; column += 2) {
-                const bool pair = column + 1 < columns;
-                const u64* const first = values + column * stride + at * chunk;
-                const u64* const second = pair ? first + stride : first;
-                Accumulator sum[2][3];
+            for (size_t i = 0; i < chunk; i += kLanes)
+                for (size_t k = 0; k < 3; ++k)
+                    store(Coefficient(Packed::load(weights + k * size + at * chunk + i)),
+                          prepared.get() + (3 * i / kLanes + k) * parts);
+            for (size_t column = 0; column < columns; column += kOpenColumns) {
+                const size_t together = std::min(kOpenColumns, columns - column);
+                const u64* source[kOpenColumns];
+                for (size_t c = 0; c < kOpenColumns; ++c)
+                    source[c] = values + (column + std::min(c, together - 1)) * stride + at * chunk;
+                Wide sum[kOpenColumns][3];
+                const u64* weight = prepared.get();
                 for (size_t i = 0; i < chunk; i += kLanes) {
-                    const Factor a(vector_load(first + i));
-                    const Factor b(vector_load(second + i));
-                    for (size_t k = 0; k < 3; ++k) {
-                        const Factor weight(vector_load(weights + k * size + at * chunk + i));
-                        sum[0][k].add(a, weight);
-                        sum[1][k].add(b, weight);
+                    for (size_t k = 0; k < 3; ++k, weight += parts) {
+                        const Coefficient coefficient = load_coefficient(weight);
+                        for (size_t c = 0; c < kOpenColumns; ++c)
+                            sum[c][k].add(Factor(Packed::load(source[c] + i)), coefficient);
                     }
                 }
                 u64* const target = sums + (at * columns + column) * 3;
-                for (size_t k = 0; k < 3; ++k) {
-                    target[k] = sum_of_lanes(sum[0][k].result()).value;
-                    if (pair) target[3 + k] = sum_of_lanes(sum[1][k].result()).value;
-                }
+                for (size_t c = 0; c < together; ++c)
+                    for (size_t k = 0; k < 3; ++k) target[3 * c + k] = sum_of_lanes(sum[c][k].reduce()).value;
             }
         }
     });
@@ -96,27 +101,30 @@ extern "C" HM_EXPORT void HM_NAME(hm_weighted_sums)(const u64* values, size_t co
 // out (3, rows) = sum of values (columns, rows) with extension coefficients (columns, 3), rows >= 8.
 extern "C" HM_EXPORT void HM_NAME(hm_linear_combination)(const u64* values, size_t columns, size_t rows,
                                                         const u64* coefficients, u64* out) {
-    parallel_for(rows, kTileRows, [=](size_t begin, size_t end) {
+    std::vector<u64> prepared(3 * columns * Coefficient::kParts);
+    for (size_t i = 0; i < 3 * columns; ++i) store_parts(coefficients[i], prepared.data() + i * Coefficient::kParts);
+    parallel_for(rows, kTileRows, [&](size_t begin, size_t end) {
         Ext<Packed> totals[kTileRows / kLanes];
         for (auto& total : totals) total = Ext<Packed>::zero();
-        for (size_t part = 0; part < columns; part += Accumulator::kMaxTerms) {
-            const size_t part_end = std::min(columns, part + Accumulator::kMaxTerms);
-            Accumulator sums[kTileRows / kLanes][3];
+        for (size_t part = 0; part < columns; part += kWideTerms) {
+            const size_t part_end = std::min(columns, part + kWideTerms);
+            Wide sums[kTileRows / kLanes][3];
             for (size_t first = part; first < part_end; first += kTileColumns) {
                 const size_t last = std::min(part_end, first + kTileColumns);
                 for (size_t row = begin; row < end; row += kLanes) {
-                    Accumulator(&stored)[3] = sums[(row - begin) / kLanes];
-                    Accumulator sum[3] = {stored[0], stored[1], stored[2]};
+                    Wide(&stored)[3] = sums[(row - begin) / kLanes];
+                    Wide sum[3] = {stored[0], stored[1], stored[2]};
                     for (size_t column = first; column < last; ++column) {
-                        const Factor value(vector_load(values + column * rows + row));
+                        const Factor value(Packed::load(values + column * rows + row));
+                        const u64* const parts = prepared.data() + 3 * column * Coefficient::kParts;
                         for (size_t k = 0; k < 3; ++k)
-                            sum[k].add(value, Factor(vector_broadcast(coefficients[3 * column + k])));
+                            sum[k].add(value, broadcast_coefficient(parts + k * Coefficient::kParts));
                     }
                     for (size_t k = 0; k < 3; ++k) stored[k] = sum[k];
                 }
             }
             for (size_t i = 0; i < (end - begin) / kLanes; ++i)
-                for (size_t k = 0; k < 3; ++k) totals[i].c[k] += sums[i][k].result();
+                for (size_t k = 0; k < 3; ++k) totals[i].c[k] += sums[i][k].reduce();
         }
         for (size_t row = begin; row < end; row += kLanes) totals[(row - begin) / kLanes].store(out + row, rows);
     });
