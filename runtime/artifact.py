@@ -144,6 +144,7 @@ def unpack(
     version: int | None = None,
     protocol: str | None = None,
     limit: int = DEFAULT_LIMIT,
+    plain: bool = False,
 ) -> Artifact:
     """Check an artifact and return it with its payload.
 
@@ -153,13 +154,15 @@ def unpack(
         What the caller expects; ``None`` accepts any.
     limit
         Largest accepted payload in bytes, checked before anything is decompressed.
+    plain
+        Refuse a compressed payload: a proof has one encoding, and a few bytes must not make a verifier inflate many.
 
     Raises
     ------
     ArtifactKind, ArtifactVersion
         Another kind, payload version or protocol version than expected.
     ArtifactTruncated, ArtifactCorrupt
-        Missing bytes; trailing bytes, a broken stream or a wrong checksum.
+        Missing bytes; trailing bytes, a broken stream, a compressed payload where none is wanted, or a wrong checksum.
     TooLarge
         A payload over the limit.
     """
@@ -172,6 +175,8 @@ def unpack(
         raise ArtifactVersion(
             f"The {header.kind} belongs to protocol version {header.protocol!r}, expected {protocol!r}."
         )
+    if plain and header.compressed:
+        raise ArtifactCorrupt(f"The {header.kind} is compressed, which no {header.kind} is.")
     if header.payload_length > limit:
         raise TooLarge(f"The {header.kind} states {header.payload_length} bytes, over the limit of {limit}.")
     stored = data[header.payload_offset :]

@@ -48,9 +48,8 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[bytes, bytes]:
         What `pack` does not make.
     """
     try:
-        if artifact.read_header(data).compressed:
-            raise MalformedDelivery("A delivery is not compressed.")
-        payload = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES).payload
+        found = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES, plain=True)
+        payload = found.payload
     except InvalidInput as error:
         raise MalformedDelivery(error.message) from error
     if len(payload) < _LENGTH.size:

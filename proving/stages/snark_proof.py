@@ -85,9 +85,8 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Claim, bytes]:
         What `pack` does not make.
     """
     try:
-        if artifact.read_header(data).compressed:
-            raise MalformedSnarkProof("A SNARK is not compressed.")
-        payload = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES).payload
+        found = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES, plain=True)
+        payload = found.payload
         return Claim.of_bytes(payload[:CLAIM_BYTES]), payload[CLAIM_BYTES:]
     except (InvalidInput, batch_proof.MalformedBatchProof) as error:
         raise MalformedSnarkProof(error.message) from error
