@@ -24,6 +24,7 @@ setup-dev:
 
 native:
 	@$(MAKE) --no-print-directory -s -C proving/native
+	@$(MAKE) --no-print-directory -s -C core/program/native
 
 demo: setup
 	@$(BIN)/hallmark demo
@@ -61,7 +62,7 @@ bench-gpu: setup-dev cuda
 	@PYTHON=$(BIN)/python tools/gpu_run.sh benchmark
 
 clean:
-	@rm -rf proving/native/build cuda/build
+	@rm -rf proving/native/build core/program/native/build cuda/build
 
 distclean: clean
 	@tools/install_servers.sh remove

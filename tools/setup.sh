@@ -47,4 +47,4 @@ if ! cmp -s $lock $stamp || ! [ -x $venv/bin/hallmark ]; then
   cp $lock $stamp
 fi
 $venv/bin/python tools/steps.py native "$(getconf _NPROCESSORS_ONLN)" ||
-  fail "the native library did not build; see the message above"
+  fail "a native library did not build; see the message above"

@@ -24,6 +24,8 @@ _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==\S+(.*)$")
 _WANTED = re.compile(r"^(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9._-]+)")
 _FETCHED = re.compile(r"^\s+Downloading \S+\.(?:whl|gz|zip) \(([\d.]+) (k|M|G|)B\)")
 _COMPILED = re.compile(r" -c (?:src/)?(\S+)")
+#: Folders whose Makefile builds a native library.
+_NATIVE = ("proving/native", "core/program/native")
 _UNITS = {"": 1e-6, "k": 1e-3, "M": 1.0, "G": 1e3}
 
 
@@ -88,25 +90,27 @@ def packages(lock: Path, *arguments: str) -> int:
 
 
 def native(jobs: str) -> int:
-    """Build the native library and return make's exit status; silent when it is up to date."""
+    """Build the native libraries and return make's exit status; silent when they are up to date."""
     # Without the flags of a calling make: its -s would hide the lines that are counted here.
     os.environ.pop("MAKEFLAGS", None)
-    make = ["make", "--no-print-directory", "-C", str(_ROOT / "proving" / "native")]
-    planned = subprocess.run([*make, "-n"], capture_output=True, text=True, check=False).stdout
-    files = len(_COMPILED.findall(planned))
+    makes = [["make", "--no-print-directory", "-C", str(_ROOT / folder)] for folder in _NATIVE]
+    planned = [subprocess.run([*make, "-n"], capture_output=True, text=True, check=False).stdout for make in makes]
+    files = sum(len(_COMPILED.findall(plan)) for plan in planned)
     if not files:
-        return subprocess.run([*make, "-s"], check=False).returncode
-    step = Step(f"building the native library, {files} files to compile")
+        return max(subprocess.run([*make, "-s"], check=False).returncode for make in makes)
+    step = Step(f"building the native libraries, {files} files to compile")
     done = 0
-    with subprocess.Popen([*make, f"-j{jobs}"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if match := _COMPILED.search(line):
-                done += 1
-                step.at(f"{done} of {files}: {match[1]}")
-    if process.returncode == 0:
-        step.end(f"{files} files are compiled")
-    return process.returncode
+    for make in makes:
+        with subprocess.Popen([*make, f"-j{jobs}"], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if match := _COMPILED.search(line):
+                    done += 1
+                    step.at(f"{done} of {files}: {match[1]}")
+        if process.returncode:
+            return process.returncode
+    step.end(f"{files} files are compiled")
+    return 0
 
 
 def main() -> int:

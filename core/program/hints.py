@@ -6,6 +6,7 @@ fits its input. With hints the same output takes a third of the cycles (docs/sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from core.formats.witness_input import MAX_BYTES, WitnessInputError, decode
@@ -27,14 +28,41 @@ def with_hints(program: Program, content: bytes, *, cycle_limit: int = DEFAULT_C
     WitnessInputError
         The input is malformed, has hints already, or becomes too large with them.
     """
+    with loaded(program, advice_of_input(asking(content)), DEFAULT_MEMORY_LIMIT) as machine:
+        machine.run(cycle_limit)
+        return joined(content, lambda start, size: machine.read(HINTS_ADDRESS + start, size))
+
+
+def asking(content: bytes) -> bytes:
+    """Return a witness input whose run makes the hints of this one.
+
+    Raises
+    ------
+    WitnessInputError
+        It is malformed or has hints already.
+    """
     if decode(content).hints:
         raise WitnessInputError("The witness input has hints already.")
-    asking = bytearray(content)
-    asking[_MAKE_HINTS] = (1).to_bytes(4, "little")
-    with loaded(program, advice_of_input(bytes(asking)), DEFAULT_MEMORY_LIMIT) as machine:
-        machine.run(cycle_limit)
-        words = machine.read(HINTS_ADDRESS, 4)
-        section = machine.read(HINTS_ADDRESS + 4, 4 * int.from_bytes(words, "little"))
+    changed = bytearray(content)
+    changed[_MAKE_HINTS] = (1).to_bytes(4, "little")
+    return bytes(changed)
+
+
+def joined(content: bytes, read: Callable[[int, int], bytes]) -> bytes:
+    """Return a witness input with the hints that such a run left.
+
+    Parameters
+    ----------
+    read
+        Returns bytes of what it left, by start and size.
+
+    Raises
+    ------
+    WitnessInputError
+        It becomes too large.
+    """
+    words = read(0, 4)
+    section = read(4, 4 * int.from_bytes(words, "little"))
     if len(content) + len(section) > MAX_BYTES:
         raise WitnessInputError(f"The witness input has more than {MAX_BYTES} bytes with its hints.")
     return content[: _SECTION_WORDS.start] + words + content[_SECTION_WORDS.stop :] + section

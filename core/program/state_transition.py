@@ -1,17 +1,20 @@
-"""The state-transition program as core runs it: the very ELF that is proven, executed natively.
+"""The state-transition program as core runs it: the very ELF that is proven, or its source compiled for this machine.
 
-Core asks it everything that is a rule of the rollup. The journal is what the program leaves in memory for core,
-bound in its output; its layout is fixed in ``docs/state_transition.md``, section 4.
+Core asks it everything that is a rule of the rollup. The ELF has the last word: it runs whatever is to be proven first.
+The journal is what the program leaves in memory for core, bound in its output; its layout is fixed in
+``docs/state_transition.md``, section 4.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from core.errors import ProgramFault
-from core.program.hints import with_hints
+from core.program import compiled
+from core.program.hints import asking, joined, with_hints
 from proving.machine.executor import DEFAULT_MEMORY_LIMIT, advice_of_input, loaded
 from proving.machine.program import Program as MachineProgram
 from runtime.errors import ConfigurationError, InvalidInput
@@ -64,8 +67,8 @@ class Diff:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One execution of the program.
+class Journal:
+    """What the program says about a batch.
 
     Attributes
     ----------
@@ -75,13 +78,19 @@ class Run:
         One for each transaction, in order.
     diffs : tuple of Diff
         In the order in which the batch first touched the accounts.
-    gas_used, cycles : int
+    gas_used : int
     """
 
     output: bytes
     results: tuple[Result, ...]
     diffs: tuple[Diff, ...]
     gas_used: int
+
+
+@dataclass(frozen=True)
+class Run(Journal):
+    """One execution of the ELF; its length is what proving it costs."""
+
     cycles: int
 
 
@@ -101,6 +110,7 @@ class Program:
         self._cycle_limit = cycle_limit
         self.elf = elf
         self.sha256 = self._machine.sha256.hex()
+        self._compiled = compiled.is_compiled(self.sha256)
         self.commitment = self._machine.commitment.astype("<u8").tobytes().hex()
 
     @classmethod
@@ -119,7 +129,22 @@ class Program:
 
     def with_hints(self, witness_input: bytes) -> bytes:
         """Return the witness input with hints, which make its run shorter and its output no other."""
+        if self._compiled:
+            return joined(witness_input, compiled.run(advice_of_input(asking(witness_input))).hints)
         return with_hints(self._machine, witness_input, cycle_limit=self._cycle_limit)
+
+    def judge(self, witness_input: bytes) -> Journal:
+        """Return what the program says about a witness input, by the quickest way that there is.
+
+        Raises
+        ------
+        ProgramFault
+            As for :meth:`run`.
+        """
+        if not self._compiled:
+            return self.run(witness_input)
+        ended = compiled.run(advice_of_input(witness_input))
+        return Journal(*_journal(ended.output, ended.journal))
 
     def run(self, witness_input: bytes) -> Run:
         """Execute the program on a witness input and read its journal.
@@ -133,21 +158,27 @@ class Program:
             with loaded(self._machine, advice_of_input(witness_input), DEFAULT_MEMORY_LIMIT) as machine:
                 outcome = machine.run(self._cycle_limit)
                 output = machine.registers()[10:18].astype("<u4").tobytes()
-                head = machine.read(JOURNAL_ADDRESS, _HEAD_BYTES)
-                counts = [_word(head, position) for position in range(4)]
-                records = machine.read(JOURNAL_ADDRESS + _HEAD_BYTES, _RECORD_BYTES * (counts[0] + counts[1]))
+                journal = _journal(output, lambda start, size: machine.read(JOURNAL_ADDRESS + start, size))
         except InvalidInput as error:
             raise ProgramFault(f"The state-transition program ended without a result: {error.message}") from error
-        if not any(output[4:]):
-            raise ProgramFault(f"The state-transition program called core's input invalid, reason {_word(output, 0)}.")
-        pieces = [records[start : start + _RECORD_BYTES] for start in range(0, len(records), _RECORD_BYTES)]
-        return Run(
-            output=output,
-            results=tuple(_result(piece) for piece in pieces[: counts[0]]),
-            diffs=tuple(_diff(piece) for piece in pieces[counts[0] :]),
-            gas_used=counts[2] | counts[3] << 32,
-            cycles=int(outcome.cycles),
-        )
+        return Run(*journal, int(outcome.cycles))
+
+
+def _journal(
+    output: bytes, read: Callable[[int, int], bytes]
+) -> tuple[bytes, tuple[Result, ...], tuple[Diff, ...], int]:
+    if not any(output[4:]):
+        raise ProgramFault(f"The state-transition program called core's input invalid, reason {_word(output, 0)}.")
+    head = read(0, _HEAD_BYTES)
+    counts = [_word(head, position) for position in range(4)]
+    records = read(_HEAD_BYTES, _RECORD_BYTES * (counts[0] + counts[1]))
+    pieces = [records[start : start + _RECORD_BYTES] for start in range(0, len(records), _RECORD_BYTES)]
+    return (
+        output,
+        tuple(_result(piece) for piece in pieces[: counts[0]]),
+        tuple(_diff(piece) for piece in pieces[counts[0] :]),
+        counts[2] | counts[3] << 32,
+    )
 
 
 def _word(content: bytes, position: int) -> int:

@@ -70,7 +70,7 @@ class GasEstimate:
         raw = b"\x02" + rlp.encode([*fields, signature.v, signature.r, signature.s])
         sender = _KEY.public_key.to_canonical_address()
         touched = touched_accounts(header.fee_recipient, [read_transaction(raw, sender=sender)])
-        result = self._program.run(encode(header, [raw], StateTree({sender: _RICH}).partial(touched))).results[0]
+        result = self._program.judge(encode(header, [raw], StateTree({sender: _RICH}).partial(touched))).results[0]
         if result.status is not Status.EXECUTED:
             raise Refused(result.status)
         return result.gas_used

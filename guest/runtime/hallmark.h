@@ -1,7 +1,8 @@
 /* The runtime of a proven program. Here is what the machine has: input, output and the Poseidon2 precompile; typed input,
  * long output and reports are in headers of their own, which this one includes. See docs/guest.md.
  *
- * Compiled with HALLMARK_HOST the same interface is served by runtime/host.c on an ordinary machine, for tests. */
+ * Compiled with HALLMARK_HOST the same interface is served on an ordinary machine: core runs the state-transition program
+ * so where no proof is made, and tests look for undefined behaviour. */
 #ifndef HALLMARK_H
 #define HALLMARK_H
 
@@ -13,6 +14,13 @@
 
 #define HALLMARK_NORETURN __attribute__((noreturn))
 #define HALLMARK_ALIGNED __attribute__((aligned(128)))
+
+/* Variables that last for a run. On an ordinary machine several threads run a program at a time. */
+#ifdef HALLMARK_HOST
+#define HALLMARK_STATE static _Thread_local
+#else
+#define HALLMARK_STATE static
+#endif
 
 #ifdef HALLMARK_HOST
 

@@ -2,7 +2,7 @@
 
 #include "hallmark.h"
 
-static HALLMARK_ALIGNED uint32_t buffer[32];
+HALLMARK_STATE HALLMARK_ALIGNED uint32_t buffer[32];
 
 static inline void start(uint32_t tag, uint32_t length) {
     for (int i = 0; i < 32; i++) buffer[i] = 0;

@@ -3,6 +3,7 @@
 #include "recover.h"
 
 #include "endomorphism.h"
+#include "hallmark.h"
 #include "recover_hinted.h"
 
 /* Numerators and denominators of the slopes so far. */
@@ -12,7 +13,7 @@ typedef struct {
     int special; /* a sum was not of two different points, none at infinity */
 } trail;
 
-static trail drawn;
+HALLMARK_STATE trail drawn;
 
 static void draw(const field *numerator, const field *denominator, const field *scale) {
     if (drawn.count == STEPS) {

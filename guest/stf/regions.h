@@ -12,7 +12,7 @@
 #define JOURNAL_WORDS (4u + 16u * MAX_TRANSACTIONS + 16u * MAX_CHANGES)
 
 #ifdef HALLMARK_HOST
-extern uint32_t *host_region_input, *host_region_nodes, *host_region_transactions, *host_region_journal,
+extern _Thread_local uint32_t *host_region_input, *host_region_nodes, *host_region_transactions, *host_region_journal,
     *host_region_changes, *host_region_hints;
 #define REGION_INPUT host_region_input
 #define REGION_NODES host_region_nodes

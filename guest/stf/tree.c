@@ -1,5 +1,6 @@
 #include "tree.h"
 
+#include "hallmark.h"
 #include "regions.h"
 
 #define DEPTH 128
@@ -27,10 +28,10 @@ typedef struct {
     uint32_t address[5];
 } change;
 
-static uint32_t used;                    /* nodes in use */
-static uint32_t root;                    /* index of the root */
-static uint32_t changes;                 /* entries in the list of changes */
-static const uint32_t *cursor, *end;     /* the tree section, while parsing */
+HALLMARK_STATE uint32_t used;             /* nodes in use */
+HALLMARK_STATE uint32_t root;             /* index of the root */
+HALLMARK_STATE uint32_t changes;          /* entries in the list of changes */
+HALLMARK_STATE const uint32_t *cursor, *end; /* the tree section, while parsing */
 
 static inline node *at(uint32_t index) { return (node *)REGION_NODES + index; }
 

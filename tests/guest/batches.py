@@ -12,7 +12,7 @@ from eth_account.signers.local import LocalAccount
 
 from core.formats import commitments
 from core.formats.witness_input import Header, encode
-from core.program.state_transition import Program, Run, Status
+from core.program.state_transition import Journal, Program, Run, Status
 from core.state_tree import StateTree
 from guest.build import PROGRAMS
 from proving.machine.executor import execute
@@ -128,8 +128,13 @@ def content_of(
 def apply(
     state: Mapping[bytes, Value], raws: Sequence[bytes], touched: Sequence[bytes] = (), header: Header = HEADER
 ) -> Outcome:
-    """Run a batch on a state and return what came of it, checked against the Python tree and commitments."""
-    run = program().run(content_of(state, raws, touched, header))
+    """Run a batch on a state and return what came of it, checked against the Python tree and commitments.
+
+    The program's source compiled for this machine says the same.
+    """
+    content = content_of(state, raws, touched, header)
+    run = program().run(content)
+    assert program().judge(content) == Journal(run.output, run.results, run.diffs, run.gas_used)
     after = StateTree(state)
     accounts = dict(state)
     for diff in run.diffs:

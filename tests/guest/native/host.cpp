@@ -20,12 +20,12 @@
 extern "C" {
 #include "recover.h"
 
-uint32_t* host_region_input;
-uint32_t* host_region_nodes;
-uint32_t* host_region_transactions;
-uint32_t* host_region_journal;
-uint32_t* host_region_changes;
-uint32_t* host_region_hints;
+thread_local uint32_t* host_region_input;
+thread_local uint32_t* host_region_nodes;
+thread_local uint32_t* host_region_transactions;
+thread_local uint32_t* host_region_journal;
+thread_local uint32_t* host_region_changes;
+thread_local uint32_t* host_region_hints;
 
 int guest_main(void);
 }

@@ -1,0 +1,62 @@
+"""The program compiled for this machine says what its ELF says; `tests.guest.batches.apply` holds it for its batches."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from core.errors import ProgramFault
+from core.program import compiled
+from core.program.hints import with_hints
+from core.program.state_transition import Program
+from guest.build import PROGRAMS
+from proving.machine.executor import advice_of_input
+from tests.guest.batches import ETHER, Value, address, content_of, machine_program, output_of, program, sign
+
+TO = b"\x11" * 20
+STATE = {address(i): Value(0, ETHER) for i in range(6)}
+CONTENT = content_of(STATE, [sign(i) for i in range(6)], [TO])
+SMALL = content_of(STATE, [sign(0, nonce=3)], [TO])
+
+
+def test_it_was_built_and_is_that_of_the_committed_program() -> None:
+    assert compiled.is_compiled(program().sha256)
+    assert not compiled.is_compiled(Program((PROGRAMS / "keccak.elf").read_bytes(), 1 << 24).sha256)
+
+
+def test_it_makes_the_same_hints() -> None:
+    assert program().with_hints(CONTENT) == with_hints(machine_program(), CONTENT)
+
+
+def test_invalid_inputs_have_the_same_reason() -> None:
+    for content in (b"", CONTENT[:-4], CONTENT + bytes(4), CONTENT[:80] + b"\1" + CONTENT[81:], with_bit(CONTENT)):
+        assert compiled.run(advice_of_input(content)).output == output_of(content)
+        with pytest.raises(ProgramFault, match="input invalid"):
+            program().judge(content)
+
+
+def with_bit(content: bytes) -> bytes:
+    """The first word of the tree section, changed."""
+    at = 96 + 4 * int.from_bytes(content[72:76], "little")
+    return content[:at] + b"\7" + content[at + 1 :]
+
+
+def test_what_traps_in_the_machine_is_a_fault() -> None:
+    with pytest.raises(ProgramFault, match="trapped"):
+        compiled.run(np.zeros(0, dtype=np.uint32))
+    cut = advice_of_input(CONTENT)[:-1]
+    with pytest.raises(ProgramFault, match="trapped"):
+        compiled.run(np.ascontiguousarray(cut))
+    assert program().judge(CONTENT).output == output_of(CONTENT)
+
+
+def test_runs_do_not_see_each_other_within_a_thread_or_across() -> None:
+    expected = [program().run(content) for content in (CONTENT, SMALL)]
+    with ThreadPoolExecutor(4) as pool:
+        judged = list(pool.map(lambda place: program().judge((CONTENT, SMALL)[place % 2]), range(64)))
+    for place, found in enumerate(judged):
+        assert found.results == expected[place % 2].results
+        assert found.output == expected[place % 2].output
+        assert found.diffs == expected[place % 2].diffs
