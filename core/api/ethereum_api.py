@@ -22,13 +22,13 @@ from core.eth_sender.status import l1_status, mined_transactions
 from core.formats.transactions import UnreadableTransaction
 from core.http.pools import Pool
 from core.proofs.acceptance import proven_batch
-from core.sequencer import GasEstimate, Known, MempoolFull, Refused, Sequencer, Underpriced
+from core.sequencer import GasEstimate, Intake, Known, MempoolFull, Refused, Sequencer, Underpriced
 from core.state import chain
 from core.state.chain import Account
 from core.store import Batch, L1Transaction, L1TransactionStatus, Store, TransactionStatus
 
-#: Threads that read, and that take transactions; calls beyond what may wait are refused (-32005).
-READERS, SENDERS = 4, 2
+#: Threads that read; calls beyond what may wait are refused (-32005).
+READERS = 4
 WAITING = 1024
 
 T = TypeVar("T")
@@ -61,7 +61,8 @@ class EthereumApi:
         self._references = References(store)
         self._fees = Fees(estimate, self._references, constants)
         self.readers = Pool("reading", READERS, WAITING)
-        self._senders = Pool("sending", SENDERS, WAITING)
+        self._intake = Intake(sequencer)
+        self._sealer = Pool("sealing on call", 1, WAITING)
 
     def methods(self) -> Mapping[str, Method]:
         """Return every method by its name."""
@@ -98,13 +99,10 @@ class EthereumApi:
             "eth_getTransactionReceipt": self._receipt,
             "hallmark_batchStatus": self._batch_status,
         }
-        sends: dict[str, Callable[[Sequence[Any]], Any]] = {
-            "eth_sendRawTransaction": self._send,
-            "hallmark_sealBatch": lambda _: self._seal(),
-        }
         return {
             **{name: self._in_thread(function, self.readers) for name, function in reads.items()},
-            **{name: self._in_thread(function, self._senders) for name, function in sends.items()},
+            "eth_sendRawTransaction": self._send,
+            "hallmark_sealBatch": self._in_thread(lambda _: self._seal(), self._sealer),
         }
 
     def _in_thread(self, function: Callable[[Sequence[Any]], T], pool: Pool) -> Method:
@@ -118,7 +116,7 @@ class EthereumApi:
             try:
                 return await pool.run(call, parameters)
             except Busy as error:
-                raise RpcError(LIMIT_EXCEEDED, f"{error.message} Try again in a moment.") from error
+                raise _too_much(error) from error
 
         return method
 
@@ -167,10 +165,12 @@ class EthereumApi:
             raise RpcError(INVALID_PARAMS, "invalid block range params: fromBlock is after toBlock.")
         return []
 
-    def _send(self, parameters: Sequence[Any]) -> str:
+    async def _send(self, parameters: Sequence[Any]) -> str:
         raw = data_at(parameters, 0)
         try:
-            return data(self._sequencer.submit(raw))
+            return data(await self._intake.submit(raw))
+        except Busy as error:
+            raise _too_much(error) from error
         except Known as error:
             raise RpcError(TRANSACTION_REFUSED, "already known") from error
         except Underpriced as error:
@@ -241,6 +241,10 @@ class EthereumApi:
             "l1Transactions": [_l1_transaction(row) for row in mined_transactions(batch.number)],
             "provenBatch": quantity(proven_batch()),
         }
+
+
+def _too_much(error: Busy) -> RpcError:
+    return RpcError(LIMIT_EXCEEDED, f"{error.message} Try again in a moment.")
 
 
 def _l1_transaction(row: L1Transaction) -> dict[str, object]:

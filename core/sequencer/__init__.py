@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from core.sequencer.admission import Refused
 from core.sequencer.estimate import GasEstimate
+from core.sequencer.intake import Intake
 from core.sequencer.mempool import Known, MempoolFull, Underpriced
 from core.sequencer.sequencer import Sequencer
 
-__all__ = ["GasEstimate", "Known", "MempoolFull", "Refused", "Sequencer", "Underpriced"]
+__all__ = ["GasEstimate", "Intake", "Known", "MempoolFull", "Refused", "Sequencer", "Underpriced"]

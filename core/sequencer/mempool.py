@@ -5,25 +5,23 @@ Gaps in an account's nonces are allowed and wait to be filled. Limits are on the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from peewee import IntegrityError
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from core.formats.transactions import TransactionView
 from core.program.state_transition import Result, Status
-from core.sequencer.admission import Judged, Refused
+from core.sequencer.admission import Applicant, Judged, Refused
+from core.sequencer.newest import Newest
 from core.sequencer.waiting import Entry, Waiting
 from core.settings import CoreSettings
 from core.state import chain
 from core.state.chain import Account
-from core.store import Store, Transaction, TransactionStatus
-from runtime.errors import InvalidInput, Unavailable
+from core.store import Store, Transaction, TransactionStatus, transactions
+from core.store.transactions import NewRow
+from runtime.errors import HallmarkError, InvalidInput, Unavailable
 from runtime.logging import get_logger
 
 log = get_logger(__name__)
-
-#: Rows that one statement asks for.
-_AT_ONCE = 500
 
 
 class Known(InvalidInput):
@@ -62,22 +60,24 @@ class Mempool:
     def __init__(self, store: Store, settings: CoreSettings, fee_recipient: bytes) -> None:
         self._store = store
         self._settings = settings
-        self.waiting = Waiting(chain.newest_account, fee_recipient)
+        self.newest = Newest()
+        self.waiting = Waiting(self.newest.account, fee_recipient)
+        #: The first free row number; None until it is asked for.
+        self._next_row: int | None = None
         #: Chosen for a batch that is being sealed: neither replaced nor dropped.
         self.chosen: frozenset[Entry] = frozenset()
 
-    def dropped_before(self, digest: bytes) -> bool:
-        """Return whether a transaction was here and was dropped; it may come again.
-
-        Raises
-        ------
-        Known
-            It waits or is in a batch.
-        """
-        row = Transaction.select(Transaction.status).where(Transaction.hash == digest).first()
-        if row is not None and row.status != TransactionStatus.DROPPED:
-            raise Known()
-        return row is not None
+    def applicants(self, read: Sequence[tuple[bytes, TransactionView]]) -> list[Applicant | HallmarkError]:
+        """Return raw transactions as they are judged, or what each is refused for before any work is spent on it."""
+        seen = transactions.statuses(self._store, [view.hash for _, view in read])
+        answers: list[Applicant | HallmarkError] = []
+        for raw, view in read:
+            try:
+                _check_unknown(view, seen)
+                answers.append(Applicant(raw, view, self.terms(view)))
+            except (InvalidInput, Unavailable) as error:
+                answers.append(error)
+        return answers
 
     def terms(self, view: TransactionView) -> Account:
         """Return the account that a new transaction is judged against, or refuse it before any work is spent on it.
@@ -110,64 +110,92 @@ class Mempool:
         balance = self.waiting.balance(view.sender, without=queue.entries.get(view.nonce))
         return Account(max(view.nonce, queue.account.nonce), balance)
 
-    def add(self, raw: bytes, view: TransactionView, judged: Judged, received_at: float, *, again: bool) -> None:
-        """Take in a transaction that was judged; the state may have moved since.
+    def add(self, judged: Sequence[tuple[Applicant, Judged]], received_at: float) -> list[HallmarkError | None]:
+        """Take in transactions that were judged, all in one durable transaction; the state may have moved since.
 
-        Parameters
-        ----------
-        again
-            Its row is there already: it was dropped before.
-
-        Raises
-        ------
-        Known, Underpriced, Refused, MempoolFull
-            As for :meth:`terms`.
+        Returns
+        -------
+        list
+            For each None, or what it is refused for: see :meth:`terms`.
         """
+        seen = transactions.statuses(self._store, [applicant.view.hash for applicant, _ in judged])
+        change = _Change()
+        answers: list[HallmarkError | None] = []
+        for applicant, verdict in judged:
+            try:
+                _check_unknown(applicant.view, seen)
+                self._admit(applicant, verdict, received_at, change)
+                answers.append(None)
+            except (InvalidInput, Unavailable) as error:
+                answers.append(error)
+        try:
+            with self._store.atomic():
+                transactions.remove_dropped(self._store, [row.hash for row in change.rows if row.hash in seen])
+                transactions.insert(self._store, change.rows)
+                self._write_dropped(change.dropped)
+        except BaseException:
+            self.waiting.remove(change.entries)
+            for entry, _ in change.dropped:
+                if entry not in change.entries:
+                    self.waiting.put(entry)
+            raise
+        return answers
+
+    def _admit(self, applicant: Applicant, judged: Judged, received_at: float, change: _Change) -> None:
+        raw, view, result = applicant.raw, applicant.view, judged.result
         account = self.terms(view)
         if account.nonce != view.nonce:
             raise Refused(Status.NONCE_TOO_LOW)
         if account.balance < view.gas * view.gas_price + view.value:
             raise Refused(Status.INSUFFICIENT_BALANCE)
+        if any(row.hash == view.hash for row in change.rows):
+            raise Known()
         replaced = self.waiting.queue(view.sender).entries.get(view.nonce)
-        evicted = None if replaced is not None else self._room(view.sender, judged.result.gas_price)
-        with self._store.atomic():
-            if again:
-                dropped = Transaction.status == TransactionStatus.DROPPED
-                Transaction.delete().where(Transaction.hash == view.hash, dropped).execute()
-            if replaced is not None:
-                self._write_dropped([(replaced, f"replaced by 0x{view.hash.hex()}")])
-            if evicted is not None:
-                self._write_dropped([(evicted, "made room for a transaction that pays more")])
-            try:
-                row = Transaction.create(
-                    hash=view.hash,
-                    content=raw,
-                    sender=view.sender,
-                    nonce=view.nonce,
-                    received_at=received_at,
-                    status=TransactionStatus.PENDING,
-                    gas_used=judged.result.gas_used,
-                    gas_price=judged.result.gas_price,
-                    cycles=judged.cycles,
-                )
-            except IntegrityError as error:
-                raise Known() from error
-        self.waiting.remove([evicted] if evicted is not None else [])
-        self.waiting.put(_entry(row, view, judged.result, judged.cycles))
+        evicted = None if replaced is not None else self._room(view.sender, result.gas_price)
+        if replaced is not None:
+            change.dropped.append((replaced, f"replaced by 0x{view.hash.hex()}"))
+        if evicted is not None:
+            change.dropped.append((evicted, "made room for a transaction that pays more"))
+            self.waiting.remove([evicted])
+        row = self._next_row or transactions.next_id()
+        self._next_row = row + 1
+        entry = _entry(row, len(raw), received_at, view, result, judged.cycles)
+        change.entries.append(entry)
+        change.rows.append(
+            NewRow(
+                row,
+                view.hash,
+                raw,
+                view.sender,
+                view.nonce,
+                received_at,
+                result.gas_used,
+                result.gas_price,
+                judged.cycles,
+            )
+        )
+        self.waiting.put(entry)
 
     def load(self, row: Transaction, judged: Judged | None) -> None:
         """Take in a row that waited when the process ended; `judged` where the row does not say what its run did."""
         view = chain.view(row)
         result = judged.result if judged else Result(Status.EXECUTED, row.gas_used, row.sender, row.gas_price)
-        self.waiting.put(_entry(row, view, result, judged.cycles if judged else row.cycles))
+        cycles = judged.cycles if judged else row.cycles
+        self.waiting.put(_entry(row.id, len(row.content), row.received_at, view, result, cycles))
 
-    def rows(self, entries: Sequence[Entry]) -> list[Transaction]:
-        """Return the rows of entries, in their order."""
-        found: dict[int, Transaction] = {}
-        for start in range(0, len(entries), _AT_ONCE):
-            wanted = [entry.row for entry in entries[start : start + _AT_ONCE]]
-            found |= {row.id: row for row in Transaction.select().where(Transaction.id.in_(wanted))}
-        return [found[entry.row] for entry in entries]
+    def contents(self, entries: Sequence[Entry]) -> list[bytes]:
+        """Return the raw transactions of entries, in their order."""
+        return transactions.contents(self._store, [entry.row for entry in entries])
+
+    def settle(self, accounts: Mapping[bytes, Account]) -> None:
+        """Note new values of accounts in the newest state."""
+        self.newest.settle(accounts)
+        self.waiting.settle(accounts)
+
+    def reload(self) -> None:
+        """Read the newest state again."""
+        self.newest.forget()
+        self.waiting.reload()
 
     def drop(self, dropped: Sequence[tuple[Entry, str]]) -> None:
         """Take transactions out of the mempool, each with its reason."""
@@ -202,27 +230,41 @@ class Mempool:
             raise MempoolFull(f"txpool is full: {len(self.waiting)} transactions wait that pay as much or more.")
         return cheapest
 
-    def _write_dropped(self, dropped: Iterable[tuple[Entry, str]]) -> None:
+    def _write_dropped(self, dropped: Sequence[tuple[Entry, str]]) -> None:
         for entry, reason in dropped:
             log.warning("transaction.dropped", hash=entry.hash.hex(), reason=reason)
-            change = {"status": TransactionStatus.DROPPED, "reason": reason}
-            Transaction.update(change).where(Transaction.id == entry.row).execute()
+        transactions.drop(self._store, [(entry.row, reason) for entry, reason in dropped])
 
 
-def _entry(row: Transaction, view: TransactionView, result: Result, cycles: int) -> Entry:
+@dataclass
+class _Change:
+    """What a group of transactions does to the mempool, until it is written."""
+
+    rows: list[NewRow] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    dropped: list[tuple[Entry, str]] = field(default_factory=list)
+
+
+def _check_unknown(view: TransactionView, seen: Mapping[bytes, TransactionStatus]) -> None:
+    """Refuse a transaction that waits or is in a batch; one that was dropped may come again."""
+    if seen.get(view.hash, TransactionStatus.DROPPED) != TransactionStatus.DROPPED:
+        raise Known()
+
+
+def _entry(row: int, size: int, received_at: float, view: TransactionView, result: Result, cycles: int) -> Entry:
     return Entry(
-        row=row.id,
+        row=row,
         hash=view.hash,
         sender=view.sender,
         to=view.to or b"",
         nonce=view.nonce,
         value=view.value,
-        size=len(row.content),
+        size=size,
         fee_cap=view.gas_price,
         tip=view.tip,
         reserve=view.gas * view.gas_price + view.value,
         gas_used=result.gas_used,
         price=result.gas_price,
         cycles=cycles,
-        received_at=row.received_at,
+        received_at=received_at,
     )

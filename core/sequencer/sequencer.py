@@ -8,23 +8,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from peewee import DatabaseError, DataError
 
 from core.batches.metadata_calculator import MetadataCalculator
 from core.batches.settlement import Settlement
-from core.formats.transactions import read_transaction, touched_accounts
+from core.formats.transactions import TransactionView, UnreadableTransaction, read_transaction, touched_accounts
 from core.formats.witness_input import Header, encode
-from core.program.state_transition import Program, Result, Run, Status
-from core.sequencer.admission import MESSAGES, Refused, judge
+from core.program.state_transition import Journal, Program, Status
+from core.sequencer.admission import MESSAGES, Applicant, Door, Judged, Refused
 from core.sequencer.mempool import Mempool
 from core.sequencer.waiting import Bounds, Entry
 from core.settings import CoreSettings
 from core.state import chain
 from core.state.chain import Account
 from core.state.genesis import Genesis
-from core.store import Batch, BatchStatus, Store, Transaction, TransactionStatus
-from runtime.errors import ConfigurationError, Unavailable
+from core.store import Batch, BatchStatus, Store, Transaction, TransactionStatus, transactions
+from runtime.errors import ConfigurationError, HallmarkError, Unavailable
 from runtime.logging import get_logger
 from runtime.os_errors import resource_error
 from runtime.telemetry import mark
@@ -87,8 +88,7 @@ class Sequencer:
         self._bounds = Bounds(
             settings.core_batch_transactions, genesis.gas_limit, settings.core_batch_bytes, settings.core_batch_cycles
         )
-        #: States the batch for runs on one transaction alone; no rule depends on a batch's number or time.
-        self._door = Header(
+        self._first = Header(
             protocol_version,
             chain_id,
             1,
@@ -97,6 +97,7 @@ class Sequencer:
             genesis.base_fee,
             genesis.gas_limit,
         )
+        self._door = Door(program, self._first)
         self._looked_at = float("-inf")
         self._unsettled = False
 
@@ -110,10 +111,9 @@ class Sequencer:
                 try:
                     if account.nonce != row.nonce:
                         raise Refused(Status.NONCE_TOO_LOW)
-                    # A release before this one did not write down what the run at the door did.
-                    known = row.gas_price is not None
-                    judged = None if known else judge(self._program, self._door, row.content, view, account)
-                    self._mempool.load(row, judged)
+                    self._mempool.load(
+                        row, None if row.gas_price is not None else self._judge_again(row, view, account)
+                    )
                 except Refused as error:
                     row.status, row.reason = TransactionStatus.DROPPED, _reason(error.status)
                     row.save()
@@ -125,16 +125,64 @@ class Sequencer:
         ------
         UnreadableTransaction, Refused, Known, Underpriced, MempoolFull
         """
-        view = read_transaction(raw)
+        [answer] = self.submit_all([raw])
+        if isinstance(answer, HallmarkError):
+            raise answer
+        return answer
+
+    def submit_all(self, raws: Sequence[bytes]) -> list[bytes | HallmarkError]:
+        """Take raw signed transactions into the mempool, all of them by one run of the program and one durable write.
+
+        Returns
+        -------
+        list
+            For each its hash, or what :meth:`submit` would raise.
+        """
+        answers: dict[int, bytes | HallmarkError | None] = {}
+        read: dict[int, tuple[bytes, TransactionView]] = {}
+        for place, raw in enumerate(raws):
+            try:
+                read[place] = raw, read_transaction(raw)
+            except UnreadableTransaction as error:
+                answers[place] = error
         with self._store.session():
-            with self._lock:
-                again = self._mempool.dropped_before(view.hash)
-                terms = self._mempool.terms(view)
-            judged = judge(self._program, self._door, raw, view, terms)
-            with self._lock:
-                self._mempool.add(raw, view, judged, self._clock(), again=again)
-        log.info("transaction.admitted", hash=view.hash.hex(), sender=view.sender.hex(), nonce=view.nonce)
-        return view.hash
+            answers |= zip(read, self._take(list(read.values())), strict=True)
+            for place, each in read.items():
+                if answers[place] is None:
+                    [answers[place]] = self._take([each])
+        found = [answers[place] for place in range(len(raws))]
+        log.debug("transactions.taken", transactions=sum(isinstance(answer, bytes) for answer in found))
+        return [answer for answer in found if answer is not None]
+
+    def _take(self, read: Sequence[tuple[bytes, TransactionView]]) -> list[bytes | HallmarkError | None]:
+        """Judge transactions together and take those in that pass; None for what is to be judged alone."""
+        with self._lock:
+            answers: list[Any] = list(self._mempool.applicants(read))
+            applicants = {place: each for place, each in enumerate(answers) if isinstance(each, Applicant)}
+            accounts = self._accounts([each.view for each in applicants.values()])
+        if len(applicants) == 1 == len(read):
+            try:
+                verdicts: list[Judged | None] = [self._door.judge_alone(answers[0], accounts)]
+            except HallmarkError as error:
+                return [error]
+        else:
+            verdicts = self._door.judge(list(applicants.values()), accounts) if applicants else []
+        judged = {place: verdict for place, verdict in zip(applicants, verdicts, strict=True) if verdict is not None}
+        with self._lock:
+            taken = self._mempool.add([(answers[place], verdict) for place, verdict in judged.items()], self._clock())
+        answers = [None if place in applicants else answer for place, answer in enumerate(answers)]
+        for place, refusal in zip(judged, taken, strict=True):
+            answers[place] = refusal or read[place][1].hash
+        return answers
+
+    def _accounts(self, views: Sequence[TransactionView]) -> dict[bytes, Account]:
+        """Return the newest state of what transactions touch."""
+        touched = touched_accounts(self._genesis.fee_recipient, views)
+        return {address: self._mempool.newest.account(address) for address in touched}
+
+    def _judge_again(self, row: Transaction, view: TransactionView, account: Account) -> Judged:
+        """Judge a row of a release that did not write down what the run at the door did."""
+        return self._door.judge_alone(Applicant(row.content, view, account), self._accounts([view]))
 
     def pending_account(self, address: bytes) -> Account:
         """Return an account's value after every waiting transaction that has no gap before it."""
@@ -180,7 +228,7 @@ class Sequencer:
         with self._sealing, self._store.session():
             if self._settlement.settle_state() or self._unsettled:
                 with self._lock:
-                    self._mempool.waiting.reload()
+                    self._mempool.reload()
                     self._unsettled = False
             self.expire()
             number, before = None, self.waiting() + 1
@@ -218,63 +266,64 @@ class Sequencer:
         # The program's rule is that a transaction's gas limit fits into what the batch has left. Batches are bounded by
         # the gas used, as wallets set limits far above it: with twice the limit stated, that rule always holds.
         header = self._header(2 * self._genesis.gas_limit)
-        entries, rows, run = self._execute(header, chosen)
-        if run is None:
+        entries, journal = self._execute(header, chosen)
+        if journal is None:
             return None
-        accounts = {diff.address: Account(diff.nonce, diff.balance) for diff in run.diffs}
+        accounts = {diff.address: Account(diff.nonce, diff.balance) for diff in journal.diffs}
         with self._lock:
             failure: Exception | None = None
             with self._store.atomic():
-                self._record(header, rows, run)
+                self._record(header, entries, journal)
                 try:
                     self._settlement.settle_state()
                 except OSError as error:
                     # The batch is sealed and will be settled once the disk is back.
                     failure = error
-            self._mempool.waiting.settle(accounts)
+            self._mempool.settle(accounts)
             self._mempool.waiting.remove(entries)
         if failure is not None:
             self._unsettled = True
             raise failure
-        log.info("batch.sealed", batch=header.batch_number, transactions=len(rows), cycles=run.cycles)
+        log.info("batch.sealed", batch=header.batch_number, transactions=len(entries))
         return header.batch_number
 
-    def _execute(
-        self, header: Header, chosen: Sequence[Entry]
-    ) -> tuple[Sequence[Entry], list[Transaction], Run | None]:
+    def _execute(self, header: Header, chosen: Sequence[Entry]) -> tuple[Sequence[Entry], Journal | None]:
         """Run the program on the batch until every transaction in it is valid.
 
         Invalid ones leave the mempool, since they were valid only against a state that did not come.
         """
         while chosen:
-            rows = self._mempool.rows(chosen)
-            section = self._calculator.partial(
-                touched_accounts(header.fee_recipient, [chain.view(row) for row in rows])
-            )
-            run = self._program.run(encode(header, [row.content for row in rows], section))
-            judged = [(entry, result.status) for entry, result in zip(chosen, run.results, strict=True)]
+            touched = dict.fromkeys([header.fee_recipient])
+            for entry in chosen:
+                touched |= dict.fromkeys([entry.sender, entry.to] if entry.to else [entry.sender])
+            section = self._calculator.partial(list(touched))
+            journal = self._program.judge(encode(header, self._mempool.contents(chosen), section))
+            judged = [(entry, result.status) for entry, result in zip(chosen, journal.results, strict=True)]
             valid = [entry for entry, status in judged if status is Status.EXECUTED]
             if len(valid) == len(chosen):
-                return chosen, rows, run
+                return chosen, journal
             invalid = [(entry, _reason(status)) for entry, status in judged if status not in _LATER | {Status.EXECUTED}]
             with self._lock:
                 self._mempool.drop(invalid)
             chosen = valid
-        return [], [], None
+        return [], None
 
-    def _record(self, header: Header, rows: list[Transaction], run: Run) -> None:
-        accounts = [[diff.address.hex(), diff.nonce, str(diff.balance)] for diff in run.diffs]
-        traceparent = mark("seal batch", batch=header.batch_number, transactions=len(rows))
+    def _record(self, header: Header, entries: Sequence[Entry], journal: Journal) -> None:
+        accounts = [[diff.address.hex(), diff.nonce, str(diff.balance)] for diff in journal.diffs]
+        traceparent = mark("seal batch", batch=header.batch_number, transactions=len(entries))
+        receipts = [
+            (entry.row, result.gas_used, result.gas_price)
+            for entry, result in zip(entries, journal.results, strict=True)
+        ]
         with self._store.atomic():
-            for place, (row, result) in enumerate(zip(rows, run.results, strict=True)):
-                _write_receipt(row, header.batch_number, place, result)
+            transactions.write_receipts(self._store, header.batch_number, receipts)
             Batch.create(
                 number=header.batch_number,
                 status=BatchStatus.SEALED,
                 sealed_at=self._clock(),
                 timestamp=header.timestamp,
                 context=json.dumps(header.as_json()),
-                transactions=len(rows),
+                transactions=len(entries),
                 new_accounts=json.dumps(accounts),
                 old_root=self._calculator.root,
                 traceparent=traceparent or None,
@@ -283,7 +332,7 @@ class Sequencer:
     def _header(self, gas_limit: int) -> Header:
         last = Batch.select().order_by(Batch.number.desc()).get()
         return replace(
-            self._door,
+            self._first,
             batch_number=last.number + 1,
             timestamp=max(int(self._clock()), last.timestamp),
             gas_limit=min(gas_limit, (1 << 64) - 1),
@@ -292,12 +341,3 @@ class Sequencer:
 
 def _reason(status: Status) -> str:
     return f"{status.name}: {MESSAGES[status]}"
-
-
-def _write_receipt(row: Transaction, number: int, place: int, result: Result) -> None:
-    row.status = TransactionStatus.SEALED
-    row.batch_number = number
-    row.batch_index = place
-    row.gas_used = result.gas_used
-    row.gas_price = result.gas_price
-    row.save()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from core.state.chain import Account
@@ -172,7 +172,7 @@ class Waiting:
         for sender in touched:
             self._refresh(sender)
 
-    def settle(self, accounts: dict[bytes, Account]) -> None:
+    def settle(self, accounts: Mapping[bytes, Account]) -> None:
         """Note new values of accounts in the newest state."""
         for address, account in accounts.items():
             if address in self._queues:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from peewee import Database, SqliteDatabase
 from playhouse.migrations import Runner
@@ -75,6 +76,18 @@ class Store:
                     f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
                 )
             yield
+
+    def query(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT that has `?` for every value."""
+        statement = statement.replace("?", self._database.param)
+        rows: list[tuple[Any, ...]] = self._database.execute_sql(statement, values).fetchall()  # type: ignore[no-untyped-call]
+        return rows
+
+    def execute_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """Execute a statement that has `?` for every value once for each row; call it within :meth:`atomic`."""
+        if rows:
+            cursor = self._database.cursor()  # type: ignore[no-untyped-call]
+            cursor.executemany(statement.replace("?", self._database.param), rows)
 
     def fact(self, key: str) -> str | None:
         """Return the fact named `key`, or None."""

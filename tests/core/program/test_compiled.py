@@ -1,4 +1,4 @@
-"""The program compiled for this machine says what its ELF says; `tests.guest.batches.apply` holds it for its batches."""
+"""The program compiled for this machine says what its ELF says, here and in `tests.guest.batches.apply`."""
 
 from __future__ import annotations
 
