@@ -28,6 +28,12 @@ def _origins(value: str) -> str:
     return value
 
 
+def _versions(value: int) -> int:
+    if 0 < value < 16:
+        raise ValueError("16 or more, or 0 for all: a batch that is not recorded in the end is taken back")
+    return value
+
+
 class CoreSettings(EnvironmentSettings):
     """What only core asks. Durations are in the unit of their name; sizes in bytes."""
 
@@ -61,6 +67,8 @@ class CoreSettings(EnvironmentSettings):
     """Larger proofs are refused before they are read to the end."""
     core_cycle_limit: Annotated[int, Field(ge=1, lt=1 << 63)] = 1 << 34
     """Cycles that the program may run for one batch before core calls it broken."""
+    core_tree_versions: Annotated[int, Field(ge=0), AfterValidator(_versions)] = 10_000
+    """Batches whose state tree is kept, for proofs of what an account held then: 16 or more; 0 keeps all."""
     core_profile: Literal["proven100", "proven128", "legacy-conjectured"] = "proven100"
     """Security profile that a proof must have, whatever the provers are set to; others are refused."""
     core_snark_key: AbsolutePath | None = None

@@ -23,6 +23,7 @@ from core.sequencer import Sequencer
 from core.settings import CoreSettings
 from core.state.genesis import Genesis
 from core.state.inputs import read_inputs
+from core.state_tree.kept import KeptTree
 from core.store import Batch, BatchStatus, Store, open_store
 from runtime.logging import get_logger
 from runtime.settings import Settings
@@ -47,6 +48,7 @@ class Node:
     proof_data_handler: ProofDataHandler
     retention: Retention
     snarks: SnarkStore
+    tree: KeptTree
 
     def seal_and_settle(self) -> int | None:
         """Seal a batch of what waits and take it to the proof data handler; None when nothing waits."""
@@ -91,7 +93,8 @@ def open_node(
         _check_facts(store, settings, genesis)
         _note_program(store, program)
         witnesses = WitnessStore(folder / "witnesses")
-        calculator = MetadataCalculator(store, witnesses, genesis)
+        tree = KeptTree.open(folder / "state_tree", core_settings.core_tree_versions)
+        calculator = MetadataCalculator(store, witnesses, tree, genesis)
         settlement = Settlement(
             store, calculator, BasicWitnessInputProducer(store, witnesses, program), CommitmentGenerator(store)
         )
@@ -136,6 +139,7 @@ def open_node(
         handler,
         Retention(store, witnesses, settings.retention_hours, clock),
         snarks,
+        tree,
     )
 
 

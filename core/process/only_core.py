@@ -1,4 +1,4 @@
-"""One core per state directory: the state tree lives in its memory, a second one would build on a stale state."""
+"""One core per state directory: the mempool lives in its memory, and only one may write to the state tree."""
 
 from __future__ import annotations
 

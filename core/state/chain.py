@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,14 +47,28 @@ def newest_account(address: bytes) -> Account:
     return account_at(address, (1 << 63) - 1)
 
 
-def accounts_at(number: int) -> dict[bytes, Account]:
-    """Return every account of the state after batch `number`, by address."""
-    newer = AccountVersion.alias()
-    newest = newer.select(fn.MAX(newer.batch_number)).where(
-        newer.address == AccountVersion.address, newer.batch_number <= number
-    )
-    rows = AccountVersion.select().where(AccountVersion.batch_number == newest)
+def accounts_changed_in(number: int, limit: int | None = None) -> dict[bytes, Account]:
+    """Return the values that accounts took in batch `number`, by address; some of them where there is a limit."""
+    rows = AccountVersion.select().where(AccountVersion.batch_number == number).limit(limit)
     return {row.address: Account(row.nonce, row.balance) for row in rows}
+
+
+def account_rows_at(number: int, count: int) -> Iterator[list[tuple[str, str, str]]]:
+    """Yield every account of the state after batch `number`, up to `count` at a time.
+
+    Rows are as the database holds them, hex digits: address, nonce (64 digits), balance (64 digits); by address.
+    """
+    meta = AccountVersion._meta
+    database, table = meta.database, meta.table_name
+    newest = f"SELECT MAX(batch_number) FROM {table} WHERE address = v.address AND batch_number <= {database.param}"
+    statement = (
+        f"SELECT address, nonce, balance FROM {table} AS v WHERE address > {database.param} "
+        f"AND batch_number = ({newest}) ORDER BY address LIMIT {database.param}"
+    )
+    last = ""
+    while rows := database.execute_sql(statement, (last, number, count)).fetchall():
+        yield rows
+        last = rows[-1][0]
 
 
 def batch_at(number: int) -> Batch | None:

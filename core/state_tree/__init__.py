@@ -1,8 +1,8 @@
-"""The metadata calculator's state tree: a compact 4-ary sparse Merkle tree of accounts."""
+"""The state tree: a compact 4-ary sparse Merkle tree of accounts, native, in memory or kept with its versions."""
 
 from __future__ import annotations
 
-from core.state_tree.node import AccountValue, Inner, Leaf
+from core.state_tree.accounts import AccountValue
 from core.state_tree.tree import StateTree
 
-__all__ = ["AccountValue", "Inner", "Leaf", "StateTree"]
+__all__ = ["AccountValue", "StateTree"]

@@ -14,6 +14,8 @@ from eth_account.signers.local import LocalAccount
 from core.process.node import Node, open_node
 from core.program.state_transition import Program
 from core.settings import load_core_settings
+from core.state import chain
+from core.state.chain import Account as Value
 from runtime.errors import VerificationError
 from runtime.settings import load_settings
 
@@ -100,3 +102,9 @@ def node_at(folder: Path, clock: Callable[[], float] | None = None, **changes: A
     own = load_core_settings(**({"core_batch_seconds": 0, "core_offer_seconds": 60} | changes))
     extra = {} if clock is None else {"clock": clock}
     return open_node(settings, own, verifier=stand_in_verifier, key_digest=KEY_DIGEST, **extra)
+
+
+def accounts_at(number: int) -> dict[bytes, Value]:
+    """Every account of the state after a batch, by address, from the versions in core's database."""
+    rows = [row for piece in chain.account_rows_at(number, 1000) for row in piece]
+    return {bytes.fromhex(place): Value(int(nonce, 16), int(balance, 16)) for place, nonce, balance in rows}

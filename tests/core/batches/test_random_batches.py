@@ -8,11 +8,10 @@ from pathlib import Path
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from core.state import chain
 from core.state_tree import StateTree
 from core.store import Batch, BatchStatus
 from runtime.errors import InvalidInput
-from tests.core.chain import ETHER, WALLETS, legacy, node_at, transfer
+from tests.core.chain import ETHER, WALLETS, accounts_at, legacy, node_at, transfer
 
 SENDS = st.tuples(
     st.sampled_from(WALLETS),
@@ -45,7 +44,7 @@ def test_random_traffic_keeps_the_sum_and_settles(rounds: list[list[tuple[object
             assert sum(batch.transactions for batch in batches) + node.sequencer.waiting() == taken
             assert {batch.status for batch in batches} <= {BatchStatus.COMMITTED}
             for batch in batches:
-                accounts = chain.accounts_at(batch.number)
+                accounts = accounts_at(batch.number)
                 assert sum(account.balance for account in accounts.values()) == supply
                 assert StateTree(accounts).root == batch.new_root
                 assert batch.expected_output == batch.program_output

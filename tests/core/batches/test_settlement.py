@@ -20,7 +20,7 @@ from core.state_tree import StateTree
 from core.store import AccountVersion, Batch, BatchStatus, Fact, ProtectiveRead
 from proving.field.goldilocks import PRIME
 from runtime.errors import ConfigurationError, InvalidInput, TooLarge
-from tests.core.chain import ETHER, WALLETS, node_at, transfer
+from tests.core.chain import ETHER, WALLETS, accounts_at, node_at, transfer
 
 
 def _sealed(node: Node, batches: int = 1) -> None:
@@ -57,7 +57,7 @@ def test_the_state_of_every_batch_can_be_restored(node: Node) -> None:
     _sealed(node, 3)
     with node.store.session():
         for number in range(4):
-            assert StateTree(chain.accounts_at(number)).root == Batch.get_by_id(number).new_root
+            assert StateTree(accounts_at(number)).root == Batch.get_by_id(number).new_root
 
 
 def test_batches_form_a_chain_of_roots(node: Node) -> None:
@@ -141,7 +141,7 @@ def test_a_store_of_another_chain_genesis_or_with_changed_accounts_is_refused(tm
     with node.store.session():
         assert Fact.get_by_id("chain_id").value == "4242"
         AccountVersion.update(nonce=5).where(AccountVersion.batch_number == 0).execute()
-    with pytest.raises(GenesisMismatch, match="do not hash"):
+    with pytest.raises(GenesisMismatch, match="not those of the state tree"):
         node_at(tmp_path)
 
 

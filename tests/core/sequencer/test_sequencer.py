@@ -13,7 +13,7 @@ from core.program.state_transition import Status
 from core.sequencer import Known, MempoolFull, Refused
 from core.state import chain
 from core.store import Batch, BatchStatus, Transaction, TransactionStatus
-from tests.core.chain import ETHER, GWEI, WALLETS, Clock, legacy, node_at, transfer
+from tests.core.chain import ETHER, GWEI, WALLETS, Clock, accounts_at, legacy, node_at, transfer
 
 SENDER = bytes.fromhex(WALLETS[0].address[2:])
 RECEIVER = bytes.fromhex(WALLETS[1].address[2:])
@@ -103,7 +103,7 @@ def test_a_batch_moves_value_and_fees_and_keeps_the_sum(node: Node) -> None:
         assert chain.account_at(SENDER, 1) == chain.Account(2, 9_998 * ETHER - fees)
         assert chain.account_at(RECEIVER, 1) == chain.Account(0, 10_002 * ETHER)
         assert chain.account_at(node.genesis.fee_recipient, 1).balance == fees
-        sums = [sum(account.balance for account in chain.accounts_at(number).values()) for number in (0, 1)]
+        sums = [sum(account.balance for account in accounts_at(number).values()) for number in (0, 1)]
         assert sums[0] == sums[1]
         rows = chain.transactions_of(1)
         assert [(row.batch_index, row.gas_used, row.gas_price) for row in rows] == [

@@ -1,55 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.state_tree import StateTree
-from core.state_tree.node import keys_of
-from proving.hash import compress
+from core.state_tree import StateTree, native
+from core.state_tree.accounts import keys_of, values_of
 from runtime.errors import InvalidInput
-
-
-@dataclass(frozen=True)
-class Value:
-    nonce: int = 0
-    balance: int = 0
-
-
-def address(number: int) -> bytes:
-    return number.to_bytes(20, "little")
-
-
-def c(lanes: list[int]) -> list[int]:
-    return [int(value) for value in compress(np.array([lanes], dtype=np.uint64))[0]]
-
-
-def reference(accounts: dict[bytes, Value]) -> bytes:
-    """The root by the definition of docs/state_transition.md, section 2, without any shared code but C."""
-
-    def key(place: bytes) -> list[int]:
-        words = [int.from_bytes(place[i : i + 4], "little") for i in range(0, 20, 4)]
-        return c([8, 5, 0, 0, *words, *[0] * 7])
-
-    def subtree(leaves: list[tuple[list[int], Value]], depth: int) -> list[int]:
-        if not leaves:
-            return [0, 0, 0, 0]
-        if len(leaves) == 1:
-            place, value = leaves[0]
-            balance = [value.balance >> (32 * i) & 0xFFFFFFFF for i in range(8)]
-            return c([*place, value.nonce & 0xFFFFFFFF, value.nonce >> 32, *balance, 8, 0])
-        children: list[int] = []
-        for digit in range(4):
-            chosen = [leaf for leaf in leaves if leaf[0][depth // 32] >> (2 * (depth % 32)) & 3 == digit]
-            children += subtree(chosen, depth + 1)
-        return c(children)
-
-    leaves = [(key(place), value) for place, value in accounts.items() if value != Value()]
-    return b"".join(element.to_bytes(8, "little") for element in subtree(leaves, 0))
-
+from tests.core.state_tree.model import Model, Value, address, c, key_of
 
 VALUES = st.builds(Value, st.integers(0, 2**64 - 1), st.integers(1, 2**256 - 1))
 
@@ -57,7 +15,7 @@ VALUES = st.builds(Value, st.integers(0, 2**64 - 1), st.integers(1, 2**256 - 1))
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.integers(0, 2**160 - 1).map(address), VALUES, max_size=20))
 def test_the_root_is_that_of_the_definition(accounts: dict[bytes, Value]) -> None:
-    assert StateTree(accounts).root == reference(accounts)
+    assert StateTree(accounts).root == Model(accounts).root
 
 
 @settings(max_examples=30, deadline=None)
@@ -68,17 +26,17 @@ def test_the_root_does_not_depend_on_the_way(steps: list[dict[bytes, Value]]) ->
         for place, value in step.items():
             tree.update(place, value)
         accounts.update(step)
-        assert tree.root == StateTree(accounts).root == reference(accounts)
+        assert tree.root == StateTree(accounts).root == Model(accounts).root
     assert len(tree) == len(accounts)
 
 
 def test_keys_that_share_digits_hang_on_a_chain() -> None:
     accounts = {address(number): Value(number, 1) for number in range(2000)}
     tree = StateTree(accounts)
-    assert tree.root == reference(accounts)
+    assert tree.root == Model(accounts).root
     tree.update(address(5), Value(6, 2))
     accounts[address(5)] = Value(6, 2)
-    assert tree.root == reference(accounts)
+    assert tree.root == Model(accounts).root
 
 
 def test_an_empty_account_is_not_in_the_tree() -> None:
@@ -138,5 +96,34 @@ def test_a_partial_tree_has_the_root_and_shows_the_paths(present: set[int], touc
     tree = StateTree({address(number): Value(1, number) for number in present})
     root, keys = root_of_partial(tree.partial([address(number) for number in touched]))
     assert root == tree.root
-    assert keys >= set(keys_of([address(number) for number in sorted(touched & present)]))
+    shown = [key_of(address(number)) for number in touched & present]
+    assert keys >= {sum(element << (64 * i) for i, element in enumerate(key)) for key in shown}
     assert len(keys) <= len(touched)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 60), max_size=40), st.sets(st.integers(0, 80), max_size=12))
+def test_a_partial_tree_is_written_as_the_definition_says(present: set[int], touched: set[int]) -> None:
+    accounts = {address(number): Value(number % 3, 2**200 + number) for number in present}
+    asked = [address(number) for number in touched]
+    assert StateTree(accounts).partial(asked) == Model(accounts).partial(asked)
+
+
+def test_a_bulk_on_all_threads_is_that_of_single_steps() -> None:
+    accounts = {address(number): Value(1, number) for number in range(4000)}
+    tree = StateTree(accounts)
+    changes = {address(number): Value(2, number) for number in range(2000, 8000)}
+    tree.update_all(changes)
+    steps = StateTree(accounts)
+    for start in range(2000, 8000, 100):
+        steps.update_all({place: changes[place] for place in map(address, range(start, start + 100))})
+    assert tree.root == steps.root == Model(accounts | changes).root
+    assert len(tree) == 8000
+
+
+def test_two_accounts_do_not_have_one_key() -> None:
+    tree = StateTree({})
+    keys = keys_of([address(1), address(1)])
+    with pytest.raises(InvalidInput, match="same key"):
+        native.update(native.Chunks(), native.State.empty(), keys, values_of([Value(1, 1)] * 2), native.KEEP_ALL)
+    assert tree.root == bytes(32)
