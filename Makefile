@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev native demo test lint test-long bench bench-demo guest cuda test-gpu bench-gpu clean distclean
+.PHONY: help setup setup-dev native demo test lint test-long bench bench-demo guest docs cuda test-gpu bench-gpu clean distclean
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-long   run the tests that take many minutes each"
 	@echo "make lint        set up, check style, types and imports"
 	@echo "make bench       measure (FIGURE=name for one); make bench-demo measures the demo"
+	@echo "make docs        make a site of the pages in docs/ (docs/build/index.html); every warning is an error"
 	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
 	@echo "make cuda        compile the CUDA kernels ahead of time; make test-gpu and make bench-gpu need a device"
 	@echo "make clean       remove build outputs; make distclean also the virtual environment and the state"
@@ -45,6 +46,10 @@ bench: setup-dev
 bench-demo: setup
 	@$(BIN)/python -m benchmarks.demo
 
+docs: setup-dev
+	@$(BIN)/python -m sphinx -q -W --keep-going docs docs/build
+	@echo "docs/build/index.html"
+
 guest:
 	@tools/setup.sh guest
 	@$(BIN)/python -m guest.build
@@ -62,7 +67,7 @@ bench-gpu: setup-dev cuda
 	@PYTHON=$(BIN)/python tools/gpu_run.sh benchmark
 
 clean:
-	@rm -rf proving/native/build core/program/native/build cuda/build
+	@rm -rf proving/native/build core/program/native/build cuda/build docs/build
 
 distclean: clean
 	@tools/install_servers.sh remove

@@ -19,14 +19,17 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 #: What is never imported: where it is run, and the words that run it.
 RUN = {
     "coincurve": ("core/formats/transactions.py", "where coincurve is installed"),
+    "furo": ("docs/conf.py", 'html_theme = "furo"'),
     "hatchling": ("pyproject.toml", 'build-backend = "hatchling.build"'),
     "honcho": ("tests/system/test_procfile.py", '"honcho"'),
     "import-linter": ("Makefile", "$(BIN)/lint-imports"),
     "mypy": ("Makefile", "$(BIN)/mypy"),
+    "myst-parser": ("docs/conf.py", '"myst_parser"'),
     "pytest-aiohttp": ("pyproject.toml", 'asyncio_mode = "auto"'),
     "pytest-timeout": ("pyproject.toml", "\ntimeout = "),
     "pytest-xdist": ("tools/test.sh", "-n "),
     "ruff": ("Makefile", "$(BIN)/ruff check"),
+    "sphinx": ("Makefile", "$(BIN)/python -m sphinx"),
     "types-psutil": ("pyproject.toml", "strict = true"),
     "ziglang": ("guest/compile.py", '"ziglang"'),
 }
