@@ -22,6 +22,7 @@ from cli import (
     overviews,
     run,
     settings_table,
+    tree,
     watch,
 )
 from cli.options import BatchArgument, ChainOption, JsonOption, opened, print_json
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
     doctor.register(app)
     keys.register(app)
     l1.register(app)
+    tree.register(app)
     devices.register(app)
     run.register(app)
     demo.register(app)

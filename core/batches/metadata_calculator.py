@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
+from core.batches.tree_upkeep import rebuild
 from core.batches.witness_store import WitnessStore
 from core.errors import GenesisMismatch
 from core.formats.transactions import touched_accounts
@@ -28,9 +29,6 @@ from core.state_tree.pieces import Accounts
 from core.store import AccountVersion, Batch, BatchStatus, Store
 from runtime.logging import get_logger
 from runtime.telemetry import span
-
-#: Rows that are read from the database at a time.
-_ROWS = 50_000
 
 #: Accounts of the newest batch that are compared at start.
 _COMPARED = 1000
@@ -175,14 +173,6 @@ def newest_root() -> tuple[int, bytes]:
     settled = Batch.select(Batch.number, Batch.new_root).where(Batch.status != BatchStatus.SEALED)
     batch = settled.order_by(Batch.number.desc()).get()
     return batch.number, batch.new_root
-
-
-def rebuild(tree: KeptTree, number: int) -> bytes:
-    """Make a tree anew from the account versions at a batch, and return its root."""
-    accounts = Accounts()
-    for rows in chain.account_rows_at(number, _ROWS):
-        accounts.add_rows(rows)
-    return tree.rebuild(number, accounts.pieces())
 
 
 def changed_accounts(batch: Batch) -> dict[bytes, Account]:

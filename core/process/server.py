@@ -19,6 +19,7 @@ from core.api.ethereum_api import EthereumApi
 from core.api.json_rpc import respond
 from core.api.objects import Constants
 from core.api.origins import name_origin, origins
+from core.api.state_proofs import StateProofs
 from core.api.subscriptions import Subscriptions
 from core.errors import BatchUnknown
 from core.http.errors import bearer, small_body, typed_errors
@@ -107,6 +108,7 @@ class Server:
                 web.get("/batches/{batch}", self._batch),
                 *page_routes(self.pages),
                 *self._node.proof_data_handler.routes(),
+                *StateProofs(self._node.store, self._node.tree).routes(),
             ]
         )
         app.cleanup_ctx.append(self._loops)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+import msgspec
+
+from core.state_tree.proof import StateProof
 from runtime.addresses import is_loopback
 from runtime.errors import InvalidInput, Unavailable
 
@@ -71,6 +75,20 @@ class CoreClient:
     def batch_file(self, number: int) -> bytes:
         """Return the batch file of a batch."""
         return self._request(f"/batches/{number}")
+
+    def state_proof(self, addresses: Sequence[str], batch: int | None = None) -> StateProof:
+        """Return accounts after a batch, the newest one when none is named, with their proof, which is not checked.
+
+        Raises
+        ------
+        InvalidInput
+            Core refuses, or its answer is none.
+        """
+        query = [("address", address) for address in addresses] + ([] if batch is None else [("batch", str(batch))])
+        try:
+            return msgspec.json.decode(self._request(f"/state_proof?{urlencode(query)}"), type=StateProof)
+        except msgspec.DecodeError as error:
+            raise InvalidInput(f"Core's answer is no state proof: {error}") from error
 
     def _request(self, path: str, body: bytes | None = None) -> bytes:
         request = urllib.request.Request(self._url + path, data=body)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from core.proofs.batch_file import BatchFile
+from core.state_tree.proof import StateProof
 from runtime.wire import BatchOffer, ErrorBody, ProofAccepted, ProofDataRequest
 
 _JSON = "application/json"
@@ -17,9 +18,9 @@ _TEMPLATE = "#/components/schemas/{name}"
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of core's server."""
     schemas, components = msgspec.json.schema_components(
-        [ProofDataRequest, BatchOffer, ProofAccepted, ErrorBody, BatchFile], ref_template=_TEMPLATE
+        [ProofDataRequest, BatchOffer, ProofAccepted, ErrorBody, BatchFile, StateProof], ref_template=_TEMPLATE
     )
-    request, offer, accepted, error, batch_file = schemas
+    request, offer, accepted, error, batch_file, state_proof = schemas
     batch = _parameter("batch", {"type": "integer", "minimum": 1})
     token = _parameter("Hallmark-Offer", {"type": "string"}, place="header")
     traceparent = _parameter("traceparent", {"type": "string"}, place="header", required=False)
@@ -70,6 +71,21 @@ def openapi() -> dict[str, Any]:
                 )
             },
             "/batches/{batch}": {"get": _operation("The batch file.", error, batch_file, parameters=[batch])},
+            "/state_proof": {
+                "get": _operation(
+                    "Accounts after a batch, with what shows them under its state root.",
+                    error,
+                    state_proof,
+                    parameters=[
+                        _parameter(
+                            "address",
+                            {"type": "array", "items": {"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$"}},
+                            place="query",
+                        ),
+                        _parameter("batch", {"type": "integer", "minimum": 0}, place="query", required=False),
+                    ],
+                )
+            },
             "/health": {"get": _operation("The process is up.", error, anything)},
             "/ready": {"get": _operation("The store answers and no part fails; 503 otherwise.", error, anything)},
             "/metrics": {"get": _operation("Prometheus metrics.", error, {"type": "string"}, kind="text/plain")},
