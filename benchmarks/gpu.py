@@ -1,4 +1,4 @@
-"""`make bench-gpu`: every kernel on a device, against the limit that its header states.
+"""`make bench-gpu`: every kernel on a device, against the limit that its header states; and segments of `main_vm`.
 
 Limits are computed from the device, not looked up: integer instructions from multiprocessors and clock (128 lanes
 issue per clock and multiprocessor, half of them on the pipe for additions and logic), memory from a copy measured in
@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import gpu_bn254
+from benchmarks import gpu_bn254, gpu_constraints, gpu_main_vm
 from benchmarks.figure import Figure, figure, merge
 from benchmarks.gpu_case import Case
 from cuda import build
@@ -262,7 +262,11 @@ def table(backend: CudaBackend, machine: Machine, log_size: int, repeats: int = 
         usage = {}
     target = getattr(backend.device, "target", "")
     rows = []
-    for case in [*cases(backend, log_size), *gpu_bn254.cases(backend.memory, log_size)]:
+    for case in [
+        *cases(backend, log_size),
+        *gpu_constraints.cases(backend, log_size),
+        *gpu_bn254.cases(backend.memory, log_size),
+    ]:
         took = seconds(backend, case.work, repeats)
         least = {
             "memory": case.moved / machine.memory if machine.memory else 0.0,
@@ -383,7 +387,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.device == "emulated":
         print("hallmark: emulated, so nothing was measured and no figure is written")
         return 0
-    merge(figures(backend, machine, rows, chosen.log_size), chosen.output)
+    merge([*figures(backend, machine, rows, chosen.log_size), gpu_main_vm.main_vm(backend)], chosen.output)
     print(f"hallmark: figures are in {chosen.output}")
     backend.device.close()
     return 0

@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.inputs import PROGRAMS, transfer_input
 from proving import keys
+from proving.backend.interface import Backend
 from proving.backend.native import NativeBackend
 from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm.expand import expand
@@ -31,7 +32,15 @@ PROFILE = "proven100"
 TRANSFER_CYCLES = 500_000
 
 
-def measure(checkpoint: bytes) -> dict[str, Any]:
+def checkpoints(size_class: int, count: int) -> list[bytes]:
+    """Return the segments after a batch's first one, which loads the input."""
+    program = Program.from_elf((PROGRAMS / "stf.elf").read_bytes())
+    transfers = 3 + (count + 1 << size_class + 2) // TRANSFER_CYCLES
+    run = witness(program, transfer_input(transfers), capacities(within(size_class)))
+    return [segment.checkpoint.to_bytes() for segment in islice(run, 1, 1 + count)]
+
+
+def measure(checkpoint: bytes, backend: Backend) -> dict[str, Any]:
     """Prove one segment from its checkpoint, verify the proof, and return the measurements."""
     times: dict[str, float] = {}
     start = mark = time.perf_counter()
@@ -51,7 +60,7 @@ def measure(checkpoint: bytes) -> dict[str, Any]:
     cycles = records.cycles
     del records
     lap("start")
-    proof = prove(key, PROFILE, publics, traces, NativeBackend(), lambda _, phase: lap(phase), consume=True)
+    proof = prove(key, PROFILE, publics, traces, backend, lambda _, phase: lap(phase), consume=True)
     lap("verify")
     verify(key, PROFILE, publics, proof)
     lap("")
@@ -67,15 +76,12 @@ def measure(checkpoint: bytes) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Prove the segments after a batch's first one, which loads the input, and print one line for each."""
-    size_class, count = int(sys.argv[1]), int(sys.argv[2])
-    program = Program.from_elf((PROGRAMS / "stf.elf").read_bytes())
-    transfers = 3 + (count + 1 << size_class + 2) // TRANSFER_CYCLES
-    run = witness(program, transfer_input(transfers), capacities(within(size_class)))
-    checkpoints = [segment.checkpoint.to_bytes() for segment in islice(run, 1, 1 + count)]
+    """Prove segments on the CPU and print one line for each."""
+    given = checkpoints(int(sys.argv[1]), int(sys.argv[2]))
     keys.proving_key(keys.MAIN_VM)
-    for checkpoint in checkpoints:
-        print(json.dumps(measure(checkpoint)), flush=True)
+    backend = NativeBackend()
+    for checkpoint in given:
+        print(json.dumps(measure(checkpoint, backend)), flush=True)
 
 
 if __name__ == "__main__":

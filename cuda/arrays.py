@@ -16,21 +16,14 @@ MAX_COLUMNS = 65535
 
 
 class DeviceArray:
-    """A column-major matrix ``(columns, rows) uint64``, contiguous on the device; views share the piece.
+    """A column-major matrix ``(columns, rows) uint64``, contiguous on the device; views share the piece."""
 
-    Attributes
-    ----------
-    host
-        The host array that it was uploaded from, while that is at hand.
-    """
+    __slots__ = ("piece", "pointer", "shape")
 
-    __slots__ = ("host", "piece", "pointer", "shape")
-
-    def __init__(self, piece: Piece, pointer: int, shape: tuple[int, int], host: HostArray | None = None) -> None:
+    def __init__(self, piece: Piece, pointer: int, shape: tuple[int, int]) -> None:
         self.piece = piece
         self.pointer = pointer
         self.shape = shape
-        self.host = host
 
     @property
     def size(self) -> int:
@@ -61,9 +54,7 @@ class Memory:
 
     def upload(self, host: HostArray) -> DeviceArray:
         """Copy whole columns to the device."""
-        array = self._copy_in(host, small=False)
-        array.host = host
-        return array
+        return self._copy_in(host, small=False)
 
     def upload_small(self, values: Sequence[int] | HostArray) -> DeviceArray:
         """Copy addresses, scalars or indices to the device, as one column."""

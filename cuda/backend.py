@@ -1,8 +1,7 @@
 """The backend interface on a device: the same bits as the native backend, by the kernels of this folder.
 
-Evaluation of constraints and of bus columns is not on the device yet: ``bus_columns`` and ``quotient`` bring their
-columns to the host, run the native kernels there and upload the result. A trace that was uploaded is not brought back,
-the host's array is used. Everything else crosses as the interface says, and :attr:`CudaBackend.traffic` counts it.
+What crosses between host and device is what the interface takes and gives as host arrays, and the addresses, scalars
+and tables that launches need; :attr:`CudaBackend.traffic` counts it.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ import numpy as np
 
 from cuda.arrays import DeviceArray, Memory, check_matrix, log2_exact
 from cuda.bn254_kernels import CudaBn254
+from cuda.constraints import Constraints
 from cuda.device import WORD, Device
 from cuda.errors import DeviceOutOfMemory
 from cuda.memory import Pool
+from cuda.operations import copy_columns
 from cuda.traffic import Traffic
 from cuda.transforms import Transforms, blocks
 from cuda.tree import DeviceTree
-from proving.backend import native_air
 from proving.backend.interface import PRIME, DeepTerm, HostArray, Tree, TreeHashing
 from proving.backend.native import CACHED_WEIGHTS, MIN_ROWS
 from proving.backend.native_merkle import MAX_GRINDING_BITS, NativeTree
@@ -69,12 +69,14 @@ class CudaBackend:
         self.pool = Pool(device, device.memory if budget is None else budget, keep=keep)
         self.memory = Memory(device, self.pool, self.traffic)
         self.transforms = Transforms(self.memory)
+        self.constraints = Constraints(self.memory, self.transforms)
         self.bn254 = CudaBn254(self.memory)
         self._weights: OrderedDict[tuple[int, int, bytes], DeviceArray] = OrderedDict()
 
     def give_back(self) -> None:
         """Give all memory that no array needs back to the device, tables and weights included."""
         self.transforms.forget()
+        self.constraints.forget()
         self.bn254.forget()
         self._weights.clear()
         self.pool.give_back()
@@ -221,9 +223,8 @@ class CudaBackend:
     def split_blocks(self, coefficients: DeviceArray, blocks: int, size: int) -> DeviceArray:
         """Cut coefficients into blocks; see the interface."""
         check_matrix(coefficients, 3, min_rows=blocks * size)
-        return self._gather(
-            [address + WORD * size * block for block in range(blocks) for address in coefficients.columns()], size
-        )
+        addresses = [address + WORD * size * block for block in range(blocks) for address in coefficients.columns()]
+        return copy_columns(self.memory, addresses, size)
 
     def fold(self, values: DeviceArray, beta: HostArray, log_arity: int, shift: int) -> DeviceArray:
         """Fold a FRI layer; see the interface. Folding by ``2^k`` is folding by two with beta, beta^2, beta^4, ..."""
@@ -289,11 +290,14 @@ class CudaBackend:
         challenges: HostArray,
         publics: HostArray,
     ) -> tuple[DeviceArray, HostArray]:
-        """Return a table's bus columns and bus sum, computed on the host; see the interface."""
-        columns, total = native_air.bus_columns(
-            program, self._on_host(main), self._on_host_or_none(preprocessed), challenges, publics
-        )
-        return self.upload(columns), total
+        """Return a table's bus columns and bus sum; see the interface.
+
+        Raises
+        ------
+        BusPoleError
+            A denominator is zero.
+        """
+        return self.constraints.bus_columns(program, main, preprocessed, challenges, publics)
 
     def quotient(
         self,
@@ -310,12 +314,12 @@ class CudaBackend:
         log_blowup: int,
         shift: int,
     ) -> DeviceArray:
-        """Return a table's combined constraints over the vanishing polynomial, computed on the host."""
-        values = native_air.quotient(
+        """Return a table's combined constraints over the vanishing polynomial; see the interface."""
+        return self.constraints.quotient(
             program,
-            self._on_host(main_lde),
-            self._on_host_or_none(preprocessed_lde),
-            self._on_host_or_none(bus_lde),
+            main_lde,
+            preprocessed_lde,
+            bus_lde,
             publics=publics,
             challenges=challenges,
             alpha_powers=alpha_powers,
@@ -324,21 +328,6 @@ class CudaBackend:
             log_blowup=log_blowup,
             shift=shift,
         )
-        return self.upload(values)
-
-    def _on_host(self, array: DeviceArray) -> HostArray:
-        return self.download(array) if array.host is None else array.host
-
-    def _on_host_or_none(self, array: DeviceArray | None) -> HostArray | None:
-        return None if array is None else self._on_host(array)
-
-    def _gather(self, addresses: Sequence[int], rows: int) -> DeviceArray:
-        words = self.memory.upload_small(addresses)
-        gathered = self.memory.empty(len(addresses), rows)
-        self.device.launch(
-            "copy_columns", (blocks(rows, 256), len(addresses)), 256, [words.pointer, gathered.pointer, rows]
-        )
-        return gathered
 
     def _barycentric_weights(self, log_rows: int, shift: int, point: HostArray) -> DeviceArray:
         key = (log_rows, shift, point.tobytes())

@@ -1,4 +1,5 @@
 // Openings at extension points, linear combinations of columns, DEEP quotients.
+#include "domain.cuh"
 #include "extension.cuh"
 #include "launch.cuh"
 
@@ -8,12 +9,6 @@ using namespace gpu;
 
 // Points whose distances a thread inverts with one exponentiation.
 constexpr u32 kTogether = 8;
-
-// x_i of shift <w> in bit-reversed order; roots: the table of bit-reversed roots.
-__device__ __forceinline__ Fp domain_point(const u64* roots, Fp shift, u64 i) {
-    const Fp x = Fp(roots[i / 2]) * shift;
-    return i & 1 ? -x : x;
-}
 
 // The points of one thread, a block's width apart, and the products of the norms of their distances to z.
 struct Distances {

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 #: Bytes of one field element.
 WORD = 8
+#: Bytes of shared memory that every device gives a block without being asked for more.
+SHARED = 48 << 10
 
 
 class Device(Protocol):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cuda import sources
-from cuda.device import WORD
+from cuda.device import SHARED, WORD
 from cuda.errors import DeviceOutOfMemory, KernelBuildError, LaunchRefused
 
 OPTIONS = ("-std=c++20", "-O3", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
@@ -25,7 +25,6 @@ SANITIZER_OPTIONS = ("-O1", "-fsanitize=address", "-fno-omit-frame-pointer")
 #: What an emulated device says it has; a budget may lower it.
 MEMORY = 8 << 30
 MAX_THREADS = 1024
-MAX_SHARED = 48 << 10
 
 _ERROR_BYTES = 512
 
@@ -164,7 +163,7 @@ class EmulatedDevice:
         if expected != len(arguments):
             raise LaunchRefused(f"{kernel} takes {expected} parameters, {len(arguments)} were given")
         x, y = grid
-        if not (0 < x < 1 << 31 and 0 < y < 1 << 16 and 0 < block <= MAX_THREADS and 0 <= shared <= MAX_SHARED):
+        if not (0 < x < 1 << 31 and 0 < y < 1 << 16 and 0 < block <= MAX_THREADS and 0 <= shared <= SHARED):
             raise LaunchRefused(f"{kernel} cannot run as {x} x {y} blocks of {block} threads with {shared} bytes")
         self.launches[kernel] = self.launches.get(kernel, 0) + 1
         entry = ctypes.cast(getattr(self._library, kernel), ctypes.c_void_p)

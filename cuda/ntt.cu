@@ -5,6 +5,7 @@
 // block j of every layer uses entry j of the table R of bit-reversed roots, for which R[2 j]^2 = R[j]. So for a group of
 // 2^r elements of block j, t = R[2^(r-1) j]: element k times t^k makes it a block of index 0, whose twiddles are powers
 // of two, because 2 has order 192: w_4 = 2^48, w_8 = 2^120, w_16 = 2^156. A radix-16 step is 15 products, not 32.
+#include "domain.cuh"
 #include "launch.cuh"
 
 namespace {
@@ -179,10 +180,6 @@ __device__ __forceinline__ u64 scaled(u64 x, u64 i, const u64* low, const u64* h
     if (low == nullptr) return x;
     const u64 scale = multiply_loose(low[i & ((1u << kLogLow) - 1)], high[i >> kLogLow]);
     return canonical(multiply_loose(x, scale));
-}
-
-__device__ __forceinline__ u64 reversed(u64 x, u64 bits) {
-    return bits == 0 ? 0 : __brev(static_cast<u32>(x)) >> (32 - bits);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
-"""Kernels that the backend interface does not name: permutations, batch inversion, prefix sums.
+"""Kernels that the backend interface does not name: permutations, batch inversion, prefix sums, copies.
 
-The self-test, the benchmark and the tests launch them; constraint evaluation and bus columns on the device build on
-them.
+The self-test, the benchmark and the tests launch them; bus columns build on the prefix sums.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from cuda.arrays import DeviceArray, Memory
 from cuda.transforms import blocks
@@ -87,6 +88,16 @@ def prefix_sums(memory: Memory, array: DeviceArray) -> DeviceArray:
         offsets = prefix_sums(memory, totals)
         memory.device.launch("add_offsets", (pieces, columns), SCAN_BLOCK, [sums.pointer, offsets.pointer, rows])
     return sums
+
+
+def copy_columns(memory: Memory, addresses: Sequence[int], rows: int) -> DeviceArray:
+    """Return columns of ``rows`` words that lie anywhere, side by side."""
+    words = memory.upload_small(addresses)
+    copied = memory.empty(len(addresses), rows)
+    memory.device.launch(
+        "copy_columns", (blocks(rows, 256), len(addresses)), 256, [words.pointer, copied.pointer, rows]
+    )
+    return copied
 
 
 def field_operations(memory: Memory, a: HostArray, b: HostArray) -> HostArray:

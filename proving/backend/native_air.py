@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from proving.backend.interface import GENERATOR, PRIME, HostArray
-from proving.backend.program import Bytecode, TableProgram, resolve_uniform
+from proving.backend.interface import HostArray
+from proving.backend.periodic import PeriodicValues, coset_periodic, natural_periodic
+from proving.backend.pools import bus_pools, quotient_pools
+from proving.backend.program import Bytecode, TableProgram
 from proving.native import INT, POINTER, SIZE, UNSIGNED, function, memory
 
 _quotient = function(
@@ -38,15 +39,6 @@ class _Machine(ctypes.Structure):
         ("periodic_offsets", POINTER),
         ("periodic_masks", POINTER),
     )
-
-
-@dataclass(frozen=True)
-class PeriodicValues:
-    """Periodic columns as the kernels read them: `values[offsets[k] + (row & masks[k])]`, all uint64."""
-
-    values: HostArray
-    offsets: HostArray
-    masks: HostArray
 
 
 class BusPoleError(ArithmeticError):
@@ -86,8 +78,8 @@ def bus_columns(
     total = np.zeros(3, dtype=np.uint64)
     if program.bus_columns:
         code = program.bus
-        base, ext = _pools(program, code, publics=publics, challenges=challenges, share=None)
-        machine = _machine(code, base, ext, base, _natural_periodic(program.periodic))
+        base, ext = bus_pools(program, publics=publics, challenges=challenges)
+        machine = _machine(code, base, ext, base, natural_periodic(program.periodic))
         failed = _bus(
             ctypes.addressof(machine.structure),
             main.ctypes.data,
@@ -144,9 +136,7 @@ def quotient(
     if alpha_powers.shape != (program.constraint_count, 3):
         raise ValueError(f"table {program.name}: {alpha_powers.shape} powers, {program.constraint_count} constraints")
     code = program.quotient
-    inverse_height = pow(1 << log_height, PRIME - 2, PRIME)
-    share = np.array([int(value) * inverse_height % PRIME for value in bus_sum], dtype=np.uint64)
-    base, ext = _pools(program, code, publics=publics, challenges=challenges, share=share)
+    base, ext = quotient_pools(program, publics=publics, challenges=challenges, bus_sum=bus_sum, log_height=log_height)
     powers = np.ascontiguousarray(alpha_powers)
     machine = _machine(code, base, ext, powers, coset_periodic(program.periodic, log_height, log_blowup, shift))
     out = memory.empty((3, size))
@@ -161,62 +151,6 @@ def quotient(
         out.ctypes.data,
     )
     return out
-
-
-@functools.lru_cache(maxsize=4096)
-def periodic_coefficients(values: tuple[int, ...]) -> tuple[int, ...]:
-    """Coefficients c of the polynomial with sum_k c_k w^(i k) = values[i], w of the order of the period."""
-    period = len(values)
-    inverse_root = pow(_root_of_unity(period.bit_length() - 1), PRIME - 2, PRIME)
-    roots = [pow(inverse_root, k, PRIME) for k in range(period)]
-    scale = pow(period, PRIME - 2, PRIME)
-    return tuple(
-        sum(value * roots[i * k % period] for i, value in enumerate(values)) * scale % PRIME for k in range(period)
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def coset_periodic(
-    columns: tuple[tuple[int, ...], ...], log_height: int, log_blowup: int, shift: int
-) -> PeriodicValues:
-    """Periodic columns on the evaluation coset, by natural index modulo (period << log_blowup)."""
-    return _gather_periodic(
-        [_extend_period(values, log_height, log_blowup, shift) for values in columns],
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def _natural_periodic(columns: tuple[tuple[int, ...], ...]) -> PeriodicValues:
-    return _gather_periodic([list(values) for values in columns])
-
-
-def _root_of_unity(log_order: int) -> int:
-    """The generator of the subgroup of order 2^log_order."""
-    return pow(GENERATOR, (PRIME - 1) >> log_order, PRIME)
-
-
-def _gather_periodic(columns: list[list[int]]) -> PeriodicValues:
-    sizes = np.array([len(values) for values in columns], dtype=np.uint64)
-    return PeriodicValues(
-        values=np.array([value for values in columns for value in values], dtype=np.uint64),
-        offsets=(np.cumsum(sizes) - sizes).astype(np.uint64),
-        masks=sizes - np.uint64(1),
-    )
-
-
-def _extend_period(values: tuple[int, ...], log_height: int, log_blowup: int, shift: int) -> list[int]:
-    """Values of the period's interpolant at (shift * w_N^i)^(n / period) for i below period << log_blowup."""
-    log_period = len(values).bit_length() - 1
-    coefficients = periodic_coefficients(values)
-    start = pow(shift, 1 << (log_height - log_period), PRIME)
-    root = _root_of_unity(log_period + log_blowup)
-    extended = []
-    for i in range(len(values) << log_blowup):
-        point, value = start * pow(root, i, PRIME) % PRIME, 0
-        for coefficient in reversed(coefficients):
-            value = (value * point + coefficient) % PRIME
-        extended.append(value)
-    return extended
 
 
 @dataclass(frozen=True)
@@ -248,16 +182,6 @@ def _machine(
         periodic_masks=periodic.masks.ctypes.data,
     )
     return _Prepared(structure, (code, base_pool, extension_pool, powers, periodic))
-
-
-def _pools(
-    program: TableProgram, code: Bytecode, *, publics: HostArray, challenges: HostArray, share: HostArray | None
-) -> tuple[HostArray, HostArray]:
-    """Values of the base pool, (k,), and of the extension pool, (k, 3)."""
-    wanted = [int(node) for node in (*code.base_pool, *code.extension_pool)]
-    values = resolve_uniform(program.nodes, wanted, publics=publics, challenges=challenges, share=share)
-    split = code.base_pool.shape[0]
-    return np.ascontiguousarray(values[:split, 0]), np.ascontiguousarray(values[split:])
 
 
 def _check_columns(name: str, phases: dict[str, tuple[HostArray | None, int]]) -> int:

@@ -13,7 +13,7 @@ MASK = 2**32 - 1
 
 _BLOCK = re.compile(r"asm\((.*?):\s*\"[=+]", re.DOTALL)
 _STRING = re.compile(r'"([^"]*)"')
-_FUNCTION = re.compile(r"(\w+|operator\S)\([^()]*\) \{\s*#ifdef __CUDA_ARCH__")
+_FUNCTION = re.compile(r"(\w+|operator\S)\([^()]*\)(?: const)? \{\s*#ifdef __CUDA_ARCH__")
 
 
 def extract(path: Path) -> dict[str, list[str]]:

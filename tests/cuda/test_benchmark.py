@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gpu
+from benchmarks import gpu, gpu_main_vm
 from cuda import sources
 from cuda.backend import CudaBackend
 from cuda.emulated import EmulatedDevice
 from cuda.select import CONTROL
+from proving.machine.main_vm.shapes import MIN_SIZE_CLASS
 
 #: Launched by other kernels' cases, or a test itself.
 PARTS = {
@@ -19,7 +20,9 @@ PARTS = {
     "bn254_place_digits",
     "bn254_reduce_buckets",
     "bn254_split_scalars",
+    "bus_fractions",
     "field_operations",
+    "running_sum",
     "sum_partials",
 }
 
@@ -55,6 +58,13 @@ def test_occupancy_by_registers() -> None:
     assert gpu.occupancy(128, 256, facts) == 0.25
     assert gpu.occupancy(80, 128, facts) == 0.375
     assert gpu.occupancy(0, 128, facts) is None
+
+
+def test_segments_of_main_vm_are_measured() -> None:
+    found = gpu_main_vm.main_vm(CudaBackend(EmulatedDevice()), MIN_SIZE_CLASS, 2)
+    assert (found["name"], found["unit"], found["better"]) == ("gpu.main_vm", "MHz", "higher")
+    assert found["context"]["cycles"] > 1 << MIN_SIZE_CLASS - 1
+    assert {"replay", "quotient", "verify"} <= set(found["context"]["phases"])
 
 
 def test_figures_are_fractions_of_the_limit() -> None:

@@ -7,6 +7,7 @@ import pytest
 from cuda.backend import CudaBackend
 from proving import keys
 from proving.backend.native import NativeBackend
+from proving.backend.program import Bytecode
 from proving.machine.main_vm.expand import expand
 from proving.stark.prover import PHASES, prove
 from proving.stark.shape import Phase
@@ -45,22 +46,13 @@ def test_bytes_moved_in_each_phase(backend: CudaBackend) -> None:
     layout = key.layout
     shape = layout.shape(tuple(traces[table.name].shape[1].bit_length() - 1 for table in layout.tables))
     heights = [1 << log_height for log_height in shape.log_heights]
-    bus = [3 * program.bus_columns for program in key.program.tables]
     main = [table.main for table in layout.tables]
-    preprocessed = [table.preprocessed for table in layout.tables]
 
-    def words(columns: list[int], blowup: int = 1) -> int:
-        return WORD * blowup * sum(c * rows for c, rows in zip(columns, heights, strict=True))
-
-    blowup = 1 << shape.log_blowup
-    # Traces go in once and come back never; the bus columns are made on the host.
-    assert (phases["main"].arrays_in, phases["main"].arrays_out) == (words(main), 0)
-    assert (phases["bus"].arrays_in, phases["bus"].arrays_out) == (words(bus), 0)
-    # Constraints are evaluated on the host: every extended column comes back, three columns per table go in.
-    everything = [sum(counts) for counts in zip(main, preprocessed, bus, strict=True)]
-    assert phases["quotient"].arrays_out == words(everything, blowup)
-    assert phases["quotient"].arrays_in == words([3] * len(heights), blowup)
-    # From there on only what the verifier sees.
+    # Traces go in once and come back never; no other whole column crosses, in either direction, until the final values.
+    traces_in = WORD * sum(c * rows for c, rows in zip(main, heights, strict=True))
+    assert (phases["main"].arrays_in, phases["main"].arrays_out) == (traces_in, 0)
+    assert (phases["bus"].arrays_in, phases["bus"].arrays_out) == (0, 0)
+    assert (phases["quotient"].arrays_in, phases["quotient"].arrays_out) == (0, 0)
     assert (phases["openings"].arrays_in, phases["openings"].arrays_out) == (0, 0)
     assert phases["fri"].arrays_in == 0
     folded = sum(shape.folds)
@@ -68,11 +60,25 @@ def test_bytes_moved_in_each_phase(backend: CudaBackend) -> None:
     assert (phases["queries"].arrays_in, phases["queries"].arrays_out) == (0, 0)
     caps = {phase: 4 * WORD << (tree.log_rows - 2 * tree.depth) for phase, tree in shape.trees.items()}
     assert phases["main"].small_out == caps[Phase.MAIN]
-    assert phases["bus"].small_out == caps[Phase.BUS]
+    # Of each bus table the sum, and whether there was a pole.
+    assert phases["bus"].small_out == caps[Phase.BUS] + WORD * 4 * len(shape.bus_tables)
     assert phases["quotient"].small_out == caps[Phase.QUOTIENT]
     assert phases["openings"].small_out == 3 * WORD * shape.opened + WORD  # and the nonce
-    # Addresses, challenges and indices.
+    # The uniform values of every table's programs and the domain's, then the addresses of columns and of digests.
+    tables = key.program.tables
+    blowup = 1 << shape.log_blowup
+    quotient = sum(pools(table.quotient) + 3 * table.constraint_count + 2 + 2 * blowup for table in tables)
+    fractions = sum(pools(table.bus) for table in tables)
+    hashed = {phase: sum(matrix.columns for matrix in tree.matrices) for phase, tree in shape.trees.items()}
+    lifted = 2 * len(tables) + 1
+    assert phases["main"].small_in == WORD * hashed[Phase.MAIN]
+    assert phases["bus"].small_in == WORD * (hashed[Phase.BUS] + fractions + 5 * len(shape.bus_tables))
+    assert phases["quotient"].small_in == WORD * (quotient + lifted + 2 * hashed[Phase.QUOTIENT])
     assert sum(phase.small_in for phase in phases.values()) < 16 << 10
+
+
+def pools(code: Bytecode) -> int:
+    return int(code.base_pool.size + 3 * code.extension_pool.size)
 
 
 def test_a_proof_gives_its_memory_back(backend: CudaBackend) -> None:

@@ -16,7 +16,7 @@ from typing import Generic
 import numpy as np
 
 from proving.backend.interface import PRIME
-from proving.backend.native_air import periodic_coefficients
+from proving.backend.periodic import periodic_coefficients
 from proving.backend.program import Op, TableProgram
 from proving.field.goldilocks import root_of_unity
 from proving.stark.air.arithmetic import Arithmetic, Indices, Vector, base_vector, powers, total

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.backend.interface import PRIME
-from proving.backend.native_air import periodic_coefficients
+from proving.backend.periodic import periodic_coefficients
 from proving.backend.program import Op, TableProgram, resolve_uniform
 from proving.field import extension, goldilocks
 
