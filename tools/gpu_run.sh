@@ -2,10 +2,10 @@
 # Build, self-test, tests and benchmark on a machine with a GPU, in one run without network.
 # Usage: tools/gpu_run.sh [all|tests|benchmark]
 #
-# Needs nvcc (or kernels that `make cuda` compiled), a C++ compiler, Python with NumPy. What else Python needs (pycuda,
-# pytest, hypothesis, structlog, pydantic-settings, zstandard, rich) is taken from the folder HALLMARK_PACKAGES, as
-# wheels or source archives; `python3 -m pip download -d FOLDER NAME...` fills it elsewhere, for the same Python
-# version. PyCUDA has no wheels: it is compiled here, with the nvcc on the path. PYTHON names the interpreter.
+# Needs nvcc (or kernels that `make cuda` compiled), a C++ compiler, Python with NumPy. The packages of requirements-gpu.lock are
+# taken from the folder HALLMARK_PACKAGES, as wheels or source archives, where that is set;
+# `python3 -m pip download --no-deps -d FOLDER -r requirements-gpu.lock` fills it elsewhere, for the same Python version.
+# PyCUDA has no wheels: it is compiled here, with the nvcc on the path. PYTHON names the interpreter.
 # The whole run is to take less than 8 minutes; results go to benchmarks/latest-gpu.json and to the terminal.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,15 +20,15 @@ say() { printf 'hallmark: %s (%s s)\n' "$1" "$(($(date +%s) - begin))"; }
 begin=$(date +%s)
 
 if [ -n "${HALLMARK_PACKAGES:-}" ]; then
-  say "installing what is missing from $HALLMARK_PACKAGES"
   site=cuda/build/packages
   export PYTHONPATH="$PWD/$site${PYTHONPATH:+:$PYTHONPATH}"
-  for package in structlog pydantic_settings zstandard rich pytest hypothesis pycuda; do
-    "$python" -c "import $package" 2>/dev/null ||
-      "$python" -m pip install -q --disable-pip-version-check --no-index --no-build-isolation \
-        --find-links "$HALLMARK_PACKAGES" --target "$site" "$package" ||
-      { echo "hallmark: $package is missing and $HALLMARK_PACKAGES does not have it" >&2; exit 1; }
-  done
+  if ! cmp -s requirements-gpu.lock "$site/installed.lock"; then
+    say "installing the packages of requirements-gpu.lock from $HALLMARK_PACKAGES"
+    "$python" -m pip install -q --disable-pip-version-check --no-index --no-build-isolation --upgrade \
+      --find-links "$HALLMARK_PACKAGES" --target "$site" --require-hashes -r requirements-gpu.lock ||
+      { echo "hallmark: $HALLMARK_PACKAGES does not have all packages of requirements-gpu.lock" >&2; exit 1; }
+    cp requirements-gpu.lock "$site/installed.lock"
+  fi
 fi
 
 say "building the native library and the kernels"
