@@ -41,6 +41,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "blake2s.prove": ("benchmarks.circuits", "blake2s"),
     "core.tps": ("benchmarks.core", "transfers_per_second"),
     "core.latency_p99": ("benchmarks.core", "transfers_per_second"),
+    "tree.updates_1m": ("benchmarks.tree", "updates_1m"),
+    "tree.updates_10m": ("benchmarks.tree", "updates_10m"),
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),
@@ -62,6 +64,9 @@ SOURCES: dict[str, tuple[str, str]] = {
     "compressor.prove": ("benchmarks.compressor", "compressor"),
     "compressor.memory": ("benchmarks.compressor", "compressor"),
 }
+
+#: Measured only when asked for by name: they take minutes each.
+LONG = frozenset({"tree.updates_10m"})
 
 
 def measure(names: Iterable[str]) -> list[Figure]:
@@ -99,7 +104,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--figure", choices=sorted(SOURCES), help="measure only this figure")
     chosen = parser.parse_args().figure
-    figures = measure([chosen] if chosen else SOURCES)
+    figures = measure([chosen] if chosen else [name for name in SOURCES if name not in LONG])
     merge(figures)
     Console(width=WIDTH).print(table(figures))
     print(f"written to {LATEST}")
