@@ -55,6 +55,7 @@ class Environment:
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         if not read_only:
             private_folder(folder)
+        self.read_only = read_only
         with explained():
             self._environment = lmdb.open(
                 str(folder),
@@ -117,6 +118,11 @@ class Transaction:
     def __init__(self, transaction: lmdb.Transaction, tables: dict[bytes, lmdb._Database]) -> None:
         self._transaction = transaction
         self._tables = tables
+
+    @property
+    def snapshot(self) -> int:
+        """The number of the last transaction that this one sees."""
+        return int(self._transaction.id())
 
     def put(self, table: bytes, number: int, content: bytes | memoryview) -> None:
         """Write a value."""

@@ -99,6 +99,7 @@ class KeptTree:
         self._chunks = Chunks()
         self._state = State.empty()
         self._ends: tuple[int, int] | None = None
+        self._snapshot = 0
         self._load()
 
     @classmethod
@@ -110,7 +111,7 @@ class KeptTree:
 
     @property
     def newest(self) -> int | None:
-        """The newest version, or None when there is none."""
+        """The newest version, or None when there is none; of a file that another process writes, when last looked."""
         return None if self._ends is None else self._ends[1]
 
     @property
@@ -136,6 +137,8 @@ class KeptTree:
             with self._published:
                 # A transaction that is at least as old as the places: what they lead to stays while it is open.
                 transaction = stack.enter_context(self._environment.reading())
+                if self._environment.read_only and transaction.snapshot != self._snapshot:
+                    self._read(transaction)
                 chunks, ends = self._chunks.copy(), self._ends
             content = transaction.get(VERSIONS, number) if ends and number <= ends[1] else None
             if content is None:
@@ -237,15 +240,20 @@ class KeptTree:
             self._state = state
 
     def _load(self) -> None:
-        """Read everything anew; chunks without a version are what a rebuild left that was cut off."""
+        """Read everything anew."""
         with self._published, self._environment.reading() as transaction:
-            self._ends = transaction.ends(VERSIONS)
-            content = None if self._ends is None else transaction.get(VERSIONS, self._ends[1])
-            self._state = State.empty() if content is None else State.read(content)
-            places = {} if content is None else transaction.addresses(CHUNKS)
-            self._chunks = Chunks(first=min(places, default=0))
-            for chunk, address in places.items():
-                self._chunks.set(chunk, address)
+            self._read(transaction)
+
+    def _read(self, transaction: Transaction) -> None:
+        """Read everything; chunks without a version are what a rebuild left that was cut off."""
+        self._ends = transaction.ends(VERSIONS)
+        content = None if self._ends is None else transaction.get(VERSIONS, self._ends[1])
+        self._state = State.empty() if content is None else State.read(content)
+        places = {} if content is None else transaction.addresses(CHUNKS)
+        self._chunks = Chunks(first=min(places, default=0))
+        for chunk, address in places.items():
+            self._chunks.set(chunk, address)
+        self._snapshot = transaction.snapshot
 
 
 def _put(transaction: Transaction, made: Mapping[int, NDArray[np.uint64]]) -> None:

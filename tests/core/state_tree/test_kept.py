@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +148,34 @@ def test_a_reader_keeps_its_version_while_it_is_pruned(tmp_path: Path) -> None:
         assert version.root == root
         assert version.check() == (Fault.SOUND, 0)
         assert version.accounts([address(5)]) == [(1, 5)]
+
+
+#: Reads the newest version again and again while it is replaced, from a process of its own.
+READING = """
+import sys
+from pathlib import Path
+from core.state_tree.kept import KeptTree
+tree = KeptTree.open(Path(sys.argv[1]), read_only=True)
+print("open", flush=True)
+for line in sys.stdin:
+    with tree.version(int(line)) as version:
+        print(version.check()[0].name, version.root.hex(), flush=True)
+"""
+
+
+def test_another_process_reads_what_is_written_meanwhile(tmp_path: Path) -> None:
+    tree = KeptTree.open(tmp_path, versions=2, garbage=0)
+    commit(tree, 0, some(0, 2000, 1))
+    command = [sys.executable, "-c", READING, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdin is not None and reader.stdout is not None
+        assert reader.stdout.readline() == "open\n"
+        for number in range(1, 40):
+            root = commit(tree, number, some(37 * number % 3000, 500, number))
+            if number % 4 == 0:
+                print(number, file=reader.stdin, flush=True)
+                assert reader.stdout.readline().split() == ["SOUND", root.hex()]
+        reader.stdin.close()
 
 
 @pytest.mark.parametrize("place", [0, 40, 4000, 20_000])
