@@ -16,7 +16,7 @@ from actors.keys import check_keys
 from actors.lease import Held, Released
 from broker.artifacts import artifact_name
 from broker.jobs import Claim, JobSpec, JobState, Stage
-from runtime.errors import HallmarkError, InvalidInput, JobCancelled, LeaseLost, Unavailable
+from runtime.errors import HallmarkError, InvalidInput, JobCancelled, LeaseLost, StoreUnavailable, Unavailable
 from runtime.logging import get_logger
 from runtime.telemetry import mark, span
 from runtime.waiting import OUTAGES
@@ -33,6 +33,8 @@ PEAK_MEMORY = Gauge("hallmark_process_peak_memory_bytes", "Largest resident memo
 COMPLETE_PAUSE = 2.0
 #: Seconds after which a finished job is given up because the database stays away.
 COMPLETE_PATIENCE = 600.0
+#: Seconds before a worker claims again that met an artifact store that is away; the store itself was tried for longer.
+STORE_PAUSE = 5.0
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,12 @@ def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
             give_back(context, claim)
             logger.info("given back", reason=error.message)
             return "released", error.code
+        except StoreUnavailable as error:
+            # An outage is no fault of the job's: it costs no attempt, or an hour of it would leave every job dead.
+            give_back(context, claim, error)
+            logger.warning("given back", code=error.code, reason=error.message)
+            context.draining.wait(STORE_PAUSE)
+            return "released", error.code
         except BaseException as error:
             live.record_exception(error)
             code = error.code if isinstance(error, HallmarkError) else "internal"
@@ -209,10 +217,10 @@ def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
             return "failed", code
 
 
-def give_back(context: WorkerContext, claim: Claim) -> None:
+def give_back(context: WorkerContext, claim: Claim, cause: HallmarkError | None = None) -> None:
     """Return a job unharmed; when the database is away the lease runs out instead."""
     with contextlib.suppress(Unavailable):
-        context.store.release(claim)
+        context.store.release(claim, cause)
 
 
 def _complete(context: WorkerContext, claim: Claim, name: str, children: Sequence[JobSpec]) -> None:

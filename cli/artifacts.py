@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from broker.artifacts import batch_prefix, open_artifacts
-from broker.artifacts.store import maker_of
+from broker.artifacts import ArtifactStore, maker_of, open_artifacts
 from broker.jobs import status as jobs_status
 from cli import display
 from cli.errors import EXIT_REFUSED
@@ -19,7 +19,9 @@ from runtime.settings import load_settings
 from runtime.urls import mask_url
 from runtime.words import count
 
-_OF_A_BATCH = re.compile(r"batches/(\d+)/")
+_OF_A_BATCH = re.compile(r"batches/\d+/|gateway/\d+/\d+/")
+#: Inputs that no batch has claimed for so long were left by a gateway that was killed before it made the batch.
+UNCLAIMED = timedelta(hours=1)
 
 
 def register(app: typer.Typer) -> None:
@@ -83,17 +85,35 @@ def gc(
     settings = load_settings()
     store, artifacts = opened(), open_artifacts(settings)
     # Names first: a batch that is made meanwhile is known when the batches are read, so nothing of it goes.
-    sizes: dict[int, int] = {}
-    for name, size in artifacts.names("batches/"):
-        if (of := _OF_A_BATCH.match(name)) is not None:
-            sizes[int(of[1])] = sizes.get(int(of[1]), 0) + size
-    left = {batch: size for batch, size in sizes.items() if batch not in jobs_status.batch_ids(store)}
+    sizes, newest = _folders(artifacts)
+    known = jobs_status.folders(store)
+    young = datetime.now(UTC) - UNCLAIMED
+    left = {
+        folder: size
+        for folder, size in sizes.items()
+        # The gateway stores a batch's inputs before its row.
+        if folder not in known and (folder.startswith("batches/") or newest[folder] < young)
+    }
+    left = {folder: size for folder, size in left.items() if not jobs_status.is_named(store, folder)}
     what = f"{display.size(sum(left.values()))} of {len(left)} unknown batches"
     if left and not dry_run:
         ask(f"{what} in {mask_url(settings.store_url)} go; {mask_url(settings.database_url)} knows none of them.", yes)
-        for batch in left:
-            artifacts.remove(batch_prefix(batch))
+        for folder in left:
+            artifacts.remove(folder)
     if as_json:
-        print_json({"removed": not dry_run, "batches": sorted(left), "bytes": sum(left.values())})
+        print_json({"removed": not dry_run, "folders": sorted(left), "bytes": sum(left.values())})
     else:
         typer.echo(f"{what} {'would go' if dry_run else 'went'}")
+
+
+def _folders(artifacts: ArtifactStore) -> tuple[dict[str, int], dict[str, datetime]]:
+    """Return the bytes below every batch's folder, and when the newest of them was written."""
+    sizes: dict[str, int] = {}
+    newest: dict[str, datetime] = {}
+    for root in ("batches/", "gateway/"):
+        for entry in artifacts.entries(root):
+            if (of := _OF_A_BATCH.match(entry.name)) is not None:
+                folder = of[0]
+                sizes[folder] = sizes.get(folder, 0) + entry.size
+                newest[folder] = max(newest.get(folder, entry.written), entry.written)
+    return sizes, newest

@@ -170,5 +170,5 @@ def _artifacts(settings: Settings) -> str:
     folder = local_folder(settings.store_url)
     if folder is not None and not folder.exists():
         return mask_url(settings.store_url) + _LATER
-    open_artifacts(settings).free_bytes()
+    open_artifacts(settings).check()
     return mask_url(settings.store_url)

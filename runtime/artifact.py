@@ -22,7 +22,10 @@ The checksum covers the header, so a changed kind or version is seen as corrupti
 from __future__ import annotations
 
 import hashlib
+import io
+import itertools
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import zstandard
@@ -35,6 +38,8 @@ ENVELOPE_VERSION = 1
 DEFAULT_LIMIT = 4 << 30
 
 _HEADER = struct.Struct("<8sHHBBBBQQ32s")
+#: Bytes before the payload, at most: a kind and a protocol version of 255 characters each.
+_LONGEST_HEADER = _HEADER.size + 2 * 255
 _PLAIN, _ZSTD = 0, 1
 
 
@@ -71,7 +76,14 @@ class Artifact:
 
 
 def pack(kind: str, payload: bytes, *, version: int = 1, protocol: str = "", compress: bool = False) -> bytes:
-    """Wrap ``payload`` in an envelope.
+    """Wrap ``payload`` in an envelope; see :func:`parts`."""
+    return b"".join(parts(kind, payload, version=version, protocol=protocol, compress=compress))
+
+
+def parts(
+    kind: str, payload: bytes, *, version: int = 1, protocol: str = "", compress: bool = False
+) -> tuple[bytes, bytes]:
+    """Return an artifact in two parts, header and stored payload, so that a large payload is not copied.
 
     Parameters
     ----------
@@ -98,7 +110,7 @@ def pack(kind: str, payload: bytes, *, version: int = 1, protocol: str = "", com
     names = kind_bytes + protocol_bytes
     fields = (MAGIC, ENVELOPE_VERSION, version, codec, len(kind_bytes), len(protocol_bytes), 0)
     head = _HEADER.pack(*fields, len(payload), len(stored), bytes(32))[:32]
-    return head + _checksum(head, names, payload) + names + stored
+    return head + _checksum(head, names, payload) + names, stored
 
 
 def read_header(data: bytes) -> Header:
@@ -146,14 +158,29 @@ def unpack(
     limit: int = DEFAULT_LIMIT,
     plain: bool = False,
 ) -> Artifact:
-    """Check an artifact and return it with its payload.
+    """Check an artifact that is in memory and return it with its payload; see :func:`read`."""
+    return read([data], kind=kind, version=version, protocol=protocol, limit=limit, plain=plain)
+
+
+def read(
+    chunks: Iterable[bytes],
+    *,
+    kind: str | None = None,
+    version: int | None = None,
+    protocol: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    plain: bool = False,
+) -> Artifact:
+    """Check an artifact that arrives piece by piece and return it with its payload; all chunks are taken.
+
+    The payload is in memory once, beside it what is compressed.
 
     Parameters
     ----------
     kind, version, protocol
         What the caller expects; ``None`` accepts any.
     limit
-        Largest accepted payload in bytes, checked before anything is decompressed.
+        Largest accepted payload in bytes, checked before it is read or decompressed.
     plain
         Refuse a compressed payload: a proof has one encoding, and a few bytes must not make a verifier inflate many.
 
@@ -166,7 +193,16 @@ def unpack(
     TooLarge
         A payload over the limit.
     """
-    header = read_header(data)
+    coming = iter(chunks)
+    head = b""
+    rest = memoryview(b"")
+    for chunk in coming:
+        needed = _LONGEST_HEADER - len(head)
+        head += chunk[:needed]
+        rest = memoryview(chunk)[needed:]
+        if len(head) == _LONGEST_HEADER:
+            break
+    header = read_header(head)
     if kind is not None and header.kind != kind:
         raise ArtifactKind(f"Expected an artifact of kind {kind!r}, got {header.kind!r}.")
     if version is not None and header.version != version:
@@ -177,18 +213,26 @@ def unpack(
         )
     if plain and header.compressed:
         raise ArtifactCorrupt(f"The {header.kind} is compressed, which no {header.kind} is.")
-    if header.payload_length > limit:
-        raise TooLarge(f"The {header.kind} states {header.payload_length} bytes, over the limit of {limit}.")
-    stored = data[header.payload_offset :]
-    if len(stored) < header.stored_length:
-        raise ArtifactTruncated(f"The {header.kind} has {len(stored)} of {header.stored_length} stored bytes.")
-    if len(stored) > header.stored_length:
-        raise ArtifactCorrupt(f"The {header.kind} has {len(stored) - header.stored_length} trailing bytes.")
-    payload = _inflate(stored, header) if header.compressed else bytes(stored)
-    names = data[_HEADER.size : header.payload_offset]
-    if _checksum(data[:32], names, payload).hex() != header.sha256:
+    if (stated := max(header.payload_length, header.stored_length)) > limit:
+        raise TooLarge(f"The {header.kind} states {stated} bytes, over the limit of {limit}.")
+    stored = _collect(header, [head[header.payload_offset :], rest], coming)
+    payload = _inflate(stored, header) if header.compressed else stored
+    if _checksum(head[:32], head[_HEADER.size : header.payload_offset], payload).hex() != header.sha256:
         raise ArtifactCorrupt(f"The {header.kind} was changed or damaged: it does not match its checksum.")
     return Artifact(header, payload)
+
+
+def _collect(header: Header, first: Iterable[bytes | memoryview], coming: Iterable[bytes]) -> bytes:
+    buffer, found = io.BytesIO(), 0
+    for chunk in itertools.chain(first, coming):
+        if found < header.stored_length:
+            buffer.write(memoryview(chunk)[: header.stored_length - found])
+        found += len(chunk)
+    if found < header.stored_length:
+        raise ArtifactTruncated(f"The {header.kind} has {found} of {header.stored_length} stored bytes.")
+    if found > header.stored_length:
+        raise ArtifactCorrupt(f"The {header.kind} has {found - header.stored_length} trailing bytes.")
+    return buffer.getvalue()
 
 
 def _inflate(stored: bytes, header: Header) -> bytes:

@@ -185,7 +185,21 @@ class StoreUnavailable(Unavailable):
     """The artifact store does not answer."""
 
     code = "store_unavailable"
-    default_remedy = "Check HALLMARK_STORE_URL."
+    default_remedy = "Check that the server of HALLMARK_STORE_URL is up and reachable; jobs wait for it."
+
+
+class StoreForbidden(ConfigurationError):
+    """The artifact store refuses who asks, or has no such bucket."""
+
+    code = "store_forbidden"
+    default_remedy = "Correct HALLMARK_STORE_URL, HALLMARK_STORE_ACCESS_KEY and HALLMARK_STORE_SECRET_KEY."
+
+
+class StoreReadOnly(ConfigurationError):
+    """The artifact store is read over HTTP, where nothing can be stored."""
+
+    code = "store_read_only"
+    default_remedy = "Name a store that can be written to (file:///..., s3://...) in HALLMARK_STORE_URL."
 
 
 class SchemaVersionError(ConfigurationError):

@@ -66,8 +66,20 @@ class Settings(EnvironmentSettings):
     """Job store: ``sqlite:///PATH`` or ``postgresql://user:password@host/database``; empty: in the state folder."""
     broker_url: Annotated[str, _url("embedded", "amqp", "amqps"), Field(repr=False)] = "embedded://"
     """What wakes workers: ``embedded://`` or ``amqp(s)://user:password@host:port/vhost``."""
-    store_url: Annotated[str, _url("file", "s3", "gs", "az", "memory"), Field(repr=False)] = ""
-    """Artifact store; ``file:///PATH`` must be shared by all hosts; empty: in the state folder."""
+    store_url: Annotated[str, _url("file", "s3", "gs", "az", "http", "https", "memory"), Field(repr=False)] = ""
+    """Artifact store: ``s3://BUCKET/PREFIX``, or ``file:///PATH`` that all hosts share; empty: in the state folder."""
+    store_endpoint: Annotated[str, _url("http", "https")] = ""
+    """Server of an ``s3://`` store that is not Amazon's."""
+    store_region: str = ""
+    """Region of an ``s3://`` store; empty: ``AWS_REGION``, else us-east-1."""
+    store_access_key: str = ""
+    """Key of an ``s3://`` store; empty: what ``AWS_*`` variables or the machine's role give."""
+    store_secret_key: SecretStr = SecretStr("")
+    """Secret of that key."""
+    store_retry_seconds: Annotated[float, Field(ge=0, le=240)] = 60.0
+    """A request to an object store is tried again for this long before the store counts as unavailable."""
+    store_cache: Size = 4 << 30
+    """Disk for copies of what an object store holds, in the state folder, least recently used goes first; 0: none."""
 
     token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
     """Bearer token asked for all but ``/health`` and ``/ready``; needed when a server listens beyond loopback."""

@@ -201,6 +201,15 @@ def _check_amqp(url: str) -> str:
     return url
 
 
+def _check_bucket(url: str) -> str:
+    bucket = url.partition("://")[2].partition("/")[0]
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", bucket):
+        raise ValueError(
+            "write it as s3://BUCKET/PREFIX; the key goes into HALLMARK_STORE_ACCESS_KEY and HALLMARK_STORE_SECRET_KEY"
+        )
+    return url
+
+
 def _check_http(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -208,7 +217,7 @@ def _check_http(url: str) -> str:
     except ValueError:
         raise ValueError("host or port cannot be read; write it as http://host:port") from None
     if login:
-        raise ValueError("it takes no user or password; HALLMARK_TOKEN is what core asks for")
+        raise ValueError("it takes no user or password; tokens and keys have variables of their own")
     if not parts.hostname or port == 0 or parts.query or parts.fragment:
         raise ValueError("expected http://host:port, with a path at most")
     return url.rstrip("/")
@@ -221,6 +230,7 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     "postgres": _check_postgresql,
     "amqp": _check_amqp,
     "amqps": _check_amqp,
+    "s3": _check_bucket,
     "http": _check_http,
     "https": _check_http,
 }

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and RabbitMQ for tests: unprivileged, on private ports, in folders and under names of their own.
+"""Real PostgreSQL, RabbitMQ and S3 for tests: unprivileged, on private ports, in folders and under names of their own.
 
 ``tools/install_servers.sh`` puts the binaries where :func:`find_postgresql` and :func:`find_rabbitmq` look. A test that
 needs a server which is not there is skipped with that command as the reason, and fails when ``CI=true``.
@@ -19,6 +19,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -329,6 +330,60 @@ class RabbitMQ(Server):
             return True
 
 
+class ObjectStore(Server):
+    """An S3 server (moto) with everything in memory; it takes any key."""
+
+    def __init__(self) -> None:
+        super().__init__("s3")
+        # It runs from the tests' own virtual environment, which other users may not be able to enter.
+        self.user = None
+        self.port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, empty, and wait until it answers."""
+        self.process = self.spawn(sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port))
+        self.wait(lambda: self._asked("GET", "/") == 200, "the S3 server")
+
+    def create_bucket(self) -> str:
+        """Create an empty bucket and return its name."""
+        name = f"test-{secrets.token_hex(6)}"
+        if (status := self._asked("PUT", f"/{name}")) != 200:
+            raise RuntimeError(f"the bucket was not made: {status}")
+        return name
+
+    @property
+    def endpoint(self) -> str:
+        """Where the server listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def variables(self, endpoint: str = "") -> dict[str, str]:
+        """Return the settings of an artifact store in a bucket of its own."""
+        return {
+            "HALLMARK_STORE_URL": f"s3://{self.create_bucket()}/artifacts",
+            "HALLMARK_STORE_ENDPOINT": endpoint or self.endpoint,
+            "HALLMARK_STORE_ACCESS_KEY": "tester",
+            "HALLMARK_STORE_SECRET_KEY": "not secret",
+        }
+
+    def _asked(self, method: str, path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+@functools.cache
+def shared_object_store() -> ObjectStore:
+    """Return this process's S3 server, started on first use and removed at exit."""
+    server = ObjectStore()
+    atexit.register(server.remove)
+    atexit.register(server.kill)
+    return server
+
+
 @functools.cache
 def shared_postgresql() -> PostgreSQL:
     """Return this process's cluster, started on first use and removed at exit."""
@@ -357,3 +412,9 @@ def postgresql() -> PostgreSQL:
 def rabbitmq() -> RabbitMQ:
     """A RabbitMQ node for the session."""
     return shared_rabbitmq()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> ObjectStore:
+    """An S3 server for the session."""
+    return shared_object_store()

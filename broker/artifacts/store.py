@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import os
-import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, MemoryStore, from_url
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 
+from broker.artifacts.cache import ArtifactCache
+from broker.artifacts.names import check_name, maker_of
+from broker.artifacts.place import Access, local_folder, open_place
 from runtime import artifact
 from runtime.errors import (
     ArtifactCorrupt,
@@ -21,49 +27,34 @@ from runtime.errors import (
     ArtifactMissing,
     ArtifactTruncated,
     ArtifactVersion,
-    ConfigurationError,
     DiskFull,
     HallmarkError,
+    StoreForbidden,
+    StoreReadOnly,
     StoreUnavailable,
     TooLarge,
 )
-from runtime.os_errors import resource_error
-from runtime.private import private_folder
 from runtime.settings import Settings
-from runtime.urls import file_path, mask_url, scheme_of
+from runtime.urls import mask_url, scheme_of
 
 #: Largest artifact that is read into memory unless the caller allows more, in bytes.
 DEFAULT_LIMIT = 8 << 30
-
-_OF_A_JOB = re.compile(r"batches/\d+/(\d+)/")
-_NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
-
-
-def artifact_name(batch_id: int, job_id: int, token: str, kind: str) -> str:
-    """Return the name under which one attempt of one job writes: nobody else ever writes there."""
-    return f"batches/{batch_id}/{job_id}/{token}/{kind}"
-
-
-def batch_prefix(batch_id: int) -> str:
-    """Return the prefix of everything that belongs to a batch."""
-    return f"batches/{batch_id}/"
+#: Bytes of one part of an upload; what is not larger goes in one request.
+PART_BYTES = 8 << 20
+#: Parts of one upload on their way at once.
+PARTS_AT_ONCE = 4
+_CHUNK = 1 << 20
+#: What servers say when there is no bucket; an object that is missing reads the same otherwise.
+_NO_BUCKET = "NoSuchBucket"
 
 
-def local_folder(url: str) -> Path | None:
-    """Return the folder of a ``file:`` store, and ``None`` for any other."""
-    return file_path(url) if scheme_of(url) == "file" else None
+@dataclass(frozen=True)
+class Entry:
+    """An artifact as the store lists it."""
 
-
-def maker_of(name: str) -> int | None:
-    """Return the job that made an artifact, or nothing for one that no job made.
-
-    Examples
-    --------
-    >>> maker_of("batches/1/17/0a/proof")
-    17
-    """
-    found = _OF_A_JOB.match(name)
-    return int(found[1]) if found else None
+    name: str
+    size: int
+    written: datetime
 
 
 class ArtifactStore:
@@ -72,81 +63,109 @@ class ArtifactStore:
     Parameters
     ----------
     url
-        ``file:///PATH``, ``memory://`` or any URL that obstore knows (``s3://bucket/prefix``).
+        ``file:///PATH``, ``memory://``, ``s3://BUCKET/PREFIX``, or ``http(s)://...``, which is only read.
     disk_reserve
         A local store refuses to write when its disk would have fewer bytes left than this.
+    access
+        How a store on the network is reached.
+    cache
+        Keeps copies of what a store on the network holds.
     """
 
-    def __init__(self, url: str, *, disk_reserve: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        disk_reserve: int = 0,
+        access: Access | None = None,
+        cache: ArtifactCache | None = None,
+    ) -> None:
         self.url = url
         self.disk_reserve = disk_reserve
-        self.folder: Path | None = None
-        self._store: Any = self._open(url)
+        self.folder: Path | None = local_folder(url)
+        self.cache = cache
+        self._read_only = scheme_of(url) in ("http", "https")
+        self._store: Any = open_place(url, access or Access())
 
-    def put(self, name: str, data: bytes) -> str:
-        """Store ``data`` under ``name``, whole or not at all, and return the name.
+    def put(self, name: str, *parts: bytes) -> str:
+        """Store the parts in a row under ``name``, whole or not at all, and return the name.
+
+        Storing the same bytes again is no error: a request whose answer was lost is sent twice. More than
+        ``PART_BYTES`` go in parts of their own; there the name is looked for first, so that of two who write it at the
+        same moment both are answered alike. Names of attempts have one writer.
 
         Raises
         ------
         ArtifactExists
-            The name is taken; its bytes are left as they are.
-        DiskFull, StoreUnavailable
+            The name is taken by other bytes, which are left as they are.
+        DiskFull, StoreForbidden, StoreReadOnly, StoreUnavailable
         """
-        _check_name(name)
-        if self.folder is not None and self.free_bytes() < len(data) + self.disk_reserve:
+        check_name(name)
+        self._check_writable()
+        size = sum(map(len, parts))
+        if self.folder is not None and self.free_bytes() < size + self.disk_reserve:
             raise DiskFull(
-                f"Storing {len(data)} bytes would leave less than {self.disk_reserve} on the disk of {self.folder}."
+                f"Storing {size} bytes would leave less than {self.disk_reserve} on the disk of {self.folder}."
             )
         try:
-            obstore.put(self._store, name, data, mode="create")
+            if size <= PART_BYTES:
+                obstore.put(self._store, name, b"".join(parts), mode="create")
+            elif self.exists(name):
+                raise AlreadyExistsError
+            else:
+                obstore.put(self._store, name, _pieces(parts), chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
         except AlreadyExistsError:
-            raise ArtifactExists(f"The artifact {name} exists already.") from None
+            if not self._holds(name, parts):
+                raise ArtifactExists(f"The artifact {name} exists already.") from None
         except (BaseError, OSError) as error:
             raise self._explain(name, error) from error
         return name
 
     def get(self, name: str, *, limit: int = DEFAULT_LIMIT) -> bytes:
-        """Return the bytes of an artifact.
+        """Return the bytes of an artifact, as the store itself holds them.
 
         Raises
         ------
-        ArtifactMissing, TooLarge, StoreUnavailable
+        ArtifactMissing, TooLarge, StoreForbidden, StoreUnavailable
         """
-        _check_name(name)
-        try:
-            found = obstore.get(self._store, name)
-            if found.meta["size"] > limit:
-                raise TooLarge(f"The artifact {name} has {found.meta['size']} bytes, over the limit of {limit}.")
-            return bytes(found.bytes())
-        except FileNotFoundError:
-            text = f"The artifact {name}{_made_by(name)} is not in {mask_url(self.url)}."
-            raise ArtifactMissing(text, remedy=_remedy(name)) from None
-        except (BaseError, OSError) as error:
-            raise self._explain(name, error) from error
+        buffer = io.BytesIO()
+        for chunk in self._fetch(name, limit)[1]:
+            buffer.write(chunk)
+        return buffer.getvalue()
 
     def save(self, name: str, kind: str, payload: bytes, *, protocol: str, compress: bool = False) -> str:
         """Store a payload in its envelope (:mod:`runtime.artifact`) and return the name."""
-        return self.put(name, artifact.pack(kind, payload, protocol=protocol, compress=compress))
+        parts = artifact.parts(kind, payload, protocol=protocol, compress=compress)
+        self.put(name, *parts)
+        if self.cache is not None:
+            for _ in self.cache.keep(name, sum(map(len, parts)), _pieces(parts)):
+                pass
+        return name
 
     def load(self, name: str, *, kind: str, protocol: str) -> bytes:
         """Return the payload of an artifact, after its kind, protocol version and checksum were checked.
 
+        A store on the network is asked a second time before what it answered counts as damaged.
+
         Raises
         ------
-        ArtifactMissing, ArtifactKind, ArtifactVersion, ArtifactTruncated, ArtifactCorrupt, StoreUnavailable
+        ArtifactMissing, ArtifactKind, ArtifactVersion, ArtifactTruncated, ArtifactCorrupt, StoreForbidden,
+        StoreUnavailable
         """
-        try:
-            return artifact.unpack(self.get(name), kind=kind, protocol=protocol).payload
-        except (ArtifactCorrupt, ArtifactTruncated) as error:
-            text = f"The artifact {name}{_made_by(name)} is damaged: {error.message}"
-            raise type(error)(text, remedy=_remedy(name), **error.details) from error
-        except (ArtifactKind, ArtifactVersion) as error:
-            text = f"The artifact {name}{_made_by(name)}: {error.message}"
-            raise type(error)(text, remedy=error.remedy, **error.details) from error
+        for chunks in self._ways(name):
+            try:
+                return artifact.read(chunks, kind=kind, protocol=protocol).payload
+            except (ArtifactCorrupt, ArtifactTruncated) as error:
+                damage = error
+            except (ArtifactKind, ArtifactVersion) as error:
+                text = f"The artifact {name}{_made_by(name)}: {error.message}"
+                raise type(error)(text, remedy=error.remedy, **error.details) from error
+        text = f"The artifact {name}{_made_by(name)} is damaged: {damage.message}"
+        raise type(damage)(text, remedy=_remedy(name), **damage.details) from damage
 
     def exists(self, name: str) -> bool:
         """Return whether an artifact is in the store."""
-        _check_name(name)
+        check_name(name)
         try:
             obstore.head(self._store, name)
         except FileNotFoundError:
@@ -155,21 +174,56 @@ class ArtifactStore:
             raise self._explain(name, error) from error
         return True
 
+    def check(self) -> None:
+        """Ask the store for something, as `hallmark doctor` does.
+
+        Raises
+        ------
+        StoreForbidden, StoreUnavailable
+        """
+        if self.folder is not None:
+            self.free_bytes()
+        elif self._read_only:
+            self.exists("check")
+        else:
+            next(self.entries("check/"), None)
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """Yield every artifact under a prefix."""
+        try:
+            for page in obstore.list(self._store, prefix or None):
+                for entry in page:
+                    yield Entry(str(entry["path"]), int(entry["size"]), entry["last_modified"])
+        except (BaseError, OSError) as error:
+            raise self._explain(prefix or "its list", error) from error
+
     def names(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield the name and size of every artifact under a prefix."""
-        for page in obstore.list(self._store, prefix or None):
-            for entry in page:
-                yield str(entry["path"]), int(entry["size"])
+        for entry in self.entries(prefix):
+            yield entry.name, entry.size
 
     def remove(self, prefix: str, *, keep: frozenset[str] = frozenset()) -> tuple[int, int]:
         """Remove everything under a prefix except ``keep``; return how many artifacts and bytes went."""
-        _check_name(prefix.rstrip("/"))
+        check_name(prefix.rstrip("/"))
         doomed = [(name, size) for name, size in self.names(prefix) if name not in keep]
-        for start in range(0, len(doomed), 500):
-            obstore.delete(self._store, [name for name, _ in doomed[start : start + 500]])
+        self.delete([name for name, _ in doomed])
         if self.folder is not None:
             _remove_leavings(self.folder / prefix.rstrip("/"))
         return len(doomed), sum(size for _, size in doomed)
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Remove artifacts by name."""
+        self._check_writable()
+        doomed = list(names)
+        for start in range(0, len(doomed), 500):
+            some = doomed[start : start + 500]
+            try:
+                obstore.delete(self._store, some)
+            except (BaseError, OSError) as error:
+                raise self._explain(some[0], error) from error
+            if self.cache is not None:
+                for name in some:
+                    self.cache.drop(name)
 
     def forget(self, age_seconds: float) -> int:
         """Remove a local store's artifacts written longer ago than this and return how many; for caches only."""
@@ -191,35 +245,84 @@ class ArtifactStore:
             raise StoreUnavailable(f"The artifact store's folder {self.folder} is gone: {error.strerror}.") from error
         return state.f_bavail * state.f_frsize
 
-    def _open(self, url: str) -> Any:
-        scheme = scheme_of(url)
+    def _check_writable(self) -> None:
+        if self._read_only:
+            raise StoreReadOnly(f"{mask_url(self.url)} is read over HTTP, and nothing can be stored there.")
+
+    def _fetch(self, name: str, limit: int) -> tuple[int, Iterator[bytes]]:
+        """Return an artifact's size and its bytes piece by piece."""
+        check_name(name)
         try:
-            self.folder = local_folder(url)
-            if self.folder is not None:
-                private_folder(self.folder)
-                return LocalStore(str(self.folder))
-            return MemoryStore() if scheme == "memory" else from_url(url)
-        except OSError as error:
-            raise resource_error(error) or ConfigurationError(
-                f"The artifact store {mask_url(url)} cannot be opened: {error.strerror}."
-            ) from None
-        except (BaseError, ValueError) as error:
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ConfigurationError(
-                f"The artifact store {mask_url(url)} cannot be opened: {first.replace(url, mask_url(url))}"
-            ) from None
+            found = obstore.get(self._store, name)
+        except (BaseError, OSError) as error:
+            raise self._explain(name, error) from error
+        size = int(found.meta["size"])
+        if size > limit:
+            raise TooLarge(f"The artifact {name} has {size} bytes, over the limit of {limit}.")
+        return size, self._stream(name, found)
+
+    def _stream(self, name: str, found: Any) -> Iterator[bytes]:
+        try:
+            yield from found.stream(min_chunk_size=_CHUNK)
+        except (BaseError, OSError) as error:
+            raise self._explain(name, error) from error
+
+    def _ways(self, name: str) -> Iterator[Iterator[bytes]]:
+        """Yield an artifact's bytes from the cache, from the store, and from a store on the network once more."""
+        if self.cache is not None and (copy := self.cache.chunks(name)) is not None:
+            yield copy
+            # Asked for again: the copy is damaged.
+            self.cache.drop(name)
+        for _ in range(1 if self.folder is not None else 2):
+            size, chunks = self._fetch(name, DEFAULT_LIMIT)
+            yield chunks if self.cache is None else self.cache.keep(name, size, chunks)
+            if self.cache is not None:
+                self.cache.drop(name)
+
+    def _holds(self, name: str, parts: Iterable[bytes]) -> bool:
+        """Return whether the store holds these very bytes under a name."""
+        with contextlib.suppress(ArtifactMissing):
+            return _digest(self._fetch(name, DEFAULT_LIMIT)[1]) == _digest(parts)
+        return False
 
     def _explain(self, name: str, error: Exception) -> HallmarkError:
         text = str(error)
+        place = mask_url(self.url)
+        if _NO_BUCKET in text:
+            return StoreForbidden(f"The artifact store {place} has no such bucket.")
+        if isinstance(error, FileNotFoundError):
+            text = f"The artifact {name}{_made_by(name)} is not in {place}."
+            return ArtifactMissing(text, remedy=_remedy(name))
+        if isinstance(error, (PermissionDeniedError, UnauthenticatedError, PermissionError)):
+            return StoreForbidden(f"The artifact store {place} refuses access to {name}.")
         if "StorageFull" in text or "No space left" in text or "quota" in text.lower():
-            return DiskFull(f"The artifact {name} could not be written: the disk of {mask_url(self.url)} is full.")
+            return DiskFull(f"The artifact {name} could not be written: the disk of {place} is full.")
         first = text.splitlines()[0] if text else type(error).__name__
-        return StoreUnavailable(f"The artifact store {mask_url(self.url)} failed at {name}: {first}")
+        return StoreUnavailable(f"The artifact store {place} failed at {name}: {first}")
 
 
 def open_artifacts(settings: Settings) -> ArtifactStore:
-    """Open the artifact store of ``settings``."""
-    return ArtifactStore(settings.store_url, disk_reserve=settings.disk_reserve)
+    """Open the artifact store of ``settings``; one on the network has a cache on this host."""
+    cache = None
+    if settings.store_cache and scheme_of(settings.store_url) not in ("file", "memory"):
+        cache = ArtifactCache(settings.state_dir / "cache", settings.store_cache)
+    return ArtifactStore(
+        settings.store_url, disk_reserve=settings.disk_reserve, access=Access.of(settings), cache=cache
+    )
+
+
+def _pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts in pieces of at most a mebibyte."""
+    for part in parts:
+        for start in range(0, len(part), _CHUNK):
+            yield part[start : start + _CHUNK]
+
+
+def _digest(chunks: Iterable[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.digest()
 
 
 def _made_by(name: str) -> str:
@@ -232,11 +335,6 @@ def _remedy(name: str) -> str:
     if maker is None:
         return "No job made it: cancel the batch; core offers it again with its inputs."
     return f"`hallmark job requeue {maker}` makes it again, and then what needs it."
-
-
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or ".." in name.split("/"):
-        raise ValueError(f"{name!r} is not an artifact name")
 
 
 def _remove_leavings(folder: Path) -> None:

@@ -105,6 +105,12 @@ SELECT j.id, j.stage, j.failures, j.error_code, j.error, j.available_at - {now} 
 FROM jobs j JOIN batches b ON b.id = j.batch_id WHERE j.state = 'failed' ORDER BY j.failures DESC, j.id LIMIT :limit
 """
 
+# Jobs that workers gave back because the artifact store is away, by what they met.
+STORE_AWAY = """
+SELECT count(*) AS jobs, {now} - min(queued_at) AS age, max(error) AS error FROM jobs
+WHERE state = 'queued' AND error_code = 'store_unavailable'
+"""
+
 UNJUDGED = """
 SELECT number, chain_id, state, error, {now} - finished_at AS age FROM batches
 WHERE state = 'refused' OR (state = 'proven' AND finished_at < {now} - :grace) ORDER BY id

@@ -115,9 +115,17 @@ def artifacts_of(store: JobStore, batch_id: int) -> list[str]:
     return sorted(found - {""})
 
 
-def batch_ids(store: JobStore) -> set[int]:
-    """Return the identities of all batches, of every chain."""
-    return {int(row["id"]) for row in store.database.query(BatchModel.select(BatchModel.id))}
+def folders(store: JobStore) -> set[str]:
+    """Return the folders of the artifact store that belong to a batch, of every chain: its jobs' and its inputs'."""
+    rows = store.database.query(BatchModel.select(BatchModel.id, BatchModel.chain_id, BatchModel.number))
+    jobs_own = {f"batches/{row['id']}/" for row in rows}
+    return jobs_own | {f"gateway/{row['chain_id']}/{row['number']}/" for row in rows}
+
+
+def is_named(store: JobStore, folder: str) -> bool:
+    """Return whether any job of any batch names an artifact below a folder, as input or result."""
+    named = JobModel.inputs.contains(f'"{folder}') | JobModel.result.startswith(folder)
+    return bool(store.database.query(JobModel.select(JobModel.id).where(named).limit(1)))
 
 
 @dataclass(frozen=True)

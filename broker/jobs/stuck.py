@@ -28,8 +28,8 @@ class Trouble:
     Attributes
     ----------
     kind
-        ``dead_job``, ``refused``, ``no_sweep``, ``no_housekeeper``, ``no_clock``, ``no_worker``, ``not_judged`` or
-        ``retrying``.
+        ``dead_job``, ``refused``, ``not_judged``, ``store_away``, ``no_sweep``, ``no_housekeeper``, ``no_clock``,
+        ``no_worker`` or ``retrying``.
     seconds
         For how long.
     chain_id, batch, job
@@ -47,7 +47,8 @@ class Trouble:
 
 def troubles(store: JobStore) -> list[Trouble]:
     """Return what is stuck in the whole database, what an operator must act on first."""
-    return [*_dead(store), *_unjudged(store), *_unswept(store), *_ticks(store), *_lacking(store), *_retrying(store)]
+    kinds = (_dead, _unjudged, _store_away, _unswept, _ticks, _lacking, _retrying)
+    return [trouble for kind in kinds for trouble in kind(store)]
 
 
 def _dead(store: JobStore) -> Iterator[Trouble]:
@@ -79,6 +80,14 @@ def _unjudged(store: JobStore) -> Iterator[Trouble]:
         else:
             text = f"the proof of batch {row['number']} is made and core has not judged it"
             yield Trouble("not_judged", text, "Look at the gateway's `/ready`: is core up, and answers it?", **about)
+
+
+def _store_away(store: JobStore) -> Iterator[Trouble]:
+    [row] = store.database.read(overview_sql.STORE_AWAY)
+    if row["jobs"]:
+        text = f"{count(row['jobs'], 'job')} wait for the artifact store: {row['error']}"
+        remedy = "Mend the server of HALLMARK_STORE_URL; `hallmark doctor` asks it. The jobs go on by themselves."
+        yield Trouble("store_away", text, remedy, max(0.0, float(row["age"])))
 
 
 def _unswept(store: JobStore) -> Iterator[Trouble]:

@@ -14,7 +14,7 @@ from broker.jobs.database import Row, Session, names_in
 from broker.jobs.new import NewJobs, pages_of
 from broker.jobs.records import Claim, Input, Job, JobSpec, Worker
 from broker.jobs.states import JobState, Outcome, Stage
-from runtime.errors import Retry, cause_of
+from runtime.errors import HallmarkError, Retry, cause_of
 from runtime.telemetry import trace_id_of
 
 #: Longest traceback kept in a row, in characters; the end of it says what failed.
@@ -200,9 +200,16 @@ class WorkerSide(StoreBase):
             raise self._lost(claim)
         return state
 
-    def release(self, claim: Claim) -> bool:
-        """Give the job back unharmed, as a worker does that was told to stop; return whether it was still held."""
-        return self._give_back(claim, JobState.QUEUED, Outcome.RELEASED, 0, 0.0, None, None, None)
+    def release(self, claim: Claim, cause: HallmarkError | None = None) -> bool:
+        """Give the job back unharmed and return whether it was still held.
+
+        Parameters
+        ----------
+        cause
+            Why, where the worker was not just told to stop: something that is no fault of the job's.
+        """
+        code, text = (cause.code, cause.message) if cause is not None else (None, None)
+        return self._give_back(claim, JobState.QUEUED, Outcome.RELEASED, 0, 0.0, code, text, None)
 
     def _end_delays(self, session: Session) -> int:
         self._looked_at = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,11 +60,34 @@ def test_gc_removes_what_the_job_store_does_not_know_and_nothing_else(
 ) -> None:
     _, name = made(installation, artifacts)
     artifacts.put("batches/999/1/t/proof", b"x" * 10)
-    assert installation.json("artifact", "gc", "--dry-run") == {"removed": False, "batches": [999], "bytes": 10}
+    expected = {"removed": False, "folders": ["batches/999/"], "bytes": 10}
+    assert installation.json("artifact", "gc", "--dry-run") == expected
     assert installation.run("artifact", "gc").exit_code != 0
     assert artifacts.exists("batches/999/1/t/proof")
-    assert installation.json("artifact", "gc", "--yes")["batches"] == [999]
+    assert installation.json("artifact", "gc", "--yes")["folders"] == ["batches/999/"]
     assert [each for each, _ in artifacts.names()] == [name]
+
+
+def test_gc_spares_what_a_job_of_another_batch_names(installation: Installation, artifacts: ArtifactStore) -> None:
+    foreign = "batches/777/5/t/checkpoint"
+    artifacts.put(foreign, b"x")
+    make(installation.store, 1, JobSpec(Stage.WITNESS, inputs={"checkpoint": foreign}, final=True))
+    assert installation.json("artifact", "gc", "--yes")["folders"] == []
+    assert artifacts.exists(foreign)
+
+
+def test_gc_takes_inputs_that_no_batch_claimed_for_an_hour(
+    installation: Installation, artifacts: ArtifactStore
+) -> None:
+    make(installation.store)
+    claimed, fresh, old = (f"gateway/4242/{number}/advice-00" for number in (1, 8, 9))
+    assert artifacts.folder is not None
+    for name in (claimed, fresh, old):
+        artifacts.put(name, b"x")
+        if name != fresh:
+            os.utime(artifacts.folder / name, (1, 1))
+    assert installation.json("artifact", "gc", "--yes")["folders"] == ["gateway/4242/9/"]
+    assert artifacts.exists(claimed) and artifacts.exists(fresh) and not artifacts.exists(old)
 
 
 def test_an_odd_name_or_an_unknown_kind_is_one_error(installation: Installation, artifacts: ArtifactStore) -> None:

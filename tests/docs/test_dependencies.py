@@ -19,10 +19,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 #: What is never imported: where it is run, and the words that run it.
 RUN = {
     "coincurve": ("core/formats/transactions.py", "where coincurve is installed"),
+    "flask": ("tests/servers.py", '"moto.server"'),
+    "flask-cors": ("tests/servers.py", '"moto.server"'),
     "furo": ("docs/conf.py", 'html_theme = "furo"'),
     "hatchling": ("pyproject.toml", 'build-backend = "hatchling.build"'),
     "honcho": ("tests/system/test_procfile.py", '"honcho"'),
     "import-linter": ("Makefile", "$(BIN)/lint-imports"),
+    "moto": ("tests/servers.py", '"moto.server"'),
     "mypy": ("Makefile", "$(BIN)/mypy"),
     "myst-parser": ("docs/conf.py", '"myst_parser"'),
     "pytest-aiohttp": ("pyproject.toml", 'asyncio_mode = "auto"'),
