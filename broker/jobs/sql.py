@@ -208,9 +208,11 @@ SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT) FROM {each} WHER
 ON CONFLICT (job_id, depends_on) DO NOTHING
 """
 
+# A job that waits once more for the one that made it, because that was requeued, takes nothing of its result.
 INPUTS = """
 SELECT j.id, j.stage, j.round, j.depth, j.circuit_type, j.position, j.result FROM dependencies d
-JOIN jobs j ON j.id = d.depends_on WHERE d.job_id = :job_id
+JOIN jobs j ON j.id = d.depends_on JOIN jobs own ON own.id = d.job_id
+WHERE d.job_id = :job_id AND (own.made_by IS NULL OR own.made_by <> j.id)
 ORDER BY j.stage, j.round, j.depth, j.circuit_type, j.position
 """
 

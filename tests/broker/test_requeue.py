@@ -58,6 +58,19 @@ def test_a_maker_takes_its_dependants_along(store: JobStore) -> None:
     assert [entry.artifact for entry in store.inputs(held)] == ["again"]
 
 
+def test_a_job_that_waits_for_its_maker_again_takes_nothing_of_it(store: JobStore) -> None:
+    make(store)
+    store.complete(must_claim(store), "s", segments(1))
+    store.fail(must_claim(store, Stage.VECTORS), ArtifactCorrupt("the maker's checkpoint"))
+    store.requeue(only(store, Stage.WITNESS))
+    store.complete(must_claim(store, Stage.WITNESS), "s2", segments(1))
+    made = must_claim(store, Stage.VECTORS)
+    assert store.inputs(made) == []
+    store.complete(made, "v")
+    proven = must_claim(store, Stage.PROVE)
+    assert [entry.artifact for entry in store.inputs(proven)] == ["v"]
+
+
 def test_a_dependant_that_ran_waits_for_its_maker_when_it_is_requeued_after_it(store: JobStore) -> None:
     make(store)
     store.complete(must_claim(store), "s", segments(2))
