@@ -5,7 +5,8 @@ from __future__ import annotations
 from actors.attempt import Result, Work, made_by
 from actors.stages import Prove
 from actors.witness_generator import WITNESS
-from actors.witness_vector_generator import LOCAL, RECORDS, TRACE
+from actors.witness_vector_generator import RECORDS, TRACE
+from broker.artifacts import LOCAL
 from broker.jobs import Stage
 from runtime.errors import ArtifactError, StoreUnavailable
 from runtime.logging import get_logger

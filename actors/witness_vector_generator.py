@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from actors.attempt import Result, Work, made_by
 from actors.witness_generator import WITNESS
-from broker.artifacts import artifact_name
+from broker.artifacts import artifact_name, on_host
 from broker.jobs import Stage
 
-#: Scheme of a result that only one host holds: ``local:HOST:NAME``.
-LOCAL = "local"
 #: Kinds of the artifacts, of the first round and of later ones.
 RECORDS, TRACE = "execution_records", "recursion_trace"
 
@@ -33,4 +31,4 @@ def _keep(work: Work, kind: str, payload: bytes) -> Result:
     name = artifact_name(job.batch_id, job.id, work.claim.token, kind)
     work.progress(0.9, "store")
     work.context.local.save(name, kind, payload, protocol=job.protocol_version)
-    return Result(kind, name=f"{LOCAL}:{work.context.worker.host}:{name}")
+    return Result(kind, name=on_host(work.context.worker.host, name))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from broker.artifacts import ArtifactStore, maker_of, open_artifacts
+from broker.artifacts import ArtifactStore, is_shared, maker_of, open_artifacts
 from broker.jobs import status as jobs_status
 from cli import display
 from cli.errors import EXIT_REFUSED
@@ -55,7 +55,7 @@ def verify(batch: BatchArgument, chain: ChainOption = None, as_json: JsonOption 
     """Read every artifact that a batch's jobs name and check that it is there and whole; ends with 1 if one is not."""
     store, artifacts = opened(chain), open_artifacts(load_settings())
     found = jobs_status.batch(store, batch)
-    names = jobs_status.artifacts_of(store, found.id)
+    names = [name for name in jobs_status.artifacts_of(store, found.id) if is_shared(name)]
     damaged = []
     for name in names:
         try:

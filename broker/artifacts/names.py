@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_OF_A_JOB = re.compile(r"batches/\d+/(\d+)/")
+#: Scheme of a result that only one host holds: ``local:HOST:NAME``.
+LOCAL = "local"
+
+_OF_A_JOB = re.compile(r"\bbatches/\d+/(\d+)/")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 
@@ -19,15 +22,27 @@ def batch_prefix(batch_id: int) -> str:
 
 
 def maker_of(name: str) -> int | None:
-    """Return the job that made an artifact, or nothing for one that no job made.
+    """Return the job that made the artifact that a text names, or nothing for one that no job made.
 
     Examples
     --------
     >>> maker_of("batches/1/17/0a/proof")
     17
+    >>> maker_of("The artifact batches/1/17/0a/proof is damaged")
+    17
     """
-    found = _OF_A_JOB.match(name)
+    found = _OF_A_JOB.search(name)
     return int(found[1]) if found else None
+
+
+def on_host(host: str, name: str) -> str:
+    """Return how a job names what only one host keeps, because making it again is cheaper than sending it."""
+    return f"{LOCAL}:{host}:{name}"
+
+
+def is_shared(name: str) -> bool:
+    """Return whether the artifact store has what a job names, and not one host."""
+    return not name.startswith(f"{LOCAL}:")
 
 
 def check_name(name: str) -> None:

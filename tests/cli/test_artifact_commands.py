@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.artifacts import ArtifactStore, artifact_name, open_artifacts
+from broker.artifacts import ArtifactStore, artifact_name, on_host, open_artifacts
 from broker.jobs import JobSpec, Stage, open_store
 from runtime.settings import Settings
 from tests.broker.test_jobs import make, must_claim
@@ -40,6 +40,9 @@ def test_verify_names_what_is_damaged_and_who_made_it(
     installation: Installation, artifacts: ArtifactStore, damage: str
 ) -> None:
     job, name = made(installation, artifacts)
+    # What one host keeps for itself is not the store's.
+    held = must_claim(installation.store)
+    installation.store.complete(held, on_host("gpu-7", artifact_name(1, held.job_id, held.token, "records")))
     assert artifacts.folder is not None
     path = artifacts.folder / name
     data = path.read_bytes()
