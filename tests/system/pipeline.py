@@ -78,8 +78,16 @@ class Pipeline:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Pipeline]:
-    """Run the system in a folder with settings of its own, and drain it at the end."""
+def running(folder: Path, *arguments: str, **settings: str) -> Iterator[Pipeline]:
+    """Run `hallmark run` in a folder with settings of its own, wait until core answers, and drain it at the end."""
+    with started(folder, *arguments, **settings) as pipeline:
+        _wait_until_ready(pipeline)
+        yield pipeline
+
+
+@contextmanager
+def started(folder: Path, *arguments: str, **settings: str) -> Iterator[Pipeline]:
+    """Run `hallmark run` in a folder with settings of its own, and drain it at the end."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HALLMARK_")}
     environment |= {
@@ -97,11 +105,14 @@ def running(folder: Path, **settings: str) -> Iterator[Pipeline]:
     log = folder / "run.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "run"], cwd=ROOT, env=environment, stdout=stream, stderr=stream
+            [sys.executable, "-m", "cli.main", "run", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=stream,
+            stderr=stream,
         )
     pipeline = Pipeline(process, environment, log)
     try:
-        _wait_until_ready(pipeline)
         yield pipeline
     finally:
         process.send_signal(signal.SIGTERM)
