@@ -5,30 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import typer
 
+from broker.checks import LATER, SERVICES, find
 from cli import display
 from cli.options import JsonOption, print_json
 from runtime import limits
-from runtime.errors import BrokerUnavailable, ConfigurationError, HallmarkError
+from runtime.errors import HallmarkError
 from runtime.settings import Settings, load_settings
-from runtime.urls import mask_url
 from runtime.words import count
-
-#: Said of what the doctor does not make, because it only looks.
-_LATER = " (not there yet; the first process that writes makes it)"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: its name, whether all is well, and what was found."""
-
-    name: str
-    well: bool
-    text: str
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def doctor(as_json: JsonOption = False) -> None:
     """Check machine, native library, keys, program, database, broker and artifact store."""
     settings = load_settings()
-    findings = list(examine(settings))
+    findings = list(find(settings, CHECKS))
     if as_json:
         print_json(findings)
     else:
@@ -48,29 +35,6 @@ def doctor(as_json: JsonOption = False) -> None:
         )
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)
-
-
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Yield every finding; a check that fails says why and the next one goes on."""
-    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
-        ("machine", _machine),
-        ("native library", _native),
-        ("known answers", _known_answers),
-        ("key of main_vm", _key),
-        ("state-transition program", _program),
-        ("size class", _size_class),
-        ("state directory", _state),
-        ("job store", _jobs),
-        ("broker", _broker),
-        ("artifact store", _artifacts),
-    )
-    for name, check in checks:
-        try:
-            yield Finding(name, True, check(settings))
-        except HallmarkError as error:
-            yield Finding(name, False, error.line())
-        except Exception as error:
-            yield Finding(name, False, f"{type(error).__name__}: {error}")
 
 
 def _machine(_: Settings) -> str:
@@ -135,40 +99,17 @@ def _state(settings: Settings) -> str:
     free = shutil.disk_usage(nearest).free
     if free < settings.disk_reserve:
         raise HallmarkError(f"{folder} has only {display.size(free)} left.", remedy="Free disk space.")
-    return f"{folder}, {display.size(free)} free" + ("" if nearest == folder else _LATER)
+    return f"{folder}, {display.size(free)} free" + ("" if nearest == folder else LATER)
 
 
-def _jobs(settings: Settings) -> str:
-    from broker.jobs import DatabaseMissing, open_existing
-
-    try:
-        open_existing(settings)
-    except DatabaseMissing:
-        return mask_url(settings.database_url) + _LATER
-    return mask_url(settings.database_url)
-
-
-def _broker(settings: Settings) -> str:
-    if settings.embedded:
-        return "embedded: workers are woken by the job store"
-    import pika
-    from pika.exceptions import AMQPError, ProbableAuthenticationError
-
-    try:
-        with pika.BlockingConnection(pika.URLParameters(settings.broker_url)) as connection:
-            version = connection._impl.server_properties.get("version", "of unknown version")
-    except ProbableAuthenticationError as error:
-        raise ConfigurationError(f"The broker refuses user or password of {mask_url(settings.broker_url)}.") from error
-    except (AMQPError, OSError) as error:
-        raise BrokerUnavailable(f"{mask_url(settings.broker_url)} does not answer: {error!r}") from error
-    return f"RabbitMQ {version} at {mask_url(settings.broker_url)}"
-
-
-def _artifacts(settings: Settings) -> str:
-    from broker.artifacts import local_folder, open_artifacts
-
-    folder = local_folder(settings.store_url)
-    if folder is not None and not folder.exists():
-        return mask_url(settings.store_url) + _LATER
-    open_artifacts(settings).check()
-    return mask_url(settings.store_url)
+#: This machine's, then those of the services that it shares with others.
+CHECKS: dict[str, Callable[[Settings], str]] = {
+    "machine": _machine,
+    "native library": _native,
+    "known answers": _known_answers,
+    "key of main_vm": _key,
+    "state-transition program": _program,
+    "size class": _size_class,
+    "state directory": _state,
+    **SERVICES,
+}

@@ -62,6 +62,7 @@ class Console:
                 web.get("/queues", self._queues),
                 web.get("/workers", self._workers),
                 web.get("/dead", self._dead),
+                web.get("/services", self._services),
                 web.get("/login", self._login),
                 web.post("/login", self._log_in),
                 web.post("/logout", self._log_out),
@@ -99,6 +100,9 @@ class Console:
 
     async def _dead(self, request: web.Request) -> web.Response:
         return await self._page("dead.html", views.dead)
+
+    async def _services(self, request: web.Request) -> web.Response:
+        return await self._page("services.html", lambda _: views.services(self._settings))
 
     async def _login(self, request: web.Request) -> web.Response:
         return self._rendered("login.html", wrong=False)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from broker import checks
+from broker.artifacts import maker_of
 from broker.jobs import JobStore, overview, status, stuck
 from broker.queues.names import queue_for
 from housekeeper.console import bars
 from runtime.errors import JobNotFound
+from runtime.settings import Settings
 from runtime.telemetry import trace_id_of
 
 #: Jobs on one page of a line, and batches on the first page.
@@ -67,6 +70,7 @@ def job(store: JobStore, job_id: int) -> Shown:
     return {
         "now": overview.now(store),
         "job": found,
+        "culprit": _culprit(found.error_code, found.error),
         "batch": status.batch_of(store, found.batch_id),
         "attempts": status.attempts(store, job_id=job_id),
         "trace_id": trace_id_of(found.traceparent),
@@ -85,4 +89,15 @@ def workers(store: JobStore) -> Shown:
 
 def dead(store: JobStore) -> Shown:
     """Return the dead jobs."""
-    return {"now": overview.now(store), "jobs": overview.dead_jobs(store)}
+    jobs = overview.dead_jobs(store)
+    return {"now": overview.now(store), "jobs": [(job, _culprit(job.error_code, job.error)) for job in jobs]}
+
+
+def services(settings: Settings) -> Shown:
+    """Ask the services that all hosts share, and return what they answer."""
+    return {"findings": list(checks.find(settings, checks.SERVICES))}
+
+
+def _culprit(code: str, error: str) -> int | None:
+    """Return the job that made the artifact of which another one died, where that is why."""
+    return maker_of(error) if code.startswith("artifact_") else None

@@ -89,6 +89,7 @@ class Cluster:
         seconds: float = 0.0,
         traceparent: str = "",
         snark_key: str = "",
+        key_identity: str = "",
         **wanted: Any,
     ) -> Batch:
         """Hand in a batch as the gateway does."""
@@ -97,7 +98,8 @@ class Cluster:
         names = {}
         for kind, payload in (("program", PROGRAM), ("advice", advice)):
             names[kind] = self.artifacts.save(f"gateway/{number}/{kind}", kind, payload, protocol=protocol)
-        parameters = {SNARK_KEY: snark_key} if snark_key else {}
+        told = {SNARK_KEY: snark_key, "key_identity": key_identity}
+        parameters = {name: value for name, value in told.items() if value}
         jobs = [JobSpec(Stage.WITNESS, inputs=names, parameters=parameters)]
         made, _ = self.store.create_batch(number, protocol_version=protocol, jobs=jobs, traceparent=traceparent)
         return made

@@ -24,6 +24,11 @@ from runtime.errors import InvalidInput, OutOfMemory
 SNARK_KEY_DIGEST = "cd" * 32
 
 
+def key_digest(profile: str) -> str:
+    """Each profile has keys of its own."""
+    return hashlib.sha256(profile.encode()).hexdigest()
+
+
 @dataclass
 class Witness:
     checkpoints: list[bytes]
