@@ -153,7 +153,7 @@ def _profile(found: Configuration) -> None:
 def _core(found: Configuration) -> None:
     from core.state.inputs import read_inputs
 
-    read_inputs(found.general, found.core)
+    read_inputs(found.general, found.core)[0].check()
 
 
 def _offers(found: Configuration) -> None:

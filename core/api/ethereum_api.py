@@ -27,9 +27,9 @@ from core.state import chain
 from core.state.chain import Account
 from core.store import Batch, L1Transaction, L1TransactionStatus, Store, TransactionStatus
 
-#: Threads that read; calls beyond what may wait are refused (-32005).
-READERS = 4
-WAITING = 1024
+#: Threads that read, and that read whole blocks or run the program; calls beyond what may wait are refused (-32005).
+READERS, LONG_READERS = 4, 2
+WAITING, WAITING_OF_A_CLIENT = 1024, 256
 
 T = TypeVar("T")
 
@@ -60,25 +60,26 @@ class EthereumApi:
         self._version = version
         self._references = References(store)
         self._fees = Fees(estimate, self._references, constants)
-        self.readers = Pool("reading", READERS, WAITING)
+        self.readers = Pool("reading", READERS, WAITING, WAITING_OF_A_CLIENT)
+        self._long_readers = Pool("reading blocks", LONG_READERS, WAITING, WAITING_OF_A_CLIENT)
         self._intake = Intake(sequencer)
         self._sealer = Pool("sealing on call", 1, WAITING)
 
     def methods(self) -> Mapping[str, Method]:
         """Return every method by its name."""
+        constants: dict[str, Callable[[], object]] = {
+            "web3_clientVersion": lambda: self._version,
+            "net_version": lambda: str(self._constants.chain_id),
+            "net_listening": lambda: True,
+            "net_peerCount": lambda: "0x0",
+            "eth_chainId": lambda: quantity(self._constants.chain_id),
+            "eth_syncing": lambda: False,
+            "eth_accounts": list,
+        }
         reads: dict[str, Callable[[Sequence[Any]], Any]] = {
-            "web3_clientVersion": lambda _: self._version,
             "web3_sha3": lambda p: data(keccak(data_at(p, 0))),
-            "net_version": lambda _: str(self._constants.chain_id),
-            "net_listening": lambda _: True,
-            "net_peerCount": lambda _: "0x0",
-            "eth_chainId": lambda _: quantity(self._constants.chain_id),
-            "eth_syncing": lambda _: False,
-            "eth_accounts": lambda _: [],
             "eth_gasPrice": lambda _: quantity(self._constants.base_fee + self._sequencer.tip_of_next_batch()),
             "eth_maxPriorityFeePerGas": lambda _: quantity(self._sequencer.tip_of_next_batch()),
-            "eth_feeHistory": lambda p: self._fees.history(p),
-            "eth_estimateGas": lambda p: quantity(self._fees.gas(p)),
             "eth_call": self._call,
             "eth_blockNumber": lambda _: quantity(chain.head()),
             "eth_getBalance": lambda p: quantity(self._account(p).balance),
@@ -86,9 +87,6 @@ class EthereumApi:
             "eth_getCode": self._code,
             "eth_getStorageAt": self._storage,
             "eth_getLogs": self._logs,
-            "eth_getBlockByNumber": self._block,
-            "eth_getBlockByHash": self._block,
-            "eth_getBlockReceipts": self._block_receipts,
             "eth_getBlockTransactionCountByNumber": lambda p: self._count(p, lambda batch: int(batch.transactions)),
             "eth_getBlockTransactionCountByHash": lambda p: self._count(p, lambda batch: int(batch.transactions)),
             "eth_getUncleCountByBlockNumber": lambda p: self._count(p, lambda _: 0),
@@ -99,7 +97,16 @@ class EthereumApi:
             "eth_getTransactionReceipt": self._receipt,
             "hallmark_batchStatus": self._batch_status,
         }
+        long_reads: dict[str, Callable[[Sequence[Any]], Any]] = {
+            "eth_getBlockByNumber": self._block,
+            "eth_getBlockByHash": self._block,
+            "eth_getBlockReceipts": self._block_receipts,
+            "eth_feeHistory": lambda p: self._fees.history(p),
+            "eth_estimateGas": lambda p: quantity(self._fees.gas(p)),
+        }
         return {
+            **{name: _constant(value) for name, value in constants.items()},
+            **{name: self._in_thread(function, self._long_readers) for name, function in long_reads.items()},
             **{name: self._in_thread(function, self.readers) for name, function in reads.items()},
             "eth_sendRawTransaction": self._send,
             "hallmark_sealBatch": self._in_thread(lambda _: self._seal(), self._sealer),
@@ -241,6 +248,13 @@ class EthereumApi:
             "l1Transactions": [_l1_transaction(row) for row in mined_transactions(batch.number)],
             "provenBatch": quantity(proven_batch()),
         }
+
+
+def _constant(value: Callable[[], object]) -> Method:
+    async def method(_: Sequence[Any]) -> object:
+        return value()
+
+    return method
 
 
 def _too_much(error: Busy) -> RpcError:

@@ -144,6 +144,8 @@ def open_node(
 
 
 def _check_facts(store: Store, settings: Settings, genesis: Genesis) -> None:
+    if store.fact("genesis_sha256") is None:
+        genesis.check()
     for key, value in {"chain_id": str(settings.chain_id), "genesis_sha256": genesis.digest}.items():
         known = store.fact(key)
         if known is None:

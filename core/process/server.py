@@ -23,7 +23,7 @@ from core.api.state_proofs import StateProofs
 from core.api.subscriptions import Subscriptions
 from core.errors import BatchUnknown
 from core.http.errors import bearer, small_body, typed_errors
-from core.http.pools import Pool
+from core.http.pools import Pool, name_client
 from core.process.metrics import exposition
 from core.process.node import Node
 from core.proofs.batch_file import batch_file
@@ -97,7 +97,7 @@ class Server:
         token = self._node.settings.token.get_secret_value()
         allowed = self._node.core_settings.origins()
         app = web.Application(
-            middlewares=[typed_errors, origins(allowed), bearer(token)], client_max_size=MAX_RPC_BYTES
+            middlewares=[name_client, typed_errors, origins(allowed), bearer(token)], client_max_size=MAX_RPC_BYTES
         )
         app.on_response_prepare.append(name_origin(allowed))
         app.on_shutdown.append(self._subscriptions.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 
 from core.process.node import Node, open_node
@@ -34,6 +35,8 @@ def serve(process: Process) -> int:
 
     with only_core(own.folder(settings), stopping=process.stopping):
         node = wait_for(opened, "database", process.stopping)
+        # What is there now stays until the end: the collector need not walk it again and again.
+        gc.freeze()
         try:
             server = Server(node, process, _sender(node, profile))
             serve_http(

@@ -11,7 +11,8 @@ Numbers are JSON integers or decimal strings (a balance does not fit into the in
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -39,7 +40,7 @@ class _GenesisFile(msgspec.Struct, forbid_unknown_fields=True):
     fee_recipient: str
     base_fee: int | str
     gas_limit: int | str
-    accounts: dict[str, _AccountFile]
+    accounts: msgspec.Raw
     timestamp: int | str = 0
 
 
@@ -57,7 +58,7 @@ class Genesis:
         Wei per gas, constant.
     gas_limit : int
         Gas of one batch.
-    accounts : dict of bytes to Account
+    source : Path
     digest : str
         SHA-256 of the file, hex.
     """
@@ -66,8 +67,33 @@ class Genesis:
     fee_recipient: bytes
     base_fee: int
     gas_limit: int
-    accounts: dict[bytes, Account]
+    source: Path
     digest: str
+    _accounts: bytes = field(repr=False)
+
+    @cached_property
+    def accounts(self) -> dict[bytes, Account]:
+        """The accounts, read when they are first asked for: a store that has them asks no more.
+
+        Raises
+        ------
+        ConfigurationError
+            An account is not of this form, or has a value out of range.
+        """
+        try:
+            return _accounts(self._accounts)
+        except (ValueError, msgspec.DecodeError) as error:
+            raise ConfigurationError(f"genesis {self.source}: {error}") from error
+
+    def check(self) -> None:
+        """Look at the accounts.
+
+        Raises
+        ------
+        ConfigurationError
+            As for :attr:`accounts`.
+        """
+        len(self.accounts)
 
 
 def read_genesis(path: Path | None) -> Genesis:
@@ -76,7 +102,7 @@ def read_genesis(path: Path | None) -> Genesis:
     Raises
     ------
     ConfigurationError
-        The file is missing, too large, not of this form, or has a value out of range.
+        The file is missing, too large, not of this form, or has a value out of range; accounts are looked at later.
     """
     source = path or DEVELOPMENT
     try:
@@ -84,24 +110,30 @@ def read_genesis(path: Path | None) -> Genesis:
             raise ConfigurationError(f"genesis {source}: larger than {MAX_GENESIS_BYTES} bytes")
         content = source.read_bytes()
         parsed = msgspec.json.decode(content, type=_GenesisFile)
-        accounts = {
-            _address(text): Account(_number(entry.nonce, _WORD64), _number(entry.balance, _WORD256))
-            for text, entry in parsed.accounts.items()
-        }
-        if len(accounts) != len(parsed.accounts):
-            raise ValueError("an account is listed twice")
-        if sum(account.balance for account in accounts.values()) >= _WORD256:
-            raise ValueError("the balances add up to 2^256 or more")
         return Genesis(
             timestamp=_number(parsed.timestamp, _WORD64),
             fee_recipient=_address(parsed.fee_recipient),
             base_fee=_number(parsed.base_fee, _WORD64),
             gas_limit=_number(parsed.gas_limit, _WORD64),
-            accounts={address: account for address, account in accounts.items() if account != Account()},
+            source=source,
             digest=hashlib.sha256(content).hexdigest(),
+            _accounts=bytes(parsed.accounts),
         )
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise ConfigurationError(f"genesis {source}: {error}") from error
+
+
+def _accounts(content: bytes) -> dict[bytes, Account]:
+    parsed = msgspec.json.decode(content, type=dict[str, _AccountFile])
+    accounts = {
+        _address(text): Account(_number(entry.nonce, _WORD64), _number(entry.balance, _WORD256))
+        for text, entry in parsed.items()
+    }
+    if len(accounts) != len(parsed):
+        raise ValueError("an account is listed twice")
+    if sum(account.balance for account in accounts.values()) >= _WORD256:
+        raise ValueError("the balances add up to 2^256 or more")
+    return {address: account for address, account in accounts.items() if account != Account()}
 
 
 def _address(text: str) -> bytes:

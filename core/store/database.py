@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -51,6 +52,7 @@ class Store:
 
     def __init__(self, opened: Database) -> None:
         self._database = opened
+        self._writing = threading.RLock()
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -60,11 +62,15 @@ class Store:
 
     def atomic(self) -> AbstractContextManager[object]:
         """Open a write transaction (a savepoint when one is open already)."""
-        if isinstance(self._database, SqliteDatabase):
-            # A deferred transaction that reads first cannot be upgraded to a write when another writer came
-            # in between: it fails at once instead of waiting.
-            return self._database.atomic("IMMEDIATE")
-        return self._database.atomic()
+        return self._sole_writer() if isinstance(self._database, SqliteDatabase) else self._database.atomic()
+
+    @contextmanager
+    def _sole_writer(self) -> Iterator[None]:
+        # SQLite's own waiting is a poll every 100 ms; the threads of one process take turns at once.
+        # A deferred transaction that reads first cannot be upgraded to a write when another writer came
+        # in between: it fails at once instead of waiting.
+        with self._writing, self._database.atomic("IMMEDIATE"):
+            yield
 
     @contextmanager
     def exclusive(self, model: type[Row]) -> Iterator[None]:
