@@ -13,6 +13,7 @@ from proving.snark.decomposition import pieces
 from proving.snark.errors import CircuitRefused
 from proving.snark.hints import ExceedsStep
 from proving.snark.points import SCALAR_MODULUS
+from proving.snark.removal import Adversary
 from proving.snark.steps import LimbStep
 from tests.proving.snark.rows import forge
 
@@ -57,6 +58,20 @@ def test_a_wrong_limb_and_a_wrong_borrow() -> None:
     first, second, *_ = step.out[0].tolist()
     for changed in ({first: 6}, {first: 5 + 256, second: SCALAR_MODULUS - 1}, {first: 261}, {borrow: 1}, {borrow: 2}):
         assert not forge(circuit, [value], changed)
+
+
+@pytest.mark.parametrize("value", EDGES)
+def test_a_borrow_that_is_no_bit_would_make_the_difference_of_another_number(value: int) -> None:
+    """Both halves of what the largest element is above the alias wrap around r, unless the borrow is a bit."""
+    circuit, _ = written([64, 16])
+    alias, least = value + SCALAR_MODULUS, SCALAR_MODULUS - 1 - value
+    [step] = [step for step in circuit.steps if isinstance(step, LimbStep) and step.out.shape[1] == 32]
+    limbs = dict(zip(step.out[0].tolist(), [alias >> 8 * i & 255 for i in range(32)], strict=True))
+    [borrow] = next(step for step in circuit.steps if isinstance(step, ExceedsStep)).out.tolist()
+    between = (SCALAR_MODULUS - 1 >> 128) - (alias >> 128) - (least >> 128)
+    adversary = Adversary(circuit, [5], [value])
+    [rule] = adversary.broken({**limbs, borrow: between})
+    assert borrow in adversary.rules.variables(rule)
 
 
 def test_pieces_that_limbs_do_not_make_up() -> None:

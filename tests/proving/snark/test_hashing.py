@@ -65,6 +65,14 @@ def test_a_leaf(length: int) -> None:
     assert written.finish(found) == [hashed(Tag.LEAF, length, packed(WORDS[:length]))] * 2
 
 
+def test_what_is_hashed_is_the_canonical_number() -> None:
+    """A sum that is only right modulo p hashes as the word that it stands for."""
+    written = Written(WORDS[:2])
+    doubled = written.arithmetic.add(written.words, written.words)
+    found = written.finish(written.arithmetic.hash_rows(written.arithmetic.reshape(doubled, (1, 2))))
+    assert found == [hashed(Tag.LEAF, 2, packed([2 * word % PRIME for word in WORDS[:2]]))]
+
+
 def test_a_leaf_and_its_combination() -> None:
     written = Written([*WORDS, 3, 1, 4])
     rows, challenge = np.split(written.words.ids, [7])

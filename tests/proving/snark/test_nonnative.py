@@ -19,7 +19,7 @@ from proving.snark.hints import DivideStep, InvertStep, RatioStep
 from proving.snark.nonnative_extension import NonNativeExtension
 from proving.snark.points import SCALAR_MODULUS
 from proving.snark.representatives import CANONICAL, WORD, Numbers
-from proving.snark.steps import LimbStep
+from proving.snark.steps import CombineStep, LimbStep
 from proving.stark.errors import ProofRefused
 from tests.proving.snark.rows import forge
 
@@ -280,6 +280,11 @@ def test_bits_are_those_of_the_canonical_number() -> None:
     alias = dict(zip(bits, [(678 + PRIME) >> place & 1 for place in range(10)], strict=True))
     assert not written.forged(alias)
     assert not written.forged(alias | division(step_of(written.circuit, DivideStep), 0, 678 + PRIME))
+    # The upper part stays as it is, so that only the sum is wrong.
+    rest = next(
+        step for step in written.circuit.steps if isinstance(step, CombineStep) and set(step.wires) == {"a", "b"}
+    )
+    assert not written.forged(alias | {int(rest.out[0]): 0})
     # Two of the lowest bit for one of the next, and a bit that makes the rest negative.
     assert not written.forged({bits[0]: 2, bits[1]: 0})
     assert not written.forged({bits[4]: 1})
@@ -298,6 +303,17 @@ def test_an_inverse_is_one() -> None:
     assert not written.forged(dict.fromkeys(element, 0)) and not written.forged({base: 0})
 
 
+@pytest.mark.parametrize("quotient", [0, 1, 2])
+def test_an_inverse_is_a_word(quotient: int) -> None:
+    """In the scalar field every number has a factor that makes one plus a multiple of p of it."""
+    written = Written.new()
+    written.arithmetic.inverse(written.numbers((), WORD))
+    written.finish([4])
+    [inverse] = step_of(written.circuit, InvertStep).out[0].tolist()
+    assert (1 + 3 * PRIME) % 4 == 0 and written.forged({inverse: (1 + 3 * PRIME) // 4})
+    assert not written.forged({inverse: (1 + quotient * PRIME) * pow(4, -1, SCALAR_MODULUS)})
+
+
 def test_unequal_numbers_are_not_equal() -> None:
     written = Written.new()
     n = written.arithmetic
@@ -310,6 +326,15 @@ def test_unequal_numbers_are_not_equal() -> None:
         assert not written.forged({y: other})
     inverse = pow(PRIME, -1, SCALAR_MODULUS)
     assert not written.forged({x: 1, y: 0} | division(step, inverse, 0))
+
+
+def test_canonical_numbers_are_equal_as_they_are() -> None:
+    written = Written.new()
+    n = written.arithmetic
+    n.require_equal(n.given((1,)), n.given((1,)), ProofRefused)
+    written.finish([7, 7])
+    for other in ([7, 8], [8, 7], [7, 0]):
+        assert not forge(written.circuit, other, {})
 
 
 def test_a_choice_is_one_of_two() -> None:

@@ -11,18 +11,21 @@ import numpy as np
 import pytest
 
 from proving.backend.interface import PRIME
+from proving.hash import DIGEST
 from proving.snark import verifier
 from proving.snark.arithmetic import SnarkArithmetic
 from proving.snark.bn254.field import FR
 from proving.snark.builder import Builder
 from proving.snark.circuit import Circuit
 from proving.snark.errors import SnarkRefused, WitnessRefused
+from proving.snark.hints import RatioStep
 from proving.snark.points import SCALAR_MODULUS
 from proving.snark.prover import prove
 from proving.snark.proving_key import ProvingKey, make_key
+from proving.snark.removal import Adversary
 from proving.snark.setup import insecure
 from proving.snark.statement import batch_inputs
-from proving.snark.wrap import claim_inputs, require_proof, wrap_inputs, write_wrap
+from proving.snark.wrap import CLAIM_WORDS, claim_inputs, require_proof, wrap_inputs, write_wrap
 from proving.stark.arithmetic import Words
 from proving.stark.errors import ProofRefused
 from proving.stark.proof import Proof, assemble, serialize
@@ -171,6 +174,21 @@ def test_public_inputs_are_those_that_l1_computes() -> None:
     for place in range(len(WORDS)):
         words = [word ^ (i == place) for i, word in enumerate(WORDS)]
         assert not forge(circuit, inputs_of(claim(words)), {}, expected)
+
+
+def test_every_word_that_the_wrap_is_given_is_shown_to_be_below_the_modulus() -> None:
+    """The claim's too. A digest is any element, and has no bound to be shown."""
+    made, circuit = claim(WORDS), wrap_key().circuit
+    sizes = [CLAIM_WORDS, *(part.words // (DIGEST if part.digests else 1) for part in made.parts)]
+    words = np.repeat([True, *(not part.digests for part in made.parts)], sizes)
+    shown = np.concatenate([step.value for step in circuit.steps if isinstance(step, RatioStep)])
+    assert np.isin(circuit.inputs[words], shown).all() and not np.isin(circuit.inputs[~words], shown).any()
+    first = int(circuit.inputs[0])
+    adversary = Adversary(circuit, statement(WORDS), inputs_of(made))
+    [ratio] = [int(step.out[step.value == first][0]) for step in circuit.steps if isinstance(step, RatioStep)
+               if first in step.value]  # fmt: skip
+    broken = adversary.broken({first: WORDS[0] + PRIME})
+    assert any(ratio in adversary.rules.variables(rule) for rule in broken)
 
 
 def packed_alone() -> tuple[Circuit, list[int]]:
