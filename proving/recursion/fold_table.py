@@ -89,6 +89,9 @@ class Fold(Table):
             chosen = [[a + bit * (b - a) for a, b in zip(even, odd, strict=True)] for even, odd in pairs]
         _require(t, "picked", picked, chosen[0])
 
+        for column in (*(part for value in values for part in value), *beta, inverse, *bits):
+            t.free(column, when=1 - at["used"], reason="the row is not used")
+
 
 def _fold(even: Element, odd: Element, power: Element, twist: int) -> list[Expr]:
     slope = multiply([a - b for a, b in zip(even, odd, strict=True)], power)
