@@ -15,6 +15,9 @@ from runtime.urls import check_url, sqlite_url
 #: The committed state-transition program.
 PROGRAM = Path(__file__).parent.parent / "guest" / "programs" / "stf.elf"
 
+#: What takes a batch from the metadata calculator to the provers, in order.
+COMPONENTS = ("protective_reads_writer", "basic_witness_input_producer", "commitment_generator")
+
 
 def _web_url(value: SecretStr) -> SecretStr:
     url = value.get_secret_value()
@@ -22,7 +25,7 @@ def _web_url(value: SecretStr) -> SecretStr:
 
 
 def _origins(value: str) -> str:
-    for origin in filter(None, (part.strip() for part in value.split(","))):
+    for origin in _named(value):
         if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+", origin):
             raise ValueError("an origin is scheme://host or scheme://host:port, without a path")
     return value
@@ -32,6 +35,16 @@ def _versions(value: int) -> int:
     if 0 < value < 16:
         raise ValueError("16 or more, or 0 for all: a batch that is not recorded in the end is taken back")
     return value
+
+
+def _components(value: str) -> str:
+    if value != "none" and (unknown := set(_named(value)) - set(COMPONENTS)):
+        raise ValueError(f"there is no component {', '.join(sorted(unknown))}; there are {', '.join(COMPONENTS)}")
+    return value
+
+
+def _named(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 class CoreSettings(EnvironmentSettings):
@@ -69,6 +82,8 @@ class CoreSettings(EnvironmentSettings):
     """Cycles that the program may run for one batch before core calls it broken."""
     core_tree_versions: Annotated[int, Field(ge=0), AfterValidator(_versions)] = 10_000
     """Batches whose state tree is kept, for proofs of what an account held then: 16 or more; 0 keeps all."""
+    core_components: Annotated[str, AfterValidator(_components)] = ",".join(COMPONENTS)
+    """What core's own process does, or ``none``; the others run as ``python -m core.process.component NAME``."""
     core_profile: Literal["proven100", "proven128", "legacy-conjectured"] = "proven100"
     """Security profile that a proof must have, whatever the provers are set to; others are refused."""
     core_snark_key: AbsolutePath | None = None
@@ -119,7 +134,11 @@ class CoreSettings(EnvironmentSettings):
 
     def origins(self) -> frozenset[str]:
         """Return the origins of web pages that may call core."""
-        return frozenset(filter(None, (part.strip() for part in self.core_origins.split(","))))
+        return frozenset(_named(self.core_origins))
+
+    def components(self) -> frozenset[str]:
+        """Return the names of the components that core's own process runs."""
+        return frozenset(_named(self.core_components)) & frozenset(COMPONENTS)
 
     def program_path(self) -> Path:
         """Return the path of the state-transition program."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
+from core.batches.component import Component
 from core.batches.metadata_calculator import changed_accounts
+from core.batches.protective_reads_writer import newest_read
 from core.batches.witness_store import WitnessStore
 from core.errors import ProgramFault
 from core.formats.witness_input import Header, encode
@@ -15,7 +18,7 @@ from core.store import Batch, BatchStatus, ProtectiveRead, Store, Transaction
 from runtime.telemetry import span
 
 
-class BasicWitnessInputProducer:
+class BasicWitnessInputProducer(Component):
     """Turns a batch's data into the bytes that are proven.
 
     Parameters
@@ -26,23 +29,32 @@ class BasicWitnessInputProducer:
         Run once on every input before a prover sees it.
     """
 
+    name = "basic_witness_input_producer"
+
     def __init__(self, store: Store, witnesses: WitnessStore, program: Program) -> None:
-        self._store = store
+        super().__init__(store)
         self._witnesses = witnesses
         self._program = program
 
-    def produce(self, batch: Batch) -> Run:
-        """Make, check and store the witness input of a batch whose tree section and protective reads are written.
+    @classmethod
+    def behind(cls) -> Any:
+        """Return the condition on batches without a witness input."""
+        return Batch.status.in_((BatchStatus.SEALED, BatchStatus.TREE_UPDATED))
+
+    @classmethod
+    def ready(cls) -> Any:
+        """Return the condition on batches without a witness input whose reads are written."""
+        return (Batch.status == BatchStatus.TREE_UPDATED) & (Batch.number <= newest_read())
+
+    def handle(self, batch: Batch) -> None:
+        """Make, check and store the witness input of a batch.
 
         Raises
         ------
         ProgramFault
-            The run's receipts or account values are not those of the seal.
+            The run's receipts or account values are not those of the seal, the versions, or the reads.
         """
-        with (
-            self._store.session(),
-            span("basic witness input producer", traceparent=batch.traceparent or "") as current,
-        ):
+        with span("basic witness input producer", traceparent=batch.traceparent or "") as current:
             rows = chain.transactions_of(batch.number)
             header = Header.from_json(json.loads(batch.context))
             section = self._witnesses.get(batch.number, "tree")
@@ -57,7 +69,6 @@ class BasicWitnessInputProducer:
             batch.status = BatchStatus.WITNESS_READY
             batch.save()
             current.set_attributes({"hallmark.cycles": run.cycles, "hallmark.witness_bytes": len(content)})
-            return run
 
 
 def _check(batch: Batch, rows: list[Transaction], run: Run) -> None:
@@ -66,6 +77,8 @@ def _check(batch: Batch, rows: list[Transaction], run: Run) -> None:
         if result.status is not Status.EXECUTED or (result.sender, result.gas_used, result.gas_price) != stated:
             raise ProgramFault(f"Batch {batch.number}: the program judged transaction {row.hash.hex()} anew.")
     changes = changed_accounts(batch)
+    if changes != chain.accounts_changed_in(batch.number):
+        raise ProgramFault(f"Batch {batch.number}: the account versions are not the values of the seal.")
     if {diff.address: (diff.nonce, diff.balance) for diff in run.diffs} != {
         address: (account.nonce, account.balance) for address, account in changes.items()
     }:

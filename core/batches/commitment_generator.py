@@ -7,7 +7,9 @@ the sealed values. When the program's own output is another one, core and the pr
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from core.batches.component import Component
 from core.batches.metadata_calculator import changed_accounts
 from core.errors import ProgramFault
 from core.formats.commitments import (
@@ -21,31 +23,37 @@ from core.formats.commitments import (
 from core.formats.witness_input import Header
 from core.program.state_transition import Diff, Result, Status
 from core.state import chain
-from core.store import Batch, BatchStatus, Store
+from core.store import Batch, BatchStatus
+from runtime.logging import get_logger
 from runtime.telemetry import span
 
+log = get_logger(__name__)
 
-class CommitmentGenerator:
-    """Writes commitments into a batch's row.
 
-    Parameters
-    ----------
-    store
-        Core's rows.
-    """
+class CommitmentGenerator(Component):
+    """Writes commitments into a batch's row."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    name = "commitment_generator"
 
-    def generate(self, batch: Batch) -> None:
-        """Commit to a batch whose witness input is stored; it may be offered to provers from then on.
+    @classmethod
+    def behind(cls) -> Any:
+        """Return the condition on batches without commitments."""
+        return Batch.status.in_((BatchStatus.SEALED, BatchStatus.TREE_UPDATED, BatchStatus.WITNESS_READY))
+
+    @classmethod
+    def ready(cls) -> Any:
+        """Return the condition on batches without commitments whose witness input is stored."""
+        return Batch.status == BatchStatus.WITNESS_READY
+
+    def handle(self, batch: Batch) -> None:
+        """Commit to a batch; it may be offered to provers from then on.
 
         Raises
         ------
         ProgramFault
             The program's output is not what the data commit to.
         """
-        with self._store.session(), span("commitment generator", traceparent=batch.traceparent or ""):
+        with span("commitment generator", traceparent=batch.traceparent or ""):
             rows = chain.transactions_of(batch.number)
             results = [Result(Status.EXECUTED, row.gas_used, row.sender, row.gas_price) for row in rows]
             diffs = [
@@ -76,3 +84,4 @@ class CommitmentGenerator:
             batch.expected_output = output
             batch.status = BatchStatus.COMMITTED
             batch.save()
+            log.info("batch.committed", batch=batch.number, output=output.hex(), cycles=batch.cycles)

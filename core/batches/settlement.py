@@ -7,17 +7,12 @@ half-way goes on where it stood.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
-from core.batches.basic_witness_input_producer import BasicWitnessInputProducer
-from core.batches.commitment_generator import CommitmentGenerator
+from core.batches.component import Component
 from core.batches.metadata_calculator import MetadataCalculator
-from core.batches.protective_reads_writer import write_protective_reads
-from core.store import Batch, BatchStatus, Store
-from runtime.logging import get_logger
-
-log = get_logger(__name__)
-
-_UNFINISHED = (BatchStatus.TREE_UPDATED, BatchStatus.WITNESS_READY)
+from core.errors import ProgramFault
+from core.store import Store
 
 
 class Settlement:
@@ -27,21 +22,16 @@ class Settlement:
     ----------
     store
         Core's rows.
-    calculator, producer, generator
-        The parts, in the order in which they work.
+    calculator
+        Advances the state by a batch, at the seal.
+    components
+        What follows, in order, as far as it runs in this process.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        calculator: MetadataCalculator,
-        producer: BasicWitnessInputProducer,
-        generator: CommitmentGenerator,
-    ) -> None:
+    def __init__(self, store: Store, calculator: MetadataCalculator, components: Sequence[Component]) -> None:
         self._store = store
         self._calculator = calculator
-        self._producer = producer
-        self._generator = generator
+        self._components = components
         self._lock = threading.Lock()
 
     def settle_state(self) -> int:
@@ -53,23 +43,40 @@ class Settlement:
         return self._calculator.settle_left_over()
 
     def advance(self) -> int:
-        """Finish every batch that can be finished and return how many were."""
-        finished = 0
+        """Take every batch as far as it gets and return the number of steps.
+
+        Raises
+        ------
+        ProgramFault
+            A component has halted; the others have done what they can.
+        """
         with self._lock, self._store.session():
             self.settle_state()
-            while (batch := self._next()) is not None:
-                self._finish(batch)
-                finished += 1
-        return finished
+            return advance(self._components)
 
-    def _next(self) -> Batch | None:
-        batch: Batch | None = Batch.select().where(Batch.status.in_(_UNFINISHED)).order_by(Batch.number).first()
-        return batch
 
-    def _finish(self, batch: Batch) -> None:
-        if batch.status == BatchStatus.TREE_UPDATED:
-            write_protective_reads(self._store, batch)
-            self._producer.produce(batch)
-        if batch.status == BatchStatus.WITNESS_READY:
-            self._generator.generate(batch)
-        log.info("batch.committed", batch=batch.number, output=batch.expected_output.hex(), cycles=batch.cycles)
+def advance(components: Sequence[Component]) -> int:
+    """Let components work in turns until none has anything to do; return the number of steps.
+
+    Raises
+    ------
+    ProgramFault
+        One of them has halted; the others have done what they can.
+    """
+    working, steps = list(components), 0
+    halted: ProgramFault | None = None
+    moved = True
+    while moved:
+        moved = False
+        for component in tuple(working):
+            try:
+                done = component.step()
+            except ProgramFault as error:
+                working.remove(component)
+                halted = halted or error
+                continue
+            moved = moved or done
+            steps += done
+    if halted is not None:
+        raise halted
+    return steps

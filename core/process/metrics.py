@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from core.batches.components import lags
 from core.eth_sender.status import L1State, noted_state
 from core.proofs.acceptance import proven_batch
 from core.store import (
@@ -51,6 +52,7 @@ class CoreCollector(Collector):
             waiting = Batch.select(fn.MIN(Batch.sealed_at)).where(Batch.status != BatchStatus.PROVEN).scalar()
             age = 0.0 if waiting is None else max(0.0, time.time() - float(waiting))
             yield self._gauge("hallmark_core_oldest_unproven_batch_seconds", "Age of the oldest unproven batch.", age)
+            yield from self._lags()
             if (state := noted_state(self._store)) is not None:
                 yield from self._l1(state)
             outcomes = CounterMetricFamily(
@@ -59,6 +61,16 @@ class CoreCollector(Collector):
             for outcome, count in _counts(Submission, Submission.outcome).items():
                 outcomes.add_metric([outcome, self._cluster], count)
             yield outcomes
+
+    def _lags(self) -> Iterable[Metric]:
+        labels, now = ["component", "cluster"], time.time()
+        batches = GaugeMetricFamily("hallmark_core_lag_batches", "Batches a component has not done.", labels=labels)
+        seconds = GaugeMetricFamily("hallmark_core_lag_seconds", "Age of the oldest of them.", labels=labels)
+        for lag in lags():
+            batches.add_metric([lag.component, self._cluster], lag.batches)
+            age = 0.0 if lag.sealed_at is None else max(0.0, now - lag.sealed_at)
+            seconds.add_metric([lag.component, self._cluster], age)
+        yield from (batches, seconds)
 
     def _l1(self, state: L1State) -> Iterable[Metric]:
         family = GaugeMetricFamily(

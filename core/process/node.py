@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from core.batches.basic_witness_input_producer import BasicWitnessInputProducer
-from core.batches.commitment_generator import CommitmentGenerator
+from core.batches.components import make_components
 from core.batches.metadata_calculator import MetadataCalculator
 from core.batches.retention import Retention
 from core.batches.settlement import Settlement
 from core.batches.witness_store import WitnessStore
-from core.errors import GenesisMismatch
+from core.errors import GenesisMismatch, ProgramFault
 from core.formats.identity import Identity
 from core.program.state_transition import Program
 from core.proofs.acceptance import Acceptance, Verifier
@@ -95,10 +95,11 @@ def open_node(
         witnesses = WitnessStore(folder / "witnesses")
         tree = KeptTree.open(folder / "state_tree", core_settings.core_tree_versions)
         calculator = MetadataCalculator(store, witnesses, tree, genesis)
-        settlement = Settlement(
-            store, calculator, BasicWitnessInputProducer(store, witnesses, program), CommitmentGenerator(store)
-        )
-        settlement.advance()
+        components = make_components(core_settings.components(), store, tree, witnesses, program)
+        settlement = Settlement(store, calculator, components)
+        # A component that has halted says so in its log and in `/ready`; taking and proving go on.
+        with suppress(ProgramFault):
+            settlement.advance()
         sequencer = Sequencer(
             store,
             program,

@@ -17,7 +17,7 @@ WAIT_SECONDS = 15.0
 
 
 class OtherCore(ConfigurationError):
-    """Another core runs on this state directory."""
+    """Another core, or the same component of one, runs on this state directory."""
 
     code = "other_core"
     default_remedy = "Stop the other core, or give this one a HALLMARK_STATE_DIR of its own."
@@ -25,9 +25,13 @@ class OtherCore(ConfigurationError):
 
 @contextmanager
 def only_core(
-    folder: Path, wait_seconds: float = WAIT_SECONDS, *, stopping: threading.Event | None = None
+    folder: Path,
+    wait_seconds: float = WAIT_SECONDS,
+    *,
+    component: str = "",
+    stopping: threading.Event | None = None,
 ) -> Iterator[None]:
-    """Hold the folder's lock; the kernel frees it when the process ends, however it ends.
+    """Hold the folder's lock, or that of a component; the kernel frees it when the process ends, however it ends.
 
     Raises
     ------
@@ -36,12 +40,12 @@ def only_core(
     """
     stopping = stopping or threading.Event()
     deadline = time.monotonic() + wait_seconds
-    with private_file(folder / "lock").open("w") as lock:
+    with private_file(folder / (f"{component}.lock" if component else "lock")).open("w") as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError:
                 if time.monotonic() > deadline or stopping.wait(0.1):
-                    raise OtherCore(f"Another core runs on {folder}.") from None
+                    raise OtherCore(f"Another {component or 'core'} runs on {folder}.") from None
         yield

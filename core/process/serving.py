@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from core.process.node import Node, open_node
 from core.process.only_core import only_core
@@ -33,7 +34,9 @@ def serve(process: Process) -> int:
             snark_key="" if snark_key is None else snark_key.digest.hex(),
         )
 
-    with only_core(own.folder(settings), stopping=process.stopping):
+    with ExitStack() as locks:
+        for component in ("", *sorted(own.components())):
+            locks.enter_context(only_core(own.folder(settings), component=component, stopping=process.stopping))
         node = wait_for(opened, "database", process.stopping)
         # What is there now stays until the end: the collector need not walk it again and again.
         gc.freeze()
