@@ -23,6 +23,8 @@ Rows = list[tuple[str, str]]
 #: What the artifact store keeps inside an envelope of its own starts with one of these.
 _ELF_MAGIC = b"\x7fELF"
 _WITNESS_INPUT_MAGIC = b"HMK1"
+#: Bytes that a small file may make of itself: a checkpoint in the store's envelope is the largest that is compressed.
+_MAX_INFLATED = checkpoint.MAX_BYTES + 4096
 _NESTED = (artifact.MAGIC, _ELF_MAGIC, _WITNESS_INPUT_MAGIC)
 
 
@@ -49,7 +51,7 @@ def describe(data: bytes, *, nested: bool = False) -> tuple[str, Rows]:
             ("payload", size(header.payload_length) + (" (compressed)" if header.compressed else "")),
             ("sha256", header.sha256),
         ]
-        payload = artifact.unpack(data).payload
+        payload = artifact.unpack(data, limit=_MAX_INFLATED if header.compressed else artifact.DEFAULT_LIMIT).payload
         if payload.startswith(_NESTED) and not nested:
             inner, more = describe(payload, nested=True)
             return f"{inner}, as the artifact store keeps it", [*rows, *more]

@@ -9,7 +9,7 @@ import pytest
 
 from cli.inspection import describe
 from runtime import artifact
-from runtime.errors import HallmarkError, InvalidInput
+from runtime.errors import HallmarkError, InvalidInput, TooLarge
 
 KINDS = (
     "checkpoint", "execution_records", "segment_proof", "recursion_witness", "recursion_proof", "batch_proof",
@@ -38,6 +38,15 @@ def test_artifacts_in_artifacts_are_opened_once() -> None:
         data = artifact.pack("unknown", data)
     with pytest.raises(InvalidInput):
         describe(data)
+
+
+@pytest.mark.parametrize("kind", ["unknown", "checkpoint", "batch_proof"])
+def test_a_small_file_does_not_inflate(kind: str) -> None:
+    """Its header states two gibibytes; whether the stream has them is not looked at."""
+    data = artifact.pack(kind, bytes(1 << 16), compress=True)
+    assert len(data) < 200
+    with pytest.raises(TooLarge, match="over the limit"):
+        describe(data[:16] + (2 << 30).to_bytes(8, "little") + data[24:])
 
 
 @pytest.mark.parametrize("depth", [900, 5000])
