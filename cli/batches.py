@@ -1,4 +1,4 @@
-"""`hallmark batch`: look at batches, let them run again, withdraw, order and remove them."""
+"""`hallmark batch`: look at batches, let them run again, withdraw, order and remove them, prove them elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from broker.artifacts import open_artifacts
 from broker.jobs import Batch, BatchState, JobState, JobStore, overview
 from broker.jobs import status as jobs_status
 from broker.jobs.states import FINISHED_BATCH
-from cli import display
+from cli import display, elsewhere
 from cli.options import (
     BatchArgument,
     ChainOption,
@@ -49,6 +49,7 @@ def register(app: typer.Typer) -> None:
     group.command("cancel")(cancel)
     group.command("delete")(delete)
     group.command("prioritise")(prioritise)
+    elsewhere.register(group)
     app.add_typer(group, name="batch")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cli import exported
 from cli.display import size
 from core.formats.witness_input import decode as decode_witness_input
 from core.proofs.batch_file import read_batch_file
@@ -183,6 +184,25 @@ def _development(data: bytes) -> Rows:
     ]
 
 
+def _batch_to_prove(data: bytes) -> Rows:
+    found, _ = exported.unpack(data, exported.BatchWork)
+    return [*_named(found), ("program", size(len(found.program))), ("input", size(len(found.advice)))]
+
+
+def _proven_batch(data: bytes) -> Rows:
+    found, _ = exported.unpack(data, exported.ProvenBatch)
+    return [*_named(found), ("result", size(len(found.result)))]
+
+
+def _named(found: exported.BatchWork | exported.ProvenBatch) -> Rows:
+    return [
+        ("batch", f"{found.number} of chain {found.chain_id}"),
+        ("program commitment", found.program_commitment or "-"),
+        ("keys", found.key_identity or "-"),
+        ("SNARK's key", found.snark_key or "-"),
+    ]
+
+
 _KINDS: dict[str, Callable[[bytes], Rows]] = {
     checkpoint.KIND: _checkpoint,
     records.KIND: _records,
@@ -193,4 +213,6 @@ _KINDS: dict[str, Callable[[bytes], Rows]] = {
     recursion_witness.KIND: _recursion_witness,
     development.KIND: _development,
     "statement": _statement,
+    exported.WORK: _batch_to_prove,
+    exported.PROVEN: _proven_batch,
 }

@@ -14,6 +14,7 @@ from cli.compress import compress
 from cli.execute import execute
 from cli.new import new
 from cli.prove import prove
+from cli.prove_batch import prove_batch
 from cli.snark_key import read_snark_key
 from cli.verified import print_verified
 from runtime.errors import InvalidInput
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command("new")(new)
     app.command("execute")(execute)
     app.command("prove")(prove)
+    app.command("prove-batch")(prove_batch)
     app.command("compress")(compress)
     app.command("verify")(verify)
     app.command("inspect")(inspect)

@@ -107,6 +107,34 @@ class OperatorSide(StoreBase):
 
         return self.database.transact(work)
 
+    def hand_in(self, batch_id: int, result: str) -> int:
+        """End a batch with a proof that was made elsewhere; its open jobs are withdrawn. Returns how many these are.
+
+        Parameters
+        ----------
+        result
+            Name of the artifact.
+
+        Raises
+        ------
+        JobNotFound
+        BatchFinished
+            It has a proof already, or its artifacts have been removed.
+        """
+
+        def work(session: Session) -> int:
+            batch = self._lock_batch(session, batch_id)
+            self._refuse_finished(batch)
+            if batch["state"] not in (BatchState.IN_PROGRESS, BatchState.DEAD, BatchState.CANCELLED):
+                raise BatchFinished(f"Batch {batch['number']} is {batch['state']}: it has a proof already.")
+            session.run(sql.CANCEL_ATTEMPTS, batch_id=batch_id)
+            withdrawn = session.run(sql.CANCEL_JOBS, batch_id=batch_id)
+            session.run(sql.HAND_IN_JOB, batch_id=batch_id, result=result)
+            session.run(sql.HAND_IN_BATCH, batch_id=batch_id, result=result)
+            return withdrawn
+
+        return self.database.transact(work)
+
     def prioritise(self, batch_id: int, priority: int) -> int:
         """Give a batch and its jobs a priority, the highest first, and return how many jobs it has.
 

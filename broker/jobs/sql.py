@@ -290,6 +290,18 @@ UPDATE batches SET state = 'proven', result = :result, error = NULL, finished_at
 WHERE id = :batch_id AND state IN ('in_progress', 'dead')
 """
 
+# A proof that was made elsewhere is the result of the job that would have ended the batch, where there is one yet.
+HAND_IN_JOB = """
+UPDATE jobs SET state = 'successful', result = :result, progress = 1, error_code = NULL, error = NULL, traceback = NULL
+WHERE batch_id = :batch_id AND final = 1
+"""
+
+HAND_IN_BATCH = """
+UPDATE batches SET state = 'proven', result = :result, error = NULL, finished_at = {now},
+    proven_at = COALESCE(proven_at, {now})
+WHERE id = :batch_id AND state IN ('in_progress', 'dead', 'cancelled')
+"""
+
 COUNTS = """
 SELECT stage, state, count(*) AS jobs FROM jobs GROUP BY stage, state
 """

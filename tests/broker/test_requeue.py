@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broker.jobs import BatchState, Claim, JobSpec, JobState, JobStore, Stage, Worker, status
-from runtime.errors import ArtifactCorrupt, BatchFinished, LeaseLost
+from runtime.errors import ArtifactCorrupt, BatchFinished, JobCancelled, LeaseLost
 from tests.broker.test_jobs import LAST, claim, make, must_claim, segments
 
 WORKER = Worker("host/prove/1", "host", "cpu")
@@ -179,3 +179,27 @@ def test_a_dead_batch_is_listed_however_old_it_is(store: JobStore) -> None:
         make(store, number)
     assert [batch.number for batch in status.batches(store, limit=5)] == [7, 6, 5, 4, 3, 1]
     assert [batch.number for batch in status.batches(store, state=BatchState.IN_PROGRESS, limit=2)] == [7, 6]
+
+
+def test_a_proof_from_elsewhere_ends_the_batch_and_withdraws_its_jobs(store: JobStore) -> None:
+    batch_id = make(store)
+    store.complete(must_claim(store), "s", segments(2))
+    held = must_claim(store, Stage.VECTORS)
+    assert store.hand_in(batch_id, "imported") == 5
+    found = status.batch(store, 1)
+    assert (found.state, found.result) == (BatchState.PROVEN, "imported")
+    assert set(states(store).values()) == {"successful", "cancelled"} and states(store)["last", 0] == "successful"
+    assert claim(store) is None
+    with pytest.raises(JobCancelled):
+        store.complete(held, "too late")
+    with pytest.raises(BatchFinished, match="proof already"):
+        store.hand_in(batch_id, "another")
+
+
+def test_a_proof_from_elsewhere_is_taken_before_the_witness_has_run(store: JobStore) -> None:
+    batch_id = make(store)
+    store.hand_in(batch_id, "imported")
+    assert status.batch(store, 1).state is BatchState.PROVEN
+    store.requeue_batch(batch_id)
+    finish(store)
+    assert status.batch(store, 1).result != "imported"
