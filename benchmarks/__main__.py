@@ -41,6 +41,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "blake2s.prove": ("benchmarks.circuits", "blake2s"),
     "core.tps": ("benchmarks.core", "transfers_per_second"),
     "core.latency_p99": ("benchmarks.core", "transfers_per_second"),
+    "core.restart_1m": ("benchmarks.core", "restart"),
     "tree.updates_1m": ("benchmarks.tree", "updates_1m"),
     "tree.updates_10m": ("benchmarks.tree", "updates_10m"),
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),

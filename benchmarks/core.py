@@ -1,4 +1,4 @@
-"""What core takes: transfers over HTTP, each durable when answered, while batches of them are sealed and settled."""
+"""What core takes: transfers over HTTP, each durable when answered, while batches are sealed and settled; its start."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -18,10 +19,13 @@ from core.state.genesis import DEVELOPMENT
 from tests.core.server_process import ServerProcess
 
 #: Transfers of one measurement, their senders, and connections that send at a time.
-TRANSFERS, SENDERS, CONNECTIONS = 1000, 50, 32
+TRANSFERS, SENDERS, CONNECTIONS = 2000, 50, 64
 
 #: Transactions of one batch.
 BATCH = 256
+
+#: Accounts of the store that core starts with, and starts of which the median is taken.
+ACCOUNTS, STARTS = 1_000_000, 3
 
 _CHAIN_ID = 4242
 
@@ -48,6 +52,36 @@ def transfers_per_second() -> list[Figure]:
             return asyncio.run(_measure(server.url + "/", raws, psutil.Process(process.pid)))
         finally:
             server.end()
+
+
+def restart() -> list[Figure]:
+    """Start core on a store of a million accounts until it is ready; the start that makes the store does not count."""
+    with tempfile.TemporaryDirectory() as folder:
+        content = json.loads(DEVELOPMENT.read_text())
+        content["accounts"] |= {f"0x{number + 1:040x}": {"balance": 1} for number in range(ACCOUNTS)}
+        genesis = Path(folder) / "genesis.json"
+        genesis.write_text(json.dumps(content, separators=(",", ":")))
+        server = ServerProcess("core", Path(folder), HALLMARK_CORE_GENESIS=str(genesis))
+        seconds, spent, memory = [], [], []
+        try:
+            for _ in range(1 + STARTS):
+                start = time.perf_counter()
+                process = psutil.Process(server.start().pid)
+                server.wait_for("/ready")
+                seconds.append(time.perf_counter() - start)
+                spent.append(sum(process.cpu_times()[:2]))
+                memory.append(process.memory_info().rss)
+                process.terminate()
+                process.wait()
+        finally:
+            server.end()
+    context = {
+        "accounts": ACCOUNTS,
+        "cpu_s": round(median(spent[1:]), 2),
+        "memory_mb": round(max(memory[1:]) / 1e6),
+        "first_start_s": round(seconds[0], 1),
+    }
+    return [figure("core.restart_1m", median(seconds[1:]), "s", "lower", context=context)]
 
 
 def _signed(senders: list[Any], place: int) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +19,6 @@ from opentelemetry.trace import SpanKind
 from core.batches.witness_store import WitnessStore
 from core.errors import (
     BatchProven,
-    Busy,
     CoreError,
     KeyMismatch,
     ProgramUnknown,
@@ -32,6 +30,7 @@ from core.formats.identity import Identity
 from core.http.errors import MAX_TRACEPARENT, small_body
 from core.http.pools import Pool
 from core.proofs.acceptance import Acceptance
+from core.proofs.arrivals import Arrival, Arrivals
 from core.proofs.offers import Offers, find_batch
 from core.store import Batch, Offer, Store
 from runtime.errors import HallmarkError, InvalidInput
@@ -109,7 +108,7 @@ class ProofDataHandler:
         self._witnesses = witnesses
         self._incoming = incoming
         self._proof_limit = proof_limit
-        self._pending: Counter[str] = Counter()
+        self._arrivals = Arrivals(MAX_PENDING_PROOFS, MAX_ARRIVING_PROOFS)
         self._offering = Pool("offers", 2, 256)
         self._transfers = Pool("transfers", 4, 1024)
         self._verifying = Pool("verifying", 1, MAX_ARRIVING_PROOFS + MAX_PENDING_PROOFS)
@@ -196,33 +195,32 @@ class ProofDataHandler:
             accepted = await self._offering.run(self._acceptance.may_submit, number, token)
             if accepted is not None and request.content_length not in (None, accepted):
                 raise BatchProven(f"Batch {number} is already proven by another proof.")
-            place = token if accepted is None else _REPEATED
-            if self._pending[place] >= MAX_PENDING_PROOFS or self._pending.total() >= MAX_ARRIVING_PROOFS:
-                raise Busy()
-            self._pending[place] += 1
             try:
-                limit = self._proof_limit if accepted is None else min(accepted, self._proof_limit)
-                advanced = await self._receive(request, number, token, trace_id, limit)
+                with self._arrivals.place(token if accepted is None else _REPEATED) as arrival:
+                    limit = self._proof_limit if accepted is None else min(accepted, self._proof_limit)
+                    advanced = await self._receive(request, arrival, number, token, trace_id, limit)
             except HallmarkError as error:
                 current.set_attribute("error.type", error.code)
                 raise
-            finally:
-                self._pending[place] -= 1
-                self._pending += Counter()  # a token without proofs is forgotten
             current.set_attribute("hallmark.advanced", advanced)
             return web.Response(body=encode(ProofAccepted(accepted=True)), content_type="application/json")
 
-    async def _receive(self, request: web.Request, number: int, token: str, trace_id: str, limit: int) -> bool:
+    async def _receive(
+        self, request: web.Request, arrival: Arrival, number: int, token: str, trace_id: str, limit: int
+    ) -> bool:
         with tempfile.NamedTemporaryFile(dir=self._incoming, suffix=".part", delete=False) as part:
             path = Path(part.name)
             try:
-                await self._read_body(request, part, number, trace_id, limit)
+                await self._read_body(request, arrival, part, number, trace_id, limit)
+                arrival.arrived()
                 part.close()
                 return await self._verifying.run(self._acceptance.judge, number, token, path, trace_id)
             finally:
                 path.unlink(missing_ok=True)
 
-    async def _read_body(self, request: web.Request, part: IO[bytes], number: int, trace_id: str, limit: int) -> None:
+    async def _read_body(
+        self, request: web.Request, arrival: Arrival, part: IO[bytes], number: int, trace_id: str, limit: int
+    ) -> None:
         size = 0
         try:
             if (request.content_length or 0) > limit:
@@ -230,6 +228,7 @@ class ProofDataHandler:
             try:
                 async with asyncio.timeout(RECEIVE_SECONDS):
                     async for chunk in request.content.iter_chunked(CHUNK):
+                        arrival.progressed()
                         size += len(chunk)
                         if size > limit:
                             raise ProofTooLarge(f"The proof has more than {limit} bytes.")
@@ -237,6 +236,10 @@ class ProofDataHandler:
             except TimeoutError as error:
                 raise ProofTruncated(f"Only {size} bytes arrived in {RECEIVE_SECONDS:.0f} s.") from error
             except (ConnectionError, asyncio.CancelledError) as error:
+                if arrival.displaced:
+                    raise ProofTruncated(
+                        f"No byte came after the first {size} for a while, and another proof asked for the place."
+                    ) from error
                 # aiohttp ends a handler whose client went away in either way, by its setting.
                 raise ProofTruncated(f"The connection was lost after {size} bytes.") from error
         except CoreError as error:

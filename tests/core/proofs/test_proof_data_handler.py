@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -424,6 +425,34 @@ async def test_more_proofs_than_core_verifies_at_once_are_told_to_wait(
     answers = [status for status, _ in await asyncio.gather(*tasks)]
     assert (answers.count(200), answers.count(503)) == (4, 2)
     assert submissions(node) == ["accepted"] * 4
+
+
+async def test_uploads_that_stall_make_room_for_a_proof_that_comes(http: ClientSession, node: Node) -> None:
+    seal(node)
+    token = (await ask(http))[1]["offer_token"]
+    proof = stand_in_proof(outputs(node)[1])
+
+    async def stalled() -> tuple[int, str]:
+        async def slowly() -> AsyncIterator[bytes]:
+            yield proof[:100]
+            await asyncio.sleep(60)
+
+        headers = {"Hallmark-Offer": token, "Content-Length": str(len(proof))}
+        async with http.post("/submit_proof/1", data=slowly(), headers=headers) as answer:
+            return answer.status, (await answer.json())["error"]["code"]
+
+    uploads = [asyncio.create_task(stalled()) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    start, answers = time.perf_counter(), []
+    while not answers or answers[-1][0] == 503:
+        answers.append(await submit(http, 1, token, proof))
+        await asyncio.sleep(0.05)
+    assert answers[-1][0] == 200 and time.perf_counter() - start < 5
+    done, waiting = await asyncio.wait(uploads, timeout=1)
+    assert [task.result() for task in done] == [(400, "proof_truncated")] and len(waiting) == 3
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
