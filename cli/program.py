@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import display, files
+from cli import debug, display, files
 from cli.arguments import MAX_INPUT, MAX_PROGRAM, MAX_PROOF, ProfileOption
 from cli.compress import compress
 from cli.execute import execute
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("compress")(compress)
     app.command("verify")(verify)
     app.command("inspect")(inspect)
+    debug.register(app)
 
 
 def verify(
