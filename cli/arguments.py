@@ -24,6 +24,7 @@ ProfileOption = Annotated[str, typer.Option(help="Security profile: proven100, p
 CYCLES_HELP = "A run of more cycles is ended with an error."
 CyclesOption = Annotated[int, typer.Option(help=CYCLES_HELP, min=1)]
 MemoryOption = Annotated[str, typer.Option(help="Memory budget such as 8G; what is free when left out.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 MemoryLimitOption = Annotated[
     str, typer.Option("--memory-limit", help="Memory that the program may write to, up to 4G.", metavar="SIZE")
 ]

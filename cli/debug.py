@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from cli import display, files
-from cli.arguments import MAX_PROOF, ProfileOption
+from cli.arguments import MAX_PROOF, JsonOption, ProfileOption
 from cli.errors import EXIT_REFUSED
-from cli.options import JsonOption, print_json
 from runtime.words import count
 
 #: Messages that are reported for each bus.
@@ -54,6 +53,8 @@ def proof(
         faults, publics = debugging.broken(told, limit=_MESSAGES)
         other = not is_witness and bool((debugging.publics_of(data) != publics).any())
     if as_json:
+        from cli.options import print_json
+
         print_json(
             {
                 "refused": refused.body() if refused else None,

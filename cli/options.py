@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from broker.jobs import JobStore, open_existing
+from cli.arguments import JsonOption as JsonOption
 from runtime.errors import InvalidInput
 from runtime.settings import load_settings
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 ChainOption = Annotated[
     int | None, typer.Option("--chain", min=1, help="Chain of the batch; HALLMARK_CHAIN_ID when left out.")
 ]
