@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from runtime import limits, run_files
 from runtime.addresses import PortTaken, bound
@@ -16,8 +18,10 @@ from runtime.troubles import TROUBLES
 
 #: A connection that says nothing for this many seconds is closed; it holds a thread.
 REQUEST_SECONDS = 10.0
-#: Connections at a time; more are closed at once.
+#: Connections at a time; for more, the one that has waited longest for a request makes room.
 MAX_CONNECTIONS = 32
+#: Longest wait for the place of a connection that was told to make room, in seconds.
+ROOM_SECONDS = 1.0
 #: Pause after a connection that could not be taken, in seconds: it would be tried again at once.
 REFUSED_PAUSE = 0.2
 
@@ -77,6 +81,9 @@ class _Server(ThreadingHTTPServer):
         self.socket.close()
         self.socket, self.pages = listening, pages
         self._free = threading.BoundedSemaphore(limits.connections(MAX_CONNECTIONS))
+        #: Connections whose request has not arrived, the oldest first.
+        self._waiting: dict[socket.socket, None] = {}
+        self._lock = threading.Lock()
 
     def get_request(self) -> tuple[socket.socket, object]:
         """Take a connection; without a descriptor for it, say so once and wait a moment."""
@@ -88,19 +95,40 @@ class _Server(ThreadingHTTPServer):
                 time.sleep(REFUSED_PAUSE)
             raise
 
-    def process_request(self, request: object, client_address: object) -> None:
-        """Serve a connection on a thread, unless too many are open."""
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)  # type: ignore[arg-type]
-        else:
-            self.shutdown_request(request)  # type: ignore[arg-type]
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection on a thread; where too many are open, the one that has waited longest makes room."""
+        if not self._free.acquire(blocking=False) and not (
+            self._drop_oldest() and self._free.acquire(timeout=ROOM_SECONDS)
+        ):
+            self.shutdown_request(request)
+            return
+        with self._lock:
+            self._waiting[request] = None
+        super().process_request(request, client_address)
 
-    def process_request_thread(self, request: object, client_address: object) -> None:
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve a connection and free its place."""
         try:
-            super().process_request_thread(request, client_address)  # type: ignore[arg-type]
+            super().process_request_thread(request, client_address)
         finally:
+            self.arrived(request)
             self._free.release()
+
+    def arrived(self, request: socket.socket) -> None:
+        """Note that a connection's request is there, or that it is over: it is not dropped for another one."""
+        with self._lock:
+            self._waiting.pop(request, None)
+
+    def _drop_oldest(self) -> bool:
+        with self._lock:
+            oldest = next(iter(self._waiting), None)
+            if oldest is None:
+                return False
+            del self._waiting[oldest]
+            # Its thread, which reads from it, finds its end and frees the place.
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        return True
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Drop a connection whose client went away."""
@@ -113,6 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with a page."""
+        self.server.arrived(self.connection)
         status, kind, body = self.server.pages.answer(self.path, self.headers.get("Authorization", ""))
         self.send_response(status)
         self.send_header("Content-Type", kind)

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from runtime import endpoint, run_files, troubles
 from runtime.endpoint import Endpoint
 from runtime.errors import DiskFull
 from runtime.logging import configure_logging, get_logger
-from runtime.pages import Pages
+from runtime.pages import Answer, Pages
 from runtime.process import Process
 from runtime.settings import load_settings
 from tests.processes import started
@@ -50,20 +51,40 @@ def test_a_connection_that_stalls_is_closed(process: Process, monkeypatch: pytes
         assert connection.recv(1000) == b""
 
 
-def test_more_connections_than_allowed_are_closed_at_once(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_too_many_takes_the_place_of_who_waits_longest(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "MAX_CONNECTIONS", 2)
     with Endpoint(Pages(process), port=0) as served, contextlib.ExitStack() as stack:
         address = ("127.0.0.1", served.port)
         held = [stack.enter_context(socket.create_connection(address, timeout=5)) for _ in range(3)]
-        assert held[2].recv(1) == b""
-        held[0].close()
-        assert until(lambda: _answers(served))
+        assert held[0].recv(1) == b""
+        assert get(served, "/health")[0] == 200
+        assert held[1].recv(1) == b""
+        held[2].sendall(b"GET /health HTTP/1.1\r\n\r\n")
+        assert b"200" in held[2].recv(100)
 
 
-def _answers(served: Endpoint) -> bool:
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        return get(served, "/health")[0] == 200
-    return False
+def test_a_request_that_is_being_answered_makes_room_for_nobody(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "MAX_CONNECTIONS", 2)
+    pages, begun, go_on = Pages(process), threading.Semaphore(0), threading.Event()
+    answer = pages.answer
+
+    def slow(path: str, authorization: str) -> Answer:
+        begun.release()
+        go_on.wait(10)
+        return answer(path, authorization)
+
+    monkeypatch.setattr(pages, "answer", slow)
+    with Endpoint(pages, port=0) as served, contextlib.ExitStack() as stack:
+        address = ("127.0.0.1", served.port)
+        busy = [stack.enter_context(socket.create_connection(address, timeout=5)) for _ in range(2)]
+        for each in busy:
+            each.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+            assert begun.acquire(timeout=5)
+        assert stack.enter_context(socket.create_connection(address, timeout=5)).recv(1) == b""
+        go_on.set()
+        assert all(b"200" in each.recv(100) for each in busy)
 
 
 def test_pages_follow_one_set_of_rules(tmp_path: Path) -> None:
