@@ -20,6 +20,7 @@ from proving.snark.statement import batch_inputs
 from proving.snark.transcript import Challenges
 from tests.contracts.deployment import KEY_SET, PROGRAM, PROTOCOL, Evm, Reverted, artifact
 from tests.contracts.simulation import Simulator
+from tests.proving.snark.setup.test_ptau import OUTSIDE
 
 OUTPUT = bytes(range(32))
 STATEMENT = (PROGRAM, KEY_SET, PROTOCOL, OUTPUT)
@@ -182,6 +183,14 @@ def test_keys_are_checked_when_they_are_deployed(
         kept.deploy(artifact("InsecureTestSnarkVerifier"), bytes(key))
     with pytest.raises(Reverted, match="KeyLength"):
         kept.deploy(artifact("InsecureTestSnarkVerifier"), bytes(key) + bytes(32))
+
+
+def test_a_setup_point_outside_the_group_is_refused(kept: Evm, simulator: Simulator) -> None:
+    """It is on the twist: only its order is wrong."""
+    x_real, x_imaginary, y_real, y_imaginary = OUTSIDE
+    key = simulator.key.to_bytes()[: 32 * 38] + words(x_imaginary, x_real, y_imaginary, y_real)
+    with pytest.raises(Reverted, match="KeyPoint"):
+        kept.deploy(artifact("InsecureTestSnarkVerifier"), key)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from proving.snark.errors import InsecureSetup
 from proving.snark.layout import PRODUCTION, WORD
-from proving.snark.points import multiply_2
+from proving.snark.points import BASE_MODULUS, multiply_2
 from proving.snark.setup import extract, insecure, pinned
 from proving.snark.setup.errors import SetupFormat, SetupInconsistent, SetupPoint, SetupPower
 from proving.snark.setup.powers import Setup
@@ -74,6 +74,9 @@ def test_a_point_off_the_curve_and_one_that_is_not_canonical() -> None:
         extract.unpack(forged(payload()[:-1] + b"\0"))
     with pytest.raises(SetupPoint):
         extract.unpack(forged(payload()[:-1] + b"\xff"))
+    alias = int.from_bytes(payload()[-32:], "little") + BASE_MODULUS
+    with pytest.raises(SetupPoint):
+        extract.unpack(forged(payload()[:-32] + alias.to_bytes(32, "little")))
 
 
 def test_an_extract_cannot_claim_to_be_production(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from proving.snark.bn254 import curve
+from proving.snark.bn254.field import FR
 from proving.snark.errors import InsecureSetup
 from proving.snark.layout import INSECURE_TEST, PRODUCTION
-from proving.snark.points import BASE_MODULUS, SCALAR_MODULUS, multiply_2
+from proving.snark.points import BASE_MODULUS, GENERATOR_1, SCALAR_MODULUS, multiply_2
 from proving.snark.setup import insecure, pinned, ptau
 from proving.snark.setup.errors import (
     SetupCurve,
@@ -103,6 +104,17 @@ def listed() -> list[tuple[int, bytes]]:
     return list(right().items())
 
 
+def other_form(coordinates_: bytes) -> bytes:
+    """The same point: its first coordinate is written q larger, which 256 bits hold."""
+    alias = int.from_bytes(coordinates_[:32], "little") + BASE_MODULUS
+    return alias.to_bytes(32, "little") + coordinates_[32:]
+
+
+def times(factor: int) -> bytes:
+    """Powers that are each the secret times the one before it, and do not begin with the generator."""
+    return b"".join(point(factor * SECRET**i) for i in range(len(right()[2]) // 64))
+
+
 def wrong_files() -> dict[str, tuple[type[SetupRefused], bytes]]:
     data = join(right())
     return {
@@ -128,11 +140,14 @@ def wrong_files() -> dict[str, tuple[type[SetupRefused], bytes]]:
         "infinity": (SetupPoint, replaced(2, bytes(64), at=2 * 64)),
         "off the curve": (SetupPoint, replaced(2, coordinates(1, 3), at=2 * 64)),
         "a coordinate that is not canonical": (SetupPoint, replaced(2, BASE_MODULUS.to_bytes(32, "little"), at=2 * 64)),
+        "another form of a coordinate": (SetupPoint, replaced(2, other_form(point(SECRET**2)), at=2 * 64)),
+        "another form of a coordinate in G2": (SetupPoint, replaced(3, other_form(point_2(SECRET)), at=128)),
         "infinity in G2": (SetupPoint, replaced(3, bytes(128), at=128)),
         "off the twist": (SetupPoint, replaced(3, coordinates(1, 2, 3, 4), at=128)),
         "on the twist, outside the group": (SetupPoint, replaced(3, coordinates(*OUTSIDE), at=128)),
         "not canonical in G2": (SetupPoint, replaced(3, bytes([255] * 32), at=128)),
         "another first power": (SetupInconsistent, replaced(2, point(2))),
+        "all powers times a factor": (SetupInconsistent, replaced(2, times(7))),
         "another generator of G2": (SetupInconsistent, replaced(3, point_2(2))),
         "one other power": (SetupInconsistent, replaced(2, point(SECRET**2 + 1), at=2 * 64)),
         "the last power negated": (SetupInconsistent, replaced(2, point(-(SECRET**3)), at=3 * 64)),
@@ -166,6 +181,13 @@ def test_wrong_powers_beyond_the_first_piece_are_found() -> None:
         wrong[place] = made.powers[7]
         with pytest.raises(SetupInconsistent):
             ptau.check(wrong, made.point)
+    # Each piece on its own is what it should be, and the second one a factor away from the first.
+    wrong = made.powers.copy()
+    [generator] = curve.encode([GENERATOR_1])
+    exponents = [7 * pow(SECRET, (1 << 14) + i, SCALAR_MODULUS) % SCALAR_MODULUS for i in range(5)]
+    wrong[1 << 14 :] = curve.multiply_base(generator, FR.encode(exponents))
+    with pytest.raises(SetupInconsistent):
+        ptau.check(wrong, made.point)
     wrong = made.powers.copy()
     wrong[-1] = curve.encode([(1, 2)])[0] + 1
     with pytest.raises(SetupPoint):
