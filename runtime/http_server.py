@@ -2,7 +2,7 @@
 
 A connection that waits for a request costs a descriptor. They are limited well below the process's limit, where the one
 that has waited longest makes room for a new one, and closed after a while. One whose request is being answered is left
-alone, however long that takes.
+alone, however long that takes, unless all are and most of them are of one address: then that makes room for others.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -139,7 +140,9 @@ class Connections:
 
     def __init__(self, limit: int, idle_seconds: float) -> None:
         self._limit, self._idle_seconds = limit, idle_seconds
-        self._open: set[asyncio.Transport] = set()
+        #: With the peer's address, in the order in which they came.
+        self._open: dict[asyncio.Transport, str] = {}
+        self._of_address: Counter[str] = Counter()
         #: In the order in which they began to wait.
         self._waiting: dict[asyncio.Transport, float] = {}
 
@@ -190,19 +193,36 @@ class Connections:
         """Count a new connection, and make room for it or drop it when there is none."""
         if len(self._open) >= self._limit:
             TROUBLES.note(TooManyConnections())
-            self._drop(next(iter(self._waiting), transport))
+            self._drop(next(iter(self._waiting), None) or self._one_of_many(transport))
         if not transport.is_closing():
-            self._open.add(transport)
+            self._open[transport] = address = _peer(transport)
+            self._of_address[address] += 1
             self._waiting[transport] = time.monotonic()
 
     def closed(self, transport: asyncio.Transport) -> None:
         """Forget a connection."""
-        self._open.discard(transport)
+        address = self._open.pop(transport, None)
+        if address is not None:
+            self._of_address[address] -= 1
+            if not self._of_address[address]:
+                del self._of_address[address]
         self._waiting.pop(transport, None)
+
+    def _one_of_many(self, newcomer: asyncio.Transport) -> asyncio.Transport:
+        """Return the oldest connection of the address that has most, or the newcomer when that is of no other."""
+        [(address, count)] = self._of_address.most_common(1)
+        if count <= self._of_address[_peer(newcomer)] + 1:
+            return newcomer
+        return next(each for each, known in self._open.items() if known == address)
 
     def _drop(self, transport: asyncio.Transport) -> None:
         self.closed(transport)
         transport.abort()
+
+
+def _peer(transport: asyncio.Transport) -> str:
+    name = transport.get_extra_info("peername")
+    return str(name[0]) if name else ""
 
 
 class _Guarded(asyncio.Protocol):

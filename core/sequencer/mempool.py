@@ -187,10 +187,11 @@ class Mempool:
         """Return the raw transactions of entries, in their order."""
         return transactions.contents(self._store, [entry.row for entry in entries])
 
-    def settle(self, accounts: Mapping[bytes, Account]) -> None:
-        """Note new values of accounts in the newest state."""
-        self.newest.settle(accounts)
+    def seal(self, entries: Sequence[Entry], accounts: Mapping[bytes, Account]) -> None:
+        """Let entries go that are in a sealed batch, and note the new values that it gives to accounts."""
+        self.newest.seal(accounts)
         self.waiting.settle(accounts)
+        self.waiting.remove(entries)
 
     def reload(self) -> None:
         """Read the newest state again."""

@@ -99,7 +99,6 @@ class Sequencer:
         )
         self._door = Door(program, self._first)
         self._looked_at = float("-inf")
-        self._unsettled = False
 
     def start(self) -> None:
         """Take up what waited when the process ended. Call once every sealed batch is settled."""
@@ -226,10 +225,9 @@ class Sequencer:
     def seal(self) -> int | None:
         """Seal a batch of what waits and settle its state; None when nothing valid waits."""
         with self._sealing, self._store.session():
-            if self._settlement.settle_state() or self._unsettled:
+            if self._settlement.settle_state() or self._mempool.newest.is_ahead:
                 with self._lock:
                     self._mempool.reload()
-                    self._unsettled = False
             self.expire()
             number, before = None, self.waiting() + 1
             # What is dropped makes room: look again, as long as something is.
@@ -242,6 +240,11 @@ class Sequencer:
                     number = self._seal_some(chosen)
                 finally:
                     self._mempool.chosen = frozenset()
+            if number is not None:
+                # What fails from here on leaves a batch that is sealed, and settled once that is possible.
+                self._settlement.settle_state()
+                with self._lock:
+                    self._mempool.newest.settle()
             return number
 
     def _seal_some(self, chosen: Sequence[Entry]) -> int | None:
@@ -271,19 +274,9 @@ class Sequencer:
             return None
         accounts = {diff.address: Account(diff.nonce, diff.balance) for diff in journal.diffs}
         with self._lock:
-            failure: Exception | None = None
             with self._store.atomic():
                 self._record(header, entries, journal)
-                try:
-                    self._settlement.settle_state()
-                except OSError as error:
-                    # The batch is sealed and will be settled once the disk is back.
-                    failure = error
-            self._mempool.settle(accounts)
-            self._mempool.waiting.remove(entries)
-        if failure is not None:
-            self._unsettled = True
-            raise failure
+            self._mempool.seal(entries, accounts)
         log.info("batch.sealed", batch=header.batch_number, transactions=len(entries))
         return header.batch_number
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,46 @@ def test_timestamps_never_run_backwards(tmp_path: Path, clock: Clock) -> None:
     with node.store.session():
         assert [row.timestamp for row in Batch.select().order_by(Batch.number)] == [0, 1_900_000_000, 1_900_000_000]
         assert {row.status for row in Batch.select().where(Batch.number > 0)} == {BatchStatus.COMMITTED}
+
+
+def test_transactions_are_taken_on_the_sealed_state_while_the_tree_is_brought_up(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = Account.from_key(b"\x21" * 32)
+    node.sequencer.submit(transfer(WALLETS[0], 0, to=fresh.address, value=5 * ETHER))
+    settle, entered, release = node.settlement.settle_state, threading.Event(), threading.Event()
+
+    def slow() -> int:
+        if node.sequencer.waiting() == 0:  # not the look before the seal
+            entered.set()
+            assert release.wait(20)
+        return settle()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.settlement, "settle_state", slow)
+        sealing = threading.Thread(target=node.sequencer.seal)
+        sealing.start()
+        assert entered.wait(20)
+        node.sequencer.submit(transfer(fresh, 0, value=4 * ETHER))
+        with pytest.raises(Refused) as refusal:
+            node.sequencer.submit(transfer(WALLETS[0], 0))
+        assert refusal.value.status is Status.NONCE_TOO_LOW
+        assert node.sequencer.pending_account(SENDER).nonce == 1
+        release.set()
+        sealing.join()
+    assert node.seal_and_settle() == 2
+    with node.store.session():
+        assert chain.account_at(bytes.fromhex(fresh.address[2:]), 2).nonce == 1
+
+
+def test_a_batch_that_could_not_be_settled_is_not_taken_twice(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.sequencer.submit(transfer(WALLETS[0], 0))
+    with monkeypatch.context() as patch:
+        patch.setattr("core.batches.metadata_calculator._write_versions", lambda *_: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            node.sequencer.seal()
+    assert node.sequencer.waiting() == 0
+    node.sequencer.submit(transfer(WALLETS[0], 1))
+    assert node.seal_and_settle() == 2
+    with node.store.session():
+        assert [row.transactions for row in Batch.select().order_by(Batch.number)] == [0, 1, 1]
