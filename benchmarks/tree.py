@@ -52,17 +52,16 @@ def measured(leaves: int) -> tuple[float, dict[str, Any]]:
     _FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_FOLDER) as folder:
         tree = KeptTree.open(Path(folder), VERSIONS)
-        addresses = random.integers(0, 1 << 32, (leaves, 5), dtype=np.uint32)
         start = time.perf_counter()
-        tree.rebuild(0, _accounts(addresses))
+        tree.rebuild(0, _accounts(leaves))
         built = time.perf_counter() - start
         walls, spent = [], []
         for number in range(1, BULKS + 1):
-            chosen = addresses[random.choice(leaves, BULK, replace=False)]
+            chosen = _addresses(random.choice(leaves, BULK, replace=False))
             values = np.zeros((BULK, 5), dtype=np.uint64)
             values[:, 0], values[:, 1] = number, random.integers(0, 1 << 63, BULK)
             wall, processor = time.perf_counter(), time.process_time()
-            tree.commit(number, keys_of_bytes(chosen.tobytes()), values)
+            tree.commit(number, keys_of_bytes(chosen), values)
             walls.append(time.perf_counter() - wall)
             spent.append(time.process_time() - processor)
         with tree.version(BULKS) as version:
@@ -80,14 +79,21 @@ def measured(leaves: int) -> tuple[float, dict[str, Any]]:
     return BULK / median(walls), context
 
 
-def _accounts(addresses: Any) -> Iterator[tuple[Any, Any]]:
+def _addresses(numbers: Any) -> bytes:
+    """Return an address for each number; their keys are hashes and lie anywhere in the tree."""
+    words = np.zeros((len(numbers), 5), dtype="<u4")
+    words[:, 0] = numbers
+    return words.tobytes()
+
+
+def _accounts(leaves: int) -> Iterator[tuple[Any, Any]]:
     """Yield accounts with a balance each, in the order of the tree."""
     accounts = Accounts()
-    for start in range(0, len(addresses), 1 << 20):
-        some = addresses[start : start + (1 << 20)]
-        values = np.zeros((len(some), 5), dtype=np.uint64)
-        values[:, 1] = np.arange(start + 1, start + 1 + len(some))
-        accounts.add(some.tobytes(), values)
+    for start in range(0, leaves, 1 << 20):
+        numbers = np.arange(start, min(start + (1 << 20), leaves))
+        values = np.zeros((len(numbers), 5), dtype=np.uint64)
+        values[:, 1] = numbers + 1
+        accounts.add(_addresses(numbers), values)
     return accounts.pieces()
 
 

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def status(as_json: JsonOption = False) -> None:
     """Show which batches' trees are kept, and how large the tree is."""
     tree = _tree()
-    number = _number(tree, None)
+    number = _newest(tree)
     with tree.version(number) as version:
         shown = {
             "oldest": tree.oldest,
@@ -61,9 +61,9 @@ def check(batch: VersionOption = None) -> None:
     """Hash a batch's whole tree again and compare every account with core's database."""
     from core.batches.tree_upkeep import check as check_tree
 
-    tree = _tree()
-    number = _number(tree, batch)
-    accounts = check_tree(_store(), tree, number)
+    tree, store = _tree(), _store()
+    number = _recorded(store) if batch is None else batch
+    accounts = check_tree(store, tree, number)
     typer.echo(f"batch {number}: {count(accounts, 'account')}, every digest and value as stated")
 
 
@@ -90,7 +90,7 @@ def snapshot(file: Path, batch: VersionOption = None) -> None:
     from core.state_tree.snapshot import write_snapshot
 
     tree = _tree()
-    number = _number(tree, batch)
+    number = _recorded(_store()) if batch is None else batch
     with tree.version(number) as version:
         write_snapshot(version, file)
     typer.echo(f"batch {number}: {count(len(version), 'account')} in {display.size(file.stat().st_size)}")
@@ -113,7 +113,7 @@ def prune(
     """Remove old versions. Core must not run; it removes what HALLMARK_CORE_TREE_VERSIONS does not keep by itself."""
     with _stopped_core():
         tree = _tree(read_only=False)
-        first = _number(tree, None) - keep + 1
+        first = _newest(tree) - keep + 1
         ask(f"Versions before batch {max(first, 0)} go.", yes)
         typer.echo(f"{count(tree.prune(first), 'version')} removed")
 
@@ -154,11 +154,18 @@ def _tree(*, read_only: bool = True) -> KeptTree:
     return KeptTree.open(folder, read_only=read_only)
 
 
-def _number(tree: KeptTree, batch: int | None) -> int:
-    number = tree.newest if batch is None else batch
-    if number is None:
+def _newest(tree: KeptTree) -> int:
+    if tree.newest is None:
         raise InvalidInput("The state tree is empty.", remedy="Start core once; it makes the tree.")
-    return number
+    return tree.newest
+
+
+def _recorded(store: Store) -> int:
+    """Return the newest batch that core's database has; the tree of a running core may be one ahead."""
+    from core.batches.metadata_calculator import newest_root
+
+    with store.session():
+        return newest_root()[0]
 
 
 def _store() -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,10 @@ GARBAGE_BYTES = 64 << 20
 
 #: Leaves that are read at a time.
 _LEAVES = 1 << 14
+
+#: Bytes of files that may be mapped into this process before the tree's are taken out of it. They are the system's
+#: cache and not the process's own, but count as its memory; 10^7 accounts with everything else stay below 2 GB.
+MAPPED_BYTES = 1500 << 20
 
 #: Old versions that one commit removes at most, so that a setting that keeps fewer costs no commit much.
 _PRUNED_AT_ONCE = 256
@@ -172,6 +177,8 @@ class KeptTree:
                 if self._versions:
                     _remove(transaction, transaction.below(VERSIONS, number + 1 - self._versions, _PRUNED_AT_ONCE))
             self._take(state, made)
+            if _mapped_bytes() > MAPPED_BYTES:
+                native.unmap(self._chunks)
             return state.root
 
     def rebuild(self, number: int, pieces: Iterable[Changes]) -> bytes:
@@ -190,6 +197,8 @@ class KeptTree:
                 with self._environment.writing() as transaction:
                     _put(transaction, made)
                 self._take(state, made)
+                # Only the right edge is read again.
+                native.unmap(self._chunks)
             with self._environment.writing() as transaction:
                 transaction.put(VERSIONS, number, self._state.content())
             self._take(self._state, ())
@@ -254,6 +263,11 @@ class KeptTree:
         for chunk, address in places.items():
             self._chunks.set(chunk, address)
         self._snapshot = transaction.snapshot
+
+
+def _mapped_bytes() -> int:
+    """Return the bytes of files that are mapped into this process and in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[2]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _put(transaction: Transaction, made: Mapping[int, NDArray[np.uint64]]) -> None:

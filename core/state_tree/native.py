@@ -33,6 +33,7 @@ _partial = function("hm_state_tree_partial", POINTER, [POINTER, POINTER, POINTER
 _leaves = function("hm_state_tree_leaves", POINTER, [POINTER, POINTER, POINTER, SIZE, POINTER])
 _check = function("hm_state_tree_check", INT, [POINTER, POINTER, POINTER, POINTER])
 _order = function("hm_state_tree_order", INT, [POINTER, SIZE, POINTER])
+_unmap = function("hm_state_tree_unmap", None, [POINTER])
 _array = function("hm_state_tree_array", SIZE, [POINTER, INT, POINTER])
 _free = function("hm_state_tree_free", None, [POINTER])
 
@@ -226,6 +227,15 @@ def order(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     places = np.empty(len(keys), dtype=np.uint64)
     _raise(_order(keys.ctypes.data, len(keys), places.ctypes.data))
     return places
+
+
+def unmap(chunks: Chunks) -> None:
+    """Take chunks that lie in a file's mapping out of this process's memory; they come back when they are read.
+
+    Never for chunks in memory: their content would be gone.
+    """
+    where = chunks.argument()
+    _unmap(where.ctypes.data)
 
 
 def _raise(status: int) -> None:

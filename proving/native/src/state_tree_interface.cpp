@@ -1,4 +1,6 @@
 // The C interface of the state tree; core/state_tree/native.py is its other side.
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <new>
 
@@ -128,6 +130,16 @@ HM_EXPORT int hm_state_tree_order(const Word* keys, std::size_t count, std::uint
         std::sort(order, order + count, [&](Word a, Word b) { return first[a] < first[b]; });
         return kFine;
     });
+}
+
+// Takes the chunks, which are a file's, out of this process's memory until they are read again.
+HM_EXPORT void hm_state_tree_unmap(const Chunks* chunks) {
+    for (std::size_t i = 0; i < chunks->count; ++i) {
+        if (chunks->content[i] == nullptr) continue;
+        // A page's header stands before each chunk.
+        auto* page = const_cast<Word*>(chunks->content[i]) - kHeaderWords;
+        madvise(page, 8 * (kHeaderWords + kChunkWords), MADV_DONTNEED);
+    }
 }
 
 // Array number `which`, in bytes: a chunk of an update, or the only one of another result.

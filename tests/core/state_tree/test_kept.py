@@ -127,6 +127,18 @@ def test_a_sweep_moves_what_lives_and_its_chunks_go_with_the_old_versions(tmp_pa
     assert tree.size() < 12 * live + (2 << 20), "chunks that no version reaches are used again"
 
 
+def test_taken_out_of_memory_the_tree_is_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MAPPED_BYTES", 0)
+    tree = KeptTree.open(tmp_path)
+    for number in range(4):
+        root = commit(tree, number, some(400 * number, 2000, number))
+        assert sound(tree, number)
+    steps = StateTree({})
+    for number in range(4):
+        steps.update_all(placed(some(400 * number, 2000, number)))
+    assert root == steps.root
+
+
 def test_pruning_by_hand_keeps_the_newest(tmp_path: Path) -> None:
     tree = KeptTree.open(tmp_path)
     for number in range(5):
