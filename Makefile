@@ -59,6 +59,7 @@ cuda: setup-dev
 	@$(BIN)/python -c 'import sys; from cuda.build import find_compiler; sys.exit(find_compiler() is None)' || \
 	  tools/setup.sh cuda
 	@$(BIN)/python -m cuda.build
+	@$(BIN)/python -m cli.kernels
 
 test-gpu: setup-dev cuda
 	@PYTHON=$(BIN)/python tools/gpu_run.sh tests

@@ -22,8 +22,9 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,13 @@ def folder() -> Path:
     return sources.BUILD / "kernels" / sources.digest(options=OPTIONS)
 
 
-def load() -> Kernels:
+def load(place: Path | None = None) -> Kernels:
     """Return the compiled kernels of the present sources.
+
+    Parameters
+    ----------
+    place
+        Where they lie; :func:`folder` by default.
 
     Raises
     ------
@@ -116,7 +122,7 @@ def load() -> Kernels:
     KernelsCorrupt
         The manifest is damaged.
     """
-    place = folder()
+    place = place or folder()
     try:
         text = (place / MANIFEST).read_text()
     except FileNotFoundError:
@@ -153,7 +159,7 @@ def build(
         There is no compiler, or it refused.
     """
     compiler = nvcc or find_compiler()
-    version = None if compiler is None else _version(compiler)
+    version = None if compiler is None else version_of(compiler)
     with sources.locked(sources.BUILD / "kernels"):
         try:
             present = load()
@@ -165,13 +171,19 @@ def build(
             if same and set(architectures) <= set(present.architectures):
                 return present
         if compiler is None or version is None:
-            raise KernelBuildError(
-                "There is no CUDA compiler: HALLMARK_NVCC, nvcc on the path, /usr/local/cuda and NVIDIA's packages "
-                "were looked for.",
-                remedy="Run `.venv/bin/pip install --require-hashes -r requirements-cuda.lock`, which needs no GPU.",
-            )
-        _compile_all(compiler, version, architectures, report)
+            raise no_compiler()
+        with written(folder) as temporary:
+            compile_units(compiler, sources.units(), [*architectures, "ptx"], temporary, report)
     return load()
+
+
+def no_compiler() -> KernelBuildError:
+    """Return the error that there is no compiler."""
+    return KernelBuildError(
+        "There is no CUDA compiler: HALLMARK_NVCC, nvcc on the path, /usr/local/cuda and NVIDIA's packages "
+        "were looked for.",
+        remedy="Run `.venv/bin/pip install --require-hashes -r requirements-cuda.lock`, which needs no GPU.",
+    )
 
 
 def find_compiler() -> Path | None:
@@ -187,7 +199,8 @@ def find_compiler() -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _version(compiler: Path) -> str:
+def version_of(compiler: Path) -> str:
+    """Return what a compiler says of its version."""
     done = _run([str(compiler), "--version"])
     return done.strip().splitlines()[-1]
 
@@ -204,41 +217,55 @@ def _run(command: Sequence[str]) -> str:
     return said
 
 
-def _compile_all(
-    compiler: Path, version: str, architectures: Sequence[str], report: Callable[[int, int], None]
-) -> None:
-    place = folder()
+@contextmanager
+def written(place_of: Callable[[], Path]) -> Iterator[Path]:
+    """Give a folder to write that takes its place when all is there, or is gone.
+
+    Raises
+    ------
+    KernelBuildError
+        The place is another one at the end: the sources have changed.
+    """
+    place = place_of()
+    place.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix="part-", dir=place.parent))
-    targets = [*architectures, "ptx"]
-    work = [(unit, target) for unit in sources.units() for target in targets]
     try:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            said = []
-            report(0, len(work))
-            for text in pool.map(lambda item: _compile_one(compiler, item[0], item[1], temporary), work):
-                said.append(text)
-                report(len(said), len(work))
-        usage: dict[str, dict[str, dict[str, int]]] = {}
-        for text in said:
-            for kernel, architecture, used in parse_usage(text):
-                usage.setdefault(kernel, {})[architecture] = used
-        manifest = {
-            "compiler": version,
-            "options": list(OPTIONS),
-            "architectures": list(architectures),
-            "kernels": {kernel: unit.stem for unit in sources.units() for kernel in sources.kernels(unit)},
-            "usage": usage,
-            "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(temporary.iterdir())},
-        }
-        text = json.dumps({**manifest, "checksum": _checksum(manifest)}, indent=1, sort_keys=True)
-        (temporary / MANIFEST).write_text(text)
-        if folder() != place:
+        yield temporary
+        if place_of() != place:
             raise KernelBuildError("The kernels' sources changed while they were compiled.", remedy="Run it again.")
         if place.exists():
             shutil.rmtree(place)
         temporary.rename(place)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def compile_units(
+    compiler: Path, units: Sequence[Path], targets: Sequence[str], into: Path, report: Callable[[int, int], None]
+) -> None:
+    """Compile files of kernels for architectures and ``ptx``, and write the manifest of what was made."""
+    work = [(unit, target) for unit in units for target in targets]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = []
+        report(0, len(work))
+        for text in pool.map(lambda item: _compile_one(compiler, item[0], item[1], into), work):
+            said.append(text)
+            report(len(said), len(work))
+    usage: dict[str, dict[str, dict[str, int]]] = {}
+    for text in said:
+        for kernel, architecture, used in parse_usage(text):
+            usage.setdefault(kernel, {})[architecture] = used
+    made = [into / f"{unit.stem}.{target}" for unit, target in work]
+    manifest = {
+        "compiler": version_of(compiler),
+        "options": list(OPTIONS),
+        "architectures": [target for target in targets if target != "ptx"],
+        "kernels": {kernel: unit.stem for unit in units for kernel in sources.kernels(unit)},
+        "usage": usage,
+        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(made)},
+    }
+    text = json.dumps({**manifest, "checksum": _checksum(manifest)}, indent=1, sort_keys=True)
+    (into / MANIFEST).write_text(text)
 
 
 def _compile_one(compiler: Path, unit: Path, target: str, into: Path) -> str:
@@ -296,7 +323,7 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-class _Lines:
+class Lines:
     """Says how far the compiler is, at most every few seconds."""
 
     SECONDS = 5.0
@@ -305,6 +332,7 @@ class _Lines:
         self._said = 0.0
 
     def __call__(self, done: int, files: int) -> None:
+        """Say it."""
         now = time.monotonic()
         if done == 0:
             print(f"hallmark: compiling the CUDA kernels, {files} files", flush=True)
@@ -322,7 +350,7 @@ def main() -> int:
     arguments = parser.parse_args()
     chosen = arguments.architecture or ARCHITECTURES
     try:
-        made = build(architectures=chosen, report=_Lines())
+        made = build(architectures=chosen, report=Lines())
     except KernelBuildError as error:
         print(f"hallmark: {error.line()}", file=sys.stderr)
         return 1

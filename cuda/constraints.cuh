@@ -60,9 +60,10 @@ struct CosetRow {
         inverse_vanishing = Fp(domain[2 + (at >> log_height)]);
     }
 
-    // Stores a sum of constraints, divided by the vanishing polynomial.
-    __device__ __forceinline__ void put(const Ext& sum, u64* out) const {
-        (sum * inverse_vanishing).store(out + row, size);
+    // Stores a sum of constraints, divided by the vanishing polynomial, or adds it to what is there.
+    __device__ __forceinline__ void put(const Ext& sum, u64* out, bool adding = false) const {
+        const Ext value = sum * inverse_vanishing;
+        (adding ? value + Ext::load(out + row, size) : value).store(out + row, size);
     }
 
     __device__ __forceinline__ Fp main(u64 column) const { return Fp(columns[column * size + row]); }

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from cuda import bytecode
+from cuda import bytecode, straight_line
 from cuda.arrays import DeviceArray, Memory, check_matrix
 from cuda.device import SHARED, WORD
 from cuda.errors import LaunchRefused
@@ -35,19 +35,20 @@ KEPT = 256
 
 @dataclass(frozen=True)
 class _Code:
-    """A program on the device: where its words and its terms lie, and what a thread of the interpreter needs."""
+    """How a program is launched: kernels with the parameters that come last, one after the other.
 
-    words: DeviceArray
-    terms: int
-    steps: int
-    base_registers: int
+    Attributes
+    ----------
+    threads, shared
+        Threads of a block, and its bytes of shared memory.
+    words
+        The interpreted program, which must stay.
+    """
+
+    kernels: tuple[tuple[str, tuple[int, ...]], ...]
     threads: int
     shared: int
-
-    @property
-    def arguments(self) -> list[int]:
-        """The interpreter's parameters that say what to run."""
-        return [self.words.pointer, self.steps, self.terms, self.base_registers]
+    words: DeviceArray | None = None
 
 
 class Constraints:
@@ -84,26 +85,12 @@ class Constraints:
         memory, columns = self._memory, program.bus_columns
         height = _check(program, main, program.main_columns)
         _check(program, preprocessed, program.preprocessed_columns, height)
-        code = self._code(program.bus)
+        code = self._code(program.bus, "fractions", 0)
         periodic = self._periodic_values(natural_periodic(program.periodic), (program.periodic,))
         uniform, (base, extension) = self._upload(bus_pools(program, publics=publics, challenges=challenges))
         fractions = memory.empty(6 * columns, height)
-        memory.device.launch(
-            "fractions_interpreted",
-            (blocks(height, code.threads), 1),
-            code.threads,
-            [
-                main.pointer,
-                _address(preprocessed),
-                *periodic,
-                base,
-                extension,
-                height,
-                fractions.pointer,
-                *code.arguments,
-            ],
-            shared=code.shared,
-        )
+        given = [main.pointer, _address(preprocessed), *periodic, base, extension, height, fractions.pointer]
+        self._launch(code, height, given)
         del uniform
         made = memory.empty(3 * columns, height)
         poles = memory.upload_small([0])
@@ -159,7 +146,7 @@ class Constraints:
             raise ValueError(
                 f"table {program.name}: {alpha_powers.shape} powers, {program.constraint_count} constraints"
             )
-        code = self._code(program.quotient)
+        code = self._code(program.quotient, "quotient", program.constraint_count)
         periodic = self._periodic_values(
             coset_periodic(program.periodic, log_height, log_blowup, shift),
             (program.periodic, log_height, log_blowup, shift),
@@ -180,35 +167,47 @@ class Constraints:
                 [roots, shift, selector_scale, log_height, size, selector.pointer],
             )
         made = memory.empty(3, size)
-        memory.device.launch(
-            "quotient_interpreted",
-            (blocks(size, code.threads), 1),
-            code.threads,
-            [
-                main_lde.pointer,
-                _address(preprocessed_lde),
-                _address(bus_lde),
-                *periodic,
-                _address(selector),
-                roots,
-                base,
-                extension,
-                powers,
-                where,
-                log_height,
-                log_blowup,
-                made.pointer,
-                *code.arguments,
-            ],
-            shared=code.shared,
-        )
+        given = [
+            main_lde.pointer,
+            _address(preprocessed_lde),
+            _address(bus_lde),
+            *periodic,
+            _address(selector),
+            roots,
+            base,
+            extension,
+            powers,
+            where,
+            log_height,
+            log_blowup,
+            made.pointer,
+        ]
+        self._launch(code, size, given)
         del uniform
         return made
 
-    def _code(self, code: Bytecode) -> _Code:
-        return _kept(self._codes, bytecode.digest(code), lambda: self._encode(code))
+    def _launch(self, code: _Code, rows: int, given: Sequence[int]) -> None:
+        for kernel, last in code.kernels:
+            self._memory.device.launch(
+                kernel, (blocks(rows, code.threads), 1), code.threads, [*given, *last], shared=code.shared
+            )
 
-    def _encode(self, code: Bytecode) -> _Code:
+    def _code(self, code: Bytecode, kind: str, powers: int) -> _Code:
+        return _kept(
+            self._codes, bytecode.digest(code), lambda: self._known(code, kind, powers) or self._encode(code, kind)
+        )
+
+    def _known(self, code: Bytecode, kind: str, powers: int) -> _Code | None:
+        """Return the kernels that were compiled for a program, when the device has them all."""
+        names = straight_line.names(code, kind)
+        shared = WORD * (code.base_pool.size + 3 * code.extension_pool.size + 3 * powers)
+        if not names or not self._memory.device.kernels.issuperset(names) or shared > SHARED:
+            return None
+        last = [(int(part > 0),) if kind == "quotient" else () for part in range(len(names))]
+        return _Code(tuple(zip(names, last, strict=True)), straight_line.THREADS, shared)
+
+    def _encode(self, code: Bytecode, kind: str) -> _Code:
+        """Return the interpreter with a program."""
         encoded = bytecode.encode(code)
         threads = THREADS
         while threads > 1 and WORD * threads * encoded.registers > SHARED:
@@ -217,8 +216,8 @@ class Constraints:
         if shared > SHARED:
             raise LaunchRefused(f"a program of {encoded.registers} registers is too large for a device")
         words, (start, terms) = self._upload((encoded.code, encoded.terms))
-        assert start == words.pointer
-        return _Code(words, terms, encoded.code.size // 2, code.base_registers, threads, shared)
+        last = (start, encoded.code.size // 2, terms, code.base_registers)
+        return _Code(((f"{kind}_interpreted", last),), threads, shared, words)
 
     def _periodic_values(self, values: PeriodicValues, key: tuple[object, ...]) -> tuple[int, int]:
         """Return the addresses of periodic values and of their shape."""

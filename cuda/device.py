@@ -27,12 +27,15 @@ class Device(Protocol):
         Sizes of allocations are rounded up to a multiple of this many bytes.
     grinding_wave
         Nonces tried between two looks at the result; a power of two of at least 128.
+    kernels
+        The names of what can be launched.
     """
 
     name: str
     memory: int
     granularity: int
     grinding_wave: int
+    kernels: frozenset[str]
 
     def allocate(self, size: int) -> int:
         """Return the address of new memory of undefined content.

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from cuda import build
+from cuda import build, programs
 from cuda.context_thread import ContextThread
 from cuda.device import WORD
 from cuda.errors import DeviceError, DeviceLost, DeviceOutOfMemory, DriverTooOld, NoDevice
@@ -61,6 +61,8 @@ class _State:
     functions: dict[str, Any] = field(default_factory=dict)
     allocations: dict[int, Any] = field(default_factory=dict)
     target: str = ""
+    # What known programs were compiled for that fits; empty when they are interpreted.
+    programs: str = ""
     name: str = ""
     free: int = 0
     lost: str = ""
@@ -106,7 +108,7 @@ class CudaDevice:
     grinding_wave = GRINDING_WAVE
 
     def __init__(self, number: int) -> None:
-        kernels = build.load()
+        kernels, self._programs = build.load(), programs.load()
         self._state = _State()
         self._thread = ContextThread(f"cuda:{number}", self._leave)
         try:
@@ -114,6 +116,8 @@ class CudaDevice:
         except BaseException:
             self._thread.close()
             raise
+        loadable = [kernels] if self._programs is None or not self._state.programs else [kernels, self._programs]
+        self.kernels = frozenset(kernel for held in loadable for kernel in held.manifest["kernels"])
         self.name = f"cuda:{number} ({self._state.name})"
         #: Bytes that were free when the context was made.
         self.free_memory = self._state.free
@@ -196,11 +200,26 @@ class CudaDevice:
         """Launch a kernel; see the interface."""
 
         def run() -> None:
-            function = self._state.functions[kernel]
+            function = self._state.functions.get(kernel) or self._load_program(kernel)
             function.prepare("Q" * len(arguments))
             function.prepared_async_call(grid, (block, 1, 1), self._state.compute, *arguments, shared_size=shared)
 
         self._call(run)
+
+    def _load_program(self, kernel: str) -> Any:
+        """Load the kernels of a known program, all slices of it; runs in the thread."""
+        assert self._programs is not None
+        unit = self._programs.manifest["kernels"][kernel]
+        self._load(self._programs, unit, self._state.programs)
+        return self._state.functions[kernel]
+
+    def _load(self, kernels: build.Kernels, unit: str, target: str) -> None:
+        """Load the kernels of a file; runs in the thread."""
+        # The driver reads PTX up to a zero byte; a cubin knows its own length.
+        module = self._state.driver.module_from_buffer(kernels.image(unit, target) + b"\0")
+        for kernel, home in kernels.manifest["kernels"].items():
+            if home == unit:
+                self._state.functions[kernel] = module.get_function(kernel)
 
     def synchronize(self) -> None:
         """Wait for everything launched so far."""
@@ -274,14 +293,13 @@ class CudaDevice:
                 device=state.name,
                 capability=f"{major}.{minor}",
             )
+        if self._programs is not None:
+            fitting = choose_target(device.compute_capability(), self._programs.architectures)
+            state.programs = "" if fitting == "ptx" else fitting
         state.context = device.make_context()
         try:
             for unit in sorted(set(kernels.manifest["kernels"].values())):
-                # The driver reads PTX up to a zero byte; a cubin knows its own length.
-                module = driver.module_from_buffer(kernels.image(unit, state.target) + b"\0")
-                for kernel, home in kernels.manifest["kernels"].items():
-                    if home == unit:
-                        state.functions[kernel] = module.get_function(kernel)
+                self._load(kernels, unit, state.target)
         except driver.Error as error:
             version = driver.get_driver_version()
             raise DriverTooOld(

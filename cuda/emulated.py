@@ -20,6 +20,8 @@ from cuda.device import SHARED, WORD
 from cuda.errors import DeviceOutOfMemory, KernelBuildError, LaunchRefused
 
 OPTIONS = ("-std=c++20", "-O3", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
+#: For long straight-line kernels, which take minutes to optimise and are run on few rows.
+QUICK_OPTIONS = ("-O1", "-DEMULATION_CALLS")
 SANITIZER_OPTIONS = ("-O1", "-fsanitize=address", "-fno-omit-frame-pointer")
 
 #: What an emulated device says it has; a budget may lower it.
@@ -29,7 +31,7 @@ MAX_THREADS = 1024
 _ERROR_BYTES = 512
 
 
-def build(units: Sequence[Path] | None = None, *, sanitize: bool = False) -> Path:
+def build(units: Sequence[Path] | None = None, *, sanitize: bool = False, quick: bool = False) -> Path:
     """Compile kernels for the host where that was not done yet, and return the library.
 
     Parameters
@@ -38,13 +40,15 @@ def build(units: Sequence[Path] | None = None, *, sanitize: bool = False) -> Pat
         The files to compile; all of this folder's by default.
     sanitize
         Whether the library reports accesses outside of allocations; the process must have loaded libasan first.
+    quick
+        Whether it is to be compiled quickly, not to run quickly.
 
     Raises
     ------
     KernelBuildError
         The compiler refused.
     """
-    options = (*OPTIONS, *(SANITIZER_OPTIONS if sanitize else ()))
+    options = (*OPTIONS, *(QUICK_OPTIONS if quick else ()), *(SANITIZER_OPTIONS if sanitize else ()))
     compiled = [*(sources.units() if units is None else units), sources.FOLDER / "emulation.cpp"]
     own = (sources.FOLDER / "emulation.hpp", *compiled)
     name = f"libemulated-{'address-' if sanitize else ''}{sources.digest(own, options)}.so"
@@ -100,6 +104,8 @@ class EmulatedDevice:
         Whether the library with the address sanitizer is used; what HALLMARK_EMULATION=address says by default.
     units
         The files with the kernels; all of this folder's by default.
+    quick
+        Whether they are to be compiled quickly, not to run quickly.
     """
 
     name = "emulated"
@@ -107,10 +113,17 @@ class EmulatedDevice:
     granularity = WORD
     grinding_wave = 512
 
-    def __init__(self, seed: int = 1, *, sanitize: bool | None = None, units: Sequence[Path] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        *,
+        sanitize: bool | None = None,
+        units: Sequence[Path] | None = None,
+        quick: bool = False,
+    ) -> None:
         if sanitize is None:
             sanitize = os.environ.get("HALLMARK_EMULATION") == "address"
-        self._library = ctypes.CDLL(str(build(units, sanitize=sanitize)))
+        self._library = ctypes.CDLL(str(build(units, sanitize=sanitize, quick=quick)))
         self._library.emulation_allocate.restype = ctypes.c_void_p
         self._library.emulation_allocate.argtypes = [ctypes.c_uint64]
         self._library.emulation_free.restype = None
@@ -122,6 +135,7 @@ class EmulatedDevice:
         self._parameters = {
             name: count for unit in units or sources.units() for name, count in sources.kernels(unit).items()
         }
+        self.kernels = frozenset(self._parameters)
         #: Launches by kernel, for tests.
         self.launches: dict[str, int] = {}
         self.seed(seed)

@@ -16,8 +16,8 @@
 #define __host__
 #define __constant__ const
 #define __launch_bounds__(...)
-#if defined(__SANITIZE_ADDRESS__)
-// With every access checked, a kernel of a hundred inlined products is too much for the compiler.
+#if defined(__SANITIZE_ADDRESS__) || defined(EMULATION_CALLS)
+// A kernel of a hundred inlined products with every access checked, or of a thousand, is too much for the compiler.
 #define __forceinline__ inline
 #else
 #define __forceinline__ inline __attribute__((always_inline))

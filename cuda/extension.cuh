@@ -27,6 +27,8 @@ struct Ext {
     friend __device__ __forceinline__ Ext operator-(const Ext& a, const Ext& b) {
         return {a.c[0] - b.c[0], a.c[1] - b.c[1], a.c[2] - b.c[2]};
     }
+    friend __device__ __forceinline__ Ext operator+(const Ext& a, Fp b) { return {a.c[0] + b, a.c[1], a.c[2]}; }
+    friend __device__ __forceinline__ Ext operator-(const Ext& a, Fp b) { return {a.c[0] - b, a.c[1], a.c[2]}; }
     friend __device__ __forceinline__ Ext operator*(const Ext& a, Fp b) {
         return {a.c[0] * b, a.c[1] * b, a.c[2] * b};
     }

@@ -35,7 +35,9 @@ say "building the native library and the kernels"
 make --no-print-directory -s -C proving/native -j"$(getconf _NPROCESSORS_ONLN)"
 architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d .)
 case $architecture in
-  80 | 86 | 89 | 90) "$python" -m cuda.build --architecture "sm_$architecture" ;;
+  80 | 86 | 89 | 90)
+    "$python" -m cuda.build --architecture "sm_$architecture"
+    "$python" -m cli.kernels --architecture "sm_$architecture" --circuit main_vm ;;
   *) "$python" -m cuda.build ;;
 esac
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from cuda import sources
+from cuda import programs, sources
 from cuda.backend import CudaBackend
 from cuda.bn254 import scalars
 from cuda.bn254_msm import ENTRIES, Bases, Windows, multiply_sum
@@ -18,6 +19,7 @@ from cuda.errors import LaunchRefused
 from cuda.operations import prefix_sums
 from proving.snark.bn254 import curve
 from proving.snark.bn254.field import FR
+from tests.cuda.tables import LOG_HEIGHT, Given, tables
 from tests.proving.elements import random_elements
 
 Words = npt.NDArray[np.uint64]
@@ -51,15 +53,29 @@ def multiplication(backend: CudaBackend) -> Iterator[Words]:
     yield multiply_sum(backend.memory, bases, backend.upload(FR.encode([3] * (4 * ENTRIES - 1))), Windows(11))
 
 
+def program(backend: CudaBackend) -> Iterator[Words]:
+    """A straight-line kernel of more than one warp, the device having no other way to the quotient."""
+    yield Given(tables()["main_vm-range"], LOG_HEIGHT, 1).quotient(backend)
+
+
+def straight_line_device(folder: Path) -> EmulatedDevice:
+    unit = folder / "program.cu"
+    [unit_text, _] = programs.texts([tables()["main_vm-range"]]).values()
+    unit.write_text(unit_text)
+    return EmulatedDevice(units=[sources.FOLDER / "field.cu", unit], quick=True)
+
+
 @pytest.fixture(scope="module")
-def results() -> Callable[[tuple[str, int] | None, str], list[Words]]:
-    device = EmulatedDevice()
+def results(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, int] | None, str], list[Words]]:
+    devices = {"": EmulatedDevice()}
+    devices["straight_line.cuh"] = straight_line_device(tmp_path_factory.mktemp("programs"))
+    works = {"bn254_msm.cu": multiplication, "straight_line.cuh": program}
 
     def run(skipped: tuple[str, int] | None, file: str) -> list[Words]:
+        device = devices.get(file, devices[""])
         device.skip_barrier(skipped)
         try:
-            work = multiplication if file == "bn254_msm.cu" else everything
-            return list(work(CudaBackend(device)))
+            return list(works.get(file, everything)(CudaBackend(device)))
         finally:
             device.skip_barrier(None)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -14,82 +12,11 @@ from cuda import bytecode
 from cuda.backend import CudaBackend
 from cuda.device import SHARED, WORD
 from cuda.errors import LaunchRefused
-from proving import keys
-from proving.backend.interface import Backend, coset_shift
 from proving.backend.native import NativeBackend
 from proving.backend.native_air import BusPoleError
 from proving.backend.program import TableProgram
-from proving.circuits.arith256 import ARITH256
-from proving.circuits.blake2s import BLAKE2S
-from proving.stark.air.compile import compile_circuit
+from tests.cuda.tables import LOG_HEIGHT, Given, tables
 from tests.proving.elements import random_elements
-from tests.proving.stark.air.circuits import ALL, kitchen_sink
-
-Words = npt.NDArray[np.uint64]
-
-#: log2 of the rows: at least what the native kernels take, and no multiple of the larger blocks.
-LOG_HEIGHT = 6
-
-
-@functools.cache
-def tables() -> Mapping[str, TableProgram]:
-    """Every table whose programs differ from those before it, of the proven circuits and of the tests' own."""
-    programs = [keys.key(name).program for name in (keys.MAIN_VM, "leaf.0.proven100", "scheduler.proven100")]
-    circuits = [make()[0] for make in (*ALL.values(), kitchen_sink)]
-    programs += [compile_circuit(circuit) for circuit in (*circuits, ARITH256.circuit, BLAKE2S.circuit)]
-    found: dict[tuple[str, str], tuple[str, TableProgram]] = {}
-    for program in programs:
-        for table in program.tables:
-            digests = bytecode.digest(table.quotient), bytecode.digest(table.bus)
-            found.setdefault(digests, (f"{program.name}-{table.name}", table))
-    return dict(found.values())
-
-
-@dataclasses.dataclass(frozen=True)
-class Given:
-    """A table's columns and challenges, all random: kernels compute the same whether constraints hold or not."""
-
-    table: TableProgram
-    log_height: int = LOG_HEIGHT
-    log_blowup: int = 0
-
-    def columns(self, seed: int, count: int) -> Words | None:
-        return random_elements(seed, count, 1 << (self.log_height + self.log_blowup)) if count else None
-
-    def quotient(self, backend: Backend) -> Words:
-        table = self.table
-        main, preprocessed, bus = (
-            None if given is None else backend.upload(given)
-            for given in (
-                self.columns(1, table.main_columns),
-                self.columns(2, table.preprocessed_columns),
-                self.columns(3, 3 * table.bus_columns),
-            )
-        )
-        made = backend.quotient(
-            table,
-            main,
-            preprocessed,
-            bus,
-            publics=random_elements(4, 64),
-            challenges=random_elements(5, 2, 3),
-            alpha_powers=random_elements(6, table.constraint_count, 3),
-            bus_sum=random_elements(7, 3),
-            log_height=self.log_height,
-            log_blowup=self.log_blowup,
-            shift=coset_shift(self.log_height),
-        )
-        return backend.download(made)
-
-    def bus(self, backend: Backend, challenges: Words | None = None) -> tuple[Words, Words]:
-        main, preprocessed = (
-            None if given is None else backend.upload(given)
-            for given in (self.columns(1, self.table.main_columns), self.columns(2, self.table.preprocessed_columns))
-        )
-        if challenges is None:
-            challenges = random_elements(5, 2, 3)
-        made, total = backend.bus_columns(self.table, main, preprocessed, challenges, random_elements(4, 64))
-        return backend.download(made), total
 
 
 def one(name: str) -> TableProgram:

@@ -12,9 +12,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from cuda import build, devices, select, sources
+from cuda import build, devices, programs, select, sources
 from cuda import driver as cuda_driver
 from cuda.backend import CudaBackend, open_backend
+from cuda.emulated import EmulatedDevice
 from cuda.errors import (
     DeviceLost,
     DeviceOutOfMemory,
@@ -27,8 +28,11 @@ from cuda.errors import (
 from proving.backend.native import NativeBackend
 from proving.stark.prover import prove
 from tests.cuda import fake_driver
+from tests.cuda.tables import LOG_HEIGHT, Given, tables
 from tests.proving.elements import random_elements
 from tests.proving.stark import toy
+
+COMPILER = Path(__file__).parent / "fake_nvcc.sh"
 
 
 @pytest.fixture
@@ -41,6 +45,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[fake_dr
     monkeypatch.setattr(cuda_driver, "GRINDING_WAVE", 1 << 9)
     monkeypatch.setattr(cuda_driver.CudaDevice, "grinding_wave", 1 << 9)
     monkeypatch.setattr(build, "folder", lambda: tmp_path / "kernels")
+    monkeypatch.setattr(programs, "folder", lambda: tmp_path / "programs")
     control = tmp_path / "nvidiactl"
     control.touch()
     monkeypatch.setattr(select, "CONTROL", control)
@@ -155,6 +160,34 @@ def test_ptx_is_used_for_an_unknown_capability_and_said(
     assert found.devices[0].problem == ""
     said = capsys.readouterr()
     assert "translates PTX" in said.out + said.err
+
+
+def test_known_programs_are_loaded_when_they_are_needed(
+    machine: fake_driver.Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAKE_NVCC_LOG", str(tmp_path / "log"))
+    table = tables()["main_vm-range"]
+    programs.build([table], COMPILER, ["sm_90"])
+    units = []
+    for name, text in programs.texts([table]).items():
+        units.append(tmp_path / f"{name}.cu")
+        units[-1].write_text(text)
+    needed = [sources.FOLDER / f"{name}.cu" for name in ("constraints", "field", "fri")]
+    machine.emulated = EmulatedDevice(units=[*needed, *units], quick=True)
+    given = Given(table, LOG_HEIGHT, 1)
+    for capability, kernel in (((9, 0), units[0].stem), ((8, 0), "quotient_interpreted")):
+        machine.capability = capability
+        machine.emulated.launches.clear()
+        backend = open_backend(0)
+        np.testing.assert_array_equal(given.quotient(backend), given.quotient(NativeBackend()))
+        backend.device.close()
+        assert [name for name in machine.emulated.launches if "quotient" in name] == [kernel]
+    machine.capability = (9, 0)
+    (programs.folder() / f"{units[0].stem}.sm_90").write_bytes(b"changed")
+    backend = open_backend(0)
+    with pytest.raises(KernelsCorrupt, match="does not match"):
+        given.quotient(backend)
+    backend.device.close()
 
 
 def test_what_is_missing_is_named(machine: fake_driver.Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,9 +43,10 @@ COLLECT = """
 import pytest
 sys.exit(pytest.main(["-c", "tools/gpu_pytest.ini", "--rootdir", ".", "--collect-only", "-qq", "tests/cuda"]))
 """
-#: All that the benchmark imports, at its head and where it makes its inputs.
+#: All that the build and the benchmark import, at their heads and where the inputs are made.
 BENCHMARK = """
 from benchmarks import gpu, segment
+from cli import kernels
 from proving import keys
 from proving.machine.main_vm.shapes import MIN_SIZE_CLASS
 keys.proving_key(keys.MAIN_VM)
