@@ -14,6 +14,9 @@ import pytest
 
 from core.errors import GenesisMismatch
 from core.process.node import Node
+from core.state.chain import Account
+from core.state_tree.accounts import keys_of, values_of
+from core.state_tree.kept import KeptTree
 from core.state_tree.native import Fault
 from core.store import AccountVersion, Batch, BatchStatus
 from tests.core.chain import WALLETS, accounts_at, node_at, transfer
@@ -64,14 +67,26 @@ def seal(node: Node, sender: int = 0) -> int | None:
     return node.seal_and_settle()
 
 
-def test_a_batch_that_only_the_tree_has_is_taken_back(tmp_path: Path) -> None:
+def test_killed_between_tree_and_database_the_batch_is_settled_again(tmp_path: Path) -> None:
     child = start(tmp_path, KILL_BETWEEN)
     assert child.wait(60) == -signal.SIGKILL
+    assert KeptTree.open(tmp_path / "core" / "state_tree").newest == 1, "the tree is ahead of the database"
     node = node_at(tmp_path)
-    assert node.tree.newest == 0
+    assert node.tree.newest == 1
     agree(node)
-    assert seal(node, sender=2) == 1, "another batch takes the number"
+    assert seal(node, sender=2) == 2
     agree(node)
+
+
+def test_a_version_that_the_database_does_not_know_is_taken_back(tmp_path: Path) -> None:
+    node = node_at(tmp_path)
+    seal(node)
+    node.tree.commit(2, keys_of([b"\x07" * 20]), values_of([Account(9, 9)]))
+    again = node_at(tmp_path)
+    assert again.tree.newest == 1
+    agree(again)
+    assert seal(again, sender=2) == 2, "another batch takes the number"
+    agree(again)
 
 
 def test_killed_at_any_instant_they_agree(tmp_path: Path) -> None:
