@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
 
 from core.process.only_core import OtherCore, only_core
 from core.proofs.batch_file import read_batch_file
+from core.tools.client import CoreClient
 from tests.core.chain import WALLETS, transfer
 from tests.core.server_process import ServerProcess
 
@@ -64,3 +67,33 @@ def test_a_wrong_configuration_ends_in_one_line_and_exit_code_78(core: ServerPro
         lines = core.log.read_text().strip().splitlines()
         assert len(lines) == 1
         assert lines[0].startswith("configuration: ")
+
+
+def test_what_was_answered_is_there_after_a_kill(core: ServerProcess) -> None:
+    """Many senders at once, batches sealed meanwhile, SIGKILL in the middle."""
+    limits = {"HALLMARK_CORE_BATCH_SECONDS": "0.2", "HALLMARK_CORE_BATCH_TRANSACTIONS": "20"}
+    process = core.start(**limits)
+    core.wait_for("/ready")
+
+    async def send_and_kill() -> list[str]:
+        answered: list[str] = []
+        async with ClientSession(connector=TCPConnector(limit=32)) as session:
+
+            async def send(raw: bytes) -> None:
+                call = {"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction", "params": ["0x" + raw.hex()]}
+                async with session.post(core.url, json=call) as answer:
+                    answered.append((await answer.json())["result"])
+                if len(answered) == 60:
+                    process.send_signal(signal.SIGKILL)
+
+            raws = [transfer(wallet, nonce) for nonce in range(100) for wallet in WALLETS]
+            await asyncio.gather(*(send(raw) for raw in raws), return_exceptions=True)
+        return answered
+
+    answered = asyncio.run(send_and_kill())
+    process.wait()
+    assert 60 <= len(answered) < 300, "it was killed in the middle"
+    core.start()
+    core.wait_for("/ready")
+    client = CoreClient(core.url)
+    assert all(client.call("eth_getTransactionByHash", digest) is not None for digest in answered)
