@@ -106,5 +106,5 @@ def node_at(folder: Path, clock: Callable[[], float] | None = None, **changes: A
 
 def accounts_at(number: int) -> dict[bytes, Value]:
     """Every account of the state after a batch, by address, from the versions in core's database."""
-    rows = [row for piece in chain.account_rows_at(number, 1000) for row in piece]
+    rows = [row for piece in chain.account_rows_at(number, 2) for row in piece]
     return {bytes.fromhex(place): Value(int(nonce, 16), int(balance, 16)) for place, nonce, balance in rows}

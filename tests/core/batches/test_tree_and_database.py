@@ -20,6 +20,9 @@ from core.state_tree.kept import KeptTree
 from core.state_tree.native import Fault
 from core.store import AccountVersion, Batch, BatchStatus
 from tests.core.chain import WALLETS, accounts_at, node_at, transfer
+from tests.servers import postgresql
+
+__all__ = ["postgresql"]
 
 #: Seals one transfer after the other; what it is killed by comes from outside or from the line put in.
 SEALING = """
@@ -106,17 +109,21 @@ def test_killed_at_any_instant_they_agree(tmp_path: Path) -> None:
     agree(node)
 
 
-def test_a_tree_that_is_gone_or_behind_is_made_from_the_database(tmp_path: Path) -> None:
-    node = node_at(tmp_path)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_tree_that_is_gone_or_behind_is_made_from_the_database(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    url = request.getfixturevalue("postgresql").create_database() if kind == "postgresql" else ""
+    node = node_at(tmp_path, core_database_url=url)
     for _ in range(4):
         seal(node)
     node.tree.forget_after(2)
-    again = node_at(tmp_path)
+    again = node_at(tmp_path, core_database_url=url)
     assert again.tree.newest == 4
     agree(again)
     del node, again
     shutil.rmtree(tmp_path / "core" / "state_tree")
-    last = node_at(tmp_path)
+    last = node_at(tmp_path, core_database_url=url)
     assert (last.tree.oldest, last.tree.newest) == (4, 4)
     agree(last)
     assert seal(last) == 5
