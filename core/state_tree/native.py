@@ -22,7 +22,7 @@ LEAF_WORDS, STATE_WORDS = KEY_WORDS + VALUE_WORDS, 15
 #: As `garbage` of :func:`update`: nothing is ever copied so that it could be dropped.
 KEEP_ALL = (1 << 64) - 1
 
-#: Chunks that an array result has at most.
+#: Number of the one array that a result other than an update has.
 _ONLY = 0
 
 _update = function(
