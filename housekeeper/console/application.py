@@ -60,6 +60,7 @@ class Console:
                 web.get(r"/jobs/{job:\d{1,18}}", self._job),
                 web.post(r"/jobs/{job:\d{1,18}}/requeue", self._requeue),
                 web.get("/queues", self._queues),
+                web.get("/queue_report", self._queue_report),
                 web.get("/workers", self._workers),
                 web.get("/dead", self._dead),
                 web.get("/services", self._services),
@@ -94,6 +95,9 @@ class Console:
 
     async def _queues(self, request: web.Request) -> web.Response:
         return await self._page("queues.html", views.queues)
+
+    async def _queue_report(self, request: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(views.queue_report, self._store, self._settings))
 
     async def _workers(self, request: web.Request) -> web.Response:
         return await self._page("workers.html", views.workers)

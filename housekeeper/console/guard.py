@@ -22,6 +22,8 @@ from runtime.addresses import is_loopback, joined
 from runtime.pages import PATHS, allowed
 from runtime.settings import Settings
 
+#: Paths that no browser shows, where a login page would be taken for an answer.
+FOR_PROGRAMS = ("/events", "/queue_report")
 COOKIE = "hallmark_console"
 #: A session ends after this many seconds.
 SESSION_SECONDS = 12 * 3600
@@ -121,7 +123,7 @@ class Guard:
                 )
             open_to_all = request.path == "/login" or request.path.startswith("/static/")
             if not open_to_all and not self.admits(request):
-                if request.method == "GET" and request.path != "/events":
+                if request.method == "GET" and request.path not in FOR_PROGRAMS:
                     raise web.HTTPSeeOther("/login")
                 raise web.HTTPUnauthorized(text="The token is missing.")
             if request.method == "POST" and not self.own(request, await request.post()):

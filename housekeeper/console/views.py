@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from broker import checks
@@ -80,6 +81,15 @@ def job(store: JobStore, job_id: int) -> Shown:
 def queues(store: JobStore) -> Shown:
     """Return the open jobs by queue."""
     return {"queues": [(queue_for(each.stage, int(each.recursive)), each) for each in overview.queues(store)]}
+
+
+def queue_report(store: JobStore, settings: Settings) -> Shown:
+    """Return the open jobs by queue, for whoever starts and stops workers."""
+    listed = [
+        {"queue": queue_for(each.stage, int(each.recursive)), **asdict(each), "open": each.queued + each.failed}
+        for each in overview.queues(store)
+    ]
+    return {"cluster": settings.cluster, "queues": listed}
 
 
 def workers(store: JobStore) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -86,6 +87,7 @@ async def test_every_page_shows_its_part_and_escapes_what_it_did_not_write(setti
         "/queues": ["vectors", "any"],
         "/workers": ["gpu-7/vectors/1", "cuda:1", "50 % rows"],
         "/dead": ["artifact_corrupt", f"Requeue job {job}"],
+        "/services": ["job store: answers", "broker: answers", "artifact store: answers"],
     }
     async with console(settings, store) as browser:
         for path, texts in shown.items():
@@ -93,6 +95,19 @@ async def test_every_page_shows_its_part_and_escapes_what_it_did_not_write(setti
             assert code == 200, path
             assert [text for text in texts if text not in page] == [], path
             assert EVIL not in page and page.count("<script") == 1, path
+
+
+async def test_the_queue_report_is_for_programs(settings: Settings, store: JobStore) -> None:
+    with_a_dead_job(store)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with console(with_token(settings), store) as browser:
+        assert (await browser.get("/queue_report"))[0] == 401
+        code, body = await browser.get("/queue_report", **headers)
+    report = json.loads(body)
+    [vectors] = [each for each in report["queues"] if each["stage"] == "vectors"]
+    assert code == 200 and report["cluster"] == settings.cluster
+    assert (vectors["queue"], vectors["queued"], vectors["in_progress"], vectors["open"]) == ("vectors", 1, 1, 1)
+    assert vectors["oldest_seconds"] >= 0 and vectors["protocol_version"] == "1"
 
 
 async def test_the_button_requeues_the_job(settings: Settings, store: JobStore) -> None:
