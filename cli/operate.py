@@ -10,6 +10,7 @@ from rich.tree import Tree
 from broker.jobs import status as jobs_status
 from cli import (
     artifacts,
+    autoscale,
     batches,
     configuration,
     demo,
@@ -50,6 +51,7 @@ def register(app: typer.Typer) -> None:
     tree.register(app)
     devices.register(app)
     run.register(app)
+    autoscale.register(app)
     demo.register(app)
     watch.register(app)
 
