@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.gpu_case import Case
-from cuda import bytecode
+from cuda import bytecode, straight_line
 from cuda.backend import CudaBackend
 from cuda.bytecode import Operation, Step
-from cuda.constraints import TOGETHER
+from cuda.constraints import TOGETHER, Constraints
 from cuda.transforms import blocks
 from proving import keys
 from proving.backend.interface import PRIME, HostArray, coset_shift
@@ -16,7 +16,7 @@ from proving.backend.program import Bytecode
 
 #: Instructions of field operations on sm_90: canonical sums and products, a term of a sum of products, its reduction.
 SUM, PRODUCT, TERM, REDUCTION = 7, 27, 11, 30
-#: Instructions with which the interpreter decodes a step and finds its operands, as counted in the machine code.
+#: Instructions with which the interpreter decodes a step and finds its operands, an estimate.
 DECODING = 60
 LOG_BLOWUP = 2
 
@@ -34,8 +34,8 @@ def cases(backend: CudaBackend, log_size: int) -> list[Case]:
     challenges, publics = _random(2, 3), _random(1, 64)[0]
     powers, bus_sum = _random(table.constraint_count, 3), _random(1, 3)[0]
 
-    def quotient() -> object:
-        return backend.quotient(
+    def quotient(by: Constraints) -> object:
+        return by.quotient(
             table,
             main,
             preprocessed,
@@ -49,8 +49,10 @@ def cases(backend: CudaBackend, log_size: int) -> list[Case]:
             shift=coset_shift(log_height),
         )
 
+    interpreter = Constraints(backend.memory, backend.transforms, interpret=True)
+
     def columns() -> object:
-        return backend.bus_columns(table, trace, preprocessed_trace, challenges, publics)
+        return interpreter.bus_columns(table, trace, preprocessed_trace, challenges, publics)
 
     selector, scale = backend.memory.empty(1, rows), backend.memory.upload_small(_random(1, 1 << LOG_BLOWUP))
     roots = backend.transforms.roots(log_rows - 1, inverse=False)
@@ -62,12 +64,21 @@ def cases(backend: CudaBackend, log_size: int) -> list[Case]:
     read = table.main_columns + table.preprocessed_columns + 3 * table.bus_columns
     label = f"{table.name}, {rows} rows"
     fractions = table.bus_columns * height
+    known = straight_line.names(table.quotient, "quotient")
+    straight = Case(
+        known[0],
+        label,
+        lambda: quotient(backend.constraints),
+        8.0 * rows * (read + 3),
+        float(instructions(table.quotient, decoding=0) * rows),
+    )
     return [
+        *([straight] if backend.device.kernels.issuperset(known) else []),
         Case("first_selector", f"{rows}", select, 12.0 * rows, (3 + 72 / TOGETHER) * PRODUCT * rows),
         Case(
             "quotient_interpreted",
             label,
-            quotient,
+            lambda: quotient(interpreter),
             8.0 * rows * (read + 3),
             float(instructions(table.quotient) * rows),
         ),
@@ -81,9 +92,9 @@ def cases(backend: CudaBackend, log_size: int) -> list[Case]:
     ]
 
 
-def instructions(code: Bytecode) -> int:
-    """Return about how many instructions a row of a program takes in the interpreter."""
-    return sum(DECODING * (1 + len(step.terms)) + _work(step) for step in bytecode.steps(code))
+def instructions(code: Bytecode, decoding: int = DECODING) -> int:
+    """Return about how many instructions a row of a program takes, with so many for each step's decoding."""
+    return sum(decoding * (1 + len(step.terms)) + _work(step) for step in bytecode.steps(code))
 
 
 def _work(step: Step) -> int:

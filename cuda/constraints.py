@@ -52,9 +52,16 @@ class _Code:
 
 
 class Constraints:
-    """Evaluates tables' programs; keeps on the device what does not change from proof to proof."""
+    """Evaluates tables' programs; keeps on the device what does not change from proof to proof.
 
-    def __init__(self, memory: Memory, transforms: Transforms) -> None:
+    Parameters
+    ----------
+    interpret
+        Whether programs that there are kernels of are interpreted too.
+    """
+
+    def __init__(self, memory: Memory, transforms: Transforms, *, interpret: bool = False) -> None:
+        self._interpret = interpret
         self._memory = memory
         self._transforms = transforms
         self._codes: OrderedDict[str, _Code] = OrderedDict()
@@ -199,7 +206,7 @@ class Constraints:
 
     def _known(self, code: Bytecode, kind: str, powers: int) -> _Code | None:
         """Return the kernels that were compiled for a program, when the device has them all."""
-        names = straight_line.names(code, kind)
+        names = [] if self._interpret else straight_line.names(code, kind)
         shared = WORD * (code.base_pool.size + 3 * code.extension_pool.size + 3 * powers)
         if not names or not self._memory.device.kernels.issuperset(names) or shared > SHARED:
             return None

@@ -59,6 +59,7 @@ def test_bytes_moved_in_each_phase(backend: CudaBackend) -> None:
     assert phases["fri"].arrays_out == 3 * WORD << (shape.log_domain - folded)
     assert (phases["queries"].arrays_in, phases["queries"].arrays_out) == (0, 0)
     caps = {phase: 4 * WORD << (tree.log_rows - 2 * tree.depth) for phase, tree in shape.trees.items()}
+    layer_caps = [4 * WORD << (layer.log_rows - 2 * layer.depth) for layer in shape.layers]
     assert phases["main"].small_out == caps[Phase.MAIN]
     # Of each bus table the sum, and whether there was a pole.
     assert phases["bus"].small_out == caps[Phase.BUS] + WORD * 4 * len(shape.bus_tables)
@@ -74,7 +75,22 @@ def test_bytes_moved_in_each_phase(backend: CudaBackend) -> None:
     assert phases["main"].small_in == WORD * hashed[Phase.MAIN]
     assert phases["bus"].small_in == WORD * (hashed[Phase.BUS] + fractions + 5 * len(shape.bus_tables))
     assert phases["quotient"].small_in == WORD * (quotient + lifted + 2 * hashed[Phase.QUOTIENT])
-    assert sum(phase.small_in for phase in phases.values()) < 16 << 10
+    assert phases["openings"].small_in == WORD  # where the nonce goes
+    # Weights of every column, points with their values and vectors, parts of sums, factors of folds, layers' addresses.
+    points = {(group.log_rows, group.next) for group in shape.openings}
+    domains = {log_rows for log_rows, _ in points}
+    weights = 3 * sum(group.columns for group in shape.openings)
+    summed = 5 * (len(shape.openings) - len(points)) + (2 * len(domains) + 1 if len(domains) > 1 else 0)
+    folding = sum(3 * fold + (3 << fold) for fold in shape.folds)
+    assert phases["fri"].small_in == WORD * (weights + 8 * len(points) + summed + folding + 1)
+    assert phases["fri"].small_out == sum(layer_caps) + WORD
+    # Indices and addresses for every tree; rows and paths.
+    queries = key.parameters(toy.QUICK).queries
+    widths = [*hashed.values(), *(3 << fold for fold in shape.folds)]
+    depths = [tree.depth for tree in (*shape.trees.values(), *shape.layers)]
+    assert phases["queries"].small_in == WORD * sum(queries + width for width in widths)
+    opened = sum(width + 12 * depth for width, depth in zip(widths, depths, strict=True))
+    assert phases["queries"].small_out == WORD * queries * opened
 
 
 def pools(code: Bytecode) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import gpu_constraints
 from cuda import bytecode, programs, sources, straight_line
 from cuda.backend import CudaBackend
 from cuda.emulated import EmulatedDevice
@@ -73,6 +74,18 @@ def test_a_stale_kernel_is_not_used(device: EmulatedDevice, native: NativeBacken
     np.testing.assert_array_equal(given.quotient(backend), given.quotient(native))
     assert device.launches["quotient_interpreted"] == 1
     assert (Given(table, LOG_HEIGHT, 1).quotient(native) != given.quotient(native)).any(), name
+
+
+def test_known_programs_can_be_interpreted_to_compare(device: EmulatedDevice) -> None:
+    """The benchmark measures both: the table of most buses, straight and interpreted."""
+    backend = CudaBackend(device, keep=False)
+    measured = {case.kernel: case for case in gpu_constraints.cases(backend, 12)}
+    [straight] = [kernel for kernel in measured if kernel.startswith("quotient_") and "interpreted" not in kernel]
+    for kernel in (straight, "quotient_interpreted", "fractions_interpreted"):
+        device.launches.clear()
+        measured[kernel].work()
+        assert kernel in device.launches
+        assert not [other for other in device.launches if "quotient" in other and other != kernel]
 
 
 def test_a_slice_that_is_missing_means_that_all_is_interpreted(
