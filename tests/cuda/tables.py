@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from cuda import bytecode
 from proving import keys
 from proving.backend.interface import Backend, coset_shift
 from proving.backend.program import TableProgram
@@ -23,22 +22,22 @@ Words = npt.NDArray[np.uint64]
 
 #: log2 of the rows: the least that the native kernels take.
 LOG_HEIGHT = 6
-#: Circuits of which there are keys, whose tables are all the others' too.
-PROVEN = (keys.MAIN_VM, "leaf.0.proven100", "scheduler.proven100")
+#: Circuits that there are keys of: the machine's, and one of those that have the tables of recursion.
+PROVEN = (keys.MAIN_VM, "leaf.0.proven100")
+#: Circuits that are described quickly: the tests' own, and basic ones with large programs.
+DESCRIBED = {
+    **{name: lambda make=make: make()[0] for name, make in {**ALL, "everything": kitchen_sink}.items()},
+    "arith256": lambda: ARITH256.circuit,
+    "blake2s": lambda: BLAKE2S.circuit,
+}
+CIRCUITS = (*PROVEN, *DESCRIBED)
 
 
 @functools.cache
-def tables() -> Mapping[str, TableProgram]:
-    """Every table whose programs differ from those before it, of the proven circuits and of the tests' own."""
-    programs = [keys.key(name).program for name in PROVEN]
-    circuits = [make()[0] for make in (*ALL.values(), kitchen_sink)]
-    programs += [compile_circuit(circuit) for circuit in (*circuits, ARITH256.circuit, BLAKE2S.circuit)]
-    found: dict[tuple[str, str], tuple[str, TableProgram]] = {}
-    for program in programs:
-        for table in program.tables:
-            digests = bytecode.digest(table.quotient), bytecode.digest(table.bus)
-            found.setdefault(digests, (f"{program.name}-{table.name}", table))
-    return dict(found.values())
+def tables(circuit: str) -> Mapping[str, TableProgram]:
+    """Return the tables of a circuit by name."""
+    program = keys.key(circuit).program if circuit in PROVEN else compile_circuit(DESCRIBED[circuit]())
+    return {table.name: table for table in program.tables}
 
 
 @dataclasses.dataclass(frozen=True)

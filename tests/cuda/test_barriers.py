@@ -55,14 +55,16 @@ def multiplication(backend: CudaBackend) -> Iterator[Words]:
 
 def program(backend: CudaBackend) -> Iterator[Words]:
     """A straight-line kernel of more than one warp, the device having no other way to the quotient."""
-    yield Given(tables()["main_vm-range"], LOG_HEIGHT, 1).quotient(backend)
+    yield Given(tables("memory")["access"], LOG_HEIGHT, 1).quotient(backend)
 
 
 def straight_line_device(folder: Path) -> EmulatedDevice:
     unit = folder / "program.cu"
-    [unit_text, _] = programs.texts([tables()["main_vm-range"]]).values()
+    [unit_text, _] = programs.texts([tables("memory")["access"]]).values()
     unit.write_text(unit_text)
-    return EmulatedDevice(units=[sources.FOLDER / "field.cu", unit], quick=True)
+    return EmulatedDevice(
+        units=[*(sources.FOLDER / f"{name}.cu" for name in ("constraints", "field")), unit], quick=True
+    )
 
 
 @pytest.fixture(scope="module")

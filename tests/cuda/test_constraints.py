@@ -15,52 +15,57 @@ from cuda.errors import LaunchRefused
 from proving.backend.native import NativeBackend
 from proving.backend.native_air import BusPoleError
 from proving.backend.program import TableProgram
-from tests.cuda.tables import LOG_HEIGHT, Given, tables
+from tests.cuda.tables import CIRCUITS, LOG_HEIGHT, Given, tables
 from tests.proving.elements import random_elements
 
 
-def one(name: str) -> TableProgram:
-    return tables()[name]
+def one(circuit: str) -> TableProgram:
+    """The circuit's first table."""
+    return next(iter(tables(circuit).values()))
 
 
-@pytest.mark.parametrize("name", tables())
-def test_quotients(backend: CudaBackend, native: NativeBackend, name: str) -> None:
-    given = Given(one(name), LOG_HEIGHT, 2)
-    np.testing.assert_array_equal(given.quotient(backend), given.quotient(native))
+@pytest.mark.parametrize("circuit", CIRCUITS)
+def test_quotients(backend: CudaBackend, native: NativeBackend, circuit: str) -> None:
+    for name, table in tables(circuit).items():
+        given = Given(table, LOG_HEIGHT, 2)
+        np.testing.assert_array_equal(given.quotient(backend), given.quotient(native), name)
 
 
 @pytest.mark.parametrize("log_blowup", [0, 1, 3])
 @pytest.mark.parametrize("log_height", [6, 9])
-@pytest.mark.parametrize("name", ["everything-everything", "fibonacci-fibonacci"])
+@pytest.mark.parametrize("circuit", ["everything", "fibonacci"])
 def test_quotients_of_other_heights(
-    backend: CudaBackend, native: NativeBackend, name: str, log_height: int, log_blowup: int
+    backend: CudaBackend, native: NativeBackend, circuit: str, log_height: int, log_blowup: int
 ) -> None:
-    given = Given(one(name), log_height, log_blowup)
+    given = Given(one(circuit), log_height, log_blowup)
     np.testing.assert_array_equal(given.quotient(backend), given.quotient(native))
 
 
-@pytest.mark.parametrize("name", [name for name, table in tables().items() if table.bus_columns])
-def test_bus_columns(backend: CudaBackend, native: NativeBackend, name: str) -> None:
-    for log_height in (LOG_HEIGHT, LOG_HEIGHT + 3):
-        given = Given(one(name), log_height)
-        (found, total), (expected, wanted) = given.bus(backend), given.bus(native)
-        np.testing.assert_array_equal(total, wanted)
-        np.testing.assert_array_equal(found, expected)
+@pytest.mark.parametrize("circuit", CIRCUITS)
+def test_bus_columns(backend: CudaBackend, native: NativeBackend, circuit: str) -> None:
+    for name, table in tables(circuit).items():
+        if not table.bus_columns:
+            continue
+        for log_height in (LOG_HEIGHT, LOG_HEIGHT + 3):
+            given = Given(table, log_height)
+            (found, total), (expected, wanted) = given.bus(backend), given.bus(native)
+            np.testing.assert_array_equal(total, wanted, name)
+            np.testing.assert_array_equal(found, expected, name)
 
 
 def test_a_pole_is_refused(backend: CudaBackend) -> None:
     """With beta zero a message is the number of its bus, which alpha meets on every row."""
-    given, refused = Given(one("main_vm-range")), []
+    given, refused = Given(one("memory")), []
     for number in range(1, 33):
         try:
             given.bus(backend, np.array([[number, 0, 0], [0, 0, 0]], dtype=np.uint64))
         except BusPoleError as error:
             refused.append(str(error))
-    assert refused == ["table range: a bus denominator is zero"]
+    assert refused == [f"table {given.table.name}: a bus denominator is zero"]
 
 
 def test_what_does_not_change_is_uploaded_once(backend: CudaBackend) -> None:
-    given = Given(one("main_vm-poseidon2"), LOG_HEIGHT, 1)
+    given = Given(one("everything"), LOG_HEIGHT, 1)
     crossing = backend.traffic.phases[""]
     moved = []
     for _ in range(3):
@@ -76,7 +81,7 @@ def test_what_does_not_change_is_uploaded_once(backend: CudaBackend) -> None:
 
 
 def test_columns_that_are_not_the_tables_are_refused(backend: CudaBackend) -> None:
-    table = one("everything-everything")
+    table = one("everything")
     counts = [table.main_columns, table.preprocessed_columns, 3 * table.bus_columns]
     for which in range(3):
         given = [count + (which == place) for place, count in enumerate(counts)]
@@ -98,14 +103,14 @@ def test_columns_that_are_not_the_tables_are_refused(backend: CudaBackend) -> No
 
 
 def test_a_program_of_too_many_registers_is_refused(backend: CudaBackend) -> None:
-    table = one("fibonacci-fibonacci")
+    table = one("fibonacci")
     large = dataclasses.replace(table.quotient, extension_registers=SHARED // (3 * WORD))
     with pytest.raises(LaunchRefused, match="too large"):
         Given(dataclasses.replace(table, quotient=large), LOG_HEIGHT, 1).quotient(backend)
 
 
 def test_the_digest_covers_what_a_kernel_depends_on() -> None:
-    code = one("everything-everything").quotient
+    code = one("everything").quotient
     first = bytecode.digest(code)
     changed = [
         dataclasses.replace(code, **{field: changed_last(getattr(code, field))})

@@ -166,7 +166,7 @@ def test_known_programs_are_loaded_when_they_are_needed(
     machine: fake_driver.Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FAKE_NVCC_LOG", str(tmp_path / "log"))
-    table = tables()["main_vm-range"]
+    table = tables("memory")["access"]
     programs.build([table], COMPILER, ["sm_90"])
     units = []
     for name, text in programs.texts([table]).items():

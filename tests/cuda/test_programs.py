@@ -11,7 +11,7 @@ from cuda.errors import KernelBuildError, KernelsCorrupt
 from tests.cuda.tables import tables
 
 COMPILER = Path(__file__).parent / "fake_nvcc.sh"
-ONE, OTHER = tables()["main_vm-range"], tables()["main_vm-byte_and"]
+ONE, OTHER = tables("memory").values()
 ARCHITECTURES = ("sm_80", "sm_90")
 
 

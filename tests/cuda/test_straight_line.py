@@ -17,17 +17,25 @@ from proving.backend.native import NativeBackend
 from proving.backend.program import TableProgram
 from tests.cuda.tables import LOG_HEIGHT, PROVEN, Given, tables
 
-#: Those of proven circuits; programs of others are interpreted.
-KNOWN = {name: table for name, table in tables().items() if name.startswith(PROVEN)}
 #: What is launched beside the straight-line kernels.
 NEEDED = ("constraints", "field", "fri")
+
+
+def known() -> list[TableProgram]:
+    """The tables of proven circuits; programs of others are interpreted."""
+    return [table for circuit in PROVEN for table in tables(circuit).values()]
+
+
+def cut() -> TableProgram:
+    """The first table whose program is cut into slices."""
+    return next(table for table in known() if len(straight_line._slices(table.quotient)) > 1)
 
 
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> EmulatedDevice:
     folder = tmp_path_factory.mktemp("programs")
     units = [sources.FOLDER / f"{name}.cu" for name in NEEDED]
-    for name, text in programs.texts(KNOWN.values()).items():
+    for name, text in programs.texts(known()).items():
         units.append(folder / f"{name}.cu")
         units[-1].write_text(text)
     return EmulatedDevice(units=units, quick=True)
@@ -40,31 +48,30 @@ def backend(device: EmulatedDevice) -> Iterator[CudaBackend]:
     assert not [kernel for kernel in device.launches if "interpreted" in kernel]
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_known_programs(backend: CudaBackend, native: NativeBackend, name: str) -> None:
-    given = Given(KNOWN[name], LOG_HEIGHT, 1)
-    np.testing.assert_array_equal(given.quotient(backend), given.quotient(native))
-    if given.table.bus_columns:
-        given = Given(KNOWN[name], LOG_HEIGHT + 2)
-        (found, total), (expected, wanted) = given.bus(backend), given.bus(native)
-        np.testing.assert_array_equal(total, wanted)
-        np.testing.assert_array_equal(found, expected)
+@pytest.mark.parametrize("circuit", PROVEN)
+def test_known_programs(backend: CudaBackend, native: NativeBackend, circuit: str) -> None:
+    for name, table in tables(circuit).items():
+        given = Given(table, LOG_HEIGHT, 1)
+        np.testing.assert_array_equal(given.quotient(backend), given.quotient(native), name)
+        if table.bus_columns:
+            given = Given(table, LOG_HEIGHT + 2)
+            (found, total), (expected, wanted) = given.bus(backend), given.bus(native)
+            np.testing.assert_array_equal(total, wanted, name)
+            np.testing.assert_array_equal(found, expected, name)
 
 
 def test_large_programs_are_cut_and_every_sum_is_in_one_slice() -> None:
-    cut = 0
-    for table in KNOWN.values():
+    assert cut()
+    for table in known():
         slices, values = straight_line._slices(table.quotient), straight_line._values(table.quotient)
         sums = [number for number, value in enumerate(values) if value.step.operation in straight_line._SUMS]
         taken = [number for kept in slices for number in kept if number in set(sums)]
         assert sorted(taken) == sums
-        cut += len(slices) > 1
-    assert cut
 
 
 def test_a_stale_kernel_is_not_used(device: EmulatedDevice, native: NativeBackend) -> None:
     """A program that differs in one instruction is interpreted, whatever kernels there are."""
-    name, table = next((name, table) for name, table in KNOWN.items() if table.name == "range")
+    table = min(known(), key=lambda table: len(table.quotient.code))
     code = table.quotient.code.copy()
     code[-1] = code[0]
     changed = dataclasses.replace(table, quotient=dataclasses.replace(table.quotient, code=code))
@@ -73,7 +80,7 @@ def test_a_stale_kernel_is_not_used(device: EmulatedDevice, native: NativeBacken
     given = Given(changed, LOG_HEIGHT, 1)
     np.testing.assert_array_equal(given.quotient(backend), given.quotient(native))
     assert device.launches["quotient_interpreted"] == 1
-    assert (Given(table, LOG_HEIGHT, 1).quotient(native) != given.quotient(native)).any(), name
+    assert (Given(table, LOG_HEIGHT, 1).quotient(native) != given.quotient(native)).any()
 
 
 def test_known_programs_can_be_interpreted_to_compare(device: EmulatedDevice) -> None:
@@ -91,7 +98,7 @@ def test_known_programs_can_be_interpreted_to_compare(device: EmulatedDevice) ->
 def test_a_slice_that_is_missing_means_that_all_is_interpreted(
     native: NativeBackend, device: EmulatedDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = next(table for table in KNOWN.values() if len(straight_line._slices(table.quotient)) > 1)
+    table = cut()
     missing = straight_line.names(table.quotient, "quotient")[-1]
     monkeypatch.setattr(device, "kernels", device.kernels - {missing})
     device.launches.clear()
@@ -101,8 +108,8 @@ def test_a_slice_that_is_missing_means_that_all_is_interpreted(
 
 
 def test_names_carry_the_digest_and_each_program_is_written_once() -> None:
-    texts = programs.texts([*KNOWN.values(), *KNOWN.values()])
-    assert set(texts) == {name for table in KNOWN.values() for name in first_names(table)}
+    texts = programs.texts([*known(), *known()])
+    assert set(texts) == {name for table in known() for name in first_names(table)}
 
 
 def first_names(table: TableProgram) -> list[str]:
@@ -111,7 +118,7 @@ def first_names(table: TableProgram) -> list[str]:
 
 
 def test_every_kernel_is_found_in_its_text(tmp_path: Path) -> None:
-    table = next(table for table in KNOWN.values() if len(straight_line._slices(table.quotient)) > 1)
+    table = cut()
     unit = tmp_path / "unit.cu"
     unit.write_text(straight_line.source(table.quotient, "quotient", table.constraint_count))
     assert list(sources.kernels(unit)) == straight_line.names(table.quotient, "quotient")
