@@ -4,14 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev native demo test lint test-long bench bench-demo guest docs cuda test-gpu bench-gpu clean distclean
+.PHONY: help setup setup-dev native demo test lint test-long bench bench-record bench-demo guest docs cuda test-gpu bench-gpu clean distclean
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
 	@echo "make test        set up, run every test that ends within minutes"
 	@echo "make test-long   run the tests that take many minutes each"
 	@echo "make lint        set up, check style, types and imports"
-	@echo "make bench       measure (FIGURE=name for one); make bench-demo measures the demo"
+	@echo "make bench       measure (FIGURE=name for one), name what became worse; make bench-demo measures the demo"
+	@echo "make bench-record  record what was measured on this commit, for make bench to compare with"
 	@echo "make docs        make a site of the pages in docs/ (docs/build/index.html); every warning is an error"
 	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
 	@echo "make cuda        compile the CUDA kernels ahead of time; make test-gpu and make bench-gpu need a device"
@@ -43,6 +44,9 @@ lint: setup-dev
 bench: setup-dev
 	@$(BIN)/python -m benchmarks $(if $(FIGURE),--figure $(FIGURE))
 
+bench-record: setup-dev
+	@$(BIN)/python -m benchmarks.record
+
 bench-demo: setup
 	@$(BIN)/python -m benchmarks.demo
 
@@ -72,6 +76,7 @@ clean:
 
 distclean: clean
 	@tools/install_servers.sh remove
+	@tools/install_arm64.sh remove
 	@rm -rf $(VENV) .hallmark contracts/node_modules tests/core/wallets/node_modules .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache *.egg-info
 	@rm -f benchmarks/latest.json benchmarks/latest-gpu.json
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,7 @@
-"""`make bench`: measure the figures, print a table, write the benchmark file. `--figure NAME` measures one."""
+"""`make bench`: measure the figures, print a table and what became worse than recorded, write the benchmark file.
+
+`--figure NAME` measures one.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterable
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import record
 from benchmarks.figure import LATEST, Figure, merge
 
 #: Columns of the printed table, so that it is the same in a log as on a terminal.
@@ -109,6 +113,8 @@ def main() -> int:
     merge(figures)
     Console(width=WIDTH).print(table(figures))
     print(f"written to {LATEST}")
+    for line in record.worse(figures, record.load()):
+        print(line)
     return 0
 
 

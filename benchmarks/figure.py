@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from proving import native
+
 Better = Literal["higher", "lower"]
 
 #: Where `make bench` and `make bench-demo` write; ignored by git.
@@ -68,12 +70,18 @@ def figure(
 
 
 def machine() -> dict[str, Any]:
-    """The machine and the commit that a figure was measured on."""
+    """The machine, its best instruction set, and the commit that a figure was measured on."""
     model = next(
         (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor(),
     )
-    return {"machine": model, "cores": os.cpu_count(), "python": platform.python_version(), "commit": commit()}
+    return {
+        "machine": model,
+        "cores": os.cpu_count(),
+        "isa": native.isa(),
+        "python": platform.python_version(),
+        "commit": commit(),
+    }
 
 
 def _lines(path: str) -> list[str]:

@@ -162,8 +162,8 @@ def on_one_thread(module: str, name: str) -> Any:
 def poseidon2() -> list[Figure]:
     """Measure `poseidon2_w12.cpu`, a comparison with peers, and `poseidon2_w16.cpu`, the hash that is used."""
     speeds = on_one_thread(__name__, "permutations")
-    # 0xPolygonHermez/pil2-proofman's C++ with AVX-512 on one Zen 5 core, another machine than this one.
-    peer = ("pil2-proofman C++, AVX-512, Zen 5", 1.7)
+    # 0xPolygonHermez/pil2-proofman's own C++, not run beside: what one core of another machine reached.
+    peer = ("pil2-proofman C++, AVX-512, on one core of a Zen 5", 1.7)
 
     def measured(width: str, compared: tuple[str, float] | None) -> Figure:
         best = max(speeds[width].values())
@@ -178,7 +178,7 @@ def ntt() -> list[Figure]:
     """Measure `ntt.cpu`."""
     speeds = on_one_thread(__name__, "transforms")
     best = max(speeds[name] for name in native.available_isas())
-    peer = ("pil2-proofman C++, AVX-512, Zen 5", 0.27)
+    peer = ("pil2-proofman C++, AVX-512, on one core of a Zen 5", 0.27)
     context = {"threads": 1, "rows": 2 ** _NTT[0], "columns": _NTT[1], "by instruction set": speeds}
     return [figure("ntt.cpu", best, "G butterflies/s/core", "higher", peer=peer, context=context)]
 

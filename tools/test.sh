@@ -9,6 +9,11 @@ if ! make --no-print-directory cuda; then
   [ "${CI:-}" != true ] || exit 1
   echo "hallmark: the CUDA kernels could not be compiled, see above; the other tests run"
 fi
+# The same for the build for 64-bit Arm.
+if ! tools/install_arm64.sh; then
+  [ "${CI:-}" != true ] || exit 1
+  echo "hallmark: the tests for 64-bit Arm are left out, see above; the other tests run"
+fi
 mkdir -p .hallmark
 echo "hallmark: running the tests in $1 processes"
 exec .venv/bin/python -m pytest -n "$1" --dist loadfile -rs -m "not gpu and not long" --basetemp .hallmark/tests
