@@ -14,7 +14,7 @@ inline Ext<Packed> multiply(const Ext<Packed>& a, const Ext<Packed>& b) {
     const auto product = [](Packed x, Packed y) { return multiply_to_halves(x.v, y.v); };
     // 16 p, as 2^38 + 16 + 2^32 (2^36 - 80), keep differences of products positive.
     const auto reduced = [](const Halves& x, std::uint64_t lacks) {
-        const Vector low = add_wrapping(x.low, vector_broadcast((std::uint64_t{1} << 38) + 16 + lacks));
+        const Vector low = add_wrapping(x.low, vector_broadcast((std::uint64_t{1} << 38) + 16 + lacks + kJoinOffset));
         const Vector high = add_wrapping(x.high, vector_broadcast((std::uint64_t{1} << 36) - 80));
         return Packed{canonical(join_halves(low, high))};
     };

@@ -151,9 +151,13 @@ inline void vector_store(std::uint64_t* target, Vector v) {
 }
 inline Vector vector_broadcast(std::uint64_t x) { return _mm256_set1_epi64x(static_cast<long long>(x)); }
 
-// All ones where a < b as unsigned numbers: AVX2 compares signed ones only.
+// AVX2 compares signed numbers only. With the sign bit inverted, unsigned ones compare as they do; a sum of one such
+// number and a plain one has its sign bit inverted again, and a difference of two is plain.
+inline constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
+
+// All ones where a < b as unsigned numbers.
 inline Vector less(Vector a, Vector b) {
-    const Vector sign = vector_broadcast(0x8000000000000000ULL);
+    const Vector sign = vector_broadcast(kSign);
     return _mm256_cmpgt_epi64(_mm256_xor_si256(b, sign), _mm256_xor_si256(a, sign));
 }
 
@@ -163,10 +167,10 @@ inline Vector canonical(Vector x) {
 }
 
 inline Vector add_canonical(Vector a, Vector b) {
-    const Vector prime = vector_broadcast(kPrime);
-    const Vector gap = _mm256_sub_epi64(prime, b);
-    const Vector difference = _mm256_sub_epi64(a, gap);
-    return _mm256_add_epi64(difference, _mm256_and_si256(less(a, gap), prime));
+    const Vector signed_a = _mm256_xor_si256(a, vector_broadcast(kSign));
+    const Vector signed_gap = _mm256_sub_epi64(vector_broadcast(kPrime + kSign), b);
+    const Vector below = _mm256_and_si256(_mm256_cmpgt_epi64(signed_gap, signed_a), vector_broadcast(kPrime));
+    return _mm256_add_epi64(_mm256_sub_epi64(signed_a, signed_gap), below);
 }
 
 inline Vector sub_canonical(Vector a, Vector b) {
@@ -183,27 +187,27 @@ inline Vector sub_loose(Vector a, Vector b) {
     return _mm256_sub_epi64(_mm256_sub_epi64(a, b), _mm256_srli_epi64(less(a, b), 32));
 }
 
-// With the sign bit inverted, numbers compare as signed ones, and sums and differences of one such number and a plain one
-// have theirs inverted again.
+// a + b for b with its sign bit inverted, the result's inverted too.
+inline Vector add_signed_loose(Vector a, Vector b) {
+    const Vector sum = _mm256_add_epi64(a, b);
+    return _mm256_add_epi64(sum, _mm256_srli_epi64(_mm256_cmpgt_epi64(b, sum), 32));
+}
+
 inline Vector add_sub_loose(Vector a, Vector b, Vector c) {
-    const Vector sign = vector_broadcast(0x8000000000000000ULL);
-    const Vector start = _mm256_xor_si256(b, sign);
-    const Vector sum = _mm256_add_epi64(a, start);
-    const Vector t = _mm256_add_epi64(sum, _mm256_srli_epi64(_mm256_cmpgt_epi64(start, sum), 32));
+    const Vector sign = vector_broadcast(kSign);
+    const Vector t = add_signed_loose(a, _mm256_xor_si256(b, sign));
     const Vector difference = _mm256_sub_epi64(t, c);
     const Vector borrow = _mm256_srli_epi64(_mm256_cmpgt_epi64(difference, t), 32);
     return _mm256_xor_si256(_mm256_sub_epi64(difference, borrow), sign);
 }
 
 inline Vector reduce_pair(Vector lo, Vector hi) {
-    const Vector sign = vector_broadcast(0x8000000000000000ULL);
+    const Vector sign = vector_broadcast(kSign);
     const Vector start = _mm256_xor_si256(lo, sign);
     const Vector difference = _mm256_sub_epi64(start, _mm256_srli_epi64(hi, 32));
     const Vector borrow = _mm256_srli_epi64(_mm256_cmpgt_epi64(difference, start), 32);
     const Vector t = _mm256_sub_epi64(difference, borrow);
-    const Vector sum = _mm256_add_epi64(t, _mm256_mul_epu32(hi, vector_broadcast(kEpsilon)));
-    const Vector carry = _mm256_srli_epi64(_mm256_cmpgt_epi64(t, sum), 32);
-    return _mm256_xor_si256(_mm256_add_epi64(sum, carry), sign);
+    return _mm256_xor_si256(add_signed_loose(_mm256_mul_epu32(hi, vector_broadcast(kEpsilon)), t), sign);
 }
 
 // A product's four 32-bit digits: the lowest in `low`, the second in `middle`, both with other bits above, and two more.
@@ -326,11 +330,22 @@ inline void transpose(Vector (&)[1]) {}
 
 #endif
 
-// low + 2^32 high for low < 2^64 - 2^52 and high < 2^52, loose result: the shifted half is a multiple of 2^32, so adding
-// epsilon after a carry does not carry again.
+// What callers add to the low half that they join, with a constant that they add anyway: AVX2 compares it.
+#if defined(HM_ISA_avx2)
+inline constexpr std::uint64_t kJoinOffset = kSign;
+#else
+inline constexpr std::uint64_t kJoinOffset = 0;
+#endif
+
+// low - kJoinOffset + 2^32 high for low - kJoinOffset < 2^64 - 2^54 and high < 2^54, with AVX-512 2^52 for both, loose
+// result: the shifted half is a multiple of 2^32, so adding epsilon after a carry does not carry again.
 inline Vector join_halves(Vector low, Vector high) {
     const Vector rest = mul_add_small(low, shift_right<32>(high), vector_broadcast(kEpsilon));
+#if defined(HM_ISA_avx2)
+    return _mm256_xor_si256(add_signed_loose(shift_left<32>(high), rest), vector_broadcast(kSign));
+#else
     return add_loose(shift_left<32>(high), rest);
+#endif
 }
 
 // x 2^bits, canonical, for bits < 96: 2^64 = 2^32 - 1 and 2^96 = -1 make it shifts and one small product.

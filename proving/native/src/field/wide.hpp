@@ -95,7 +95,7 @@ struct Wide {
     Packed reduce() const {
         const Vector over = shift_right<20>(sums[2]);
         const Vector low = add_wrapping(low_half(sums[0]), shift_right<32>(shift_left<54>(sums[1])));
-        const Vector bias_low = vector_broadcast((std::uint64_t{1} << 44) + 1);
+        const Vector bias_low = vector_broadcast((std::uint64_t{1} << 44) + 1 + kJoinOffset);
         const Vector bias_high = vector_broadcast(kEpsilon - (std::uint64_t{1} << 12));
         const Vector high = add_wrapping(add_wrapping(shift_right<32>(sums[0]), shift_right<10>(sums[1])),
                                          shift_right<32>(shift_left<44>(sums[2])));

@@ -155,7 +155,7 @@ constexpr LayerConstants<width> layer_constants(const std::uint64_t* round, std:
     LayerConstants<width> constants{};
     for (unsigned i = 0; i < width; ++i) {
         const Fp value = (round == nullptr ? Fp(0) : Fp(round[i])) - Fp(7 * (width / 4 + 1)) * Fp(excess);
-        constants.low[i] = value.value & kEpsilon;
+        constants.low[i] = (value.value & kEpsilon) + kJoinOffset;
         constants.high[i] = value.value >> 32;
     }
     return constants;
@@ -254,7 +254,7 @@ constexpr bool diagonal_matches() {
 static_assert(diagonal_matches<8>() && diagonal_matches<12>() && diagonal_matches<16>());
 
 // 2^13 p less the excess of a seventh power as low + 2^32 high: differences with multiples of halves stay positive.
-inline constexpr std::uint64_t kBiasLow = (std::uint64_t{1} << 55) + (std::uint64_t{1} << 13);
+inline constexpr std::uint64_t kBiasLow = (std::uint64_t{1} << 55) + (std::uint64_t{1} << 13) + kJoinOffset;
 inline constexpr std::uint64_t kBiasHigh =
     (std::uint64_t{1} << 13) * kEpsilon - (std::uint64_t{1} << 23) - (kHalvesExcess >> 32);
 
