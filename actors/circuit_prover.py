@@ -8,6 +8,7 @@ from actors.witness_generator import WITNESS
 from actors.witness_vector_generator import RECORDS, TRACE
 from broker.artifacts import LOCAL
 from broker.jobs import Stage
+from proving.stages.rounds import MAIN_VM
 from runtime.errors import ArtifactError, StoreUnavailable
 from runtime.logging import get_logger
 
@@ -16,8 +17,10 @@ PROOF, BATCH_PROOF = "proof", "batch_proof"
 
 
 def run(work: Work) -> Result:
-    """Prove the segment, from its execution records or by replaying its checkpoint."""
+    """Prove the segment, from its execution records or by replaying its checkpoint; or a part of the requests."""
     work.check_keys()
+    if work.claim.job.circuit_type != MAIN_VM:
+        return _finish(work, work.load("checkpoint"), None, work.context.stages.prove_requests)
     return _prove(work, work.load("checkpoint"), RECORDS, work.context.stages.prove_segment)
 
 
@@ -31,6 +34,13 @@ def run_recursive(work: Work) -> Result:
 def _prove(work: Work, witness: bytes, kind: str, prove: Prove) -> Result:
     name = local_name(work)
     vectors = load_local(work, name, kind) if name else None
+    result = _finish(work, witness, vectors, prove)
+    if vectors is not None:
+        work.context.local.remove(name)
+    return result
+
+
+def _finish(work: Work, witness: bytes, vectors: bytes | None, prove: Prove) -> Result:
     work.progress(0.0, "prove")
     proof = prove(
         witness,
@@ -39,8 +49,6 @@ def _prove(work: Work, witness: bytes, kind: str, prove: Prove) -> Result:
         profile=work.context.settings.profile,
         progress=work.progress,
     )
-    if vectors is not None:
-        work.context.local.remove(name)
     return Result(BATCH_PROOF if work.claim.job.final else PROOF, proof)
 
 

@@ -1,29 +1,32 @@
 """The jobs of a batch, all of them, from its segments; every proof of every round is made by the same three stages.
 
-A basic proof: its checkpoint is replayed, then proven. Any other: its witness is taken from its children's proofs, the
-witness's vectors are filled, then it is proven. Where core asks for a SNARK, the scheduler's proof is compressed. A job
-waits for its own makers only, so that two neighbours are joined as soon as both are proven, whatever the rest of their
-round does.
+A segment's basic proof: its checkpoint is replayed, then proven. That of requests is proven from their inputs. Any
+other: its witness is taken from its children's proofs, the witness's vectors are filled, then it is proven. Where core
+asks for a SNARK, the scheduler's proof is compressed. A job waits for its own makers only, so that two neighbours are
+joined as soon as both are proven, whatever the rest of their round does.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from broker.jobs import JobSpec, Stage
-from proving.stages.rounds import Round, Step, tree
+from proving.stages.rounds import MAIN_VM, Round, Step, tree
 from runtime.wire import SNARK_KEY
 
-#: Circuit type of the machine's segments, and of the leaves and nodes over them.
-MAIN_VM = "main_vm"
 #: Parameter of a witness job: keys of the jobs that made its children's proofs, in the chain's order.
 CHILDREN = "children"
 
 
 def batch_jobs(
-    checkpoints: Sequence[str], statement: str, key_identity: str = "", snark_key: str = ""
+    checkpoints: Sequence[str],
+    statement: str,
+    key_identity: str = "",
+    snark_key: str = "",
+    requests: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[JobSpec]:
     """Return the jobs that follow a batch's first one, each behind those that it waits for.
 
@@ -37,13 +40,16 @@ def batch_jobs(
         The keys that the batch is for.
     snark_key
         Digest of the key of its SNARK; without one, the scheduler's proof ends the batch.
+    requests
+        By circuit, artifact names of the parts of the requests of every type that occurs, in order.
     """
     parameters = {"key_identity": key_identity} if key_identity else {}
-    steps = tree(len(checkpoints))
+    steps = tree(len(checkpoints), {circuit_type: len(names) for circuit_type, names in requests.items()})
+    parts = {MAIN_VM: checkpoints, **requests}
     jobs: list[JobSpec] = []
     for step in steps:
         if step.round is Round.BASIC:
-            jobs += _basic(step, checkpoints[step.index], parameters)
+            jobs += _basic(step, parts[step.circuit_type][step.index], parameters)
         else:
             children = [steps[child] for child in step.children]
             jobs += _recursive(step, children, statement, parameters)
@@ -51,7 +57,7 @@ def batch_jobs(
         scheduler = jobs.pop()
         compressor = JobSpec(
             Stage.COMPRESS,
-            key=job_key(Stage.COMPRESS, Round.SCHEDULER, 0, 0),
+            key=job_key(Stage.COMPRESS, Round.SCHEDULER, 0, 0, ""),
             round=Round.SCHEDULER,
             parameters={**parameters, SNARK_KEY: snark_key},
             depends_on=(scheduler.key,),
@@ -61,13 +67,16 @@ def batch_jobs(
     return jobs
 
 
-def job_key(stage: Stage, round_: int, depth: int, index: int) -> str:
+def job_key(stage: Stage, round_: int, depth: int, index: int, circuit_type: str) -> str:
     """Return the key of a job among those of its batch."""
-    return f"{stage}.{round_:d}.{depth}.{index}"
+    of = f".{circuit_type}" if circuit_type not in ("", MAIN_VM) else ""
+    return f"{stage}{of}.{round_:d}.{depth}.{index}"
 
 
 def _basic(step: Step, checkpoint: str, parameters: dict[str, Any]) -> list[JobSpec]:
     inputs = {"checkpoint": checkpoint}
+    if step.circuit_type != MAIN_VM:
+        return [_spec(Stage.PROVE, step, parameters, inputs)]
     vectors = _spec(Stage.VECTORS, step, parameters, inputs)
     return [vectors, _spec(Stage.PROVE, step, parameters, inputs, [vectors.key])]
 
@@ -92,7 +101,7 @@ def _spec(
         key=_key(stage, step),
         round=step.round,
         depth=step.depth,
-        circuit_type=MAIN_VM if step.round < Round.TIP else "",
+        circuit_type=step.circuit_type,
         index=step.index,
         inputs=inputs,
         parameters=parameters,
@@ -102,4 +111,4 @@ def _spec(
 
 
 def _key(stage: Stage, step: Step) -> str:
-    return job_key(stage, step.round, step.depth, step.index)
+    return job_key(stage, step.round, step.depth, step.index, step.circuit_type)

@@ -6,7 +6,7 @@ A stage is data in, data out; the platform knows only these signatures. Tests na
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -21,6 +21,7 @@ FUNCTIONS = (
     "basic_witness",
     "execution_records",
     "prove_segment",
+    "prove_requests",
     "recursive_witness",
     "recursive_vectors",
     "prove_recursive",
@@ -34,6 +35,8 @@ class BasicWitness(Protocol):
 
     checkpoints: Sequence[bytes]
     statement: Any
+    #: By circuit, the parts of the run's requests.
+    requests: Mapping[str, Sequence[bytes]]
 
 
 class Prove(Protocol):
@@ -60,6 +63,11 @@ class Stages(Protocol):
         self, checkpoint: bytes, records: bytes | None, *, backend: Any, profile: str, progress: Progress
     ) -> bytes:
         """Prove one segment, from its records or, without them, from its checkpoint."""
+
+    def prove_requests(
+        self, part: bytes, vectors: bytes | None, *, backend: Any, profile: str, progress: Progress
+    ) -> bytes:
+        """Prove a part of the requests of a type, from itself."""
 
     def recursive_witness(self, made: Round, proofs: Sequence[bytes], *, statement: bytes, profile: str) -> bytes:
         """Check the proofs that a proof of a later round verifies, and say what it is to prove about them."""

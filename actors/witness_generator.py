@@ -32,8 +32,15 @@ def run(work: Work) -> Result:
         for index, checkpoint in enumerate(witness.checkpoints)
     ]
     statement = work.save("statement", witness.statement)
+    requests = {
+        circuit_type: [
+            work.save("requests", part, part=len(names) + index, compress=True) for index, part in enumerate(parts)
+        ]
+        for circuit_type, parts in witness.requests.items()
+    }
     snark_key = str(work.claim.job.parameters.get(SNARK_KEY, ""))
-    return Result("statement", name=statement, children=batch_jobs(names, statement, work.wanted_keys, snark_key))
+    children = batch_jobs(names, statement, work.wanted_keys, snark_key, requests)
+    return Result("statement", name=statement, children=children)
 
 
 def run_recursive(work: Work) -> Result:
@@ -59,7 +66,7 @@ def children(work: Work) -> list[str]:
         The job does not depend on those that it names as its children.
     """
     made = {
-        job_key(entry.stage, entry.round, entry.depth, entry.index): entry.artifact
+        job_key(entry.stage, entry.round, entry.depth, entry.index, entry.circuit_type): entry.artifact
         for entry in work.context.store.inputs(work.claim)
         if entry.stage is Stage.PROVE
     }

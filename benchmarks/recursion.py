@@ -74,7 +74,7 @@ def recursion() -> list[Figure]:
     peer = ("plonky2 1.1.0 two-to-one, 100 conjectured bits, on two Zen 3 cores", PLONKY2_SECONDS)
     above = middle[Round.LEAF] + middle[Round.NODE]
     family = keys.circuits_of(PROFILE)
-    shown = (family.leaf(0), family.node, family.tip, family.scheduler)
+    shown = (family.leaf(keys.MAIN_VM, 0), family.node, *family.tips, family.scheduler)
     circuits = {name: _sizes(keys.program(name)) for name in shown}
     return [
         figure("recursion.leaf", middle[Round.LEAF], "s of CPU time", "lower", peer=peer, context=context),

@@ -20,9 +20,10 @@ PROFILE = "proven100"
 
 
 def circuits() -> tuple[str, ...]:
-    """Return one circuit of each kind: the machine's, and those that aggregate; all leaves have the same programs."""
+    """Return one circuit of each kind: basic ones, and those that aggregate; all leaves have the same programs."""
     family = keys.circuits_of(PROFILE)
-    return (keys.MAIN_VM, family.leaf(0), family.node, family.tip, family.scheduler, *family.layers)
+    leaf = family.leaf(keys.MAIN_VM, 0)
+    return (*family.leaves, leaf, family.node, family.tip, family.tie, family.scheduler, *family.layers)
 
 
 def tables(names: Sequence[str]) -> Iterator[TableProgram]:

@@ -122,7 +122,7 @@ def info(circuit: Annotated[str, typer.Argument(help="Name, as `hallmark keys li
     if circuit not in keys.pinned():
         raise InvalidInput(f"There is no circuit {circuit}.", remedy="`hallmark keys list` prints their names.")
     display.console.print(profile_text(keys.key(circuit)))
-    if circuit == keys.MAIN_VM:
+    if not keys.pinned()[circuit].program:
         return
     program = keys.program(circuit)
     rows = [

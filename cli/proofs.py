@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from cli import display
 from cli.unfinished import PROOF_SUFFIX, Unfinished
-from proving.stages.rounds import Round, Step, tree
+from proving.stages.rounds import MAIN_VM, Round, Step, tree
 from runtime.errors import ArtifactCorrupt, InvalidInput, VerificationError
 from runtime.progress import Progress as Tell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.progress import Progress, TaskID
 
     from proving.backend.interface import Backend
@@ -25,9 +27,19 @@ class Proofs:
     ----------
     statement
         Bytes of the run's `Statement`.
+    requests
+        By circuit, the number of parts of the run's requests.
     """
 
-    def __init__(self, kept: Unfinished, statement: bytes, program: Program, compute: Backend, profile: str) -> None:
+    def __init__(
+        self,
+        kept: Unfinished,
+        statement: bytes,
+        requests: Mapping[str, int],
+        program: Program,
+        compute: Backend,
+        profile: str,
+    ) -> None:
         import numpy as np
 
         from proving.stages.statement import Statement
@@ -36,7 +48,8 @@ class Proofs:
         ends = Statement.decode(statement).ends
         starts = np.concatenate([program.commitment[np.newaxis], ends[:-1]])
         self._publics = np.concatenate([starts, ends], axis=1)
-        self._steps = tree(len(ends))
+        self._steps = tree(len(ends), requests)
+        self._parts = {MAIN_VM: len(ends), **requests}
 
     def make_all(self, bars: Progress) -> bytes:
         """Make every proof of every round that is not kept from before, and return the last one, the batch's."""
@@ -66,22 +79,26 @@ class Proofs:
         from proving import stages
 
         if step.round is Round.BASIC:
-            return self._needed(checkpoint_name(step.index))
+            return self._needed(checkpoint_name(step.circuit_type, step.index))
         children = [self._needed(_name(self._steps[place])) for place in step.children]
         return stages.recursive_witness(step.round, children, statement=self._statement, profile=self._profile)
 
     def _make(self, witness: bytes, step: Step, tell: Tell) -> bytes:
         from proving import stages
 
-        prove = stages.prove_segment if step.round is Round.BASIC else stages.prove_recursive
+        basic = stages.prove_segment if step.circuit_type == MAIN_VM else stages.prove_requests
+        prove = basic if step.round is Round.BASIC else stages.prove_recursive
         return prove(witness, None, backend=self._compute, profile=self._profile, progress=tell)
 
     def _holds(self, proof: bytes, witness: bytes, step: Step) -> bool:
         from proving import stages
+        from proving.stages.requests import proves_requests
         from proving.stages.verify import verify_segment
 
         if step.round is not Round.BASIC:
             return stages.proves(proof, witness)
+        if step.circuit_type != MAIN_VM:
+            return proves_requests(proof, witness, profile=self._profile)
         try:
             verify_segment(proof, publics=self._publics[step.index], profile=self._profile)
         except (InvalidInput, VerificationError):
@@ -95,22 +112,28 @@ class Proofs:
         return found
 
     def _title(self, step: Step) -> str:
+        total = self._parts.get(step.circuit_type)
+        of = "" if step.circuit_type in ("", MAIN_VM) else f"{step.circuit_type} "
         if step.round is Round.BASIC:
-            return f"segment {step.index + 1} of {len(self._publics)}"
+            return f"{of}segment {step.index + 1} of {total}"
         if step.round is Round.LEAF:
-            return f"leaf {step.index + 1} of {len(self._publics)}"
+            return f"{of}leaf {step.index + 1} of {total}"
         if step.round is Round.NODE:
-            return f"node {step.index + 1} of depth {step.depth}"
-        return step.round.name.lower()
+            return f"{of}node {step.index + 1} of depth {step.depth}"
+        return f"tie {step.depth}" if step.depth else step.round.name.lower()
 
 
-def checkpoint_name(index: int) -> str:
-    """Return the name under which a segment's checkpoint is kept."""
-    return f"{index:05d}.checkpoint"
+def checkpoint_name(circuit_type: str, index: int) -> str:
+    """Return the name under which a segment's checkpoint, or a part of the requests of a type, is kept."""
+    return f"{_of(circuit_type)}{index:05d}.checkpoint"
 
 
 def _name(step: Step) -> str:
-    return f"{step.round.name.lower()}-{step.depth}-{step.index:05d}{PROOF_SUFFIX}"
+    return f"{_of(step.circuit_type)}{step.round.name.lower()}-{step.depth}-{step.index:05d}{PROOF_SUFFIX}"
+
+
+def _of(circuit_type: str) -> str:
+    return "" if circuit_type in ("", MAIN_VM) else f"{circuit_type}-"
 
 
 def _tell(bars: Progress, whole: TaskID, task: TaskID, index: int, done: float, note: str) -> None:

@@ -75,7 +75,7 @@ def prove(
         with display.progress() as bars:
             made = cut_run(kept, bars, loaded, advice, wanted)
             del advice
-            proof = Proofs(kept, made.statement, loaded, compute, wanted.profile).make_all(bars)
+            proof = Proofs(kept, made.statement, made.requests, loaded, compute, wanted.profile).make_all(bars)
         files.write(output, proof)
     write_beside(done, output)
     shown = stages.verify_batch(proof, program_commitment=loaded.commitment, profile=wanted.profile)

@@ -53,7 +53,7 @@ def prove_batch(
     with unfinished(output, wanted.identity(work.program, work.advice)) as kept:
         with display.progress() as bars:
             made = cut_run(kept, bars, loaded, work.advice, wanted)
-            result = proof = Proofs(kept, made.statement, loaded, compute, profile).make_all(bars)
+            result = proof = Proofs(kept, made.statement, made.requests, loaded, compute, profile).make_all(bars)
             if work.snark_key:
                 from proving.stages import delivery
 

@@ -14,6 +14,8 @@ from runtime.protocol import PROTOCOL_VERSION
 from runtime.words import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
     from rich.progress import Progress
@@ -99,12 +101,15 @@ class Run:
         Bytes of the `Statement` that the proofs of all segments show together.
     peak
         Most bytes of memory that proving one of the segments takes.
+    requests
+        By circuit, the number of parts of the run's requests; a checkpoint of theirs is kept for each.
     """
 
     statement: bytes
     segments: int
     cycles: int
     peak: int
+    requests: dict[str, int]
 
     def to_bytes(self) -> bytes:
         """Return it as it is kept."""
@@ -129,7 +134,9 @@ def cut_run(
     ElfError, Trap
         The run ends without a result.
     """
-    from proving.stages.witness import cut, statement_of
+    from proving.stages import budget
+    from proving.stages.rounds import MAIN_VM
+    from proving.stages.witness import cut, request_parts, statement_of
 
     task = bars.add_task("witness", total=None, note="")
     before = kept.find(_CUT)
@@ -144,6 +151,7 @@ def cut_run(
         bars.update(task, total=1, completed=1, note=f"{count(found.segments, 'segment')}, kept from before")
         return found
     ends: list[NDArray[np.uint64]] = []
+    asked: list[Mapping[str, NDArray[np.uint32]]] = []
     cycles, peak, final = 0, 0, program.initial_state
     for segment in cut(
         program,
@@ -153,11 +161,17 @@ def cut_run(
         cycle_limit=wanted.cycle_limit,
         memory_limit=wanted.memory_limit,
     ):
-        kept.keep(checkpoint_name(len(ends)), segment.checkpoint)
+        kept.keep(checkpoint_name(MAIN_VM, len(ends)), segment.checkpoint)
         ends.append(segment.end)
+        asked.append(segment.requests)
         cycles, peak, final = cycles + segment.cycles, max(peak, segment.peak), segment.state
         bars.update(task, note=f"{count(len(ends), 'segment')}, {cycles / 1e6:.1f} million cycles")
-    made = Run(statement_of(program, ends, final), len(ends), cycles, peak)
+    requests = request_parts(asked, wanted.memory or budget.peak_bytes(wanted.largest))
+    for circuit_type, parts in requests.items():
+        for index, part in enumerate(parts):
+            kept.keep(checkpoint_name(circuit_type, index), part)
+    counts = {circuit_type: len(parts) for circuit_type, parts in requests.items()}
+    made = Run(statement_of(program, ends, final), len(ends), cycles, peak, counts)
     kept.keep(_CUT, made.to_bytes())
     bars.update(task, total=1, completed=1)
     return made

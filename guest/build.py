@@ -77,7 +77,7 @@ def unknown_instructions(elf: bytes) -> Iterator[tuple[int, int]]:
 
 
 def is_instruction(word: int) -> bool:
-    """Return whether the word is an RV32IM instruction or one of the machine's two CSR forms."""
+    """Return whether the word is an RV32IM instruction or one of the machine's three CSR forms."""
     opcode, middle, top = word & 0x7F, word >> 12 & 7, word >> 25
     if opcode in (0x37, 0x17, 0x6F):
         return True
@@ -88,7 +88,8 @@ def is_instruction(word: int) -> bool:
     if opcode == 0x73:
         reads_advice = word >> 20 == 0x7C0 and word >> 15 & 0x1F == 0
         compresses = word >> 20 == 0x7D0 and word >> 7 & 0x1F == 0
-        return middle == 1 and (reads_advice or compresses)
+        requests = word >> 20 == 0x7D1 and word >> 7 & 0x1F == 0 and word >> 15 & 0x1F == 0
+        return middle == 1 and (reads_advice or compresses or requests)
     allowed = {0x67: (0,), 0x63: (0, 1, 4, 5, 6, 7), 0x03: (0, 1, 2, 4, 5), 0x23: (0, 1, 2), 0x0F: (0,)}
     return middle in allowed.get(opcode, ())
 

@@ -26,6 +26,7 @@
 
 uint32_t hallmark_read_word(void);
 void hallmark_poseidon2_compress(uint32_t buffer[32]);
+void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]);
 HALLMARK_NORETURN void hallmark_exit(const uint32_t output[8]);
 
 #else
@@ -43,6 +44,16 @@ static inline uint32_t hallmark_read_word(void) {
  * An element that is not below p is a trap. */
 static inline void hallmark_poseidon2_compress(uint32_t buffer[32]) {
     __asm__ volatile(".insn i 0x73, 1, x0, %0, 0x7d0" : : "r"(buffer) : "memory");
+}
+
+/* a := a * b + c mod m, proven by a circuit of its own. Numbers are eight words, the lowest first; `a` is aligned to 32
+ * bytes, `bcm` holds b, c and m and is aligned to 128. m = 0 stands for 2^256; the result is below m. The buffers may
+ * overlap: all numbers are read before the result is written. */
+static inline void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]) {
+    __asm__ volatile("mv a0, %0\n\tmv a1, %1\n\t.insn i 0x73, 1, x0, x0, 0x7d1"
+                     :
+                     : "r"(a), "r"(bcm)
+                     : "a0", "a1", "memory");
 }
 
 #ifdef __cplusplus

@@ -13,7 +13,7 @@ from proving.circuits.requests import U32, U64, Layout, RequestType, absorb, blo
 from proving.hash import DIGEST
 from proving.native import memory
 from proving.stark.air import Circuit, Table
-from runtime.errors import InvalidInput
+from runtime.errors import InvalidInput, VerificationError
 
 #: log2 of 1/rate; allows constraints of degree 5.
 LOG_BLOWUP = 2
@@ -24,6 +24,13 @@ class RequestsRefused(InvalidInput):
     """The requests are not words of this type, or more than a proof of its circuit holds."""
 
     code = "requests_refused"
+
+
+class UnlistedHeights(VerificationError):
+    """The proof's tables have heights that no list of requests has."""
+
+    code = "unlisted_heights"
+    default_remedy = "Prove the requests again: the proof may have been made by another version."
 
 
 class BasicCircuit(ABC):
@@ -85,6 +92,19 @@ class BasicCircuit(ABC):
             f"{count} requests of {self.name} are more than the {self.capacities[-1]} that a proof holds.",
             remedy="Prove them in several proofs, one behind the other on the chain.",
         )
+
+    def number(self, log_heights: Sequence[int]) -> int:
+        """The number of the shape with these log2 heights, in the circuit's order.
+
+        Raises
+        ------
+        UnlistedHeights
+            None has.
+        """
+        listed = [tuple(shape[table.name] for table in self.circuit) for shape in self.shapes]
+        if tuple(log_heights) not in listed:
+            raise UnlistedHeights(f"No shape of {self.name} has the log heights {tuple(log_heights)}.")
+        return listed.index(tuple(log_heights))
 
     def expand(self, start: U64, inputs: U32) -> tuple[dict[str, U64], U64]:
         """Traces and public input of requests.

@@ -8,6 +8,7 @@ constant of what verifies it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,9 +26,9 @@ KEY_SLOTS: Final = 32
 LOG_BLOWUP: Final = 3
 #: log2 of 1/rate of the scheduler: its proof leaves the system, so it is made smaller at some cost.
 SCHEDULER_LOG_BLOWUP: Final = 4
-#: log2 of the heights of leaf and node circuits: a node fits them.
+#: log2 of the heights of leaves, nodes, tip and tie: a node and a tie fit them.
 _HEIGHTS: Final[Mapping[str, int]] = {
-    "hash": 14, "field": 14, "fold": 10, "bits": 13, "caps": 11, "unpack": 6, "given": 10,
+    "hash": 14, "field": 14, "fold": 10, "bits": 13, "caps": 11, "unpack": 6, "given": 11,
 }  # fmt: skip
 #: Where a profile needs more.
 _HIGHER: Final[Mapping[str, Mapping[str, int]]] = {"proven128": {"field": 15, "bits": 14, "caps": 12}}
@@ -56,6 +57,7 @@ _LAYERS: Final[Mapping[str, tuple[Layer, ...]]] = {
 _LEAF: Final = "leaf"
 _NODE: Final = "node"
 _TIP: Final = "tip"
+_TIE: Final = "tie"
 _SCHEDULER: Final = "scheduler"
 _LAYER: Final = "layer"
 _WRAP: Final = "wrap"
@@ -68,19 +70,26 @@ class Family:
     Attributes
     ----------
     leaves
-        Number of leaf circuits: of shapes of `main_vm`.
+        Number of leaf circuits of every basic circuit, by its name: of its shapes.
     """
 
     profile: str
-    leaves: int
+    leaves: Mapping[str, int]
 
-    def leaf(self, shape: int) -> str:
-        """Return the name of the leaf circuit of a shape of `main_vm`, by its number."""
-        return f"{_LEAF}.{shape}.{self.profile}"
+    def leaf(self, basic: str, shape: int) -> str:
+        """Return the name of the leaf circuit of a shape of a basic circuit, by its number."""
+        return f"{_LEAF}.{basic}.{shape}.{self.profile}"
+
+    @property
+    def basic(self) -> Mapping[str, tuple[str, int]]:
+        """The basic circuit and the number of the shape that a leaf verifies, by the leaf's name."""
+        return {
+            self.leaf(basic, shape): (basic, shape) for basic, count in self.leaves.items() for shape in range(count)
+        }
 
     @property
     def log_heights(self) -> dict[str, int]:
-        """log2 of the heights of leaves and nodes, by table."""
+        """log2 of the heights of leaves, nodes, tip and tie, by table."""
         return {**_HEIGHTS, **_HIGHER.get(self.profile, {})}
 
     @property
@@ -94,6 +103,16 @@ class Family:
         return f"{_TIP}.{self.profile}"
 
     @property
+    def tie(self) -> str:
+        """The name of what takes a type's requests to a tip."""
+        return f"{_TIE}.{self.profile}"
+
+    @property
+    def tips(self) -> tuple[str, ...]:
+        """Names of the circuits with a tip's role."""
+        return (self.tip, self.tie)
+
+    @property
     def scheduler(self) -> str:
         """The scheduler's name."""
         return scheduler_name(self.profile)
@@ -101,12 +120,12 @@ class Family:
     @property
     def aggregating(self) -> tuple[str, ...]:
         """Names of leaves and node, in the order of their places in the key set."""
-        return (*(self.leaf(shape) for shape in range(self.leaves)), self.node)
+        return (*self.basic, self.node)
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names of the key set, in the order of their places in it."""
-        return (*self.aggregating, self.tip, self.scheduler)
+        return (*self.aggregating, *self.tips, self.scheduler)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -141,7 +160,7 @@ class Family:
 
     def entries(self, digests: Mapping[str, Words]) -> Words:
         """Return the key set's entries ``(KEY_SLOTS, 4)`` from the keys' digests ``(4,)`` by name."""
-        roles = {self.tip: Role.TIP, self.scheduler: Role.SCHEDULER}
+        roles = {**dict.fromkeys(self.tips, Role.TIP), self.scheduler: Role.SCHEDULER}
         found = np.zeros((KEY_SLOTS, DIGEST), dtype=np.uint64)
         for place, name in enumerate(self.names):
             found[place] = entry(digests[name], roles.get(name, Role.AGGREGATION))
@@ -164,5 +183,5 @@ def wrap_name(profile: str) -> str:
 
 def family_of(profile: str, names: Mapping[str, object]) -> Family:
     """Return the family of a profile whose circuits are among these names."""
-    leaves = sum(name.startswith(f"{_LEAF}.") and name.endswith(f".{profile}") for name in names)
-    return Family(profile, leaves)
+    found = [name.split(".") for name in names if name.startswith(f"{_LEAF}.")]
+    return Family(profile, Counter(basic for _, basic, _, of in found if of == profile))

@@ -143,8 +143,9 @@ def _wanted(profiles: Sequence[str]) -> list[str]:
             raise InvalidInput(f"There are no keys for profile {profile}; there are for {', '.join(known)}.")
     chosen = profiles or tuple(known)
     families = [keys.circuits_of(profile) for profile in chosen]
+    basic = dict.fromkeys(name for family in families for name in family.leaves)
     snarks = [name for name, profile in _snarks().items() if profile in chosen]
-    return [keys.MAIN_VM, *(name for family in families for name in family.circuits), *snarks]
+    return [*basic, *(name for family in families for name in family.circuits), *snarks]
 
 
 def _snarks() -> dict[str, str]:
@@ -170,20 +171,23 @@ def _in_order(pool: ProcessPoolExecutor, missing: Sequence[str]) -> Iterator[str
 
 def _needs(name: str) -> tuple[str, ...]:
     """Return the circuits whose keys a circuit's key is made from."""
-    if name == keys.MAIN_VM:
-        return ()
     if name in _snarks():
         return (keys.circuits_of(_snarks()[name]).layers[-1],)
     for profile in keys.key_sets():
         family = keys.circuits_of(profile)
+        if name in family.leaves:
+            return ()
         if name == family.scheduler:
             return (family.tip,)
         if name in family.layers:
             return (family.below(name),)
+        first = family.leaf(keys.MAIN_VM, 0)
         if name in (family.node, family.tip):
-            return (family.leaf(0),)
-        if name in family.names:
-            return (keys.MAIN_VM,)
+            return (first,)
+        if name == family.tie:
+            return (first, family.tip)
+        if name in family.basic:
+            return (family.basic[name][0],)
     raise InvalidInput(f"There is no circuit {name}.")
 
 

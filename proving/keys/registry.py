@@ -51,17 +51,19 @@ class Description:
 @functools.cache
 def families() -> tuple[Family, ...]:
     """Return the circuits that aggregate, for every profile."""
+    from proving.circuits.served import SERVED
     from proving.keys.family import Family
     from proving.machine.main_vm.shapes import SHAPES
     from proving.stark.security import PROFILES
 
-    return tuple(Family(profile, len(SHAPES)) for profile in PROFILES)
+    leaves = {MAIN_VM: len(SHAPES), **{name: len(circuit.shapes) for name, circuit in SERVED.items()}}
+    return tuple(Family(profile, leaves) for profile in PROFILES)
 
 
 @functools.cache
 def names() -> tuple[str, ...]:
     """Return the names of all circuits; what a circuit verifies stands before it."""
-    return (MAIN_VM, *(name for family in families() for name in family.circuits))
+    return (*families()[0].leaves, *(name for family in families() for name in family.circuits))
 
 
 def describe(name: str, find: Find) -> Description:
@@ -74,6 +76,8 @@ def describe(name: str, find: Find) -> Description:
     """
     if name == MAIN_VM:
         return _main_vm()
+    if name in families()[0].leaves:
+        return _served(name)
     from proving.keys.family import LOG_BLOWUP, SCHEDULER_LOG_BLOWUP
 
     compiled = write(name, find)
@@ -95,29 +99,37 @@ def write(name: str, find: Find) -> CompiledCircuit:
     KeyError
         There is no such circuit.
     """
+    from proving.circuits.served import SERVED
     from proving.keys.family import KEY_SLOTS
     from proving.machine.main_vm.shapes import SHAPES
     from proving.recursion.aggregation import write_leaf, write_node
+    from proving.recursion.claims import type_number
     from proving.recursion.compression import write_layer
     from proving.recursion.scheduler import write_scheduler
+    from proving.recursion.tie import write_tie
     from proving.recursion.tip import MAIN_VM_TYPE, write_tip
     from runtime.protocol import PROTOCOL_NUMBER
 
     for family in families():
         if name not in family.circuits:
             continue
+        first = family.leaf(MAIN_VM, 0)
         if name == family.node:
-            return write_node(name, find(family.leaf(0)), family.profile, KEY_SLOTS)
+            return write_node(name, find(first), family.profile, KEY_SLOTS)
         if name == family.tip:
-            return write_tip(name, find(family.leaf(0)), family.profile, KEY_SLOTS)
+            return write_tip(name, find(first), family.profile, KEY_SLOTS, family.log_heights)
+        if name == family.tie:
+            return write_tie(name, find(family.tip), find(first), family.profile, KEY_SLOTS)
         if name == family.scheduler:
-            return write_scheduler(name, find(family.tip), family.profile, PROTOCOL_NUMBER)
+            return write_scheduler(name, find(family.tip), family.profile, PROTOCOL_NUMBER, KEY_SLOTS)
         if name in family.layers:
             return write_layer(name, find(family.below(name)), family.profile)
-        key = find(MAIN_VM)
-        heights = SHAPES[family.names.index(name)]
+        basic, number = family.basic[name]
+        key = find(basic)
+        heights = SHAPES[number] if basic == MAIN_VM else SERVED[basic].shapes[number]
+        number_of_type = MAIN_VM_TYPE if basic == MAIN_VM else type_number(SERVED[basic].kind)
         shape = key.layout.shape(tuple(heights[table.name] for table in key.layout.tables))
-        return write_leaf(name, key, shape, family.profile, MAIN_VM_TYPE, family.log_heights)
+        return write_leaf(name, key, shape, family.profile, number_of_type, family.log_heights)
     raise KeyError(name)
 
 
@@ -140,3 +152,11 @@ def _main_vm() -> Description:
     from proving.machine.main_vm.shape import LOG_BLOWUP, MAX_LOG_HEIGHTS
 
     return Description(circuit(), LOG_BLOWUP, MAX_LOG_HEIGHTS)
+
+
+def _served(name: str) -> Description:
+    from proving.circuits.basic import LOG_BLOWUP
+    from proving.circuits.served import SERVED
+
+    served = SERVED[name]
+    return Description(served.circuit, LOG_BLOWUP, served.shapes[-1])

@@ -70,7 +70,7 @@ class Checkpoint:
     registers
         ``(32,) uint32`` at the start.
     requests
-        ``(4, 4) uint64`` at start and end.
+        ``(4, 4) uint64`` at the start: the digest of each type's request chain.
     start, end
         ``(4,) uint64`` state digests.
     advice

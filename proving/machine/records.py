@@ -33,7 +33,7 @@ Elements = NDArray[np.uint64]
 
 CYCLE_FAMILIES: Final = ("add", "control", "bitwise", "shift", "mul", "div")
 MEMORY_FAMILIES: Final = ("memory_word", "memory_sub")
-FAMILIES: Final = (*CYCLE_FAMILIES, *MEMORY_FAMILIES, "poseidon2_call")
+FAMILIES: Final = (*CYCLE_FAMILIES, *MEMORY_FAMILIES, "poseidon2_call", "arith256_call")
 
 SPACE_MEMORY: Final = 0
 SPACE_REGISTERS: Final = 1
@@ -45,6 +45,9 @@ CYCLE: Final = ("clk", "pc", "v1", "v2", "old", "out", "p1", "p2", "pd")
 MEMORY: Final = (*CYCLE, "mem_old", "mem_new", "pm")
 #: Words of a poseidon2 call: clk, pc, pointer, p1, then 32 pairs (old word, previous timestamp).
 POSEIDON2_CALL_WIDTH: Final = 4 + 64
+#: Words of a request of 256-bit arithmetic: clk, pc, x10, its last timestamp, x11, its last timestamp, clk of the
+#: request before (0 for none), then pairs (word, previous timestamp): 32 that are read, 8 that are written.
+ARITH256_CALL_WIDTH: Final = 7 + 80
 #: Words of a decode row, sorted by pc.
 DECODE: Final = ("pc", "word", "count")
 #: Words of a block row: space, index, 16 old words, 16 new words, 16 last timestamps; sorted by (space, index).
@@ -58,7 +61,7 @@ BOUNDARY: Final = ("pc_start", "pc_end", "halted", "clk_end")
 MAX_ROWS: Final = 1 << 22
 
 KIND: Final = "execution_records"
-VERSION: Final = 1
+VERSION: Final = 2
 #: Largest payload accepted, in bytes; the largest segment stays far below it.
 MAX_BYTES: Final = 1 << 30
 
@@ -66,13 +69,14 @@ _SPECS: Final = (
     *(ArraySpec(name, np.dtype("<u4"), (-1, len(CYCLE)), MAX_ROWS) for name in CYCLE_FAMILIES),
     *(ArraySpec(name, np.dtype("<u4"), (-1, len(MEMORY)), MAX_ROWS) for name in MEMORY_FAMILIES),
     ArraySpec("poseidon2_call", np.dtype("<u4"), (-1, POSEIDON2_CALL_WIDTH), MAX_ROWS),
+    ArraySpec("arith256_call", np.dtype("<u4"), (-1, ARITH256_CALL_WIDTH), MAX_ROWS),
     ArraySpec("decode", np.dtype("<u4"), (-1, len(DECODE)), MAX_ROWS),
     ArraySpec("block", np.dtype("<u4"), (-1, BLOCK_WIDTH), MAX_ROWS),
     ArraySpec("node_key", np.dtype("<u4"), (-1, len(NODE_KEY)), MAX_ROWS),
     ArraySpec("node_old", np.dtype("<u8"), (-1, 4, 4), MAX_ROWS),
     ArraySpec("node_new", np.dtype("<u8"), (-1, 4, 4), MAX_ROWS),
     ArraySpec("boundary", np.dtype("<u4"), (len(BOUNDARY),), 0),
-    ArraySpec("requests", np.dtype("<u8"), (4, 4), 0),
+    ArraySpec("requests", np.dtype("<u8"), (2, 4, 4), 0),
     ArraySpec("digests", np.dtype("<u8"), (2, 4, 4), 0),
     ArraySpec("start", np.dtype("<u8"), (4,), 0),
     ArraySpec("end", np.dtype("<u8"), (4,), 0),
@@ -92,6 +96,8 @@ class Records:
         aligned word before and after.
     poseidon2_call
         ``(rows, 68) uint32``.
+    arith256_call
+        ``(rows, 87) uint32``.
     decode
         ``(rows, 3) uint32``, columns as in `DECODE`.
     block
@@ -102,7 +108,7 @@ class Records:
     boundary
         ``(4,) uint32`` as in `BOUNDARY`.
     requests
-        ``(4, 4) uint64``: the request digest of each precompile type, equal at start and end.
+        ``(2, 4, 4) uint64``: at start and end, the digest of each type's request chain.
     digests
         ``(2, 4, 4) uint64``: at start and end, the digests of register block 0, register block 1, memory root, code
         root (for convenience; each follows from the rows above).
@@ -119,6 +125,7 @@ class Records:
     memory_word: Words
     memory_sub: Words
     poseidon2_call: Words
+    arith256_call: Words
     decode: Words
     block: Words
     node_key: Words

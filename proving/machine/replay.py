@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
+from proving.machine.chains import advanced, requested
 from proving.machine.checkpoint import Checkpoint, CheckpointError
 from proving.machine.executor import Outcome
 from proving.machine.image import batch_compress
 from proving.machine.native_arrays import NativeObject
 from proving.machine.records import (
+    ARITH256_CALL_WIDTH,
     BLOCK_WIDTH,
     CYCLE,
     CYCLE_FAMILIES,
@@ -33,6 +35,7 @@ _WIDTHS = {
     **dict.fromkeys(CYCLE_FAMILIES, len(CYCLE)),
     **dict.fromkeys(MEMORY_FAMILIES, len(MEMORY)),
     "poseidon2_call": POSEIDON2_CALL_WIDTH,
+    "arith256_call": ARITH256_CALL_WIDTH,
 }
 
 
@@ -126,6 +129,7 @@ def _records(replayed: NativeObject, checkpoint: Checkpoint, outcome: Outcome) -
         return replayed.view(which, np.uint32, (-1, width))
 
     families = {name: words(i, _WIDTHS[name]) for i, name in enumerate(FAMILIES)}
+    requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, *requested(families["arith256_call"]))])
     digests = replayed.view(_DIGESTS, np.uint64, (2, 4, 4))
     start_pc, halted = int(checkpoint.boundary[0]), checkpoint.halts
     return Records(
@@ -136,8 +140,8 @@ def _records(replayed: NativeObject, checkpoint: Checkpoint, outcome: Outcome) -
         node_old=replayed.view(_NODE_OLD, np.uint64, (-1, 4, 4)),
         node_new=replayed.view(_NODE_NEW, np.uint64, (-1, 4, 4)),
         boundary=np.array([start_pc, outcome.pc, int(halted), outcome.cycles + 1], dtype=np.uint32),
-        requests=np.array(checkpoint.requests, dtype=np.uint64),
+        requests=requests,
         digests=digests,
-        start=digest_of(start_pc, False, digests[0], checkpoint.requests),
-        end=digest_of(int(outcome.pc), halted, digests[1], checkpoint.requests),
+        start=digest_of(start_pc, False, digests[0], requests[0]),
+        end=digest_of(int(outcome.pc), halted, digests[1], requests[1]),
     )

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
+from proving.circuits.arith256 import ARITH256
+from proving.machine.chains import advanced
 from proving.machine.checkpoint import MAX_CYCLES, Checkpoint, CheckpointError
 from proving.machine.executor import (
     DEFAULT_CYCLE_LIMIT,
@@ -36,16 +38,17 @@ from runtime.errors import InvalidInput
 #: Tables with a capacity, in the order of the native budget. A record of ``page`` is a block or a node, one of
 #: ``poseidon2`` a compression, one of ``decode`` a distinct pc, one of the others an instruction.
 TABLES: Final = (
-    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "poseidon2_call"),
-    *("decode", "page", "poseidon2"),
+    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "call", "decode", "page", "poseidon2"),
 )
+#: Place of the requests' inputs among the arrays of a segment.
+_REQUESTS: Final = 6
 #: In every segment: two register blocks, hashed at start and end.
 _REGISTER_BLOCKS: Final = 2
 _REGISTER_COMPRESSIONS: Final = 4
 #: In every segment: the root nodes of data memory and code.
 _ROOTS: Final = 2
-#: In every segment: R and the digest at start and end, Q once because requests do not change.
-_STATE_COMPRESSIONS: Final = 5
+#: In every segment: R, Q and the digest at start and end.
+_STATE_COMPRESSIONS: Final = 6
 
 _new = native.function(
     "hm_witness_new",
@@ -81,11 +84,14 @@ class Segment:
         The state after it; the last segment's is halted and carries the output.
     used
         Records reserved in each of `TABLES`, and ``cycles``.
+    requests
+        ``(count, 32) uint32``: inputs of its requests of 256-bit arithmetic, in order.
     """
 
     checkpoint: Checkpoint
     end: State
     used: dict[str, int]
+    requests: NDArray[np.uint32]
 
 
 def witness(
@@ -178,7 +184,9 @@ def _segments(
         root = np.empty(4, dtype=np.uint64)
         _root(native_witness.handle, root.ctypes.data)
         end_position = int(_advice_position(machine.handle))
-        after = State(int(outcome.pc), halted, machine.registers(), root, state.code_root, state.requests)
+        inputs = native_witness.copy(_REQUESTS, np.uint32, (-1, ARITH256.layout.input_words))
+        chains = advanced(state.requests, inputs, ARITH256.answer(inputs))
+        after = State(int(outcome.pc), halted, machine.registers(), root, state.code_root, chains)
         end = after.digest()
         checkpoint = Checkpoint(
             position=np.array([index, cycles], dtype=np.uint64),
@@ -190,7 +198,7 @@ def _segments(
             advice=machine.advice[position:end_position],
             **_touched(native_witness),
         )
-        yield Segment(checkpoint, after, _used(used))
+        yield Segment(checkpoint, after, _used(used), inputs)
         state, start, position = after, end, end_position
         cycles, index = cycles + executed, index + 1
 

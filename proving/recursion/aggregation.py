@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proving.hash import DIGEST, RATE, Tag
+from proving.hash import DIGEST, RATE, WIDTH, Tag
 from proving.recursion.arithmetic import CircuitArithmetic
 from proving.recursion.claims import CLAIM, Role
 from proving.recursion.compile import CompiledCircuit, compile_recording
@@ -40,6 +40,11 @@ def write_leaf(
     """Write down the leaf circuit of a basic circuit's proofs of one shape; public input (start, end) there.
 
     Its hints are the basic proof's public input ``(2, 4)``, then the proof's parts.
+
+    Raises
+    ------
+    HeightsDiffer
+        The leaf does not fit the heights, so that nothing could read it beside other leaves.
     """
     circuit = CircuitArithmetic()
     claim = circuit.public(CLAIM)
@@ -48,7 +53,10 @@ def write_leaf(
     expected = circuit.constant(np.array([circuit_type], dtype=np.uint64))
     circuit.require_equal(_slice(circuit, claim, 3 * DIGEST, CLAIM), expected, ProofRefused)
     require_proof(circuit, key, shape, profile, publics=circuit.reshape(own, (2 * DIGEST,)))
-    return compile_recording(name, circuit.recording, dict(log_heights or {}))
+    compiled = compile_recording(name, circuit.recording, dict(log_heights or {}))
+    if log_heights is not None and compiled.log_heights != dict(log_heights):
+        raise HeightsDiffer(f"The leaf needs heights {compiled.log_heights}, the others have {dict(log_heights)}.")
+    return compiled
 
 
 def write_node(name: str, child: Key, profile: str, keys: int) -> CompiledCircuit:
@@ -110,19 +118,33 @@ def take_child(circuit: CircuitArithmetic, child: Key, profile: str, entries: Wi
 
     The next hints are as :func:`child_hints` returns them.
     """
-    shape = child.layout.largest()
-    place = circuit.element()
-    cap = circuit.hint((1 << shape.trees[Phase.PREPROCESSED].log_cap, DIGEST))
+    digest, cap = open_key(circuit, child, entries, role)
     digests, kind = circuit.hint((3, DIGEST)), circuit.element()
+    publics = circuit.concatenate([circuit.reshape(digests, (3 * DIGEST,)), kind], 0)
+    require_proof(circuit, child, child.layout.largest(), profile, publics=publics, digest=digest, cap=cap)
+    key_set, start, end = (circuit.take(digests, i) for i in range(3))
+    return Shown(key_set, start, end, kind)
+
+
+def open_key(circuit: CircuitArithmetic, child: Key, entries: Wires, role: Role) -> tuple[Wires, Wires]:
+    """Take a child's key, an entry of the key set with a role; return its digest ``(4,)`` and preprocessed cap.
+
+    The next hints are its place ``(1,)`` among the entries and its cap.
+    """
+    place = circuit.element()
+    cap = circuit.hint((1 << child.layout.largest().trees[Phase.PREPROCESSED].log_cap, DIGEST))
     digest = _key_digest(circuit, child, cap)
     tail = np.zeros(RATE, dtype=np.uint64)
     tail[:2] = Tag.KEY, role
     found = circuit.compress(circuit.concatenate([digest, circuit.constant(tail)], 0))
     require_entry(circuit, entries, place, circuit.reshape(found, (1, DIGEST)))
-    publics = circuit.concatenate([circuit.reshape(digests, (3 * DIGEST,)), kind], 0)
-    require_proof(circuit, child, shape, profile, publics=publics, digest=digest, cap=cap)
-    key_set, start, end = (circuit.take(digests, i) for i in range(3))
-    return Shown(key_set, start, end, kind)
+    return digest, cap
+
+
+def hold(circuit: CircuitArithmetic, digests: Sequence[Wires]) -> None:
+    """Give hinted digests a row that writes them, where those that use them can only read."""
+    for digest in digests:
+        circuit.compress(circuit.concatenate([_zeros(circuit, DIGEST), digest, _zeros(circuit, WIDTH - 2 * DIGEST)], 0))
 
 
 def require_entry(circuit: CircuitArithmetic, entries: Wires, place: Wires, digest: Wires) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from proving.circuits.requests import RequestType
 from proving.hash import DIGEST, WIDTH, Tag, compress, hash_elements
 from proving.stark.arithmetic import Words
 
@@ -19,10 +20,26 @@ class Role(IntEnum):
 
     #: A leaf or a node: a child of nodes and of the recursion tip.
     AGGREGATION = 1
-    #: The recursion tip: a child of the scheduler.
+    #: The recursion tip, or a tie over one: a child of ties and of the scheduler.
     TIP = 2
     #: The scheduler: read by the compressor and by whoever takes the batch.
     SCHEDULER = 3
+
+
+def type_number(kind: RequestType) -> int:
+    """Return the type of a chain of requests in claims; that of `main_vm` is 0."""
+    return kind + 1
+
+
+def request_type(number: int) -> RequestType:
+    """Return the requests that a claim's type is of.
+
+    Raises
+    ------
+    ValueError
+        It is of none.
+    """
+    return RequestType(int(number) - 1)
 
 
 def claim_words(key_set: Words, start: Words, end: Words, circuit_type: int) -> Words:

@@ -5,6 +5,7 @@
 | `basic_witness` | `witness` | program, advice | checkpoints, statement |
 | `execution_records` | `replaying` | checkpoint | execution records |
 | `prove_segment` | `segment` | checkpoint, execution records | segment proof |
+| `prove_requests` | `requests` | part of the requests of a type | recursion proof |
 | `recursive_witness` | `aggregation` | proofs that a circuit verifies, statement | recursion witness |
 | `recursive_vectors` | `aggregation` | recursion witness | recursion trace |
 | `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from proving.stages.compression import compress, snark_key_digest
     from proving.stages.layers import compress_proof
     from proving.stages.replaying import execution_records
+    from proving.stages.requests import prove_requests
     from proving.stages.segment import prove_segment
     from proving.stages.snark_proof import VerifiedSnark, verify_snark
     from proving.stages.verify import key_digest, verify_batch
@@ -46,6 +48,7 @@ __all__ = [
     "execution_records",
     "key_digest",
     "prove_recursive",
+    "prove_requests",
     "prove_segment",
     "proves",
     "recursive_vectors",
@@ -64,6 +67,7 @@ _HOME = {
     "compress_proof": "layers",
     "execution_records": "replaying",
     "prove_segment": "segment",
+    "prove_requests": "requests",
     "prove_recursive": "aggregation",
     "proves": "aggregation",
     "recursive_vectors": "aggregation",

@@ -223,7 +223,7 @@ def check_claim(
 def security(profile: str) -> Report:
     """Return the security of a batch's proof under a profile: that of its weakest layer."""
     family = keys.circuits_of(profile)
-    layers = (keys.MAIN_VM, family.node, family.tip, family.scheduler)
+    layers = (*family.leaves, family.node, *family.tips, family.scheduler)
     return min((keys.key(name).report(profile) for name in layers), key=lambda report: report.bits)
 
 

@@ -6,6 +6,7 @@ import functools
 import sys
 
 from proving import keys
+from proving.circuits.served import SERVED
 from proving.machine.main_vm import shapes
 from proving.machine.main_vm.shapes import MAX_SIZE_CLASS, MIN_SIZE_CLASS
 from proving.stark.memory import estimate
@@ -29,6 +30,23 @@ def shape_bytes(number: int) -> int:
     """Return the peak memory of proving a segment of a shape, in bytes."""
     layout = keys.key(keys.MAIN_VM).layout
     return estimate(layout.shape(tuple(shapes.SHAPES[number].values()))).peak + OVERHEAD_BYTES
+
+
+@functools.cache
+def requests_bytes(name: str, number: int) -> int:
+    """Return the peak memory of proving requests in a shape of their circuit, in bytes."""
+    layout, shape = keys.key(name).layout, SERVED[name].shapes[number]
+    return estimate(layout.shape(tuple(shape[table.name] for table in layout.tables))).peak + OVERHEAD_BYTES
+
+
+def requests_within(name: str, memory: int) -> int:
+    """Return how many requests of a type are proven at a time where proving one segment may take so many bytes.
+
+    The smallest shape is always within: it takes less than what joining proofs does.
+    """
+    capacities = SERVED[name].capacities
+    held = [count for number, count in enumerate(capacities) if requests_bytes(name, number) <= memory]
+    return max(held, default=capacities[0])
 
 
 def peak_bytes(name: int) -> int:

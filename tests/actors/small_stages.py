@@ -33,6 +33,7 @@ def key_digest(profile: str) -> str:
 class Witness:
     checkpoints: list[bytes]
     statement: bytes
+    requests: dict[str, list[bytes]]
 
 
 def basic_witness(
@@ -46,7 +47,10 @@ def basic_witness(
     checkpoints = [
         json.dumps({**wanted, "index": index, "program": program.hex()}).encode() for index in range(segments)
     ]
-    return Witness(checkpoints, hashlib.sha256(program + advice).digest())
+    parts = [
+        json.dumps({**wanted, "index": index, "part": True}).encode() for index in range(int(wanted.get("parts", 0)))
+    ]
+    return Witness(checkpoints, hashlib.sha256(program + advice).digest(), {"arith256": parts} if parts else {})
 
 
 def execution_records(checkpoint: bytes) -> bytes:
@@ -76,6 +80,22 @@ def prove_segment(
     return _proof(wanted, Round.BASIC, index, index, execution_records(checkpoint))
 
 
+def prove_requests(
+    part: bytes,
+    vectors: bytes | None,
+    *,
+    backend: Any,
+    profile: str,
+    progress: Callable[[float, str], None],
+) -> bytes:
+    if vectors is not None:
+        raise InvalidInput("Requests have no vectors.")
+    wanted = json.loads(part)
+    index = wanted["index"]
+    _work(f"part {index}", wanted.get("marks"), wanted.get("seconds", 0), progress)
+    return _proof(wanted, Round.BASIC, index, index, part)
+
+
 def recursive_witness(made: Round, proofs: Sequence[bytes], *, statement: bytes, profile: str) -> bytes:
     """Refuse whatever the real one would: other rounds than the round takes, and proofs that are no chain."""
     children = [json.loads(proof) for proof in proofs]
@@ -85,6 +105,8 @@ def recursive_witness(made: Round, proofs: Sequence[bytes], *, statement: bytes,
         Round.TIP: (1, {Round.LEAF, Round.NODE}),
         Round.SCHEDULER: (1, {Round.TIP}),
     }
+    if made is Round.TIP and len(children) == 2:
+        return _tie(children, proofs, statement)
     number, rounds = takes[made]
     if len(children) != number or not {child["round"] for child in children} <= rounds:
         raise InvalidInput(f"Round {made} does not take {children}.")
@@ -95,6 +117,17 @@ def recursive_witness(made: Round, proofs: Sequence[bytes], *, statement: bytes,
         raise InvalidInput(f"The proof is of segments {first} to {last} of {wanted['segments']}.")
     said = hashlib.sha256(b"".join(proofs) + statement).hexdigest()
     return json.dumps({"round": made, "first": first, "last": last, "said": said, "wanted": wanted}).encode()
+
+
+def _tie(children: list[Any], proofs: Sequence[bytes], statement: bytes) -> bytes:
+    tip, chain = children
+    if tip["round"] != Round.TIP or chain["round"] not in (Round.LEAF, Round.NODE) or not chain["wanted"].get("part"):
+        raise InvalidInput(f"A tie does not take {children}.")
+    if (chain["first"], chain["last"]) != (0, chain["wanted"]["parts"] - 1):
+        raise InvalidInput(f"The chain is of parts {chain['first']} to {chain['last']} of {chain['wanted']['parts']}.")
+    said = hashlib.sha256(b"".join(proofs) + statement).hexdigest()
+    told = {"round": Round.TIP, "first": tip["first"], "last": tip["last"], "said": said, "wanted": tip["wanted"]}
+    return json.dumps(told).encode()
 
 
 def recursive_vectors(witness: bytes) -> bytes:
@@ -154,7 +187,12 @@ def expected(program: bytes, advice: bytes) -> bytes:
     """The proof that a batch must end in, whatever happened on the way."""
     witness = basic_witness(program, advice, size_class=18, cycle_limit=1, progress=lambda fraction, note: None)
     proofs: list[bytes] = []
-    for step in tree(len(witness.checkpoints)):
+    requests = {circuit_type: len(parts) for circuit_type, parts in witness.requests.items()}
+    for step in tree(len(witness.checkpoints), requests):
+        if step.round is Round.BASIC and step.circuit_type in witness.requests:
+            part = witness.requests[step.circuit_type][step.index]
+            proofs.append(_proof(json.loads(part), Round.BASIC, step.index, step.index, part))
+            continue
         if step.round is Round.BASIC:
             checkpoint = witness.checkpoints[step.index]
             wanted = json.loads(checkpoint)

@@ -51,6 +51,8 @@ def test_the_tables_are_those_of_their_generator() -> None:
         (0x02A5D533, True),  # divu
         (0x7C001573, True),  # csrrw a0, 0x7c0, x0
         (0x7D051073, True),  # csrrw x0, 0x7d0, a0
+        (0x7D101073, True),  # csrrw x0, 0x7d1, x0
+        (0x7D151073, False),  # csrrw x0, 0x7d1, a0
         (0x0000006F, True),
         (0x00000073, False),  # ecall
         (0x00100073, False),  # ebreak

@@ -1,37 +1,41 @@
 """The boundary: ties the segment's two state digests to pc, registers, memory, code and requests.
 
-Each of the first five rows is one compression (input x, output digest):
+Each of the first six rows is one compression (input x, output digest):
 
 === ===============  =====================================================================
 row digest of        input
 === ===============  =====================================================================
-0   start state      R of row 1 | Q of row 4 | STATE tag, 1, pc, halted = 0 | 0 0 0 0
-1   R at the start   digests of register blocks 0 and 1 | memory root | code root
-2   R at the end     the same at the end
-3   end state        R of row 2 | Q of row 4 | STATE tag, 1, pc, halted | 0 0 0 0
-4   Q                digests of the four request chains
+0   Q at the start   digests of the four request chains
+1   start state      R of row 2 | Q of row 0 | STATE tag, 1, pc, halted = 0 | 0 0 0 0
+2   R at the start   digests of register blocks 0 and 1 | memory root | code root
+3   R at the end     the same at the end
+4   end state        R of row 3 | Q of row 5 | STATE tag, 1, pc, halted | 0 0 0 0
+5   Q at the end     digests of the four request chains
 === ===============  =====================================================================
 
-The public inputs are the start state's digest and the end state's digest. Row 0 puts (pc, 1) on the STATE bus and row 3
-takes (pc, clk), so the rows between form one path. A halted end state has the halt instruction at pc, and a segment
-makes progress: it executes an instruction or halts. Code cannot change, as the only accesses to it, those of the decode
-table, put back the word they took. The table has 64 rows, one period of its row selectors.
+The public inputs are the start state's digest and the end state's digest. Row 1 puts (pc, 1) on the STATE bus and row 4
+takes (pc, clk), so the rows between form one path; likewise row 0 puts (type, 0, digest) of every type on the CHAIN
+bus, and row 5 takes what the last request of the type left. A halted end state has the halt instruction at pc, and a
+segment makes progress: it executes an instruction or halts. Code cannot change, as the only accesses to it, those of
+the decode table, put back the word they took. The table has 64 rows, one period of its row selectors.
 
 ============== =====================================================================
 column         meaning
 ============== =====================================================================
 x, digest      input and output of the row's compression
-clk            row 0: 1; row 3: the time at the end
-progress       row 3: inverse of clk - 1 + halted
-row0 .. row4   row selectors (periodic)
+clk            row 1: 1; row 4: the time at the end
+progress       row 4: inverse of clk - 1 + halted
+last           row 0: 0; row 5: clk of the last request of each type, 0 if there is none
+row0 .. row5   row selectors (periodic)
 ============== =====================================================================
 """
 
 from __future__ import annotations
 
+from proving.circuits.requests import RequestType
 from proving.hash.tags import Tag
 from proving.machine.main_vm.buses import (
-    CARRY,
+    CHAIN,
     DECODE,
     PAGE,
     POSEIDON2,
@@ -58,16 +62,19 @@ class Boundary(Table):
         # Columns
         x, digest = t.main_array("x", 16), t.main_array("digest", 4)
         clk, progress = t.main("clk"), t.main("progress")
-        rows = [t.periodic(f"row{i}", [int(j == i) for j in range(HEIGHT)]) for i in range(5)]
-        start, before, after, end, requests = rows
-        used = start + before + after + end + requests
+        last = t.main_array("last", len(RequestType))
+        rows = [t.periodic(f"row{i}", [int(j == i) for j in range(HEIGHT)]) for i in range(6)]
+        asked, start, before, after, end, answered = rows
+        used = asked + start + before + after + end + answered
         pc, halted = x[10], x[11]
 
         # Buses
         t.send(POSEIDON2, [*x, *digest], used, "digest")
         t.send(STATE, [pc, clk], start - end, "first and last state")
         t.send(DECODE, [pc, Operation.HALT, 0, 0, 0, 0, 0, 0], end * halted, "halt")
-        t.send(CARRY, x[4:8], start - end, "the requests' digest")
+        for kind in RequestType:
+            digests = x[4 * kind : 4 * kind + 4]
+            t.send(CHAIN, [int(kind), last[kind], *digests], asked - answered, f"chain of {kind.name.lower()}")
         following = [lane.next for lane in x]
         pages = (
             (SPACE_REGISTERS, 0, 0),
@@ -85,7 +92,9 @@ class Boundary(Table):
             t.when(end).equal(f"end digest {i} is public", digest[i], t.public(4 + i))
             t.when(start).equal(f"R at the start {i}", x[i], digest[i].next)
             t.when(after).equal(f"R at the end {i}", following[i], digest[i])
-            t.when(end).equal(f"Q {i}", x[4 + i], digest[i].next)
+            t.when(asked).equal(f"Q at the start {i}", following[4 + i], digest[i])
+            t.when(end).equal(f"Q at the end {i}", x[4 + i], digest[i].next)
+            t.when(asked).zero(f"no request of type {i} was made at the start", last[i])
             t.when(start + end).zero(f"state padding {i}", x[12 + i])
         t.when(start + end).equal("state tag", x[8], Tag.STATE)
         t.when(start + end).equal("state version", x[9], 1)
@@ -96,5 +105,7 @@ class Boundary(Table):
 
         for column in (*x, *digest):
             t.free(column, when=1 - used, reason="no compression on this row")
+        for column in last:
+            t.free(column, when=1 - asked - answered, reason="no request chains on this row")
         t.free(clk, when=1 - start - end, reason="no state on this row")
         t.free(progress, when=1 - end, reason="no end state on this row")

@@ -22,8 +22,9 @@ BYTES = Bus(7, 2, "lookup", "bytes")
 AND = Bus(8, 3, "lookup", "and")
 #: (kind, a, b, c, d), small fixed relations provided by the constant table: shift powers and instruction encodings.
 CONSTANT = Bus(9, 5, "lookup", "constant")
-#: Request state: carries the boundary's request digest from its start row to its end row.
-CARRY = Bus(10, 4, "permutation", "carry")
+#: Requests: (type, clk of the last request, digest[4]), the state of a type's request chain. One path for each type
+#: from the boundary's start to its end.
+CHAIN = Bus(10, 6, "permutation", "chain")
 
 #: Distance of two address spaces in memory keys.
 SPACE = 2**32
@@ -58,6 +59,7 @@ class Operation(IntEnum):
     SW = 19
     POSEIDON2 = 20
     HALT = 21
+    ARITH256 = 22
 
     # 32 + (1 when a byte) + (2 when sign-extended) + (4 when a store)
     LHU = 32
@@ -117,3 +119,5 @@ class Constant(IntEnum):
     POSEIDON2 = 27
     #: no operand
     FENCE = 28
+    #: x10 and x11, to CSR 0x7D1
+    ARITH256 = 29

@@ -9,6 +9,7 @@ from proving.machine.main_vm.add import Add
 from proving.machine.main_vm.bitwise import Bitwise
 from proving.machine.main_vm.boundary import Boundary
 from proving.machine.main_vm.byte_and import ByteAnd
+from proving.machine.main_vm.call import Call
 from proving.machine.main_vm.constant import ConstantTable
 from proving.machine.main_vm.control import Control
 from proving.machine.main_vm.decode import Decode
@@ -17,7 +18,6 @@ from proving.machine.main_vm.memory_word import MemoryWord
 from proving.machine.main_vm.mul_div import MulDiv
 from proving.machine.main_vm.page import Page
 from proving.machine.main_vm.poseidon2 import Poseidon2
-from proving.machine.main_vm.poseidon2_call import Poseidon2Call
 from proving.machine.main_vm.shape import LOG_BLOWUP
 from proving.stark.air import Circuit
 
@@ -31,7 +31,7 @@ MAX_DEGREE = 2**LOG_BLOWUP + 1
 def circuit() -> Circuit:
     """The circuit, built once."""
     tables = [
-        Add(), Control(), Bitwise(), MulDiv(), MemoryWord(), MemorySub(), Poseidon2Call(), Decode(),
+        Add(), Control(), Bitwise(), MulDiv(), MemoryWord(), MemorySub(), Call(), Decode(),
         Page(), Boundary(), Poseidon2(), RangeTable(), ByteAnd(), ConstantTable(),
     ]  # fmt: skip
     return Circuit(NAME, tables, publics=2 * DIGEST, max_degree=MAX_DEGREE)

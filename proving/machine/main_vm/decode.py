@@ -39,6 +39,7 @@ from proving.stark.air.expr import Expr
 HALT_WORD = 0x0000006F
 ADVICE_CSR = 0x7C0
 POSEIDON2_CSR = 0x7D0
+ARITH256_CSR = 0x7D1
 
 FORMATS = (
     Constant.REGISTER,
@@ -54,6 +55,7 @@ FORMATS = (
     Constant.ADVICE,
     Constant.POSEIDON2,
     Constant.FENCE,
+    Constant.ARITH256,
 )
 
 
@@ -149,6 +151,9 @@ class Decode(Table):
         t.when(is_[Constant.ADVICE]).zero("advice reads no register", rs1_field)
         t.when(is_[Constant.POSEIDON2]).equal("the poseidon2 register", csr, POSEIDON2_CSR)
         t.when(is_[Constant.POSEIDON2]).zero("poseidon2 writes no register", rd_field)
+        t.when(is_[Constant.ARITH256]).equal("the arith256 register", csr, ARITH256_CSR)
+        t.when(is_[Constant.ARITH256]).zero("arith256 writes no register", rd_field)
+        t.when(is_[Constant.ARITH256]).zero("arith256 names no register", rs1_field)
 
         t.free(rd_inverse, when=real - writes, reason="rd is zero")
         t.free(halt_inverse, when=real - is_[Constant.JUMP], reason="used by jumps only")

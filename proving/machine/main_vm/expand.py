@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.backend.interface import PRIME
-from proving.hash import Tag, compress
+from proving.circuits.arith256 import ARITH256
+from proving.circuits.requests import absorb, blocks
+from proving.hash import DIGEST, Tag, compress
+from proving.machine.chains import requested
 from proving.machine.main_vm import constant, shape, shapes
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.records import FAMILIES, Records
@@ -20,8 +23,15 @@ U64 = NDArray[np.uint64]
 Traces = dict[str, U64]
 
 #: Tables that two families share, the rows of the second after those of the first.
-_SHARED = {"bitwise": ("bitwise", "shift"), "mul_div": ("mul", "div")}
+_SHARED = {
+    "bitwise": ("bitwise", "shift"),
+    "mul_div": ("mul", "div"),
+    "call": ("poseidon2_call", "arith256_call"),
+}
 _TABLE_OF = {family: table for table, families in _SHARED.items() for family in families}
+
+#: Rows of the boundary.
+_ASKED, _START, _BEFORE, _AFTER, _END, _ANSWERED = range(6)
 
 _families = function("hm_expand_families", INT, [POINTER, POINTER, POINTER, SIZE, *[POINTER] * 6])
 _distinct = function("hm_expand_distinct16", SIZE, [POINTER, SIZE, POINTER, POINTER])
@@ -84,40 +94,56 @@ def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
     hashed = _compress_all(parts)
     heights = shapes.SHAPES[shapes.smallest(shape.used_rows(records.counts(), len(hashed.counts)))]
     traces = {t.name: memory.zeros((len(t.main_names), 1 << heights[t.name])) for t in circuit()}
-    _fill_families(records, traces)
+    _fill_families(records, parts["request"], traces)
     used = 2 * len(records.block)
     _fill_blocks(records, hashed.digests["block"], traces["page"][:, :used])
     _fill_nodes(records, parts["node"], hashed.digests["node"], traces["page"][:, used:])
     _fill_boundary(records, parts["boundary"], hashed.digests["boundary"], traces["boundary"])
     counts, inputs, table = hashed.counts, hashed.inputs, traces["poseidon2"]
     _poseidon2(inputs.ctypes.data, counts.ctypes.data, len(counts), table.ctypes.data, table.shape[1])
-    return traces, hashed.digests["boundary"][[0, 3]].reshape(8)
+    return traces, hashed.digests["boundary"][[_START, _END]].reshape(8)
 
 
 def compression_inputs(records: Records) -> dict[str, U64]:
     """What is compressed, (rows, 16) uint64 by table; blocks and nodes in the order of their rows."""
     words = records.block.astype(np.uint64)
-    blocks = np.stack([words[:, 2:18], words[:, 18:34]], axis=1).reshape(-1, 16)
+    pages = np.stack([words[:, 2:18], words[:, 18:34]], axis=1).reshape(-1, 16)
     nodes = np.stack([records.node_old, records.node_new], axis=1).reshape(-1, 16)
     calls = records.poseidon2_call[:, 4::2].astype(np.uint64)
     lanes = calls[:, 0::2] | calls[:, 1::2] << np.uint64(32)
     if bool((lanes >= np.uint64(PRIME)).any()):
         raise ExpansionRefused("A Poseidon2 call has an input that is no field element.")
-    parts = {"block": blocks, "node": nodes, "call": lanes, "boundary": _boundary_inputs(records)}
+    parts = {
+        "block": pages,
+        "node": nodes,
+        "call": lanes,
+        "request": _request_inputs(records),
+        "boundary": _boundary_inputs(records),
+    }
     return {name: np.ascontiguousarray(part, dtype=np.uint64) for name, part in parts.items()}
 
 
 def _boundary_inputs(records: Records) -> U64:
-    """Inputs of the boundary's five rows, (5, 16) uint64."""
+    """Inputs of the boundary's six rows, (6, 16) uint64."""
     pc_start, pc_end, halted, _ = (int(value) for value in records.boundary)
-    inputs = np.zeros((5, 16), dtype=np.uint64)
-    inputs[1:3] = records.digests.reshape(2, 16)
-    inputs[4] = records.requests.reshape(16)
-    before, after, requests = compress(inputs[[1, 2, 4]])
-    for row, registers, pc, stopped in ((0, before, pc_start, 0), (3, after, pc_end, halted)):
+    inputs = np.zeros((6, 16), dtype=np.uint64)
+    inputs[[_ASKED, _ANSWERED]] = records.requests.reshape(2, 16)
+    inputs[[_BEFORE, _AFTER]] = records.digests.reshape(2, 16)
+    asked, before, after, answered = compress(inputs[[_ASKED, _BEFORE, _AFTER, _ANSWERED]])
+    for row, registers, requests, pc, stopped in (
+        (_START, before, asked, pc_start, 0),
+        (_END, after, answered, pc_end, halted),
+    ):
         inputs[row, :4], inputs[row, 4:8] = registers, requests
         inputs[row, 8:12] = (Tag.STATE, STATE_VERSION, pc, stopped)
     return inputs
+
+
+def _request_inputs(records: Records) -> U64:
+    """Digest and block of every compression of the request chain, (blocks, 16) uint64."""
+    absorbed = blocks(*requested(records.arith256_call))
+    digests = absorb(records.requests[0, ARITH256.kind], absorbed)
+    return np.concatenate([digests[:-1], absorbed], axis=1)
 
 
 def _compress_all(parts: dict[str, U64]) -> _Compressions:
@@ -138,8 +164,18 @@ def _number(inputs: U64) -> tuple[int, NDArray[np.uint32], NDArray[np.uint32]]:
     return int(found), ids, firsts
 
 
-def _fill_families(records: Records, traces: Traces) -> None:
+def _with_digests(records: Records, compressed: U64) -> NDArray[np.uint32]:
+    """The records of requests, each with the chain's digests before its blocks and behind the last one, in words."""
+    rows, digests, of_each = records.arith256_call, compressed[:, :DIGEST], ARITH256.layout.blocks
+    last = absorb(compressed[-1, :DIGEST], compressed[-1:, DIGEST:])[-1:] if len(rows) else digests
+    around = np.concatenate([digests, last])[of_each * np.arange(len(rows))[:, None] + np.arange(of_each + 1)]
+    words = np.ascontiguousarray(around).view("<u4").reshape(len(rows), 2 * DIGEST * (of_each + 1))
+    return np.ascontiguousarray(np.concatenate([rows, words], axis=1), dtype=np.uint32)
+
+
+def _fill_families(records: Records, requests: U64, traces: Traces) -> None:
     rows = [np.ascontiguousarray(records.family(name), dtype=np.uint32) for name in FAMILIES]
+    rows[FAMILIES.index("arith256_call")] = _with_digests(records, requests)
     decode = np.ascontiguousarray(records.decode, dtype=np.uint32)
     constants = constant.rows()
     tables = [traces[_TABLE_OF.get(name, name)] for name in (*FAMILIES, "decode")]
@@ -147,7 +183,8 @@ def _fill_families(records: Records, traces: Traces) -> None:
     lengths = np.array([len(array) for array in rows], dtype=np.uint64)
     columns = np.array([table.ctypes.data for table in tables], dtype=np.uint64)
     for first, second in _SHARED.values():
-        columns[FAMILIES.index(second)] += np.uint64(8 * len(records.family(first)))
+        rows_before = shape.record_rows(_TABLE_OF[first]) * len(records.family(first))
+        columns[FAMILIES.index(second)] += np.uint64(8 * rows_before)
     heights = np.array([table.shape[1] for table in tables], dtype=np.uint64)
     status = _families(
         pointers.ctypes.data,
@@ -193,9 +230,11 @@ def _fill_nodes(records: Records, children: U64, digests: U64, table: U64) -> No
 
 
 def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> None:
-    """Input, digest, clk, progress; rows as in `boundary`."""
+    """Input, digest, clk, progress, time of the last requests; rows as in `boundary`."""
     _, _, halted, clk_end = (int(value) for value in records.boundary)
-    table[:16, :5] = inputs.T
-    table[16:20, :5] = digests.T
-    table[20, [0, 3]] = (1, clk_end)
-    table[21, 3] = pow(clk_end - 1 + halted, PRIME - 2, PRIME)
+    table[:16, :6] = inputs.T
+    table[16:20, :6] = digests.T
+    table[20, [_START, _END]] = (1, clk_end)
+    table[21, _END] = pow(clk_end - 1 + halted, PRIME - 2, PRIME)
+    if len(records.arith256_call):
+        table[22 + ARITH256.kind, _ANSWERED] = records.arith256_call[-1, 0]

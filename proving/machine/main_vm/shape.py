@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from proving.circuits.gadgets import poseidon2
-from proving.machine.main_vm import poseidon2_call
+from proving.machine.main_vm import call
 from proving.machine.main_vm.shapes import FIXED, SHAPES, TABLES
 
 #: log2 of 1/rate; allows constraints of degree 5.
@@ -22,7 +22,7 @@ MAX_LOG_HEIGHTS = {
     "mul_div": 19,
     "memory_word": 19,
     "memory_sub": 18,
-    "poseidon2_call": 18,
+    "call": 18,
     "decode": 15,
     "page": 18,
     "poseidon2": 20,
@@ -30,9 +30,18 @@ MAX_LOG_HEIGHTS = {
 }
 
 #: The kinds of records that a table takes, where it is not those of its own name alone.
-_RECORDS = {"bitwise": ("bitwise", "shift"), "mul_div": ("mul", "div"), "page": ("block", "node")}
+_RECORDS = {
+    "bitwise": ("bitwise", "shift"),
+    "mul_div": ("mul", "div"),
+    "call": ("poseidon2_call", "arith256_call"),
+    "page": ("block", "node"),
+}
 #: Rows that a record takes, where it is not one. Blocks and nodes have a row before and one after.
-_ROWS = {"page": 2, "poseidon2_call": poseidon2_call.ROWS, "poseidon2": poseidon2.ROWS}
+_ROWS = {
+    "page": 2,
+    "call": call.ROWS,
+    "poseidon2": poseidon2.ROWS,
+}
 
 
 def used_rows(records: Mapping[str, int], compressions: int) -> dict[str, int]:
@@ -49,9 +58,14 @@ def used_rows(records: Mapping[str, int], compressions: int) -> dict[str, int]:
 
 def rows_of(records: Mapping[str, int]) -> dict[str, int]:
     """Rows that these records take, both by table of `TABLES`; records as `witness.TABLES` counts them."""
-    return {table: records[table] * _ROWS.get(table, 1) for table in TABLES}
+    return {table: records[table] * record_rows(table) for table in TABLES}
+
+
+def record_rows(table: str) -> int:
+    """Rows of a table of `TABLES` that one of its records takes."""
+    return _ROWS.get(table, 1)
 
 
 def capacities(numbers: Sequence[int]) -> list[dict[str, int]]:
     """Records that segments of the shapes with these numbers may have, as `witness.TABLES` counts them."""
-    return [{table: (1 << SHAPES[number][table]) // _ROWS.get(table, 1) for table in TABLES} for number in numbers]
+    return [{table: (1 << SHAPES[number][table]) // record_rows(table) for table in TABLES} for number in numbers]

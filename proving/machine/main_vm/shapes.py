@@ -17,31 +17,31 @@ MIN_SIZE_CLASS, MAX_SIZE_CLASS = 12, 20
 FIXED: Mapping[str, int] = {"boundary": 6, "range": 16, "byte_and": 16, "constant": 10}
 #: The tables in the circuit's order.
 _ORDER = (
-    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "poseidon2_call", "decode", "page"),
-    *("boundary", "poseidon2", "range", "byte_and", "constant"),
+    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "call"),
+    *("decode", "page", "boundary", "poseidon2", "range", "byte_and", "constant"),
 )
 #: Tables whose height depends on the segment.
 TABLES = tuple(name for name in _ORDER if name not in FIXED)
 
-#: log2 of the heights of `TABLES`: add, control, bitwise, mul_div, memory_word, memory_sub, poseidon2_call, decode,
-#: page, poseidon2. The shape that takes the least memory comes first.
+#: log2 of the heights of `TABLES`: add, control, bitwise, mul_div, memory_word, memory_sub, call, decode, page,
+#: poseidon2. The shape that takes the least memory comes first.
 _LISTED = (
     (7, 6, 6, 6, 6, 6, 6, 9, 8, 10),
-    (12, 11, 12, 11, 11, 10, 10, 11, 10, 12),
-    (14, 13, 14, 13, 13, 12, 11, 12, 11, 14),
-    (16, 15, 15, 15, 15, 10, 9, 12, 11, 14),
-    (16, 16, 14, 14, 15, 15, 9, 10, 13, 16),
-    (18, 15, 16, 16, 12, 12, 9, 10, 10, 13),
-    (15, 13, 14, 13, 14, 12, 9, 10, 15, 18),
-    (15, 14, 18, 12, 18, 13, 10, 11, 11, 14),
-    (18, 17, 17, 12, 17, 12, 9, 10, 12, 15),
-    (18, 17, 16, 15, 16, 17, 9, 10, 10, 13),
-    (18, 17, 16, 17, 17, 12, 9, 13, 12, 14),
-    (18, 18, 14, 12, 16, 16, 12, 10, 14, 17),
-    (18, 17, 12, 12, 17, 12, 9, 10, 15, 18),
-    (18, 17, 17, 12, 18, 12, 16, 10, 15, 17),
-    (18, 16, 17, 16, 17, 14, 9, 10, 17, 20),
-    (20, 19, 18, 19, 19, 14, 12, 14, 14, 16),
+    (12, 11, 12, 11, 11, 10, 11, 11, 10, 12),
+    (14, 13, 14, 13, 13, 12, 12, 12, 11, 14),
+    (16, 15, 15, 14, 16, 11, 14, 13, 11, 14),
+    (16, 16, 14, 14, 15, 15, 10, 10, 13, 16),
+    (18, 15, 16, 16, 12, 12, 12, 10, 10, 13),
+    (15, 13, 14, 13, 14, 12, 12, 10, 15, 18),
+    (15, 14, 18, 12, 18, 13, 12, 11, 11, 14),
+    (18, 17, 17, 12, 17, 12, 12, 10, 12, 15),
+    (18, 17, 16, 15, 16, 17, 12, 10, 10, 13),
+    (18, 17, 16, 17, 17, 12, 12, 13, 12, 14),
+    (18, 18, 14, 12, 16, 16, 13, 10, 14, 17),
+    (18, 17, 12, 12, 17, 12, 12, 10, 15, 18),
+    (18, 17, 17, 12, 18, 13, 16, 13, 12, 16),
+    (18, 17, 17, 12, 18, 12, 17, 10, 15, 17),
+    (20, 19, 19, 17, 19, 15, 18, 14, 15, 18),
 )
 #: log2 of the height of every table by name, in the circuit's order, shape by shape.
 SHAPES: tuple[Mapping[str, int], ...] = tuple(

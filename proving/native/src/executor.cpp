@@ -25,12 +25,20 @@ struct PlainMode {
     bool access_call(Memory& memory, const Op* op, std::uint32_t address) {
         return access(memory, op, kFamilyPoseidon2, address, true);
     }
+    bool access_request(Memory& memory, std::uint32_t a, std::uint32_t rest) {
+        if (memory.guarded(rest)) {
+            stop = kStopGuard;
+            return false;
+        }
+        return access(memory, nullptr, kFamilyArith256, a, true);
+    }
     void abandon() {}
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_store(const Memory&, std::uint32_t) {}
     void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_call(const Op*, std::uint32_t, const std::uint32_t*) {}
+    void before_request(const Op*, std::uint32_t, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {}
 };
 
 }  // namespace

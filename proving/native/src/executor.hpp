@@ -57,7 +57,7 @@ inline constexpr unsigned kSink = 32;
     X(And) X(Andi) X(Or) X(Ori) X(Xor) X(Xori)                                                                      \
     X(Sll) X(Slli) X(Srl) X(Srli) X(Sra) X(Srai)                                                                    \
     X(Mul) X(Mulh) X(Mulhu) X(Mulhsu) X(Div) X(Divu) X(Rem) X(Remu)                                                 \
-    X(Lw) X(Sw) X(Lb) X(Lbu) X(Lh) X(Lhu) X(Sb) X(Sh) X(Poseidon2)
+    X(Lw) X(Sw) X(Lb) X(Lbu) X(Lh) X(Lhu) X(Sb) X(Sh) X(Poseidon2) X(Arith256)
 
 enum Handler : std::uint8_t {
 #define HM_ENUM(name) k##name,
@@ -219,5 +219,18 @@ struct LoadedMachine {
 
 // Poseidon2 on the buffer of 32 words at `words`: false when a pair of words is not below p.
 bool poseidon2_call(std::uint32_t* words);
+
+// Words that a call reads, and those of its first buffer that it writes.
+inline constexpr std::size_t kCallInputs = 32;
+inline constexpr std::size_t kCallOutputs = 8;
+// A request of 256-bit arithmetic: a is at the address in x10 and becomes the result, b, c and m are at that in x11.
+inline constexpr unsigned kOperandRegister = 10;
+inline constexpr std::size_t kArithInputs = kCallInputs;
+inline constexpr std::size_t kArithOutputs = kCallOutputs;
+inline constexpr std::uint32_t kArithAlignment = 32;
+inline constexpr std::uint32_t kArithRestAlignment = 128;
+
+// a b + c mod m from the words of a, b, c and m.
+void arith256(const std::uint32_t* inputs, std::uint32_t* outputs);
 
 }  // namespace hm

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint32_t kCsrAdvice = 0x7c0;
 constexpr std::uint32_t kCsrPoseidon2 = 0x7d0;
+constexpr std::uint32_t kCsrArith256 = 0x7d1;
 
 std::int32_t signed_bits(std::uint32_t value, unsigned bits) {
     const unsigned unused = 32 - bits;
@@ -81,6 +82,10 @@ Op decode_system(std::uint32_t w, Op op) {
     }
     if (csr == kCsrPoseidon2 && rd == 0) {
         op.handler = kPoseidon2;
+        return op;
+    }
+    if (csr == kCsrArith256 && rd == 0 && rs1 == 0) {
+        op.handler = kArith256;
         return op;
     }
     return kIllegalOp;

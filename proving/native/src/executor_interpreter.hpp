@@ -6,7 +6,7 @@
 //   access(address, write)  true when the memory access may be made; false to stop before the instruction.
 //   abandon()  the instruction that was begun traps.
 //   observe(pc, cycles)  an observed instruction is reached; modes without it pass over.
-//   cycle, load, before_store, store, before_call  what to note about the executed instruction.
+//   cycle, load, before_store, store, before_call, before_request  what to note about the executed instruction.
 #pragma once
 
 #include <bit>
@@ -17,7 +17,7 @@ namespace hm {
 
 enum Family : unsigned {
     kFamilyAdd, kFamilyControl, kFamilyBitwise, kFamilyShift, kFamilyMul, kFamilyDiv,
-    kFamilyMemoryWord, kFamilyMemorySub, kFamilyPoseidon2, kFamilies
+    kFamilyMemoryWord, kFamilyMemorySub, kFamilyPoseidon2, kFamilyArith256, kFamilies
 };
 
 inline std::uint32_t divide(std::uint32_t a, std::uint32_t b) {
@@ -260,6 +260,26 @@ do_Poseidon2 : {
     auto* const words = reinterpret_cast<std::uint32_t*>(memory.bytes.data() + address);
     mode.before_call(op, a, words);
     if (!poseidon2_call(words)) TRAP_COUNTED(kStopNonCanonical);
+    NEXT();
+}
+
+do_Arith256 : {
+    BEGIN(kFamilyArith256)
+    const std::uint32_t a = x[kOperandRegister];
+    const std::uint32_t rest = x[kOperandRegister + 1];
+    address = a;
+    if (__builtin_expect((address & (kArithAlignment - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
+    address = rest;
+    if (__builtin_expect((address & (kArithRestAlignment - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
+    address = memory.guarded(rest) ? rest : a;
+    if (__builtin_expect(!mode.access_request(memory, a, rest), 0)) goto stopped;
+    std::uint32_t inputs[kArithInputs];
+    std::uint32_t outputs[kArithOutputs];
+    std::memcpy(inputs, bytes + a, sizeof outputs);
+    std::memcpy(inputs + kArithOutputs, bytes + rest, sizeof inputs - sizeof outputs);
+    arith256(inputs, outputs);
+    mode.before_request(op, a, rest, inputs, outputs);
+    std::memcpy(memory.bytes.data() + a, outputs, sizeof outputs);
     NEXT();
 }
 

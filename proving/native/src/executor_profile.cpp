@@ -55,6 +55,9 @@ struct ProfileMode {
     bool access_call(Memory& memory, const Op* op, std::uint32_t address) {
         return access(memory, op, kFamilyPoseidon2, address, true);
     }
+    bool access_request(Memory& memory, std::uint32_t a, std::uint32_t rest) {
+        return access(memory, nullptr, kFamilyArith256, rest, false) && access(memory, nullptr, kFamilyArith256, a, true);
+    }
     void abandon() {
         --nodes[current].cycles;
         --cycles;
@@ -66,6 +69,7 @@ struct ProfileMode {
     void before_store(const Memory&, std::uint32_t) {}
     void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_call(const Op*, std::uint32_t, const std::uint32_t*) {}
+    void before_request(const Op*, std::uint32_t, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {}
     void observe(std::uint32_t pc, std::uint64_t) { observer(pc, cycles); }
 
     // kNext: no call and no return was executed just before; a change of function is a jump.

@@ -24,13 +24,14 @@ constexpr std::uint8_t kUsed = 4;
 
 // The tables that take the records of instructions.
 enum Table : unsigned {
-    kTableAdd, kTableControl, kTableBitwise, kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTablePoseidon2, kTables
+    kTableAdd, kTableControl, kTableBitwise, kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTableCall,
+    kTables
 };
 
 // By family.
 constexpr Table kTableOf[kFamilies] = {
     kTableAdd,    kTableControl,    kTableBitwise,   kTableBitwise,  kTableMulDiv,
-    kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTablePoseidon2,
+    kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTableCall, kTableCall,
 };
 
 // Records for which a segment has room. page: blocks and nodes. hashes: distinct Poseidon2 compressions, an upper bound.
@@ -60,6 +61,11 @@ struct Need {
 // What one instruction at a pc not seen before can need at most: a code block with its path, and two neighbouring data
 // blocks with theirs. The roots are there. Data is hashed before and after, a call's second block once, and the call.
 constexpr Need kMost{kTreeLevels + (kTreeLevels + 1), kTreeLevels + (2 * kTreeLevels + 1) + 1 + 1};
+// Compressions that put a request of 256-bit arithmetic on its chain.
+constexpr std::uint64_t kArithBlocks = 3;
+// The same for a request: a block that is written and two neighbouring ones that are read, each with its path.
+constexpr Need kMostOfRequest{kTreeLevels + kTreeLevels + (kTreeLevels + 1),
+                              kTreeLevels + (2 * kTreeLevels + 1) + (kTreeLevels + 1) + kArithBlocks};
 
 bool holds(const Budget& left, const Need& need) {
     return left.page >= need.page && left.hashes >= need.hashes;
@@ -162,7 +168,7 @@ struct WitnessMode {
 
     bool begin_halt(const Op* op) {
         if (seen[static_cast<std::size_t>(op - code.ops.data())]) return true;
-        return first_visit(op) || elsewhere([&] { return first_visit(op); }) || refuse();
+        return first_visit(op, kMost) || elsewhere([&] { return first_visit(op, kMost); }) || refuse();
     }
 
     bool access(Memory& memory, const Op*, Family family, std::uint32_t address, bool write) {
@@ -190,6 +196,22 @@ struct WitnessMode {
                trap(kStopMemoryLimit);
     }
 
+    bool access_request(Memory& memory, std::uint32_t a, std::uint32_t rest) {
+        if (memory.guarded(a) || memory.guarded(rest)) return trap(kStopGuard);
+        // Common ancestors of the two buffers are counted for both.
+        const std::uint32_t written = a >> 6;
+        const std::uint32_t read = rest >> 6;
+        Need need = data.need(written, kTouched | kWritten);
+        const Need first = data.need(read, kTouched);
+        const bool second = !(data.block_flags(read + 1) & kTouched);
+        need.page += first.page + second;
+        need.hashes += first.hashes + second + kArithBlocks;
+        if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(kFamilyArith256);
+        return (touch(memory, written, kTouched | kWritten) && touch(memory, read, kTouched) &&
+                touch(memory, read + 1, kTouched)) ||
+               trap(kStopMemoryLimit);
+    }
+
     void abandon() { ++left.cycles; }
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t address, std::uint32_t) {
@@ -204,6 +226,14 @@ struct WitnessMode {
         data.use((pointer >> 6) + 1);
     }
 
+    void before_request(const Op*, std::uint32_t a, std::uint32_t rest, const std::uint32_t* inputs,
+                        const std::uint32_t*) {
+        data.use(a >> 6);
+        data.use(rest >> 6);
+        data.use((rest >> 6) + 1);
+        requests.insert(requests.end(), inputs, inputs + kArithInputs);
+    }
+
     // What is used goes from the first budget; when it ends, from another that holds all that was used.
     void start_segment(std::span<const Budget> budgets_) {
         budgets.assign(budgets_.begin(), budgets_.end());
@@ -211,6 +241,7 @@ struct WitnessMode {
         for (const std::size_t i : seen_list) seen[i] = 0;
         seen_list.clear();
         old_words.clear();
+        requests.clear();
         data.reset(left);
         executable.reset(left);
     }
@@ -229,6 +260,8 @@ struct WitnessMode {
     TouchedTree executable;
     // Contents of data.blocks when they were first touched.
     std::vector<std::uint32_t> old_words;
+    // Inputs of the segment's requests of 256-bit arithmetic.
+    std::vector<std::uint32_t> requests;
     MemoryTree memory_tree;
     MemoryTree code_tree;
 
@@ -237,7 +270,7 @@ private:
     bool count(const Op* op, Family family) {
         if (__builtin_expect(left.tables[kTableOf[family]] == 0 || left.cycles == 0, 0)) return false;
         if (__builtin_expect(!seen[static_cast<std::size_t>(op - code.ops.data())], 0)) {
-            if (!first_visit(op)) return false;
+            if (!first_visit(op, family == kFamilyArith256 ? kMostOfRequest : kMost)) return false;
         }
         --left.tables[kTableOf[family]];
         --left.cycles;
@@ -261,8 +294,8 @@ private:
         return false;
     }
 
-    bool first_visit(const Op* op) {
-        if (left.decode == 0 || !holds(left, kMost)) return false;
+    bool first_visit(const Op* op, const Need& most) {
+        if (left.decode == 0 || !holds(left, most)) return false;
         const std::uint32_t block = code.pc(op) >> 6;
         reserve(left, executable.need(block, kTouched));
         executable.mark(block, kTouched);
@@ -420,7 +453,8 @@ HM_EXPORT int hm_witness_segment(Witness* witness, const std::uint64_t* budgets,
 }
 
 // The last segment's arrays: 0 data blocks, 1 their words, 2 data siblings, 3 code blocks, 4 their words, 5 code
-// siblings. Returns the number of bytes at *data, which stay valid until the next segment.
+// siblings, 6 inputs of requests of 256-bit arithmetic. Returns the number of bytes at *data, which stay valid until the
+// next segment.
 HM_EXPORT std::size_t hm_witness_array(const Witness* witness, int which, const void** data) {
     const auto give = [&](const auto& values) {
         *data = values.data();
@@ -432,7 +466,8 @@ HM_EXPORT std::size_t hm_witness_array(const Witness* witness, int which, const 
         case 2: return give(witness->data_siblings);
         case 3: return give(witness->code_blocks);
         case 4: return give(witness->code_words);
-        default: return give(witness->code_siblings);
+        case 5: return give(witness->code_siblings);
+        default: return give(witness->mode.requests);
     }
 }
 

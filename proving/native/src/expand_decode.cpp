@@ -7,6 +7,7 @@ namespace {
 constexpr std::uint32_t kHaltWord = 0x6f;
 constexpr std::uint32_t kAdviceCsr = 0x7c0;
 constexpr std::uint32_t kPoseidon2Csr = 0x7d0;
+constexpr std::uint32_t kArith256Csr = 0x7d1;
 
 struct Fields {
     std::uint32_t opcode, b7, b8, funct3, rs1, b20, b21, b25, b31;
@@ -27,6 +28,7 @@ bool fits(std::uint32_t format, std::uint32_t word, const Fields& fields) {
         case kHaltFormat: return word == kHaltWord;
         case kAdviceFormat: return word >> 20 == kAdviceCsr && fields.rs1 == 0;
         case kPoseidon2Format: return word >> 20 == kPoseidon2Csr && fields.rd() == 0;
+        case kArith256Format: return word >> 20 == kArith256Csr && fields.rd() == 0 && fields.rs1 == 0;
         default: return true;
     }
 }

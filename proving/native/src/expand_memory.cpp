@@ -1,13 +1,10 @@
 // The instruction tables of main_vm that access memory. Cells are written in the order of the table's columns.
 #include "expand.hpp"
-#include "hash/poseidon2.hpp"
 
 namespace hm::expand {
 namespace {
 
 constexpr std::size_t kMemory = 12;
-constexpr std::size_t kCall = 68;
-constexpr std::size_t kCallRows = 16;
 
 // A record of a memory family.
 struct Access {
@@ -82,55 +79,6 @@ void fill_memory_sub(const Context& context, const std::uint32_t* records, std::
         table.put(row, 0, {a.clk, a.pc, !store, store, byte, is_signed, d.rs1, d.rs2, d.rd, d.imm, d.writes, x.carry,
                            x.address >> 2 & 0xffff, x.address >> 18, o0, o1, a.mem_old, a.mem_new, x.reg_old, reg_new, a.p1, a.pm,
                            x.pr, x.h1, x.hm, x.hr, half & 255, half >> 8, y, c0, c1, rest, sign, field_difference(half_new, half)});
-    });
-}
-
-void fill_poseidon2_call(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCall, [&](const std::uint32_t* record, std::size_t call, const Decoded& d, Counts& counts) {
-        const std::uint64_t time = 4 * std::uint64_t{record[0]};
-        const std::uint32_t pointer = record[2];
-        const std::uint32_t* words = record + 4;
-        std::uint64_t lanes[16];
-        std::uint64_t outputs[4];
-        for (unsigned i = 0; i < 16; ++i) lanes[i] = words[4 * i] | std::uint64_t{words[4 * i + 2]} << 32;
-        compress16(lanes, outputs);
-        const std::uint32_t h1 = counts.gap(time, record[3]);
-        counts.check(8, h1);
-        for (std::size_t i = 0; i < kCallRows; ++i) {
-            const bool first = i == 0;
-            const std::size_t row = call * kCallRows + i;
-            const std::uint32_t lower = words[4 * i];
-            const std::uint32_t upper = words[4 * i + 2];
-            const std::uint64_t lane = i < 4 ? outputs[i] : lanes[i];
-            const std::uint32_t new_lower = static_cast<std::uint32_t>(lane);
-            const std::uint32_t new_upper = static_cast<std::uint32_t>(lane >> 32);
-            const std::uint32_t h_lower = counts.gap(time + 2, words[4 * i + 1]);
-            const std::uint32_t h_upper = counts.gap(time + 2, words[4 * i + 3]);
-            counts.pair(h_lower, h_upper);
-            std::uint32_t halves[4] = {};
-            if (i < 4) {
-                halves[0] = new_lower & 0xffff;
-                halves[1] = new_lower >> 16;
-                halves[2] = new_upper & 0xffff;
-                halves[3] = new_upper >> 16;
-            } else if (i == 4) {
-                halves[0] = pointer >> 7 & 0xffff;
-                halves[1] = pointer >> 23;
-            }
-            for (unsigned j = 0; j < 4; ++j) counts.check(i == 4 && j == 1 ? 9 : 16, halves[j]);
-            std::size_t column = table.put(row, 0, {1, record[0], pointer, first ? record[1] : 0, first ? d.rs1 : 0,
-                                                    first ? record[3] : 0, first ? h1 : 0});
-            for (std::size_t j = i; j < 16; ++j) table.at(column + j - i, row) = lanes[j];
-            column += 16;
-            for (std::size_t j = i; j < 4; ++j) table.at(column + j - i, row) = outputs[j];
-            column += 4;
-            const auto canonical = [](std::uint32_t low, std::uint32_t high) {
-                return low == 0 ? 0 : Fp(field_difference(high, 0xffffffff)).inverse().value;
-            };
-            table.put(row, column, {upper, new_lower, new_upper, halves[0], halves[1], halves[2], halves[3], words[4 * i + 1],
-                                    words[4 * i + 3], h_lower, h_upper, canonical(lower, upper),
-                                    i < 4 ? canonical(new_lower, new_upper) : 0});
-        }
     });
 }
 

@@ -12,10 +12,12 @@ namespace {
 
 constexpr std::size_t kCycleWidth = 9;
 constexpr std::size_t kMemoryWidth = 12;
-constexpr std::size_t kCallWidth = 4 + 2 * 32;
+constexpr std::size_t kCallWidth = 4 + 2 * kCallInputs;
+constexpr std::size_t kArithWidth = 7 + 2 * (kArithInputs + kArithOutputs);
 constexpr std::size_t kBlockWidth = 2 + 3 * kBlockWords;
 
 constexpr std::size_t width_of(unsigned family) {
+    if (family == kFamilyArith256) return kArithWidth;
     return family == kFamilyPoseidon2 ? kCallWidth : family >= kFamilyMemoryWord ? kMemoryWidth : kCycleWidth;
 }
 
@@ -70,6 +72,12 @@ struct ReplayMode {
                access(memory, op, kFamilyPoseidon2, address + 64, true);
     }
 
+    bool access_request(const Memory& memory, std::uint32_t a, std::uint32_t rest) {
+        return access(memory, nullptr, kFamilyArith256, a, true) &&
+               access(memory, nullptr, kFamilyArith256, rest, false) &&
+               access(memory, nullptr, kFamilyArith256, rest + 64, false);
+    }
+
     void abandon() {}
 
     void cycle(const Op* op, Family family, std::uint32_t a, std::uint32_t b, std::uint32_t result) {
@@ -109,15 +117,41 @@ struct ReplayMode {
         ++clk;
     }
 
+    // Reads at steps 0 and 1, then writes the words that are read at step 0.
     void before_call(const Op* op, std::uint32_t pointer, const std::uint32_t* words) {
         std::uint32_t* row = rows[kFamilyPoseidon2]->append(kCallWidth);
         row[0] = clk;
         row[1] = code.pc(op);
         row[2] = pointer;
         row[3] = exchange(registers[op->rs1], 4 * clk);
-        for (unsigned i = 0; i < 32; ++i) {
+        for (unsigned i = 0; i < kCallInputs; ++i) {
             row[4 + 2 * i] = words[i];
-            row[5 + 2 * i] = exchange(last[(pointer >> 2) + i], 4 * clk + 2);
+            row[5 + 2 * i] = exchange(last[(pointer >> 2) + i], 4 * clk + (i < kCallOutputs ? 2 : 1));
+        }
+        ++clk;
+    }
+
+    // Reads a, then the other numbers, then writes the result, so that no word is accessed twice at a time.
+    void before_request(const Op* op, std::uint32_t a, std::uint32_t rest, const std::uint32_t* inputs,
+                        const std::uint32_t* outputs) {
+        std::uint32_t* row = rows[kFamilyArith256]->append(kArithWidth);
+        row[0] = clk;
+        row[1] = code.pc(op);
+        row[2] = a;
+        row[3] = exchange(registers[kOperandRegister], 4 * clk);
+        row[4] = rest;
+        row[5] = exchange(registers[kOperandRegister + 1], 4 * clk);
+        row[6] = exchange(last_request, clk);
+        row += 7;
+        for (unsigned i = 0; i < kArithInputs; ++i) {
+            const bool of_a = i < kArithOutputs;
+            const std::size_t place = of_a ? (a >> 2) + i : (rest >> 2) + i - kArithOutputs;
+            *row++ = inputs[i];
+            *row++ = exchange(last[place], 4 * clk + (of_a ? 0 : 1));
+        }
+        for (unsigned i = 0; i < kArithOutputs; ++i) {
+            *row++ = outputs[i];
+            *row++ = exchange(last[(a >> 2) + i], 4 * clk + 2);
         }
         ++clk;
     }
@@ -131,6 +165,8 @@ struct ReplayMode {
     std::uint32_t old_word = 0;
     // Last timestamps of registers and of memory words.
     std::uint32_t registers[kSink + 1] = {};
+    // Cycle of the request before, 0 before the first one.
+    std::uint32_t last_request = 0;
     Sparse<std::uint8_t> present;
     Sparse<std::uint32_t> last;
     Sparse<std::uint32_t> counts;
@@ -332,7 +368,7 @@ HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outco
 
 HM_EXPORT void hm_replay_free(Replay* replay) { delete replay; }
 
-// The records: 0-8 the families, 9 decode, 10 block, 11 node keys, 12 old children, 13 new children, 14 digests.
+// The records: 0-9 the families, 10 decode, 11 block, 12 node keys, 13 old children, 14 new children, 15 digests.
 // Returns the number of bytes at *data.
 HM_EXPORT std::size_t hm_replay_array(const Replay* replay, int which, const void** data) {
     const auto give = [&](const auto& values) {
@@ -344,11 +380,11 @@ HM_EXPORT std::size_t hm_replay_array(const Replay* replay, int which, const voi
         return replay->mode.rows[which]->bytes();
     }
     switch (which) {
-        case 9: return give(replay->decode);
-        case 10: return give(replay->block);
-        case 11: return give(replay->node_keys);
-        case 12: return give(replay->node_before);
-        case 13: return give(replay->node_after);
+        case 10: return give(replay->decode);
+        case 11: return give(replay->block);
+        case 12: return give(replay->node_keys);
+        case 13: return give(replay->node_before);
+        case 14: return give(replay->node_after);
         default:
             *data = replay->digests;
             return sizeof replay->digests;

@@ -3,70 +3,28 @@
 #include <algorithm>
 #include <array>
 
+#include "executor.hpp"
 #include "expand.hpp"
 #include "export.hpp"
+#include "modular.hpp"
 
 namespace {
 
 // Limbs of 16 bits, the lowest first.
 constexpr std::size_t kLimbs = 16;
-constexpr std::size_t kInputWords = 32;
-constexpr std::size_t kOutputWords = 8;
+using hm::modular::Division;
+using hm::modular::divide;
+using hm::modular::multiply_add;
+
+constexpr std::size_t kInputWords = hm::kArithInputs;
+constexpr std::size_t kOutputWords = hm::kArithOutputs;
 // Places of the product equation, of 32 bits each; a carry leaves each but the last.
 constexpr std::size_t kPlaces = 24;
 // Limbs of one place of the comparison of r and m.
 constexpr std::size_t kGroup = 3;
 
 template <std::size_t size>
-using Words = std::array<std::uint32_t, size>;
-template <std::size_t size>
-using Limbs = Words<size>;
-
-struct Division {
-    Words<16> quotient;
-    Words<8> remainder;
-};
-
-Words<16> multiply_add(const std::uint32_t* a, const std::uint32_t* b, const std::uint32_t* c) {
-    Words<16> result{};
-    std::copy_n(c, 8, result.begin());
-    for (std::size_t i = 0; i < 8; ++i) {
-        std::uint64_t carry = 0;
-        for (std::size_t j = 0; j < 8 || carry != 0; ++j) {
-            carry += result[i + j] + (j < 8 ? std::uint64_t{a[i]} * b[j] : 0);
-            result[i + j] = static_cast<std::uint32_t>(carry);
-            carry >>= 32;
-        }
-    }
-    return result;
-}
-
-// Divides bit by bit; m = 0 stands for 2^256.
-Division divide(const Words<16>& value, const std::uint32_t* m) {
-    Division found{};
-    if (std::all_of(m, m + 8, [](std::uint32_t word) { return word == 0; })) {
-        std::copy_n(value.begin() + 8, 8, found.quotient.begin());
-        std::copy_n(value.begin(), 8, found.remainder.begin());
-        return found;
-    }
-    Words<8>& r = found.remainder;
-    for (std::size_t bit = 512; bit-- > 0;) {
-        const std::uint32_t over = r[7] >> 31;
-        for (std::size_t i = 7; i > 0; --i) r[i] = r[i] << 1 | r[i - 1] >> 31;
-        r[0] = r[0] << 1 | (value[bit / 32] >> bit % 32 & 1);
-        const bool less = !over && std::lexicographical_compare(r.rbegin(), r.rend(), std::make_reverse_iterator(m + 8),
-                                                                std::make_reverse_iterator(m));
-        if (less) continue;
-        std::uint64_t borrow = 0;
-        for (std::size_t i = 0; i < 8; ++i) {
-            const std::uint64_t difference = std::uint64_t{r[i]} - m[i] - borrow;
-            r[i] = static_cast<std::uint32_t>(difference);
-            borrow = difference >> 63;
-        }
-        found.quotient[bit / 32] |= 1U << bit % 32;
-    }
-    return found;
-}
+using Limbs = std::array<std::uint32_t, size>;
 
 template <std::size_t size>
 Limbs<size> limbs(const std::uint32_t* words) {
@@ -150,14 +108,15 @@ void fill_row(const std::uint32_t* input, std::size_t position, Row row) {
 
 }  // namespace
 
+void hm::arith256(const std::uint32_t* inputs, std::uint32_t* outputs) {
+    const Division found = divide(multiply_add(inputs, inputs + 8, inputs + 16), inputs + 24);
+    std::copy_n(found.remainder.begin(), kOutputWords, outputs);
+}
+
 // inputs (count, 32) words: a, b, c, m, each the lowest first -> outputs (count, 8).
 extern "C" HM_EXPORT void hm_arith256(const std::uint32_t* inputs, std::size_t count, std::uint32_t* outputs) {
     hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-            const std::uint32_t* input = inputs + kInputWords * i;
-            const Division found = divide(multiply_add(input, input + 8, input + 16), input + 24);
-            std::copy_n(found.remainder.begin(), kOutputWords, outputs + kOutputWords * i);
-        }
+        for (std::size_t i = begin; i < end; ++i) hm::arith256(inputs + kInputWords * i, outputs + kOutputWords * i);
     });
 }
 

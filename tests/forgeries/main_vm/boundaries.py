@@ -15,7 +15,7 @@ from proving.stark.air.removal import Forgery
 from tests.proving.machine.main_vm import segments
 from tests.proving.machine.programs import counting_loop
 
-START, BEFORE, AFTER, END, REQUESTS = range(5)
+ASKED, START, BEFORE, AFTER, END, ANSWERED = range(6)
 
 
 def _forgery(name: str, records: Records, edits: dict[tuple[int, int], int]) -> Forgery:
@@ -46,8 +46,11 @@ def forgeries() -> Iterator[tuple[Rule, Forgery]]:
     for i in range(4):
         yield case(f"R at the start {i}", {(START, i): int(inputs[START, i]) + 1})
         yield case(f"R at the end {i}", {(END, i): int(inputs[END, i]) + 1})
-        requests = int(inputs[END, 4 + i]) + 1
-        yield case(f"Q {i}", {(START, 4 + i): requests, (END, 4 + i): requests})
+        yield case(f"Q at the start {i}", {(START, 4 + i): int(inputs[START, 4 + i]) + 1})
+        yield case(f"Q at the end {i}", {(END, 4 + i): int(inputs[END, 4 + i]) + 1})
+        rule, late = case(f"no request of type {i} was made at the start", {})
+        late.traces["boundary"][22 + i, [ASKED, ANSWERED]] = 1
+        yield rule, late
         yield case(f"state padding {i}", {(END, 12 + i): 1})
     yield case("state tag", {(START, 8): 0})
     yield case("state version", {(END, 9): 2})
@@ -62,7 +65,8 @@ def forgeries() -> Iterator[tuple[Rule, Forgery]]:
 def changed_requests() -> Forgery:
     """A segment that adds to a request chain without a request."""
     records = segments.records([*segments.load_edges(), 0x0000006F])[0]
-    lanes = compression_inputs(records)["boundary"][REQUESTS].copy()
+    lanes = compression_inputs(records)["boundary"][ANSWERED].copy()
     lanes[1] = 7
     digest = compress(lanes[np.newaxis])[0]
-    return _forgery("changed requests", records, {(END, 4 + i): int(digest[i]) for i in range(4)})
+    edits = {(END, 4 + i): int(digest[i]) for i in range(4)}
+    return _forgery("changed requests", records, {(ANSWERED, 1): 7, **edits})

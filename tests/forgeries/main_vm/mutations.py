@@ -21,6 +21,7 @@ from tests.proving.machine.main_vm.segments import everything_expanded
 
 Values = Mapping[str, int]
 
+
 FLAGS = {
     "add": ("is_add", "is_sub", "is_advice"),
     "control": ("jal", "jalr", "equal", "less", "set"),
@@ -126,6 +127,7 @@ def flags() -> Iterator[Case]:
         ("decode", "is_halt"): ("is_fence", {"opcode": 0x6F}),
         ("decode", "is_advice"): ("is_fence", {"b25": 62}),
         ("decode", "is_poseidon2"): ("is_fence", {"b21": 8, "b25": 62}),
+        ("decode", "is_arith256"): ("is_fence", {"b20": 1, "b21": 8, "b25": 62}),
         ("decode", "is_fence"): ("is_register", {}),
     }
     for table, names in FLAGS.items():
@@ -160,8 +162,6 @@ def two_operations_at_once() -> Iterator[Case]:
             del operands["imm"]
         changed = {**dict.fromkeys(pair, 1), "clk": 1, **operands, **values}
         yield constraint(table, "the row is real or padding", BENCH.change(table, BENCH.padding(table), changed))
-    calls = {row: {"real": 2} for row in range(16)}
-    yield constraint("poseidon2_call", "real is boolean", BENCH.changes("poseidon2_call", calls))
 
 
 def times() -> Iterator[Case]:
@@ -175,8 +175,7 @@ def times() -> Iterator[Case]:
             (table, "rd or rs2: time since the last access, upper bits", "hr", "pr"),
         ]
     pairs += [
-        ("poseidon2_call", "rs1: time since the last access, upper bits", "h1", "p1"),
-        ("poseidon2_call", "words: time since the last access, upper bits", "h_upper", "p_upper"),
+        ("call", "words: time since the last access, upper bits", "high[1]", "previous[1]"),
     ]
     for table, name, high, previous in pairs:
         row = BENCH.find(table, lambda r, previous=previous: r[previous] != 0)  # type: ignore[misc]
@@ -273,6 +272,7 @@ def signs() -> Iterator[Case]:
 
     sll = BENCH.find("bitwise", lambda r: r["is_sll"] == 1 and r["o_low"] > 0)
     old = BENCH.row("bitwise", sll)
+    yield constraint("bitwise", "the product, left", BENCH.change("bitwise", sll, {"o_low": old["o_low"] - 1}))
     values = {"r_high": old["r_high"] + 2**16, "o_low": old["o_low"] - 1, "out": old["out"] + 2**32}
     yield lookup("bitwise", "shifted: high half", BENCH.change("bitwise", sll, values))
     sra = BENCH.find("bitwise", lambda r: r["is_sra"] == 1 and r["sign"] == 1 and r["imm"] == 0)
@@ -436,6 +436,10 @@ def decoding() -> Iterator[Case]:
     call = BENCH.find(table, lambda r: r["is_poseidon2"] == 1)
     yield constraint(table, "the poseidon2 register", BENCH.change(table, call, {"b20": 1}))
     yield constraint(table, "poseidon2 writes no register", BENCH.change(table, call, {"b8": 3}))
+    request = BENCH.find(table, lambda r: r["is_arith256"] == 1)
+    yield constraint(table, "the arith256 register", BENCH.change(table, request, {"b20": 0}))
+    yield constraint(table, "arith256 writes no register", BENCH.change(table, request, {"b8": 3}))
+    yield constraint(table, "arith256 names no register", BENCH.change(table, request, {"rs1_field": 1}))
     advice = BENCH.find(table, lambda r: r["is_advice"] == 1)
     yield constraint(table, "the advice register", BENCH.change(table, advice, {"b20": 1}))
     yield constraint(table, "advice reads no register", BENCH.change(table, advice, {"rs1_field": 1}))
@@ -464,26 +468,68 @@ def _upper(row: int, old: dict[str, int], name: str, shift: int, bound: int) -> 
     return BENCH.change("decode", row, {name: bound, "imm": imm, "imm_high": imm >> 16, "imm_carry": carry})
 
 
-def buffers() -> Iterator[Case]:
-    """A lane given by the pair of words of lane + p, and advice of 33 bits."""
-    table = "poseidon2_call"
-    kept = BENCH.find(table, lambda r: r["real"] == 1 and 0 < r["lane[0]"] < 100 and r["new_lower"] == r["lane[0]"])
-    lane = BENCH.row(table, kept)["lane[0]"]
-    pair = {"upper": 2**32 - 1, "new_upper": 2**32 - 1, "new_lower": lane + 1}
-    yield constraint(table, "the lane is canonical", BENCH.change(table, kept, pair))
-    yield constraint(table, "the pointer is aligned", BENCH.change(table, 4, {"a": BENCH.row(table, 4)["a"] + 1}))
-    for register in ("lane[15]", "output[3]"):
-        yield constraint(table, f"nothing follows {register}", BENCH.change(table, 15, {register: 1}))
-    # Rows 32 and on are padding; a call on them with outputs of zero has the words of p.
-    for first in (0, 1, 2, 3):
-        row = 48 + first
-        wide = {"real": 1, "new_lower": 1, "new_upper": 2**32 - 1, "a": 1, "c": 2**16 - 1, "d": 2**16 - 1}
-        words = BENCH.change(table, row, wide)
-        found = BENCH.fuzzer.judge(words).local
-        assert Rule(table, "constraint", "the output is canonical") in found
+def wide_advice() -> Iterator[Case]:
+    """Advice of 33 bits."""
     row = BENCH.find("add", lambda r: r["is_advice"] == 1 and r["writes"] == 1)
     wide = {"out": 2**32, "out_high": 2**16}
     yield lookup("add", "out: high half", BENCH.change("add", row, wide))
+
+
+def calls() -> Iterator[Case]:
+    """Calls of other buffers than their registers say; other elements or outputs than their words; a pair above p."""
+    table = "call"
+    compression, request = (
+        BENCH.find(table, lambda r, kind=kind: r[kind] == 1)  # type: ignore[misc]
+        for kind in ("compression", "arith256")
+    )
+
+    def words(row: int, place: int, by: int, **others: int) -> dict[str, int]:
+        """A word that is read, changed, in memory too."""
+        old = BENCH.row(table, row)
+        names = (f"word[{place}]", f"old[{place}]")
+        return {name: old[name] + by for name in names} | {name: old[name] + more for name, more in others.items()}
+
+    def changed(call: int, row: int, place: int, by: int) -> Mutation:
+        return BENCH.change(table, call + row, words(call + row, place, by))
+
+    yield constraint(table, "the first register points to the first buffer", changed(request, 0, 0, 128))
+    yield constraint(table, "x11 points to the other numbers", changed(request, 0, 1, 128))
+    yield constraint(table, "the first pointer is aligned", changed(request, 1, 0, 1))
+    yield constraint(table, "the other pointer is aligned", changed(request, 1, 1, 1))
+    numbers = BENCH.row(table, compression)["numbers"]
+    elsewhere = {compression + i: {"numbers": numbers + 128} for i in range(32)}
+    elsewhere[compression + 1] |= words(compression + 1, 1, 1)
+    yield constraint(table, "the other numbers follow the first", BENCH.changes(table, elsewhere))
+    numbers = BENCH.row(table, request)["numbers"]
+    above = {request + i: {"numbers": numbers + 2**32} for i in range(32)}
+    above[request] |= words(request, 1, 2**32)
+    above[request + 1] |= words(request + 1, 1, 2**25, **{"upper[1]": 2**9})
+    yield lookup(table, "second word: high half", BENCH.changes(table, above))
+    pointer = BENCH.row(table, request)["pointer"]
+    above = {request + i: {"pointer": pointer + 2**32} for i in range(32)}
+    above[request] |= words(request, 0, 2**32)
+    above[request + 1] |= words(request + 1, 0, 2**27, **{"upper[0]": 2**11})
+    yield lookup(table, "first word: high half", BENCH.changes(table, above))
+    for place, name in enumerate(("first word: low half", "second word: low half")):
+        row = next(i for i in range(compression + 22, compression + 26) if BENCH.row(table, i)[f"upper[{place}]"] > 0)
+        upper = BENCH.row(table, row)[f"upper[{place}]"]
+        yield lookup(table, name, BENCH.change(table, row, {f"upper[{place}]": upper - 1}))
+
+    yield constraint(table, "a compression's element", changed(compression, 6, 0, 1))
+    for row, place, name in ((4, 0, "first"), (5, 0, "second"), (5, 1, "third"), (6, 1, "fourth")):
+        of = "first element of a group" if name == "first" else f"{name} element"
+        yield constraint(table, of, changed(request, row, place, 1))
+    for place in range(2):
+        yield constraint(table, f"there is no word[{place}]", changed(compression, 20, place, 1))
+    for i in range(15):
+        lane = BENCH.row(table, compression + 31)[f"lane[{i}]"]
+        yield constraint(table, f"lane[{i}] moves up", BENCH.change(table, compression + 31, {f"lane[{i}]": lane + 1}))
+    output = {"word[0]": BENCH.row(table, compression + 22)["word[0]"] ^ 1}
+    yield constraint(table, "the output is written", BENCH.change(table, compression + 22, output))
+    # The pair of words of lane + p, for a lane that is small.
+    kept = BENCH.find(table, lambda r: r["compression"] == 1 and 0 < r["word[0]"] == r["lane[15]"] < 100)
+    pair = words(kept, 0, 1) | {"word[1]": 2**32 - 1, "old[1]": 2**32 - 1}
+    yield constraint(table, "the element is canonical", BENCH.change(table, kept, pair))
 
 
 def compressions() -> Iterator[Case]:
@@ -520,6 +566,7 @@ ALL = (
     division_signs,
     results,
     decoding,
-    buffers,
+    wide_advice,
+    calls,
     compressions,
 )

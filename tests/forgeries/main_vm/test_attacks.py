@@ -210,7 +210,7 @@ def test_an_empty_segment() -> None:
 
 def test_changed_requests() -> None:
     found = {rule.name for rule in rules(changed_requests())}
-    assert any(name.startswith("Q ") for name in found)
+    assert any(name.startswith("chain of ") for name in found)
 
 
 def test_advice_of_more_than_32_bits() -> None:

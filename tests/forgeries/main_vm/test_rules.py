@@ -20,11 +20,16 @@ CASES = [case for group in ALL for case in group()]
 
 #: Rules that others imply, with the reason why they stay.
 EXCEPTIONS: dict[Rule, str] = {
-    Rule(
-        table, "constraint", "the row is real or padding"
-    ): "two flags at once look up a kind of constant that is none; "
-    "it stays so that no count of a permutation bus rests on a lookup"
-    for table in ("decode",)
+    Rule("decode", "constraint", "the row is real or padding"): "two flags at once look up a kind of constant that is "
+    "none; it stays so that no count of a permutation bus rests on a lookup",
+    **dict.fromkeys(
+        (
+            Rule("call", "constraint", name)
+            for name in ("compression is boolean", "arith256 is boolean", "the row is real or padding")
+        ),
+        "the other two leave no flag but one that is no bit, beside the other: a call of both kinds would need a "
+        "compression whose output is part of its input; it stays so that no count of a permutation bus rests on that",
+    ),
 }
 
 
@@ -75,7 +80,7 @@ def test_no_cell_is_loose_and_every_rule_is_needed(capsys: pytest.CaptureFixture
     missed = [
         rule
         for rule in fuzzer.rules
-        if not (rule in needed or rule in EXCEPTIONS or rule in report.witnesses or fuzzer.seek(rule, report, 200))
+        if not (rule in needed or rule in EXCEPTIONS or rule in report.witnesses or fuzzer.seek(rule, report, 1000))
     ]
     # The fuzzer judges public inputs on its chosen rows only; `test_public_inputs_are_bound` looks at all.
     loose = [mutation for mutation in report.survivors if mutation.table != PUBLICS]
@@ -108,8 +113,8 @@ ANSWERS = [
     ("memory_word", "a store takes the register's word"),
     ("memory_sub", "a load changes nothing"),
     ("memory_sub", "the word after"),
-    ("poseidon2_call", "the lower word is kept"),
-    ("poseidon2_call", "output"),
+    ("call", "first element of a group"),
+    ("call", "lane[12] moves up"),
     ("decode", "imm"),
 ]
 
@@ -121,7 +126,8 @@ def test_a_table_without_this_rule_answers_what_it_likes(table: str, name: str) 
     builder = weaker.table(table)
     builder.constraints[:] = [constraint for constraint in builder.constraints if constraint.name != name]
     fuzzer = Fuzzer(weaker, traces, publics, rows_per_table=40)
-    assert FreedOutputs(fuzzer).run([table], attempts_per_row=30 if table == "poseidon2_call" else 100).findings
+    attempts = 30 if table == "call" else 100
+    assert any(FreedOutputs(fuzzer, seed=seed).run([table], attempts_per_row=attempts).findings for seed in range(5))
 
 
 @pytest.mark.parametrize(("table", "columns"), [("add", ("out",)), ("page", ("touched[1]",))])

@@ -15,7 +15,7 @@ from proving.machine.state import STATE_VERSION, State
 from proving.recursion import tip as tip_module
 from proving.recursion.claims import key_set_digest
 from proving.recursion.scheduler import SCHEDULER_CLAIM, scheduler_words
-from proving.recursion.tip import MAIN_VM_TYPE, TIP_CLAIM, tip_hints, tip_words
+from proving.recursion.tip import MAIN_VM_TYPE, TIP_CLAIM, tip_hints
 from proving.recursion.witness import fill
 from proving.stark.air.engine import check
 from proving.stark.arithmetic import Words
@@ -32,7 +32,7 @@ def refused(claim: Words, under: batch.Leaf, final: State) -> bool:
 
 
 def claim_of(final: State) -> Words:
-    return tip_words(key_set_digest(batch.entries()), batch.PROGRAM, batch.words_of(final))
+    return batch.tip_claim(final)
 
 
 def test_an_honest_tip_and_scheduler_hold() -> None:
@@ -52,11 +52,14 @@ def test_every_element_of_a_tips_claim_counts(place: int) -> None:
 
 
 @pytest.mark.parametrize("request_type", range(len(RequestType)))
-def test_a_run_whose_requests_nobody_proves_is_refused(request_type: int) -> None:
+def test_a_tip_claims_the_requests_of_its_final_state(request_type: int) -> None:
     requests = FINAL.requests.copy()
     requests[request_type, 3] += np.uint64(1)
     final = dataclasses.replace(FINAL, requests=requests)
-    assert refused(claim_of(final), batch.prove_leaf(batch.PROGRAM, final.digest()), final)
+    under = batch.prove_leaf(batch.PROGRAM, final.digest())
+    assert not refused(claim_of(final), under, final)
+    assert refused(batch.tip_claim(), under, final)
+    assert refused(claim_of(final), batch.honest_leaf(), final)
 
 
 def test_a_run_that_has_not_halted_is_refused() -> None:

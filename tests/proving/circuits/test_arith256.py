@@ -27,6 +27,17 @@ def test_many_answers_at_once() -> None:
     assert [number(row) for row in found] == [answer(request) for request in given_requests]
 
 
+def test_words_at_their_ends_where_a_quotient_is_guessed_wrong() -> None:
+    """A word of the quotient is estimated from leading words; extreme words make the estimate too large, twice too."""
+    rng = np.random.default_rng(4)
+    ends = np.array([0, 1, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF], dtype=np.uint32)
+    given_words = rng.choice(ends, (20_000, 32))
+    # Moduli of every size.
+    given_words[:, 24:] *= np.arange(8) < rng.integers(0, 9, (len(given_words), 1))
+    expected = [answer((number(r[:8]), number(r[8:16]), number(r[16:24]), number(r[24:]))) for r in given_words]
+    assert [number(row) for row in ARITH256.answer(given_words)] == expected
+
+
 def test_traces_of_edge_cases_satisfy_the_circuit_and_hold_the_answers() -> None:
     given_requests = requests(ARITH256.capacities[1])
     start = empty_chain(ARITH256.kind)

@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A keystore with a few circuits, so that the test takes seconds."""
     monkeypatch.setenv("HALLMARK_KEY_DIR", str(tmp_path / "keys"))
     family = keys.circuits_of(PROFILE)
-    few = [keys.MAIN_VM, family.leaf(0), family.tip]
+    few = [keys.MAIN_VM, family.leaf(keys.MAIN_VM, 0), family.tip]
     monkeypatch.setattr(generate, "_wanted", lambda profiles: few)
     return tmp_path / "keys"
 
@@ -34,7 +34,7 @@ def test_missing_and_damaged_keys_are_made_and_the_others_kept(folder: Path) -> 
     told: list[str] = []
     made = generate.generate([PROFILE], processes=2, done=told.append)
     first = digests(folder)
-    assert sorted(told) == sorted(made) == sorted([keys.MAIN_VM, "leaf.0.proven100", "tip.proven100"])
+    assert sorted(told) == sorted(made) == sorted([keys.MAIN_VM, "leaf.main_vm.0.proven100", "tip.proven100"])
     assert sorted(Path(name).suffix for name in first) == [".key"] * 3 + [".program"] * 2
     manifest = json.loads((folder / generate.MANIFEST).read_text())
     assert manifest["key_sets"] == keys.key_sets()

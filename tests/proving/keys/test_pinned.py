@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 
 from proving import keys
+from proving.circuits.served import SERVED
 from proving.keys import __main__ as command
 from proving.keys import described, registry, snark_circuits
 from proving.keys.family import KEY_SLOTS
 from proving.keys.registry import families, names, write_snark
 from proving.machine.main_vm.shapes import SHAPES
+from proving.recursion.aggregation import HeightsDiffer, write_leaf
 from proving.snark.builder import Builder
 
 PROFILE = "proven100"
 #: Of all circuits those of one profile that differ in kind, and one that the other profiles have as well: making every
 #: key takes minutes, and is what `python -m proving.keys` does.
 MADE = (
-    *(keys.MAIN_VM, "leaf.0.proven100", "node.proven100", "tip.proven100", "scheduler.proven100"),
+    *(keys.MAIN_VM, "arith256", "leaf.main_vm.0.proven100", "node.proven100", "tip.proven100", "scheduler.proven100"),
     *("layer.0.proven100", "node.proven128"),
 )
 
@@ -53,8 +55,8 @@ def test_another_circuit_of_the_snark_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_there_is_a_leaf_for_every_shape_and_room_for_all_keys() -> None:
     family = keys.circuits_of(PROFILE)
     assert family == next(each for each in families() if each.profile == PROFILE)
-    assert family.leaves == len(SHAPES)
-    assert len(set(family.names)) == len(SHAPES) + 3 <= KEY_SLOTS
+    assert family.leaves == {keys.MAIN_VM: len(SHAPES), **{name: len(served.shapes) for name, served in SERVED.items()}}
+    assert len(set(family.names)) == sum(family.leaves.values()) + 4 <= KEY_SLOTS
 
 
 def test_layers_are_no_entries_of_the_key_set() -> None:
@@ -72,7 +74,17 @@ def test_another_pin_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
             find.__wrapped__(keys.MAIN_VM)
 
 
-@pytest.mark.parametrize("name", ["leaf.1.proven100", "node.proven100", "tip.proven100", "scheduler.proven100"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "leaf.main_vm.1.proven100",
+        "leaf.arith256.0.proven100",
+        "node.proven100",
+        "tip.proven100",
+        "tie.proven100",
+        "scheduler.proven100",
+    ],
+)
 def test_a_key_set_with_another_key_is_not_the_pinned_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
@@ -94,3 +106,11 @@ def _pin_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, part:
 def test_every_profile_is_reached(name: str) -> None:
     for profile, report in keys.key(name).reports.items():
         assert report.reached, profile
+
+
+def test_a_leaf_that_needs_more_height_than_the_others_is_refused() -> None:
+    """Nodes, tip and ties read any leaf as one of the family's heights."""
+    family, key = keys.circuits_of(PROFILE), keys.key("arith256")
+    low = {**family.log_heights, "given": family.log_heights["given"] - 2}
+    with pytest.raises(HeightsDiffer, match="leaf needs"):
+        write_leaf("leaf", key, key.layout.largest(), PROFILE, 1, low)

@@ -93,6 +93,11 @@ def poseidon2(rs1: int) -> int:
     return 0x7D0 << 20 | rs1 << 15 | 1 << 12 | 0x73
 
 
+def arith256() -> int:
+    """Encode the request of 256-bit arithmetic on the buffers at x10 and x11."""
+    return 0x7D1 << 20 | 1 << 12 | 0x73
+
+
 def elf(
     code: Sequence[int],
     *,

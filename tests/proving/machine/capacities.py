@@ -13,7 +13,7 @@ def capacities(log_size: int) -> dict[str, int]:
         "mul_div": size // 2,
         "memory_word": size,
         "memory_sub": size // 4,
-        "poseidon2_call": max(size // 64, 8),
+        "call": max(size // 64, 8),
         "decode": 1 << 15,
         "page": max(size // 8, 320),
         "poseidon2": max(size // 8, 1 << 9),

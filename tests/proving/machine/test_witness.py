@@ -70,6 +70,7 @@ def test_no_table_overflows(limits: dict[str, int]) -> None:
         records = {name: counts[name] for name in TABLES if name in counts}
         records["bitwise"] += counts["shift"]
         records["mul_div"] = counts["mul"] + counts["div"]
+        records["call"] = counts["poseidon2_call"] + counts["arith256_call"]
         assert counts["block"] + counts["node"] <= segment.used["page"]
         assert records == {name: segment.used[name] for name in records}
         assert set(records) == set(TABLES) - {"page", "poseidon2"}
@@ -80,7 +81,7 @@ def test_no_table_overflows(limits: dict[str, int]) -> None:
 def test_poseidon2_calls_are_never_split(limit: int) -> None:
     program, advice = _chain()
     whole = execute(program, advice, with_state=True)
-    segments = list(witness(program, advice, {**capacities(16), "poseidon2_call": limit}))
+    segments = list(witness(program, advice, {**capacities(16), "call": limit}))
     assert whole.state is not None
     assert np.array_equal(segments[-1].checkpoint.end, whole.state.digest())
     calls = [len(replay(segment.checkpoint).poseidon2_call) for segment in segments]
@@ -191,7 +192,7 @@ def _accesses(records: Records) -> tuple[Counter, Counter]:
         state = np.array([old], dtype=np.uint32).view(np.uint64)
         new = compress(state)[0].view(np.uint32).tolist() + old[8:]
         for i in range(32):
-            access(pointer + 4 * i, old[i], row[5 + 2 * i], new[i], 4 * clk + 2)
+            access(pointer + 4 * i, old[i], row[5 + 2 * i], new[i], 4 * clk + (2 if i < 8 else 1))
     return received, sent
 
 

@@ -7,12 +7,14 @@ import functools
 
 import numpy as np
 
+from proving.circuits.requests import RequestType
 from proving.hash import DIGEST
-from proving.machine.state import State
+from proving.machine.state import State, empty_requests
 from proving.recursion.aggregation import write_leaf
-from proving.recursion.claims import Role, claim_words, entry, key_set_digest
+from proving.recursion.claims import Role, claim_words, entry, key_set_digest, type_number
 from proving.recursion.compile import CompiledCircuit
 from proving.recursion.scheduler import scheduler_hints, scheduler_words, write_scheduler
+from proving.recursion.tie import tie_hints, write_tie
 from proving.recursion.tip import MAIN_VM_TYPE, tip_hints, tip_words, write_tip
 from proving.recursion.witness import fill
 from proving.stark.air import Circuit, Table, TableBuilder
@@ -68,10 +70,20 @@ def leaf_key(circuit_type: int = MAIN_VM_TYPE) -> Key:
     return chain.aggregation_key(leaf(circuit_type))
 
 
+#: The type whose requests ties are tried with.
+ASKED = RequestType.KECCAK_F
+#: Places in the key set.
+OTHER_LEAF, LEAF_AS_TIP, TIP, TIE, ASKED_LEAF = range(1, 6)
+SLOTS = 6
+
+
 @functools.cache
 def entries() -> Words:
-    """The key set: leaves of the machine's type and of another, then the first one with another role."""
-    keys = [(leaf_key(), Role.AGGREGATION), (leaf_key(MAIN_VM_TYPE + 1), Role.AGGREGATION), (leaf_key(), Role.TIP)]
+    """The key set: leaves of the machine's type and of another, the first with another role, tip, tie, another leaf."""
+    keys = [
+        (leaf_key(), Role.AGGREGATION), (leaf_key(MAIN_VM_TYPE + 1), Role.AGGREGATION), (leaf_key(), Role.TIP),
+        (tip_key(), Role.TIP), (tie_key(), Role.TIP), (leaf_key(type_number(ASKED)), Role.AGGREGATION),
+    ]  # fmt: skip
     return np.stack([entry(key.digest, role) for key, role in keys])
 
 
@@ -100,7 +112,8 @@ def prove_leaf(start: Words, end: Words, *, circuit_type: int = MAIN_VM_TYPE, ke
     key = leaf_key(circuit_type)
     traces = fill(leaf(circuit_type).program, claim, [publics.reshape(2, DIGEST), *parts.parts()])
     _, own = parse(key.layout, key.parameters(chain.PROFILE), prove(key, chain.PROFILE, claim, traces, chain.backend()))
-    return Leaf(circuit_type - MAIN_VM_TYPE, key, claim, tuple(own.parts()))
+    place = ASKED_LEAF if circuit_type == type_number(ASKED) else circuit_type - MAIN_VM_TYPE
+    return Leaf(place, key, claim, tuple(own.parts()))
 
 
 @functools.cache
@@ -111,11 +124,12 @@ def honest_leaf() -> Leaf:
 
 @functools.cache
 def tip() -> CompiledCircuit:
-    return write_tip("tip", leaf_key(), chain.PROFILE, len(entries()))
+    return write_tip("tip", leaf_key(), chain.PROFILE, SLOTS, chain.HEIGHTS)
 
 
-def tip_claim() -> Words:
-    return tip_words(key_set_digest(entries()), PROGRAM, words_of(final_state()))
+def tip_claim(final: State | None = None) -> Words:
+    shown = final or final_state()
+    return tip_words(key_set_digest(entries()), PROGRAM, words_of(shown), shown.requests)
 
 
 def tip_traces(claim: Words, under: Leaf, final: State) -> dict[str, Words]:
@@ -137,13 +151,65 @@ def tip_parts() -> tuple[Words, ...]:
 
 
 @functools.cache
+def asking_state() -> State:
+    """A final state whose run made requests of one type."""
+    requests = final_state().requests.copy()
+    requests[ASKED] = (31, 32, 33, 34)
+    return dataclasses.replace(final_state(), requests=requests)
+
+
+@functools.cache
+def asking_tip_parts() -> tuple[Words, ...]:
+    """The parts of the proof of a tip over a run that made requests."""
+    final = asking_state()
+    claim = tip_claim(final)
+    traces = tip_traces(claim, prove_leaf(PROGRAM, final.digest()), final)
+    _, parts = parse(
+        tip_key().layout,
+        tip_key().parameters(chain.PROFILE),
+        prove(tip_key(), chain.PROFILE, claim, traces, chain.backend()),
+    )
+    return tuple(parts.parts())
+
+
+@functools.cache
+def asked_leaf() -> Leaf:
+    """A leaf that shows the requests of `asking_state`."""
+    return prove_leaf(empty_requests()[ASKED], asking_state().requests[ASKED], circuit_type=type_number(ASKED))
+
+
+@functools.cache
+def tie() -> CompiledCircuit:
+    return write_tie("tie", tip_key(), leaf_key(), chain.PROFILE, SLOTS)
+
+
+@functools.cache
+def tie_key() -> Key:
+    return chain.aggregation_key(tie())
+
+
+def tie_traces(
+    claim: Words, shown: Leaf, before: Words, after: Words, *, place: int = TIP, parts: tuple[Words, ...] | None = None
+) -> dict[str, Words]:
+    """The traces of a tie over `asking_tip_parts`, or other parts, and a leaf."""
+    assert tip_key().preprocessed_cap is not None
+    own = asking_tip_parts() if parts is None else parts
+    under = (place, tip_key().preprocessed_cap, [np.array(part) for part in own])
+    return fill(tie().program, claim, tie_hints(entries(), before, after, under, shown.child))
+
+
+@functools.cache
 def scheduler() -> CompiledCircuit:
-    return write_scheduler("scheduler", tip_key(), chain.PROFILE, PROTOCOL)
+    return write_scheduler("scheduler", tip_key(), chain.PROFILE, PROTOCOL, SLOTS)
 
 
 def scheduler_claim() -> Words:
     return scheduler_words(key_set_digest(entries()), PROGRAM, PROTOCOL, words_of(final_state()))
 
 
-def scheduler_traces(claim: Words, parts: tuple[Words, ...]) -> dict[str, Words]:
-    return fill(scheduler().program, claim, scheduler_hints([np.array(part) for part in parts]))
+def scheduler_traces(
+    claim: Words, parts: tuple[Words, ...], *, place: int = TIP, key: Key | None = None
+) -> dict[str, Words]:
+    cap = (key or tip_key()).preprocessed_cap
+    assert cap is not None
+    return fill(scheduler().program, claim, scheduler_hints(entries(), place, cap, [np.array(part) for part in parts]))

@@ -45,8 +45,12 @@ def prove_all(elf: bytes, advice: bytes, *, size_class: int, profile: str = PROF
     made = stages.basic_witness(elf, advice, size_class=size_class)
     witnesses: list[bytes] = []
     proofs: list[bytes] = []
-    for step in tree(len(made.checkpoints)):
-        if step.round is Round.BASIC:
+    requests = {circuit_type: len(parts) for circuit_type, parts in made.requests.items()}
+    for step in tree(len(made.checkpoints), requests):
+        if step.round is Round.BASIC and step.circuit_type in made.requests:
+            witness = made.requests[step.circuit_type][step.index]
+            proof = stages.prove_requests(witness, profile=profile)
+        elif step.round is Round.BASIC:
             witness = made.checkpoints[step.index]
             proof = stages.prove_segment(witness, profile=profile)
         else:

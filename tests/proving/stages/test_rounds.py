@@ -72,9 +72,32 @@ def test_one_segment_needs_no_node() -> None:
     assert tree(1) == [
         Step(Round.BASIC, 0, 0),
         Step(Round.LEAF, 0, 0, (0,)),
-        Step(Round.TIP, 0, 0, (1,)),
-        Step(Round.SCHEDULER, 0, 0, (2,)),
+        Step(Round.TIP, 0, 0, (1,), ""),
+        Step(Round.SCHEDULER, 0, 0, (2,), ""),
     ]
+
+
+def test_a_type_that_occurs_is_joined_on_its_own_and_tied_after_the_tip() -> None:
+    assert tree(1, {"a": 2, "b": 1}) == [
+        Step(Round.BASIC, 0, 0),
+        Step(Round.LEAF, 0, 0, (0,)),
+        Step(Round.BASIC, 0, 0, (), "a"),
+        Step(Round.BASIC, 0, 1, (), "a"),
+        Step(Round.LEAF, 0, 0, (2,), "a"),
+        Step(Round.LEAF, 0, 1, (3,), "a"),
+        Step(Round.NODE, 1, 0, (4, 5), "a"),
+        Step(Round.BASIC, 0, 0, (), "b"),
+        Step(Round.LEAF, 0, 0, (7,), "b"),
+        Step(Round.TIP, 0, 0, (1,), ""),
+        Step(Round.TIP, 1, 0, (9, 6), ""),
+        Step(Round.TIP, 2, 0, (10, 8), ""),
+        Step(Round.SCHEDULER, 0, 0, (11,), ""),
+    ]
+
+
+def test_a_type_that_occurs_has_a_proof() -> None:
+    with pytest.raises(ValueError, match="one proof or more"):
+        tree(1, {"a": 0})
 
 
 def test_an_odd_one_moves_up_as_it_is() -> None:

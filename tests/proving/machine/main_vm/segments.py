@@ -101,6 +101,22 @@ def hashing() -> tuple[list[int], list[int]]:
     return [*words, asm.advice(0), asm.poseidon2(_BASE), asm.poseidon2(_BASE), asm.HALT], [*advice, 7]
 
 
+#: Where requests of 256-bit arithmetic have their numbers.
+NUMBERS = 0x0005_0080
+
+
+def requesting() -> tuple[list[int], list[int]]:
+    """Numbers from advice, and requests: into a buffer of its own, again, and into each number of the other buffer."""
+    advice = [0xFFFFFFFF, 1, 0x80000000, *range(2, 31), 0xFFFFFFFE, 5, *range(40, 46)]
+    words = [*asm.li(11, NUMBERS), *asm.li(10, NUMBERS - 32)]
+    for i in range(32):
+        words += [asm.advice(_RESULT), asm.store("sw", _RESULT, 10, 4 * i)]
+    words += [asm.arith256(), asm.arith256()]
+    for offset in (0, 32, 64, 96):
+        words += [asm.i_type("addi", 10, 11, offset), asm.arith256()]
+    return [*words, asm.HALT], advice[:32]
+
+
 @cache
 def everything() -> Records:
     """One segment with a few rows of every instruction, small enough to fuzz."""
@@ -122,8 +138,12 @@ def everything() -> Records:
     words += [asm.load(name, _RESULT, _BASE, o) for name, o in (("lb", 129), ("lb", 131), ("lh", 130), ("lhu", 130))]
     words += [asm.store(name, 12, _BASE, o) for name, o in (("sb", 1), ("sb", 2), ("sh", 6), ("sw", 8), ("sb", 15))]
     words += [asm.store("sw", 12, 2, -5)]
-    more, advice = hashing()
-    return records([*words, *more], advice)[0]
+    hashed, advice = hashing()
+    # Three requests, two of them with buffers that overlap.
+    words += [*hashed[:-1], *asm.li(11, WINDOW + 128), *asm.li(10, WINDOW + 96), asm.arith256()]
+    for offset in (32, 64):
+        words += [asm.i_type("addi", 10, 11, offset), asm.arith256()]
+    return records([*words, asm.HALT], advice)[0]
 
 
 @cache

@@ -60,6 +60,13 @@ def test_advice_and_compression() -> None:
     accept(found)
 
 
+def test_requests_whose_buffers_overlap() -> None:
+    words, advice = segments.requesting()
+    found = segments.records(words, advice)
+    assert len(found[0].arith256_call) == 6
+    accept(found)
+
+
 def test_one_segment_with_everything() -> None:
     accept([segments.everything()])
 

@@ -43,7 +43,7 @@ def test_used_rows_are_those_of_the_traces() -> None:
 
 def test_the_opened_columns_stay_narrow() -> None:
     total = sum(report.widths().values()) + sum(len(table.preprocessed_names) for table in circuit())
-    assert total + 12 <= 600
+    assert total + 12 <= 575
 
 
 def test_the_report_prints_every_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ FILLING = {
     "mul_div": [asm.r_type("mulhu", _VALUE, _VALUE, _LEFT)],
     "memory_word": [asm.load("lw", _VALUE, _POINTER)],
     "memory_sub": [asm.store("sb", _VALUE, _POINTER, 3)],
-    "poseidon2_call": [asm.poseidon2(_POINTER)],
+    "call": [asm.poseidon2(_POINTER)],
     "decode": [asm.NOP] * 100,
     "page": [asm.load("lw", _VALUE, _POINTER, 64)],
 }
@@ -135,7 +135,7 @@ def test_a_segment_goes_on_where_another_size_holds_it(order: int) -> None:
 
 
 def test_what_is_reserved_is_the_same_for_one_size_and_for_several() -> None:
-    run = program(["page", "memory_word", "poseidon2_call"], 200)
+    run = program(["page", "memory_word", "call"], 200)
     sizes = shape.capacities(shapes.within(14))
     (whole,) = witness(run, b"", shape.capacities([len(shapes.SHAPES) - 1]))
     parts = list(witness(run, b"", sizes))

@@ -1,0 +1,200 @@
+// The table of main_vm that makes calls: Poseidon2 compressions and requests (proving/machine/main_vm/call.py).
+#include <algorithm>
+#include <array>
+
+#include "executor.hpp"
+#include "expand.hpp"
+#include "hash/poseidon2.hpp"
+
+namespace hm::expand {
+namespace {
+
+constexpr std::size_t kRows = 32;
+constexpr std::size_t kInputs = kCallInputs;
+constexpr std::size_t kOutputs = kCallOutputs;
+constexpr std::size_t kDigest = 4;
+// Rows with words that are no data, and the first rows of the data.
+constexpr std::size_t kRegisterRow = 0, kPointerRow = 1, kBeforeRow = 3, kReadRow = 4, kWriteRow = 22;
+// The rows of the register's elements; every third one of a request splits its second word, the next but one its first.
+constexpr std::size_t kStreamEnd = 31, kBlockRows = 9, kGroupRows = 3;
+constexpr std::size_t kLanes = 16;
+// Where a digest or an output enters the register.
+constexpr std::size_t kEntry = 11;
+
+constexpr std::size_t kCompressionRecord = 4 + 2 * kInputs;
+constexpr std::size_t kArithHead = 7;
+constexpr std::size_t kArithBlocks = 3;
+// The record of replay, then the chain's digests before each block and behind the last one, two words an element.
+constexpr std::size_t kArithDigests = kArithHead + 2 * (kInputs + kOutputs);
+constexpr std::size_t kArithRecord = kArithDigests + 2 * kDigest * (kArithBlocks + 1);
+
+// One word that a row accesses, or holds.
+struct Word {
+    std::uint64_t word = 0, old = 0, previous = 0;
+};
+
+// One call, whatever it calls.
+struct Call {
+    bool arith256;
+    std::uint32_t clk, pc, first_register, pointer, numbers;
+    // Of a request: the time since the request before, less one, as an element.
+    std::uint64_t since = 0;
+    std::array<Word, 2> registers{};
+    std::array<Word, kInputs> read{};
+    std::array<Word, kOutputs> written{};
+    // The digests before the blocks of a request and behind the last one; the output of a compression.
+    std::array<std::array<std::uint64_t, kDigest>, kArithBlocks + 1> digests{};
+};
+
+bool in_stream(std::size_t row) { return row >= kReadRow && row < kStreamEnd; }
+
+// The words of a row: both are of one buffer.
+std::array<Word, 2> words_of(const Call& call, std::size_t row) {
+    const std::size_t reads = 2 * (row - kReadRow), writes = 2 * (row - kWriteRow);
+    if (row >= kReadRow && reads < kInputs) return {call.read[reads], call.read[reads + 1]};
+    if (row >= kWriteRow && writes < kOutputs) return {call.written[writes], call.written[writes + 1]};
+    if (row == kRegisterRow) return call.registers;
+    const auto held = [](std::uint64_t word) { return Word{word, word, 0}; };
+    if (row == kPointerRow) return {held(call.pointer / 32), held(call.numbers / 128)};
+    if (row == kBeforeRow) return {held(call.since), Word{}};
+    return {};
+}
+
+// The register of elements from row to row.
+class Lanes {
+  public:
+    explicit Lanes(const Call& call) : call_(call) {
+        lanes_[0] = call.pc;
+        lanes_[1] = call.first_register;
+    }
+
+    const std::array<std::uint64_t, kLanes>& at(std::size_t row, const std::array<Word, 2>& words) {
+        if (row == 1) lanes_.fill(0);
+        const bool last_of_group = in_stream(row) && place(row) == 2;
+        if (row >= kReadRow) up(call_.arith256 && last_of_group ? 2 : 1);
+        enter(row);
+        if (!in_stream(row)) return lanes_;
+        const std::uint64_t first = words[0].word, second = words[1].word;
+        const auto join = [](std::uint64_t whole, std::uint64_t half) { return whole + (half << 32); };
+        if (!call_.arith256) {
+            lanes_[kLanes - 1] = join(first, second);
+        } else if (place(row) == 0) {
+            lanes_[kLanes - 1] = join(first, second & 0xffff);
+            split_ = second >> 16;
+        } else if (place(row) == 1) {
+            lanes_[kLanes - 1] = join(first, split_);
+            split_ = second;
+        } else {
+            lanes_[kLanes - 2] = join(split_, first & 0xffff);
+            lanes_[kLanes - 1] = join(second, first >> 16);
+        }
+        return lanes_;
+    }
+
+  private:
+    static std::size_t place(std::size_t row) { return (row - kReadRow) % kGroupRows; }
+
+    void up(std::size_t steps) {
+        std::copy(lanes_.begin() + static_cast<std::ptrdiff_t>(steps), lanes_.end(), lanes_.begin());
+        std::fill(lanes_.end() - static_cast<std::ptrdiff_t>(steps), lanes_.end(), 0);
+    }
+
+    void enter(std::size_t row) {
+        std::size_t block = 0;
+        if (call_.arith256) {
+            if (row < kReadRow || (row - kReadRow) % kBlockRows != 0) return;
+            block = (row - kReadRow) / kBlockRows;
+        } else if (row != kReadRow + kInputs / 2) {
+            return;
+        }
+        std::copy(call_.digests[block].begin(), call_.digests[block].end(), lanes_.begin() + kEntry);
+    }
+
+    const Call& call_;
+    std::array<std::uint64_t, kLanes> lanes_{};
+    // What the next row needs of this row's second word.
+    std::uint64_t split_ = 0;
+};
+
+bool splits(const Call& call, std::size_t row, std::size_t place) {
+    if (row == kPointerRow || (row >= kWriteRow && row < kWriteRow + kOutputs / 2)) return true;
+    if (!call.arith256) return false;
+    if (row == kBeforeRow) return place == 0;
+    return in_stream(row) && (row - kReadRow) % kGroupRows == (place == 0 ? kGroupRows - 1 : 0);
+}
+
+std::uint32_t upper_bits(std::size_t row, std::size_t place) {
+    if (row == kPointerRow) return place == 0 ? 11 : 9;
+    return row == kBeforeRow ? 8 : 16;
+}
+
+void fill(const Call& call, std::size_t number, Counts& counts, const Table& table) {
+    Lanes register_(call);
+    for (std::size_t i = 0; i < kRows; ++i) {
+        const std::array<Word, 2> words = words_of(call, i);
+        const bool reads = i >= kReadRow && i < kReadRow + kInputs / 2;
+        const bool writes = i >= kWriteRow && i < kWriteRow + kOutputs / 2;
+        const bool data = reads || writes;
+        const std::uint64_t time = 4 * std::uint64_t{call.clk} + (writes ? 2 : reads && i >= kReadRow + kOutputs / 2);
+        std::array<std::uint64_t, 2> high{}, upper{};
+        for (std::size_t j = 0; j < 2; ++j) {
+            if (data || (i == kRegisterRow && (j == 0 || call.arith256))) high[j] = counts.gap(time, words[j].previous);
+            if (!splits(call, i, j)) continue;
+            upper[j] = words[j].word >> 16;
+            counts.check(16, words[j].word & 0xffff);
+            counts.check(upper_bits(i, j), upper[j]);
+        }
+        if (data || i == kRegisterRow)
+            counts.pair(static_cast<std::uint32_t>(high[0]), static_cast<std::uint32_t>(high[1]));
+        const std::size_t row = number * kRows + i;
+        std::size_t column = table.put(row, 0, {!call.arith256, call.arith256, call.clk, call.pointer, call.numbers});
+        for (const std::uint64_t lane : register_.at(i, words)) table.at(column++, row) = lane;
+        for (const Word& each : words) table.at(column++, row) = each.word;
+        for (const Word& each : words) table.at(column++, row) = each.old;
+        for (const Word& each : words) table.at(column++, row) = each.previous;
+        for (const std::uint64_t bits : high) table.at(column++, row) = bits;
+        for (const std::uint64_t half : upper) table.at(column++, row) = half;
+        if (!call.arith256 && data && words[0].word != 0)
+            table.at(column, row) = Fp(field_difference(words[1].word, 0xffffffff)).inverse().value;
+    }
+}
+
+Word unchanged(std::uint64_t word, std::uint64_t previous) { return {word, word, previous}; }
+
+}  // namespace
+
+void fill_poseidon2_call(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
+    each_record(context, records, count, kCompressionRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded& d, Counts& counts) {
+        Call call{.arith256 = false, .clk = record[0], .pc = record[1], .first_register = d.rs1, .pointer = record[2],
+                  .numbers = record[2] + 4 * static_cast<std::uint32_t>(kOutputs)};
+        call.registers[0] = unchanged(record[2], record[3]);
+        const std::uint32_t* words = record + 4;
+        std::array<std::uint64_t, kLanes> lanes;
+        for (std::size_t i = 0; i < kInputs; ++i) call.read[i] = unchanged(words[2 * i], words[2 * i + 1]);
+        for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = words[4 * i] | std::uint64_t{words[4 * i + 2]} << 32;
+        compress16(lanes.data(), call.digests[0].data());
+        for (std::size_t i = 0; i < kOutputs; ++i)
+            call.written[i] = {static_cast<std::uint32_t>(call.digests[0][i / 2] >> 32 * (i % 2)), words[2 * i], 4 * call.clk};
+        fill(call, number, counts, table);
+    });
+}
+
+void fill_arith256_call(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
+    each_record(context, records, count, kArithRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded&, Counts& counts) {
+        Call call{.arith256 = true, .clk = record[0], .pc = record[1], .first_register = kOperandRegister,
+                  .pointer = record[2], .numbers = record[4],
+                  .since = field_difference(record[0], std::uint64_t{record[6]} + 1)};
+        for (std::size_t i = 0; i < 2; ++i) call.registers[i] = unchanged(record[2 + 2 * i], record[3 + 2 * i]);
+        const std::uint32_t* words = record + kArithHead;
+        for (std::size_t i = 0; i < kInputs; ++i) call.read[i] = unchanged(words[2 * i], words[2 * i + 1]);
+        for (std::size_t i = 0; i < kOutputs; ++i)
+            call.written[i] = {words[2 * (kInputs + i)], words[2 * i], words[2 * (kInputs + i) + 1]};
+        const std::uint32_t* digests = record + kArithDigests;
+        for (std::size_t i = 0; i <= kArithBlocks; ++i)
+            for (std::size_t j = 0; j < kDigest; ++j)
+                call.digests[i][j] = digests[2 * (kDigest * i + j)] | std::uint64_t{digests[2 * (kDigest * i + j) + 1]} << 32;
+        fill(call, number, counts, table);
+    });
+}
+
+}  // namespace hm::expand
