@@ -1,27 +1,9 @@
 #include "field.h"
 
+#include "hallmark_modular.h"
+
 /* 2^256 = 2^32 + 977 mod p */
 #define FOLD 977u
-
-/* (c2, c1, c0) += a * b */
-#define MULTIPLY_ADD(a, b)                      \
-    do {                                        \
-        uint64_t product = (uint64_t)(a) * (b); \
-        uint32_t low = (uint32_t)product;       \
-        uint32_t high = (uint32_t)(product >> 32); \
-        c0 += low;                              \
-        high += c0 < low;                       \
-        c1 += high;                             \
-        c2 += c1 < high;                        \
-    } while (0)
-
-#define COLUMN_END(t, i) \
-    do {                 \
-        (t)[i] = c0;     \
-        c0 = c1;         \
-        c1 = c2;         \
-        c2 = 0;          \
-    } while (0)
 
 /* r = r + carry * (2^32 + 977); carry < 2^33 */
 static inline void fold_carry(uint32_t r[8], uint64_t carry) {
@@ -42,116 +24,12 @@ static inline void fold_carry(uint32_t r[8], uint64_t carry) {
     }
 }
 
-/* r = t mod p, for a product t of 512 bits */
-__attribute__((always_inline)) static inline void reduce(uint32_t r[8], const uint32_t t[16]) {
-    uint64_t sum = (uint64_t)t[8] * FOLD + t[0];
-    r[0] = (uint32_t)sum;
-#pragma GCC unroll 8
-    for (int i = 1; i < 8; i++) {
-        sum = (sum >> 32) + (uint64_t)t[8 + i] * FOLD + t[i] + t[7 + i];
-        r[i] = (uint32_t)sum;
-    }
-    fold_carry(r, (sum >> 32) + t[15]);
-}
+HALLMARK_STATE hallmark_modulus product = {
+    .bcm = {[16] = 0xfffffc2fu, 0xfffffffeu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu}};
 
-/* Product scanning: column k collects x[i] y[k - i]. Written out, because compilers do not unroll a triangle of loops. */
-#define COLUMN_1(i, j) MULTIPLY_ADD(x[i], y[j])
-#define COLUMN_2(i, j) COLUMN_1(i, j); COLUMN_1(i + 1, j - 1)
-#define COLUMN_3(i, j) COLUMN_2(i, j); COLUMN_1(i + 2, j - 2)
-#define COLUMN_4(i, j) COLUMN_3(i, j); COLUMN_1(i + 3, j - 3)
-#define COLUMN_5(i, j) COLUMN_4(i, j); COLUMN_1(i + 4, j - 4)
-#define COLUMN_6(i, j) COLUMN_5(i, j); COLUMN_1(i + 5, j - 5)
-#define COLUMN_7(i, j) COLUMN_6(i, j); COLUMN_1(i + 6, j - 6)
-#define COLUMN_8(i, j) COLUMN_7(i, j); COLUMN_1(i + 7, j - 7)
+void field_mul(field *r, const field *a, const field *b) { hallmark_multiply(&product, r->w, a->w, b->w); }
 
-void field_mul(field *r, const field *a, const field *b) {
-    uint32_t t[16];
-    uint32_t c0 = 0, c1 = 0, c2 = 0;
-    const uint32_t *x = a->w, *y = b->w;
-    COLUMN_1(0, 0);
-    COLUMN_END(t, 0);
-    COLUMN_2(0, 1);
-    COLUMN_END(t, 1);
-    COLUMN_3(0, 2);
-    COLUMN_END(t, 2);
-    COLUMN_4(0, 3);
-    COLUMN_END(t, 3);
-    COLUMN_5(0, 4);
-    COLUMN_END(t, 4);
-    COLUMN_6(0, 5);
-    COLUMN_END(t, 5);
-    COLUMN_7(0, 6);
-    COLUMN_END(t, 6);
-    COLUMN_8(0, 7);
-    COLUMN_END(t, 7);
-    COLUMN_7(1, 7);
-    COLUMN_END(t, 8);
-    COLUMN_6(2, 7);
-    COLUMN_END(t, 9);
-    COLUMN_5(3, 7);
-    COLUMN_END(t, 10);
-    COLUMN_4(4, 7);
-    COLUMN_END(t, 11);
-    COLUMN_3(5, 7);
-    COLUMN_END(t, 12);
-    COLUMN_2(6, 7);
-    COLUMN_END(t, 13);
-    COLUMN_1(7, 7);
-    COLUMN_END(t, 14);
-    t[15] = c0;
-    reduce(r->w, t);
-}
-
-/* The products x[i] x[j], i < j, once; their double, and the squares, are added afterwards. */
-void field_sqr(field *r, const field *a) {
-    uint32_t t[16];
-    uint32_t c0 = 0, c1 = 0, c2 = 0;
-    const uint32_t *x = a->w, *y = a->w;
-    t[0] = 0;
-    COLUMN_1(0, 1);
-    COLUMN_END(t, 1);
-    COLUMN_1(0, 2);
-    COLUMN_END(t, 2);
-    COLUMN_2(0, 3);
-    COLUMN_END(t, 3);
-    COLUMN_2(0, 4);
-    COLUMN_END(t, 4);
-    COLUMN_3(0, 5);
-    COLUMN_END(t, 5);
-    COLUMN_3(0, 6);
-    COLUMN_END(t, 6);
-    COLUMN_4(0, 7);
-    COLUMN_END(t, 7);
-    COLUMN_3(1, 7);
-    COLUMN_END(t, 8);
-    COLUMN_3(2, 7);
-    COLUMN_END(t, 9);
-    COLUMN_2(3, 7);
-    COLUMN_END(t, 10);
-    COLUMN_2(4, 7);
-    COLUMN_END(t, 11);
-    COLUMN_1(5, 7);
-    COLUMN_END(t, 12);
-    COLUMN_1(6, 7);
-    COLUMN_END(t, 13);
-    t[14] = c0;
-    t[15] = c1;
-    uint32_t bit = 0, carry = 0;
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        uint64_t square = (uint64_t)x[i] * x[i];
-        uint32_t even = t[2 * i], odd = t[2 * i + 1];
-        uint32_t low = (even << 1) | bit;
-        uint32_t high = (odd << 1) | (even >> 31);
-        bit = odd >> 31;
-        uint64_t sum = (uint64_t)low + (uint32_t)square + carry;
-        t[2 * i] = (uint32_t)sum;
-        sum = (sum >> 32) + (uint64_t)high + (uint32_t)(square >> 32);
-        t[2 * i + 1] = (uint32_t)sum;
-        carry = (uint32_t)(sum >> 32);
-    }
-    reduce(r->w, t);
-}
+void field_sqr(field *r, const field *a) { hallmark_multiply(&product, r->w, a->w, a->w); }
 
 void field_add(field *r, const field *a, const field *b) {
     uint32_t carry = 0;

@@ -1,5 +1,7 @@
 #include "scalar.h"
 
+#include "hallmark_modular.h"
+
 /* SEC 2, version 2, section 2.4.1 */
 const u256 SCALAR_ORDER = {{0xd0364141u, 0xbfd25e8cu, 0xaf48a03bu, 0xbaaedce6u, 0xfffffffeu, 0xffffffffu, 0xffffffffu,
                             0xffffffffu}};
@@ -7,8 +9,8 @@ const u256 SCALAR_ORDER = {{0xd0364141u, 0xbfd25e8cu, 0xaf48a03bu, 0xbaaedce6u, 
 static const u256 HALF_ORDER = {{0x681b20a0u, 0xdfe92f46u, 0x57a4501du, 0x5d576e73u, 0xffffffffu, 0xffffffffu,
                                  0xffffffffu, 0x7fffffffu}};
 
-/* 2^256 - n */
-static const uint32_t COMPLEMENT[5] = {0x2fc9bebfu, 0x402da173u, 0x50b75fc4u, 0x45512319u, 1u};
+HALLMARK_STATE hallmark_modulus product = {
+    .bcm = {[16] = 0xd0364141u, 0xbfd25e8cu, 0xaf48a03bu, 0xbaaedce6u, 0xfffffffeu, 0xffffffffu, 0xffffffffu, 0xffffffffu}};
 
 static void multiply(uint32_t t[16], const u256 *a, const u256 *b) {
     for (int i = 0; i < 16; i++) t[i] = 0;
@@ -24,23 +26,6 @@ static void multiply(uint32_t t[16], const u256 *a, const u256 *b) {
     }
 }
 
-/* out (8 + extra words) = t[0..8) + t[8..8+high) * (2^256 - n) */
-static void fold(uint32_t *out, int out_words, const uint32_t *t, int high) {
-    for (int i = 0; i < out_words; i++) out[i] = i < 8 ? t[i] : 0;
-    for (int j = 0; j < high; j++) {
-        uint32_t carry = 0;
-        for (int i = 0; i < 5; i++) {
-            uint64_t sum = (uint64_t)COMPLEMENT[i] * t[8 + j] + out[i + j] + carry;
-            out[i + j] = (uint32_t)sum;
-            carry = (uint32_t)(sum >> 32);
-        }
-        for (int i = j + 5; carry != 0 && i < out_words; i++) {
-            out[i] += carry;
-            carry = out[i] < carry;
-        }
-    }
-}
-
 void scalar_reduce(scalar *r, const u256 *a) {
     u256 reduced;
     *r = *a;
@@ -50,24 +35,7 @@ void scalar_reduce(scalar *r, const u256 *a) {
     }
 }
 
-void scalar_mul(scalar *r, const scalar *a, const scalar *b) {
-    uint32_t t[16], first[14], second[11], third[9];
-    multiply(t, a, b);
-    fold(first, 14, t, 8);       /* below 2^256 + 2^256 * 2^129: 386 bits, 13 words */
-    fold(second, 11, first, 5);  /* below 2^256 + 2^130 * 2^129: 260 bits, 9 words */
-    fold(third, 9, second, 1);   /* below 2^256 + 2^133 */
-    u256 sum;
-    for (int i = 0; i < 8; i++) sum.w[i] = third[i];
-    if (third[8] != 0) { /* what is left is below 2^134: adding 2^256 - n cannot carry */
-        uint32_t carry = 0;
-        for (int i = 0; i < 8; i++) {
-            uint64_t s = (uint64_t)sum.w[i] + (i < 5 ? COMPLEMENT[i] : 0) + carry;
-            sum.w[i] = (uint32_t)s;
-            carry = (uint32_t)(s >> 32);
-        }
-    }
-    scalar_reduce(r, &sum);
-}
+void scalar_mul(scalar *r, const scalar *a, const scalar *b) { hallmark_multiply(&product, r->w, a->w, b->w); }
 
 void scalar_add(scalar *r, const scalar *a, const scalar *b) {
     u256 sum, reduced;

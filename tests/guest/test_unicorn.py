@@ -8,6 +8,7 @@ import numpy as np
 from unicorn import UC_ARCH_RISCV, UC_HOOK_CODE, UC_MODE_RISCV32, Uc
 from unicorn.riscv_const import (
     UC_RISCV_REG_A0,
+    UC_RISCV_REG_A1,
     UC_RISCV_REG_PC,
     UC_RISCV_REG_X0,
 )
@@ -33,6 +34,11 @@ def emulate(content: bytes) -> bytes:
     def on_csr(machine: Uc, pc: int, size: int, word: int) -> None:
         if word >> 20 == 0x7C0:
             machine.reg_write(UC_RISCV_REG_X0 + (word >> 7 & 31), next(advice))
+        elif word >> 20 == 0x7D1:
+            target, rest = machine.reg_read(UC_RISCV_REG_A0), machine.reg_read(UC_RISCV_REG_A1)
+            places = (target, rest, rest + 32, rest + 64)
+            a, b, c, m = (int.from_bytes(machine.mem_read(place, 32), "little") for place in places)
+            machine.mem_write(target, ((a * b + c) % (m or 2**256)).to_bytes(32, "little"))
         else:
             pointer = machine.reg_read(UC_RISCV_REG_X0 + (word >> 15 & 31))
             state = np.frombuffer(bytes(machine.mem_read(pointer, 128)), dtype="<u8").astype(np.uint64)

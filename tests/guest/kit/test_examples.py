@@ -24,10 +24,10 @@ TEXT = b"The cat and the dog, and the bird!\nA dog barks; the cat does not."
 def test_no_example_is_left_out() -> None:
     """An example that is added is tested here, or is one of the committed programs (`tests/guest/test_build.py`)."""
     names = {path.name for path in EXAMPLES.iterdir()}
-    assert names == {"words.c", "shapes.cpp", "primes.zig", "keccak256.c", "sort.c"}
+    assert names == {"words.c", "shapes.cpp", "primes.zig", "power.c", "keccak256.c", "sort.c"}
 
 
-@pytest.mark.parametrize("name", ["words.c", "shapes.cpp", "primes.zig"])
+@pytest.mark.parametrize("name", ["words.c", "shapes.cpp", "primes.zig", "power.c"])
 def test_examples_hold_no_instruction_that_traps(compiler: Compiler, name: str) -> None:
     # The kit's panic is the one that is meant to.
     assert {word for _, word in unknown_instructions(compiler.file(EXAMPLES / name))} <= {0x00100073}
@@ -62,6 +62,22 @@ def test_primes_in_zig(compiler: Compiler) -> None:
     assert seen.written == struct.pack(f"<{len(primes)}I", *primes)
     with pytest.raises(GuestPanic, match="the input ends"):
         run(elf, b"\1")
+
+
+@pytest.mark.parametrize(
+    ("base", "exponent", "modulus"),
+    [
+        (3, 2**256 - 2**32 - 979, 2**256 - 2**32 - 977),
+        (2**256 - 1, 2**256 - 1, 0),
+        (5, 0, 1),
+        (0, 0, 7),
+        (6, 77, 2**255),
+    ],
+)
+def test_powers_by_requests(compiler: Compiler, base: int, exponent: int, modulus: int) -> None:
+    content = b"".join(number.to_bytes(32, "little") for number in (base, exponent, modulus))
+    seen, _ = run(compiler.file(EXAMPLES / "power.c"), content)
+    assert seen.execution.output == pow(base, exponent, modulus or 2**256).to_bytes(32, "little")
 
 
 @pytest.mark.parametrize("name", ["words.c", "primes.zig"])

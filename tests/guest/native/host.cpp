@@ -7,6 +7,7 @@
 //   kind 1, recover: r, s, hash (32 big-endian bytes each, below n) and a parity byte, any number of times. Answer: for
 //           each a byte that says whether a key was recovered, then x and y (32 bytes each).
 // What would trap in the machine aborts here, and so does what the sanitizers find.
+#include <algorithm>
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
@@ -129,6 +130,42 @@ extern "C" void hallmark_poseidon2_compress(uint32_t buffer[32]) {
     std::uint64_t result[4];
     hm::compress16(state, result);
     std::memcpy(buffer, result, sizeof result);
+}
+
+// Bit by bit, by a way of its own: the program is not to be tested against the circuit's arithmetic.
+extern "C" void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]) {
+    if (reinterpret_cast<std::uintptr_t>(a) % 32 != 0 || reinterpret_cast<std::uintptr_t>(bcm) % 128 != 0) {
+        std::fputs("trap: misaligned\n", stderr);
+        std::abort();
+    }
+    std::uint32_t product[16] = {};
+    std::memcpy(product, bcm + 8, 32);
+    for (int i = 0; i < 8; i++) {
+        std::uint64_t carry = 0;
+        for (int j = 0; i + j < 16; j++) {
+            carry += std::uint64_t{product[i + j]} + (j < 8 ? std::uint64_t{a[i]} * bcm[j] : 0);
+            product[i + j] = static_cast<std::uint32_t>(carry);
+            carry >>= 32;
+        }
+    }
+    // The modulus, and what is left of the product's upper bits, in nine words; a modulus of zero stands for 2^256.
+    std::uint32_t modulus[9] = {}, rest[9] = {};
+    std::memcpy(modulus, bcm + 16, 32);
+    modulus[8] = std::all_of(modulus, modulus + 8, [](std::uint32_t word) { return word == 0; });
+    for (int bit = 511; bit >= 0; bit--) {
+        for (int i = 8; i > 0; i--) rest[i] = rest[i] << 1 | rest[i - 1] >> 31;
+        rest[0] = rest[0] << 1 | (product[bit / 32] >> bit % 32 & 1);
+        int top = 8;
+        while (top > 0 && rest[top] == modulus[top]) top--;
+        if (rest[top] < modulus[top]) continue;
+        std::uint64_t borrow = 0;
+        for (int i = 0; i < 9; i++) {
+            const std::uint64_t difference = std::uint64_t{rest[i]} - modulus[i] - borrow;
+            rest[i] = static_cast<std::uint32_t>(difference);
+            borrow = difference >> 63;
+        }
+    }
+    std::memcpy(a, rest, 32);
 }
 
 extern "C" void hallmark_exit(const uint32_t words[8]) {

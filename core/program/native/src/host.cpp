@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "hash/poseidon2.hpp"
+#include "modular.hpp"
 
 extern "C" {
 thread_local uint32_t* host_region_input;
@@ -89,6 +90,14 @@ extern "C" void hallmark_poseidon2_compress(uint32_t buffer[32]) {
     std::uint64_t result[4];
     hm::compress16(state, result);
     std::memcpy(buffer, result, sizeof result);
+}
+
+extern "C" void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]) {
+    const bool aligned =
+        reinterpret_cast<std::uintptr_t>(a) % 32 == 0 && reinterpret_cast<std::uintptr_t>(bcm) % 128 == 0;
+    if (!aligned) std::longjmp(end, trapped + 1);
+    const auto found = hm::modular::divide(hm::modular::multiply_add(a, bcm, bcm + 8), bcm + 16);
+    std::memcpy(a, found.remainder.data(), 32);
 }
 
 extern "C" void hallmark_exit(const uint32_t words[8]) {
