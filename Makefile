@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev native demo test lint test-long bench bench-record bench-demo guest docs cuda test-gpu bench-gpu clean distclean
+.PHONY: help setup setup-dev native demo test lint test-long bench bench-record bench-demo guest docs kernels cuda test-gpu bench-gpu clean distclean
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
@@ -59,10 +59,13 @@ guest:
 	@$(BIN)/python -m guest.build
 
 # The compiler comes from PyPI where the machine has none; compiling needs no GPU.
-cuda: setup-dev
+kernels: setup-dev
 	@$(BIN)/python -c 'import sys; from cuda.build import find_compiler; sys.exit(find_compiler() is None)' || \
 	  tools/setup.sh cuda
 	@$(BIN)/python -m cuda.build
+
+# The straight-line kernels of the circuits take many minutes for all architectures, and no test without a device needs them.
+cuda: kernels
 	@$(BIN)/python -m cli.kernels
 
 test-gpu: setup-dev cuda
