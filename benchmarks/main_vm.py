@@ -93,7 +93,8 @@ def main_vm() -> list[Figure]:
         figure("segment.proof_size", middle["proof_bytes"] / 1e6, "MB", "lower", context=context),
         figure(
             "main_vm.columns_per_cycle",
-            cells_of(widths_of(key), middle["log_heights"]) / middle["cycles"],
+            sum(cells_of(widths_of(key), segment["log_heights"]) for segment in segments)
+            / sum(segment["cycles"] for segment in segments),
             "columns",
             "lower",
             context=context,
