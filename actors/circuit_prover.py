@@ -20,7 +20,7 @@ def run(work: Work) -> Result:
     """Prove the segment, from its execution records or by replaying its checkpoint; or a part of the requests."""
     work.check_keys()
     if work.claim.job.circuit_type != MAIN_VM:
-        return _finish(work, work.load("checkpoint"), None, work.context.stages.prove_requests)
+        return _finish(work, work.load("requests"), None, work.context.stages.prove_requests)
     return _prove(work, work.load("checkpoint"), RECORDS, work.context.stages.prove_segment)
 
 

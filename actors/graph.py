@@ -73,10 +73,10 @@ def job_key(stage: Stage, round_: int, depth: int, index: int, circuit_type: str
     return f"{stage}{of}.{round_:d}.{depth}.{index}"
 
 
-def _basic(step: Step, checkpoint: str, parameters: dict[str, Any]) -> list[JobSpec]:
-    inputs = {"checkpoint": checkpoint}
+def _basic(step: Step, artifact: str, parameters: dict[str, Any]) -> list[JobSpec]:
     if step.circuit_type != MAIN_VM:
-        return [_spec(Stage.PROVE, step, parameters, inputs)]
+        return [_spec(Stage.PROVE, step, parameters, {"requests": artifact})]
+    inputs = {"checkpoint": artifact}
     vectors = _spec(Stage.VECTORS, step, parameters, inputs)
     return [vectors, _spec(Stage.PROVE, step, parameters, inputs, [vectors.key])]
 

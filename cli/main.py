@@ -25,8 +25,6 @@ MODULES = ("cli.program", "cli.operate")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Nothing here extends pydantic, and looking for what might reads the metadata of every installed package.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-# Importing makes tens of thousands of objects that all stay; looking through them again and again finds nothing.
-gc.set_threshold(100_000)
 
 
 class Commands(TyperGroup):
@@ -89,6 +87,8 @@ def _commands(
 
 def main() -> None:
     """Run the command line; a known error ends in one line with its remedy and a status of its own."""
+    # Importing makes tens of thousands of objects that all stay; looking through them again and again finds nothing.
+    gc.set_threshold(100_000)
     show_any_text()
     spare_loopback()
     try:

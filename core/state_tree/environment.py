@@ -18,8 +18,9 @@ from core.state_tree.errors import StateTreeDamaged, TreeUnusable
 from runtime.errors import DiskFull, OutOfDescriptors
 from runtime.private import FILE_MODE, private_folder
 
-#: Addresses that are set aside for the file to grow into, in bytes: 64 bits have plenty, and nothing is allocated.
-MAP_BYTES = 1 << 40
+#: Addresses that are set aside for the file to grow into, in bytes. Nothing is allocated, but a process has only 2^47
+#: addresses, and this is the size at which the tree says that it cannot grow.
+MAP_BYTES = 1 << 38
 
 #: Names of the three tables.
 CHUNKS, VERSIONS, FACTS = b"chunks", b"versions", b"facts"

@@ -92,8 +92,8 @@ def test_jobs_have_places_and_inputs_of_their_own(segments: int, parts: dict[str
     assert len(NewJobs.of(list(jobs.values())).places) == len(jobs)
     for job in jobs.values():
         assert job.circuit_type in ({MAIN_VM, *parts} if job.round < Round.TIP else {""})
-        of = "checkpoint" if job.circuit_type == MAIN_VM else job.circuit_type
-        wanted = {"checkpoint": f"{of}.{job.index}"} if job.round == Round.BASIC else {}
+        kind, of = ("checkpoint", "checkpoint") if job.circuit_type == MAIN_VM else ("requests", job.circuit_type)
+        wanted = {kind: f"{of}.{job.index}"} if job.round == Round.BASIC else {}
         if job.stage is Stage.WITNESS:
             wanted = {"statement": "statement"}
         assert job.inputs == wanted

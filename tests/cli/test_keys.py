@@ -11,7 +11,7 @@ from cli.main import app
 from proving import keys
 from proving.keys import generate, keystore
 
-FEW = [keys.MAIN_VM, "leaf.0.proven100"]
+FEW = [keys.MAIN_VM, "leaf.main_vm.0.proven100"]
 
 
 @pytest.fixture

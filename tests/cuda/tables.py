@@ -23,7 +23,7 @@ Words = npt.NDArray[np.uint64]
 #: log2 of the rows: the least that the native kernels take.
 LOG_HEIGHT = 6
 #: Circuits that there are keys of: the machine's, and one of those that have the tables of recursion.
-PROVEN = (keys.MAIN_VM, "leaf.0.proven100")
+PROVEN = (keys.MAIN_VM, "leaf.main_vm.0.proven100")
 #: Circuits that are described quickly: the tests' own, and basic ones with large programs.
 DESCRIBED = {
     **{name: lambda make=make: make()[0] for name, make in {**ALL, "everything": kitchen_sink}.items()},

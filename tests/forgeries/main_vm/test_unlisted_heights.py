@@ -22,7 +22,7 @@ from tests.proving.stages.chain import PROFILE, chain
 
 @pytest.mark.parametrize(("table", "log_height"), [("add", 10), ("control", 12), ("memory_sub", 7)])
 def test_a_proof_with_other_heights_is_refused(monkeypatch: pytest.MonkeyPatch, table: str, log_height: int) -> None:
-    heights = {**shapes.SHAPES[0], table: log_height}
+    heights = {**shapes.SHAPES[1], table: log_height}
     monkeypatch.setattr(shapes, "SHAPES", (heights,))
     traces, publics = expand(everything())
     key = keys.proving_key(keys.MAIN_VM)

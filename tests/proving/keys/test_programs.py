@@ -20,7 +20,7 @@ NAME = "scheduler.proven100"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one program."""
-    for name in (registry.MAIN_VM, "tip.proven100", "leaf.0.proven100"):
+    for name in (registry.MAIN_VM, "tip.proven100", "leaf.main_vm.0.proven100"):
         keys.key(name)
     program = find()
     monkeypatch.setenv("HALLMARK_KEY_DIR", str(tmp_path / "keys"))
