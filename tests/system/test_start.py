@@ -189,7 +189,7 @@ def test_watching_ends_at_once_when_core_refuses_the_gateway_for_good(tmp_path: 
 
 def test_core_out_of_descriptors_says_so_in_two_lines_and_recovers(tmp_path: Path) -> None:
     port = free_port()
-    command = f"ulimit -n 48; exec {sys.executable} -m core"
+    command = f"ulimit -n 64; exec {sys.executable} -m core"
     environment = {
         **os.environ,
         "HALLMARK_STATE_DIR": str(tmp_path / "state"),
@@ -201,14 +201,14 @@ def test_core_out_of_descriptors_says_so_in_two_lines_and_recovers(tmp_path: Pat
     ) as process:
         try:
             running(tmp_path)
-            idle = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(60)]
+            idle = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(80)]
             time.sleep(1)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=20) as answer:
                 assert answer.status == 200
             for connection in idle:
                 connection.close()
             time.sleep(5)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=20) as answer:
                 assert answer.status == 200
         finally:
             process.terminate()
