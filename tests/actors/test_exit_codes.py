@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.process import Exit
 from tests.actors.cluster import ROOT, Cluster
 from tests.servers import PostgreSQL, RabbitMQ
 
@@ -72,3 +73,9 @@ def test_migrate_is_idempotent_and_says_what_it_did(embedded: Cluster, postgresq
         run(embedded, "broker.jobs", "check", HALLMARK_DATABASE_URL=postgresql.create_database())[0]
         == BAD_CONFIGURATION
     )
+
+
+def test_a_worker_over_its_memory_budget_asks_to_be_started_again(embedded: Cluster) -> None:
+    embedded.start("actors.run", "--stage", "vectors", HALLMARK_MEMORY="1M")
+    assert embedded.processes[-1].wait(30) == Exit.RESTART
+    assert "over the memory budget" in embedded.log()

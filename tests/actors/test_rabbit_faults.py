@@ -29,6 +29,19 @@ def test_purged_queues_cost_only_time(on_servers: Cluster, rabbitmq: RabbitMQ, t
     assert sorted(proofs_made(marks)) == [0, 1, 2, 3]
 
 
+def test_a_busy_worker_keeps_no_job_from_an_idle_one(on_servers: Cluster, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    on_servers.start_all()
+    on_servers.batch(1, segments=1, seconds=4)
+    busy = on_servers.wait_running(Stage.PROVE)
+    on_servers.batch(2, segments=3, seconds=0.1, marks=str(marks))
+    on_servers.start_prover(1)
+    finish(on_servers, 2)
+    assert status.job(on_servers.store, busy).state is JobState.IN_PROGRESS, "it is still at work"
+    assert sorted(proofs_made(marks)) == [0, 1, 2]
+    on_servers.store.cancel_batch(status.batch(on_servers.store, 1).id)
+
+
 def test_closed_connections_repeat_no_proof(on_servers: Cluster, rabbitmq: RabbitMQ, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     on_servers.start_all(provers=2)
