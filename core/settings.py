@@ -88,6 +88,8 @@ class CoreSettings(EnvironmentSettings):
     """Security profile that a proof must have, whatever the provers are set to; others are refused."""
     core_snark_key: AbsolutePath | None = None
     """File of a SNARK's verifying key: each proof must bring a SNARK under it, for L1. Empty: none is asked for."""
+    core_production: bool = False
+    """Refuse a SNARK's key of an ``insecure-test`` setup: set it on a chain that holds value."""
     core_accept_insecure: bool = False
     """Allow a ``core_profile`` whose bits are not proven; every acceptance is then marked INSECURE."""
 

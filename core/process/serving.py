@@ -23,7 +23,7 @@ def serve(process: Process) -> int:
     """Serve JSON-RPC and the proof data handler until SIGTERM."""
     settings, own = process.settings, load_core_settings()
 
-    profile, snark_key = own.core_profile, read_snark_key(own.core_snark_key)
+    profile, snark_key = own.core_profile, read_snark_key(own.core_snark_key, production=own.core_production)
 
     def opened() -> Node:
         return open_node(

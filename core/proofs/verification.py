@@ -66,26 +66,31 @@ def proof_verifier(profile: str, snark_key: SnarkKey | None = None) -> Callable[
 
 def accepted_security(profile: str, snark_key: SnarkKey | None = None) -> str:
     """Return the security that core asks of proofs under a profile, for people; marked when it is not proven."""
-    asked = _marked(security_of(profile))
+    asked = _marked(security_of(profile, compressed=snark_key is not None))
     return asked if snark_key is None else f"{asked}; SNARK: {snark_proof.wrap_security(snark_key.mark)}"
 
 
-def read_snark_key(path: Path | None) -> SnarkKey | None:
+def read_snark_key(path: Path | None, *, production: bool = False) -> SnarkKey | None:
     """Return the SNARK's verifying key in a file; None where no file is named.
 
     Raises
     ------
+    InsecureSetup
+        A production key is asked for, and this one comes from an insecure test setup.
     ConfigurationError
         The file cannot be read or holds no key.
     """
     if path is None:
         return None
     try:
-        return SnarkKey.from_bytes(path.read_bytes()[: KEY_BYTES + 1])
+        key = SnarkKey.from_bytes(path.read_bytes()[: KEY_BYTES + 1])
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     except SnarkKeyRefused as error:
         raise ConfigurationError(f"{path} holds no verifying key of a SNARK: {error.message}") from error
+    if production:
+        key.require_production()
+    return key
 
 
 def _marked(security: Report) -> str:

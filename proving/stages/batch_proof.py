@@ -220,10 +220,17 @@ def check_claim(
     _check_key_set(claim, profile)
 
 
-def security(profile: str) -> Report:
-    """Return the security of a batch's proof under a profile: that of its weakest layer."""
+def security(profile: str, *, compressed: bool = False) -> Report:
+    """Return the security of a batch's proof under a profile: that of its weakest layer.
+
+    Parameters
+    ----------
+    compressed
+        Whether the layers that a SNARK stands on count too.
+    """
     family = keys.circuits_of(profile)
-    layers = (*family.leaves, family.node, *family.tips, family.scheduler)
+    # Leaves have a node's tables and heights, and so its security.
+    layers = (*family.leaves, family.node, *family.tips, family.scheduler, *(family.layers if compressed else ()))
     return min((keys.key(name).report(profile) for name in layers), key=lambda report: report.bits)
 
 

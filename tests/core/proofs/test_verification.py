@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from core.program.state_transition import Program
 from core.proofs.verification import accepted_security, key_identity, proof_verifier, read_snark_key
 from core.settings import load_core_settings
 from proving import keys
-from proving.snark.layout import KEY_BYTES, PROOF_BYTES
+from proving.snark.errors import InsecureSetup
+from proving.snark.layout import KEY_BYTES, PRODUCTION, PROOF_BYTES
 from proving.snark.proving_key import make_key
 from proving.snark.setup import insecure
+from proving.snark.setup.pinned import SETUP_POINT
 from proving.snark.statement import PUBLIC_INPUTS
 from proving.stages import delivery, snark_proof
 from proving.stages.batch_proof import Claim
@@ -148,6 +151,16 @@ def test_a_file_that_is_no_key_is_a_wrong_configuration(tmp_path: Path) -> None:
             read_snark_key(file)
     file.write_bytes(batch_circuit().key.to_bytes())
     assert read_snark_key(file) == batch_circuit().key
+
+
+def test_a_chain_with_value_takes_no_key_of_an_insecure_setup(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(batch_circuit().key.to_bytes())
+    with pytest.raises(InsecureSetup):
+        read_snark_key(file, production=True)
+    proven = dataclasses.replace(batch_circuit().key, mark=PRODUCTION, setup_point=SETUP_POINT)
+    file.write_bytes(proven.to_bytes())
+    assert read_snark_key(file, production=True) == proven
 
 
 def test_core_says_what_it_accepts_and_marks_what_is_not_proven() -> None:

@@ -53,9 +53,18 @@ def packed(claim: Claim, proof: bytes) -> bytes:
 def test_a_snark_shows_its_claim_and_how_far_it_is_to_be_trusted(claim: Claim, proof: bytes, commitment: Any) -> None:
     shown = verify_snark(packed(claim, proof), KEY, profile=PROFILE, program_commitment=commitment, output=OUTPUT)
     assert (shown.output, shown.mark) == (OUTPUT, "insecure-test")
-    assert shown.security == batch_proof.security(PROFILE)
+    assert shown.security == batch_proof.security(PROFILE, compressed=True)
     assert shown.wrap.startswith("NONE, INSECURE-TEST")
     assert "100 bits" in replace(shown, mark="production").wrap
+
+
+def test_the_layers_below_a_snark_count_among_the_weakest(monkeypatch: pytest.MonkeyPatch) -> None:
+    (layer,) = keys.circuits_of(PROFILE).layers
+    real = keys.key(layer)
+    report = real.report(PROFILE)
+    weak = replace(report, terms=tuple(replace(term, bits=12.0) for term in report.terms))
+    monkeypatch.setitem(real.reports, PROFILE, weak)
+    assert batch_proof.security(PROFILE, compressed=True) == weak != batch_proof.security(PROFILE)
 
 
 def other_digest(digest: Any) -> Any:
