@@ -131,4 +131,5 @@ def verify_snark(
     claim, proof = unpack(data, protocol=PROTOCOL_VERSION)
     batch_proof.check_claim(claim, profile=profile, program_commitment=program_commitment, output=output)
     verify(proof, public_inputs(claim), key)
-    return VerifiedSnark(claim.program_commitment, claim.output, batch_proof.security(profile, compressed=True), key.mark)
+    security = batch_proof.security(profile, compressed=True)
+    return VerifiedSnark(claim.program_commitment, claim.output, security, key.mark)
