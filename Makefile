@@ -10,7 +10,7 @@ help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
 	@echo "make test        set up, run every test that ends within minutes"
 	@echo "make test-long   run the tests that take many minutes each"
-	@echo "make lint        set up, check style, types and imports"
+	@echo "make lint        set up, check style, types, imports, risky calls and packages with published faults"
 	@echo "make bench       measure (FIGURE=name for one), name what became worse; make bench-demo measures the demo"
 	@echo "make bench-record  record what was measured on this commit, for make bench to compare with"
 	@echo "make docs        make a site of the pages in docs/ (docs/build/index.html); every warning is an error"
@@ -40,6 +40,8 @@ test-long: setup-dev
 
 lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/bandit -q -ll -ii -c pyproject.toml -r .
+	@$(BIN)/python tools/audit.py
 
 bench: setup-dev
 	@$(BIN)/python -m benchmarks $(if $(FIGURE),--figure $(FIGURE))

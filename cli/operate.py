@@ -23,6 +23,7 @@ from cli import (
     overviews,
     run,
     settings_table,
+    start,
     tree,
     watch,
 )
@@ -51,6 +52,7 @@ def register(app: typer.Typer) -> None:
     tree.register(app)
     devices.register(app)
     run.register(app)
+    start.register(app)
     autoscale.register(app)
     demo.register(app)
     watch.register(app)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from runtime import run_files
-from runtime.addresses import joined
 from runtime.pages import READY
 
 #: Seconds that the gateway's page may take.
@@ -27,15 +25,12 @@ def refusal(state_dir: Path) -> str:
 
 
 def _ready(host: str, port: int) -> dict[str, object]:
-    url = f"http://{joined(host, port)}{READY}"
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
-            return dict(json.loads(answer.read()))
-    except urllib.error.HTTPError as error:
+        connection.request("GET", READY)
         # 503 is how a gateway answers that is not ready, with the same body.
-        try:
-            return dict(json.loads(error.read()))
-        except ValueError:
-            return {}
-    except (OSError, ValueError):
+        return dict(json.loads(connection.getresponse().read()))
+    except (OSError, http.client.HTTPException, ValueError):
         return {}
+    finally:
+        connection.close()

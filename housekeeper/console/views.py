@@ -7,7 +7,7 @@ from typing import Any
 
 from broker import checks
 from broker.artifacts import maker_of
-from broker.jobs import JobStore, overview, status, stuck
+from broker.jobs import JobStore, Stage, overview, status, stuck
 from broker.queues.names import queue_for
 from housekeeper.console import bars
 from runtime.errors import JobNotFound
@@ -84,12 +84,20 @@ def queues(store: JobStore) -> Shown:
 
 
 def queue_report(store: JobStore, settings: Settings) -> Shown:
-    """Return the open jobs by queue, for whoever starts and stops workers."""
+    """Return the open jobs by queue and by stage, for whoever starts and stops workers.
+
+    Stages are listed without jobs too: who scales by ``wanted`` must find a number there.
+    """
     listed = [
         {"queue": queue_for(each.stage, int(each.recursive)), **asdict(each), "open": each.queued + each.failed}
         for each in overview.queues(store)
     ]
-    return {"cluster": settings.cluster, "queues": listed}
+    stages = {}
+    for stage in Stage:
+        of_stage = [each for each in listed if each["stage"] is stage]
+        opened, running = (sum(each[state] for each in of_stage) for state in ("open", "in_progress"))
+        stages[str(stage)] = {"open": opened, "in_progress": running, "wanted": opened + running}
+    return {"cluster": settings.cluster, "queues": listed, "stages": stages}
 
 
 def workers(store: JobStore) -> Shown:

@@ -18,6 +18,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: What is never imported: where it is run, and the words that run it.
 RUN = {
+    "bandit": ("Makefile", "$(BIN)/bandit"),
+    "check-jsonschema": ("tests/deploy/test_hosts.py", '"check_jsonschema"'),
     "coincurve": ("core/formats/transactions.py", "where coincurve is installed"),
     "flask": ("tests/servers.py", '"moto.server"'),
     "flask-cors": ("tests/servers.py", '"moto.server"'),
@@ -28,6 +30,7 @@ RUN = {
     "moto": ("tests/servers.py", '"moto.server"'),
     "mypy": ("Makefile", "$(BIN)/mypy"),
     "myst-parser": ("docs/conf.py", '"myst_parser"'),
+    "pip-audit": ("tools/audit.py", '"pip_audit"'),
     "pytest-aiohttp": ("pyproject.toml", 'asyncio_mode = "auto"'),
     "pytest-timeout": ("pyproject.toml", "\ntimeout = "),
     "pytest-xdist": ("tools/test.sh", "-n "),

@@ -108,6 +108,8 @@ async def test_the_queue_report_is_for_programs(settings: Settings, store: JobSt
     assert code == 200 and report["cluster"] == settings.cluster
     assert (vectors["queue"], vectors["queued"], vectors["in_progress"], vectors["open"]) == ("vectors", 1, 1, 1)
     assert vectors["oldest_seconds"] >= 0 and vectors["protocol_version"] == "1"
+    assert report["stages"]["vectors"] == {"open": 1, "in_progress": 1, "wanted": 2}
+    assert report["stages"]["compress"] == {"open": 0, "in_progress": 0, "wanted": 0}
 
 
 async def test_the_button_requeues_the_job(settings: Settings, store: JobStore) -> None:
