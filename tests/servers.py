@@ -1,6 +1,6 @@
-"""Real PostgreSQL, RabbitMQ and S3 for tests: unprivileged, on private ports, in folders and under names of their own.
+"""Real PostgreSQL, RabbitMQ, S3 and Prometheus for tests: unprivileged, on ports, in folders, under names of their own.
 
-``tools/install_servers.sh`` puts the binaries where :func:`find_postgresql` and :func:`find_rabbitmq` look. A test that
+``tools/install_servers.sh`` puts the binaries where :func:`find_postgresql` and its like look. A test that
 needs a server which is not there is skipped with that command as the reason, and fails when ``CI=true``.
 """
 
@@ -24,7 +24,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -60,6 +60,13 @@ def find_rabbitmq() -> tuple[Path, Path] | None:
         if scripts and (erlang / "erl").exists():
             return scripts[-1], erlang
     return None
+
+
+def find_prometheus(program: str = "prometheus") -> Path | None:
+    """Return Prometheus' server, or another program of its package (``promtool``)."""
+    on_path = shutil.which(program)
+    found = Path(on_path) if on_path else unpacked() / "usr/bin" / program
+    return found if found.exists() else None
 
 
 def missing(what: str) -> None:
@@ -373,6 +380,40 @@ class ObjectStore(Server):
             return connection.getresponse().status
         finally:
             connection.close()
+
+
+class Prometheus(Server):
+    """A Prometheus with a configuration that it is given; everything else is in its folder."""
+
+    def __init__(self, configuration: str, rules: str) -> None:
+        found = find_prometheus()
+        if found is None:
+            missing("Prometheus")
+            raise AssertionError
+        super().__init__("prometheus")
+        self.port = free_port()
+        self.write("alerts.yml", rules)
+        written = self.write("prometheus.yml", configuration)
+        options = {
+            "config.file": written,
+            "storage.tsdb.path": self.folder / "data",
+            "web.listen-address": f"127.0.0.1:{self.port}",
+            "log.level": "warn",
+        }
+        self.process = self.spawn(str(found), *(f"--{name}={value}" for name, value in options.items()))
+        self.wait(lambda: self.asked("status/buildinfo"), "Prometheus")
+
+    def asked(self, path: str, **parameters: str) -> Any:
+        """Return the data that its API answers with."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", f"/api/v1/{path}?{urlencode(parameters)}")
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        if answer["status"] != "success":
+            raise OSError(f"{path} {parameters}: {answer}")
+        return answer["data"]
 
 
 @functools.cache
