@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -146,7 +147,7 @@ def views(data: memoryview, described: Iterable[tuple[str, Sequence[int]]]) -> I
     offset = 0
     for name, shape in described:
         kind = np.dtype(name)
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         yield np.frombuffer(data, dtype=kind, count=count, offset=offset).reshape(shape)
         offset += count * kind.itemsize
         offset += -offset % ALIGNMENT
