@@ -22,10 +22,8 @@ from proving.stark.arithmetic import Words
 
 #: Entries of a key set.
 KEY_SLOTS: Final = 32
-#: log2 of 1/rate of leaves, nodes and the tip.
+#: log2 of 1/rate of leaves, nodes, tip, tie and scheduler.
 LOG_BLOWUP: Final = 3
-#: log2 of 1/rate of the scheduler: its proof leaves the system, so it is made smaller at some cost.
-SCHEDULER_LOG_BLOWUP: Final = 4
 #: log2 of the heights of leaves, nodes, tip and tie: a node and a tie fit them.
 _HEIGHTS: Final[Mapping[str, int]] = {
     "hash": 14, "field": 14, "fold": 10, "bits": 13, "caps": 11, "unpack": 6, "given": 11,

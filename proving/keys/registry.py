@@ -78,13 +78,11 @@ def describe(name: str, find: Find) -> Description:
         return _main_vm()
     if name in families()[0].leaves:
         return _served(name)
-    from proving.keys.family import LOG_BLOWUP, SCHEDULER_LOG_BLOWUP
+    from proving.keys.family import LOG_BLOWUP
 
     compiled = write(name, find)
     made = Description(compiled.circuit, LOG_BLOWUP, compiled.log_heights, compiled.program)
     for family in families():
-        if name == family.scheduler:
-            return replace(made, log_blowup=SCHEDULER_LOG_BLOWUP)
         if name in family.layers:
             layer = family.layer(name)
             return replace(made, log_blowup=layer.log_blowup, profiles=(family.profile,), form=layer.form)

@@ -88,8 +88,8 @@ class Profile:
 PROFILES: dict[str, Profile] = {
     item.name: item
     for item in (
-        Profile("proven100", 100, Regime.JOHNSON, query_grinding=20, most_batching_grinding=16),
-        Profile("proven128", 128, Regime.JOHNSON, query_grinding=20, most_batching_grinding=16, margin=3),
+        Profile("proven100", 100, Regime.JOHNSON, query_grinding=17, most_batching_grinding=16),
+        Profile("proven128", 128, Regime.JOHNSON, query_grinding=17, most_batching_grinding=16, margin=3),
         Profile("legacy-conjectured", 100, Regime.CONJECTURED, query_grinding=16, most_batching_grinding=0),
     )
 }

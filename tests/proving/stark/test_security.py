@@ -41,8 +41,8 @@ def facts(log_blowup: int) -> Facts:
 
 
 def published(name: str, log_blowup: int) -> Report:
-    """The profile as the Ethereum Foundation's soundness calculator has it: the theorem's erratum, no margin."""
-    plain = dataclasses.replace(PROFILES[name], margin=0)
+    """The profile as the Ethereum Foundation's soundness calculator has it: the erratum, 20 bits of work, no margin."""
+    plain = dataclasses.replace(PROFILES[name], query_grinding=20, margin=0)
     return solve_profile(plain, facts(log_blowup), [Reading.ERRATUM])
 
 
@@ -52,6 +52,12 @@ def published(name: str, log_blowup: int) -> Report:
 def test_proven100_needs_the_published_number_of_queries(log_blowup: int, queries: int) -> None:
     parameters = published("proven100", log_blowup).parameters
     assert (parameters.queries, parameters.query_grinding, parameters.batching_grinding) == (queries, 20, 0)
+
+
+@pytest.mark.parametrize(("log_blowup", "queries"), [(1, 171), (2, 85), (3, 56), (4, 42), (5, 34)])
+def test_proven100_does_little_work_and_asks_for_the_queries_in_its_place(log_blowup: int, queries: int) -> None:
+    parameters = solve("proven100", facts(log_blowup)).parameters
+    assert (parameters.queries, parameters.query_grinding, parameters.batching_grinding) == (queries, 17, 0)
 
 
 @pytest.mark.parametrize(
