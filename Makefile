@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev native demo test lint test-long bench bench-record bench-demo guest docs kernels cuda test-gpu bench-gpu clean distclean
+.PHONY: help setup setup-dev native demo test lint test-long bench bench-record bench-demo guest docs kernels cuda test-gpu bench-gpu soak clean distclean
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint        set up, check style, types, imports, risky calls and packages with published faults"
 	@echo "make bench       measure (FIGURE=name for one), name what became worse; make bench-demo measures the demo"
 	@echo "make bench-record  record what was measured on this commit, for make bench to compare with"
+	@echo "make soak        fifty batches while processes and servers are killed; proofs are stand-ins"
 	@echo "make docs        make a site of the pages in docs/ (docs/build/index.html); every warning is an error"
 	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
 	@echo "make cuda        compile the CUDA kernels ahead of time; make test-gpu and make bench-gpu need a device"
@@ -55,6 +56,10 @@ bench-demo: setup
 docs: setup-dev
 	@$(BIN)/python -m sphinx -q -W --keep-going docs docs/build
 	@echo "docs/build/index.html"
+
+soak: setup-dev
+	@tools/install_servers.sh
+	@$(BIN)/python -m benchmarks.soak
 
 guest:
 	@tools/setup.sh guest

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cuda.errors import DeviceLost
+from gateway.serving import PINNED
 from proving.stages.rounds import Round, tree
 from runtime.errors import InvalidInput, OutOfMemory
 
@@ -25,8 +26,8 @@ SNARK_KEY_DIGEST = "cd" * 32
 
 
 def key_digest(profile: str) -> str:
-    """Each profile has keys of its own."""
-    return hashlib.sha256(profile.encode()).hexdigest()
+    """The digest of the profile's pinned key set, which a gateway asks for."""
+    return str(json.loads(PINNED.read_text("utf-8"))["key_sets"][profile])
 
 
 @dataclass
