@@ -18,7 +18,7 @@ from broker.artifacts import artifact_name
 from broker.jobs import Claim, JobSpec, JobState, Stage
 from runtime.errors import HallmarkError, InvalidInput, JobCancelled, LeaseLost, StoreUnavailable, Unavailable
 from runtime.logging import get_logger
-from runtime.telemetry import mark, span
+from runtime.telemetry import attempt_traceparent, mark, span
 from runtime.waiting import OUTAGES
 
 _BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150, 300, 600, 1800, 3600, 7200)
@@ -171,14 +171,17 @@ def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
         "hallmark.queue_wait_seconds": claim.queue_wait,
     }
     # Written before the work starts, so that an attempt that is killed still shows in the trace.
-    claimed = mark(f"claim {job.stage}", traceparent=job.traceparent, **attributes)
+    before, own = (
+        attempt_traceparent(job.traceparent, job.id, number) for number in (claim.attempt - 1, claim.attempt)
+    )
+    claimed = mark(f"claim {job.stage}", traceparent=job.traceparent, links=[before], named=own, **attributes)
     with span(
-        f"job {job.stage}", traceparent=job.traceparent or claimed, links=[claimed], attributes=attributes
+        f"job {job.stage}", traceparent=job.traceparent or claimed, links=[claimed, before], attributes=attributes
     ) as live:
         logger = get_logger("attempt").bind(job=job.id, stage=str(job.stage), index=job.index, attempt=claim.attempt)
         logger.info("started", worker=context.worker.name, queue_wait=round(claim.queue_wait, 3))
         try:
-            with Held(context, claim) as held, context.holding(claim):
+            with Held(context, claim) as held, context.holding(claim, live):
                 work = Work(context, held)
                 result = body(work)
                 held.progress(1.0, "store")
@@ -195,11 +198,13 @@ def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
             return ("cancelled" if isinstance(error, JobCancelled) else "lost"), error.code
         except Released as error:
             give_back(context, claim)
+            live.set_attribute("hallmark.outcome", error.code)
             logger.info("given back", reason=error.message)
             return "released", error.code
         except StoreUnavailable as error:
             # An outage is no fault of the job's: it costs no attempt, or an hour of it would leave every job dead.
             give_back(context, claim, error)
+            live.set_attribute("hallmark.outcome", error.code)
             logger.warning("given back", code=error.code, reason=error.message)
             context.draining.wait(STORE_PAUSE)
             return "released", error.code

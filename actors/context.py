@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from opentelemetry.trace import Span
+
 from actors.backend import device_name, open_backend
 from actors.keys import key_identity
 from actors.stages import Stages, load_stages
@@ -38,6 +40,8 @@ class WorkerContext:
         Set when a job met an error after which this process cannot go on: it ends and is started again.
     held
         Claims being worked on, for the main thread to give back when a stage does not report in time.
+    spans
+        Their spans, by job: who gives a job back ends its span too.
     """
 
     settings: Settings
@@ -51,15 +55,17 @@ class WorkerContext:
     stopping: threading.Event = field(default_factory=threading.Event)
     broken: threading.Event = field(default_factory=threading.Event)
     held: dict[int, Claim] = field(default_factory=dict)
+    spans: dict[int, Span] = field(default_factory=dict)
 
     @contextmanager
-    def holding(self, claim: Claim) -> Iterator[None]:
+    def holding(self, claim: Claim, live: Span) -> Iterator[None]:
         """List a claim as held while the block runs."""
-        self.held[claim.job_id] = claim
+        self.held[claim.job_id], self.spans[claim.job_id] = claim, live
         try:
             yield
         finally:
             self.held.pop(claim.job_id, None)
+            self.spans.pop(claim.job_id, None)
 
     @cached_property
     def stages(self) -> Stages:

@@ -9,6 +9,7 @@ from actors.context import WorkerContext
 from broker.jobs import Claim
 from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Unavailable
 from runtime.logging import get_logger
+from runtime.telemetry import trace_id_of
 
 
 class Released(HallmarkError):
@@ -35,7 +36,10 @@ class Held:
         self._moved = time.monotonic()
         self._ended = threading.Event()
         self._stop: HallmarkError | None = None
-        self._log = get_logger("lease").bind(job=claim.job_id, attempt=claim.attempt)
+        # The renewing thread is in no span.
+        self._log = get_logger("lease").bind(
+            job=claim.job_id, attempt=claim.attempt, trace_id=trace_id_of(claim.job.traceparent)
+        )
         self._thread = threading.Thread(target=self._renew, name=f"lease-{claim.job_id}", daemon=True)
 
     def __enter__(self) -> Held:

@@ -17,6 +17,7 @@ from dramatiq.worker import Worker as DramatiqWorker
 from actors import circuit_prover, proof_compressor, witness_generator, witness_vector_generator
 from actors.attempt import Body, Result, Work, give_back, run_one
 from actors.context import WorkerContext, worker_identity
+from actors.lease import Released
 from actors.stages import check_size_class
 from broker.artifacts import ArtifactStore, open_artifacts
 from broker.connect import connect_broker, connect_store
@@ -141,6 +142,10 @@ def drain(context: WorkerContext, worker: DramatiqWorker) -> None:
     _wait_idle(context, 1.0)
     for claim in list(context.held.values()):
         give_back(context, claim)
+        # The process ends before the thread that is inside of it comes to its end.
+        if live := context.spans.get(claim.job_id):
+            live.set_attribute("hallmark.outcome", Released.code)
+            live.end()
     if not context.pulse.busy:
         worker.stop(timeout=2_000)
 

@@ -105,14 +105,14 @@ class Intake:
                 lambda: self._client.witness_input(offer.witness_input, limit=self._witness_limit),
             )
             batch, created = await asyncio.to_thread(self._create, offer, names)
+            log.info(
+                "batch.taken" if created else "batch.offered_again",
+                batch=batch.number,
+                state=batch.state,
+                offer_expires_at=offer.offer_expires_at,
+            )
         if created:
             self._wake()
-        log.info(
-            "batch.taken" if created else "batch.offered_again",
-            batch=batch.number,
-            state=batch.state,
-            offer_expires_at=offer.offer_expires_at,
-        )
         return batch
 
     async def _keep(self, name: str, kind: str, offer: BatchOffer, fetch: Callable[[], Awaitable[bytes]]) -> None:

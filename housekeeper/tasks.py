@@ -17,7 +17,7 @@ from runtime.errors import HallmarkError
 from runtime.logging import get_logger
 from runtime.pulse import Pulse
 from runtime.settings import Settings
-from runtime.telemetry import mark
+from runtime.telemetry import attempt_traceparent, mark, trace_id_of
 
 LEASES_EXPIRED = Counter("hallmark_lease_expired", "Leases that ran out.", ["stage"])
 COLLECTED = Counter("hallmark_artifacts_collected_bytes", "Bytes of artifacts removed.")
@@ -59,8 +59,16 @@ def sweep(house: Housekeeper) -> None:
             "hallmark.attempt": lost.attempt,
             "hallmark.worker": lost.worker,
         }
-        mark(f"lost {lost.stage}", traceparent=lost.traceparent, **attributes)
-        log.warning("lease expired", job=lost.job_id, stage=str(lost.stage), worker=lost.worker, dead=lost.dead)
+        attempt = attempt_traceparent(lost.traceparent, lost.job_id, lost.attempt)
+        mark(f"lost {lost.stage}", traceparent=lost.traceparent, links=[attempt], **attributes)
+        log.warning(
+            "lease expired",
+            job=lost.job_id,
+            stage=str(lost.stage),
+            worker=lost.worker,
+            dead=lost.dead,
+            trace_id=trace_id_of(lost.traceparent),
+        )
     if swept.reannounced:
         log.debug("announced again", jobs=swept.reannounced)
     house.relay.wake()

@@ -6,12 +6,14 @@ written when they end, one line each, so that a killed process loses only the sp
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from runtime.os_errors import resource_error
@@ -31,6 +34,15 @@ from runtime.troubles import TROUBLES
 ROTATE_BYTES = 64 << 20
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+#: Identity that the next span takes in this context; 0 for any.
+_WANTED: ContextVar[int] = ContextVar("wanted span", default=0)
+
+
+class _Identities(RandomIdGenerator):
+    """Random identities, but for spans that others must be able to name without having seen them."""
+
+    def generate_span_id(self) -> int:
+        return _WANTED.get() or super().generate_span_id()
 
 
 def trace_directory(settings: Settings) -> Path:
@@ -90,7 +102,7 @@ def configure_telemetry(settings: Settings, *, service: str) -> TracerProvider:
             "hallmark.zone": settings.zone,
         }
     )
-    provider = TracerProvider(resource=resource)
+    provider = TracerProvider(resource=resource, id_generator=_Identities())
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
         path = trace_directory(settings) / f"{service}.jsonl"
         provider.add_span_processor(SimpleSpanProcessor(JsonLinesExporter(path)))
@@ -161,10 +173,32 @@ def span(
         yield started
 
 
-def mark(name: str, *, traceparent: str = "", links: Sequence[str] = (), **attributes: Any) -> str:
-    """Record a span without duration and return its ``traceparent``; used where a kill may follow."""
-    with span(name, traceparent=traceparent, links=links, attributes=attributes):
-        return current_traceparent()
+def mark(name: str, *, traceparent: str = "", links: Sequence[str] = (), named: str = "", **attributes: Any) -> str:
+    """Record a span without duration and return its ``traceparent``; used where a kill may follow.
+
+    Parameters
+    ----------
+    named
+        The ``traceparent`` that it is to have, of the parent's trace, see :func:`attempt_traceparent`.
+    """
+    token = _WANTED.set(int(named.split("-")[2], 16) if named else 0)
+    try:
+        with span(name, traceparent=traceparent, links=links, attributes=attributes):
+            return current_traceparent()
+    finally:
+        _WANTED.reset(token)
+
+
+def attempt_traceparent(traceparent: str, job_id: int, attempt: int) -> str:
+    """Return the ``traceparent`` of a job's attempt in the job's trace; empty where there is no trace or no attempt.
+
+    It follows from the numbers, so that a later attempt, and who finds that one was lost, can link to it.
+    """
+    trace_id = trace_id_of(traceparent)
+    if not trace_id or attempt < 1:
+        return ""
+    digest = hashlib.sha256(f"{trace_id}/{job_id}/{attempt}".encode()).hexdigest()
+    return f"00-{trace_id}-{digest[:16]}-01"
 
 
 def read_spans(directory: Path, trace_id: str) -> list[dict[str, Any]]:

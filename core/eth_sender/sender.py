@@ -23,6 +23,7 @@ from core.eth_sender.ledger import Ledger
 from core.eth_sender.plan import Action, next_action
 from core.eth_sender.signer import Signer
 from core.eth_sender.status import L1State, note_state
+from core.eth_sender.tracing import told
 from core.proofs.snark_store import SnarkStore
 from core.proofs.verification import key_set_text
 from core.store import Batch, L1Attempt, L1Transaction, L1TransactionStatus, Store
@@ -179,6 +180,7 @@ class EthSender:
                     succeeded=row.succeeded,
                     gas_used=row.gas_used,
                     hash=row.hash.hex() if row.hash else None,
+                    trace_id=told(row),
                 )
         return moved
 
@@ -230,7 +232,14 @@ class EthSender:
         self._check_rules(state)
         gas = self._gas(action)
         row = self._ledger.begin(action, nonce, gas, self._sign(nonce, action.data, gas, fees), fees)
-        log.info("l1.transaction", action=action.kind, batch=action.last, nonce=nonce, status=row.status)
+        log.info(
+            "l1.transaction",
+            action=action.kind,
+            batch=action.last,
+            nonce=nonce,
+            status=row.status,
+            trace_id=told(row),
+        )
         self._send(row, self._ledger.attempts(row)[0])
         return True
 

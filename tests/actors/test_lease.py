@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from dramatiq.worker import Worker as DramatiqWorker
 
 from actors.attempt import Result, Work, run_one
 from actors.context import WorkerContext
-from actors.worker import declare
+from actors.worker import declare, drain
 from broker.artifacts import ArtifactStore, open_artifacts
 from broker.jobs import BatchState, JobSpec, JobState, Stage, Worker, open_store, status
 from broker.queues import EmbeddedBroker, Hint
@@ -19,6 +21,7 @@ from broker.relay import Relay
 from proving.stages.rounds import Round
 from runtime.errors import BrokerUnavailable, LeaseLost
 from runtime.settings import load_settings
+from tests.spans import recorded
 
 
 @pytest.fixture
@@ -98,6 +101,30 @@ def test_a_stopping_process_gives_its_job_back_and_claims_no_other(context: Work
     job = status.jobs(context.store)[0]
     assert job.state is JobState.QUEUED and job.failures == 0 and context.held == {}
     assert not run_one(context, Stage.PROVE, body)
+
+
+def test_a_job_given_back_over_the_head_of_its_thread_ends_its_span(context: WorkerContext) -> None:
+    offer(context)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def body(work: Work) -> Result:
+        begun.set()
+        go_on.wait(20)
+        work.progress(0.5, "phase")
+        raise AssertionError
+
+    with recorded() as spans:
+        thread = threading.Thread(target=run_one, args=(context, Stage.PROVE, body))
+        thread.start()
+        assert begun.wait(10)
+        draining = context.settings.model_copy(update={"drain_seconds": 0.1})
+        context.settings = draining
+        drain(context, cast(DramatiqWorker, None))
+        ended = {span.name: dict(span.attributes or {}) for span in spans.get_finished_spans()}
+        assert thread.is_alive() and ended["job prove"]["hallmark.outcome"] == "released"
+        assert status.jobs(context.store)[0].state is JobState.QUEUED
+        go_on.set()
+        thread.join()
 
 
 def test_a_lost_lease_stores_nothing_even_after_the_work_is_done(context: WorkerContext) -> None:

@@ -51,7 +51,12 @@ def test_killed_prover_costs_one_attempt_and_a_lease(make_cluster: MakeCluster, 
         s["attributes"] for s in spans if s["name"] == "claim prove" and s["attributes"]["hallmark.job"] == job_id
     ]
     assert [claim["hallmark.attempt"] for claim in claims] == [1, 2]
-    assert "lost prove" in [span["name"] for span in spans]
+    # A later attempt, and the loss of the one before, link to that one though its worker was killed.
+    (first, second) = [s for s in spans if s["name"] == "claim prove" and s["attributes"]["hallmark.job"] == job_id]
+    (lost,) = [span for span in spans if span["name"] == "lost prove"]
+    (done,) = [s for s in spans if s["name"] == "job prove" and s["attributes"]["hallmark.job"] == job_id]
+    linked = [[link["span_id"] for link in span["links"]] for span in (first, second, lost, done)]
+    assert linked == [[], [first["span_id"]], [first["span_id"]], [second["span_id"], first["span_id"]]]
     services = {span["resource"]["service.name"] for span in spans}
     assert {
         "hallmark-witness",

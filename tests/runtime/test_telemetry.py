@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from runtime.settings import load_settings
-from runtime.telemetry import context_from, read_spans, trace_directory, trace_id_of
+from runtime.telemetry import attempt_traceparent, context_from, read_spans, trace_directory, trace_id_of
 
 TRACE = "12" * 16
 PARENT = f"00-{TRACE}-{'34' * 8}-01"
@@ -44,3 +44,11 @@ def test_malformed_parents_start_a_trace_of_their_own() -> None:
     for broken in ("", "nonsense", "00-zz-11-01", f"00-{'0' * 32}-{'1' * 16}-01"):
         assert trace_id_of(broken) == "" and context_from(broken) is not None
     assert trace_id_of(PARENT) == TRACE
+
+
+def test_an_attempt_is_named_by_its_numbers_and_by_nobody_elses() -> None:
+    named = attempt_traceparent(PARENT, 7, 1)
+    assert trace_id_of(named) == TRACE and named == attempt_traceparent(PARENT, 7, 1)
+    others = {attempt_traceparent(PARENT, 7, 2), attempt_traceparent(PARENT, 71, 1), PARENT}
+    assert named not in others and len(others) == 3
+    assert attempt_traceparent(PARENT, 7, 0) == attempt_traceparent("", 7, 1) == ""

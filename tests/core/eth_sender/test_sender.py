@@ -12,9 +12,11 @@ from eth_account import Account
 from core.eth_sender.errors import L1Diverged, L1Mismatch, L1TransactionRefused
 from core.eth_sender.status import L1Status, l1_status, mined_transactions
 from core.store import Batch, L1Attempt, L1Transaction, L1TransactionStatus
+from runtime.telemetry import trace_id_of
 from tests.contracts.deployment import Evm
 from tests.contracts.node import install_packages
 from tests.core.eth_sender.rollup import ACCOUNT, GWEI, KEY, TERMS, Crash, Scene, Wire, local_l1, scene_on
+from tests.spans import recorded
 
 
 @pytest.fixture
@@ -46,6 +48,25 @@ def rows(scene: Scene) -> list[tuple[str, int, str, bool | None]]:
 def status(scene: Scene, number: int) -> L1Status | None:
     with scene.node.store.session():
         return l1_status(scene.node.store, number)
+
+
+def test_a_batchs_trace_goes_on_to_l1(scene: Scene) -> None:
+    with recorded() as spans:
+        scene.seal(1)
+        scene.run()
+        scene.prove(1)
+        scene.run()
+    with scene.node.store.session():
+        trace = trace_id_of(Batch.get_by_id(1).traceparent or "")
+    found = [span for span in spans.get_finished_spans() if format(span.context.trace_id, "032x") == trace]
+    assert found[0].name == "seal batch"
+    told = [(span.name, dict(span.attributes or {})) for span in found if span.name.startswith("l1 ")]
+    assert {(name, each["hallmark.l1.status"], each["hallmark.batch"]) for name, each in told} == {
+        (f"l1 {action}", status, 1)
+        for action in ("commit", "prove", "execute")
+        for status in ("pending", "mined", "confirmed")
+    }
+    assert all(each["hallmark.l1.transaction"] for _, each in told if each["hallmark.l1.status"] == "confirmed")
 
 
 def test_a_batch_is_committed_proven_and_executed(scene: Scene) -> None:
