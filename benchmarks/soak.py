@@ -101,13 +101,23 @@ class Soak:
             for command in commands:
                 self._start(kind, command)
 
-    def run(self, batches: int, *, kill: Callable[[], None], segments: Sequence[int], seconds: float) -> Report:
-        """Offer batches, call ``kill`` again and again until core has a proof of each, and look at what is there."""
+    def run(
+        self, batches: int, *, kill: Callable[[], None], segments: Sequence[int], proof: float, seconds: float
+    ) -> Report:
+        """Offer batches, call ``kill`` again and again until core has a proof of each, and look at what is there.
+
+        Parameters
+        ----------
+        segments
+            Segments of the batches, in turn.
+        proof, seconds
+            Seconds of a segment's proof (one of a later round takes a quarter), and after which all is given up.
+        """
         started = time.monotonic()
         self.report.batches = batches
         for number in range(1, batches + 1):
             wanted = segments[number % len(segments)]
-            self._advice[number] = self.core.add(number, segments=wanted, seconds=0.2, later_seconds=0.05)
+            self._advice[number] = self.core.add(number, segments=wanted, seconds=proof, later_seconds=proof / 4)
         while len(self.core.accepted) < batches:
             if time.monotonic() - started > seconds:
                 self.report.wrong.append(f"{batches - len(self.core.accepted)} batches were not proven in {seconds} s")
@@ -211,7 +221,7 @@ class Soak:
         return [batch.number for batch in batches if batch.state is not BatchState.ACCEPTED]
 
 
-def by_chance(soak: Soak, chance: random.Random, *, every: tuple[float, float] = (2.0, 6.0)) -> Callable[[], None]:
+def by_chance(soak: Soak, chance: random.Random, *, every: tuple[float, float] = (1.0, 4.0)) -> Callable[[], None]:
     """Return what kills something each time that a few seconds have passed."""
     due = time.monotonic() + chance.uniform(*every)
 
@@ -229,6 +239,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batches", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--proof", type=float, default=2.0, help="seconds of a segment's stand-in proof")
     parser.add_argument("--seconds", type=float, default=1800.0, help="when to give up")
     given = parser.parse_args()
     chance = random.Random(given.seed)
@@ -236,7 +247,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         soak = Soak(Path(folder), *servers)
         try:
-            report = soak.run(given.batches, kill=by_chance(soak, chance), segments=(1, 2, 3, 5), seconds=given.seconds)
+            report = soak.run(
+                given.batches,
+                kill=by_chance(soak, chance),
+                segments=(1, 2, 3, 5),
+                proof=given.proof,
+                seconds=given.seconds,
+            )
         finally:
             soak.close()
             servers[1].stop()

@@ -22,7 +22,7 @@ def test_nothing_is_lost_and_nothing_stored_twice(tmp_path: Path) -> None:
             time.sleep(0.7)
 
     try:
-        report = soak.run(2, kill=kill, segments=(1, 2), seconds=90)
+        report = soak.run(2, kill=kill, segments=(1, 2), proof=0.3, seconds=90)
     finally:
         soak.close()
     assert report.wrong == [] and not kinds
