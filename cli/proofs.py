@@ -53,10 +53,15 @@ class Proofs:
 
     def make_all(self, bars: Progress) -> bytes:
         """Make every proof of every round that is not kept from before, and return the last one, the batch's."""
+        from proving.keys.prepared import let_go
+
         total = len(self._steps)
         whole = bars.add_task("all proofs", total=total, note=f"0 of {total}")
         proof = b""
         for done, step in enumerate(self._steps):
+            if done and step.round is not self._steps[done - 1].round:
+                # The next round has keys of its own, which take the memory of the last one's.
+                let_go()
             proof = self._found_or_made(step, bars, whole, done)
             bars.update(whole, completed=done + 1, note=f"{done + 1} of {total}")
         return proof

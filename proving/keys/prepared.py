@@ -53,6 +53,11 @@ def ready_key(name: str, backend: Backend) -> Key:
     return found
 
 
+def let_go() -> None:
+    """Let go of every key that this process holds ready for proving; each is made ready again on its next use."""
+    keys.proving_key.cache_clear()
+
+
 def path_of(name: str, key: Key) -> Path:
     """Return the file of a key's tree."""
     return keystore.folder() / f"{name}-{key.hex[:16]}.tree"

@@ -36,6 +36,13 @@ def hallmark(*arguments: str | Path, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+#: A process of the command line that says at its end how many keys it holds ready for proving.
+_HOLDING = (
+    "import atexit; from cli.main import main; from proving import keys;"
+    "atexit.register(lambda: print('holds', keys.proving_key.cache_info().currsize)); main()"
+)
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
@@ -82,7 +89,12 @@ def test_a_stopped_proof_goes_on_with_what_is_proven(again: tuple[Path, Path]) -
     last = f"{total - 1:05d}"
     (folder_of(proof) / f"basic-0-{last}.proof").unlink()
     (folder_of(proof) / f"leaf-0-{last}.proof").unlink()
-    text = hallmark("prove", program, "-o", proof, "--size-class", "12")
+    arguments = ["prove", str(program), "-o", str(proof), "--size-class", "12"]
+    done = subprocess.run(
+        [sys.executable, "-c", _HOLDING, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "holds 1"
+    text = done.stdout + done.stderr
     assert "kept from before" in text
     assert proven(text) == {f"segment {total} of {total}", f"leaf {total} of {total}"}
     hallmark("verify", proof, "--program", program)
