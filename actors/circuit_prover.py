@@ -36,7 +36,7 @@ def _prove(work: Work, witness: bytes, kind: str, prove: Prove) -> Result:
     vectors = load_local(work, name, kind) if name else None
     result = _finish(work, witness, vectors, prove)
     if vectors is not None:
-        work.context.local.remove(name)
+        work.context.local.delete([name])
     return result
 
 

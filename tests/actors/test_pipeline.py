@@ -78,6 +78,8 @@ def test_two_housekeepers_and_two_clocks_do_no_harm(make_cluster: MakeCluster) -
     jobs = status.jobs(cluster.store)
     assert sum(job.attempts for job in jobs) <= len(jobs) + 1
     assert all(job.state is JobState.SUCCESSFUL for job in jobs)
+    kept = [path for path in (cluster.settings.state_dir / "local").rglob("*") if path.is_file()]
+    assert kept == [], "what was made for provers goes once it is proven"
 
 
 def test_sigterm_gives_the_job_back_and_leaves_with_zero(make_cluster: MakeCluster) -> None:
