@@ -12,7 +12,6 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 from actors.context import WorkerContext
-from actors.keys import check_keys
 from actors.lease import Held, Released
 from broker.artifacts import artifact_name
 from broker.jobs import Claim, JobSpec, JobState, Stage
@@ -63,15 +62,6 @@ class Work:
         self.context, self._held = context, held
         self.claim: Claim = held.claim
         self.progress: Callable[[float, str], None] = held.progress
-
-    @property
-    def wanted_keys(self) -> str:
-        """The keys that the job was made for, or an empty string."""
-        return str(self.claim.job.parameters.get("key_identity", ""))
-
-    def check_keys(self) -> None:
-        """Refuse the job when it is for other keys than this worker's."""
-        check_keys(self.wanted_keys, self.context.keys)
 
     @property
     def inputs(self) -> Mapping[str, str]:
@@ -126,7 +116,9 @@ def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool
         return False
     try:
         versions = [context.settings.protocol_version]
-        claim = context.store.claim([stage], context.worker, protocol_versions=versions, recursive=recursive)
+        claim = context.store.claim(
+            [stage], context.worker, protocol_versions=versions, key_identity=context.keys, recursive=recursive
+        )
     except OUTAGES as error:
         log.warning("could not claim", code=error.code, reason=error.message)
         return False

@@ -18,7 +18,6 @@ PROOF, BATCH_PROOF = "proof", "batch_proof"
 
 def run(work: Work) -> Result:
     """Prove the segment, from its execution records or by replaying its checkpoint; or a part of the requests."""
-    work.check_keys()
     if work.claim.job.circuit_type != MAIN_VM:
         return _finish(work, work.load("requests"), None, work.context.stages.prove_requests)
     return _prove(work, work.load("checkpoint"), RECORDS, work.context.stages.prove_segment)
@@ -26,7 +25,6 @@ def run(work: Work) -> Result:
 
 def run_recursive(work: Work) -> Result:
     """Prove the round's circuit, from its filled trace or by filling it anew."""
-    work.check_keys()
     witness = work.load_named(made_by(work, Stage.WITNESS), WITNESS)
     return _prove(work, witness, TRACE, work.context.stages.prove_recursive)
 

@@ -24,7 +24,6 @@ CHILDREN = "children"
 def batch_jobs(
     checkpoints: Sequence[str],
     statement: str,
-    key_identity: str = "",
     snark_key: str = "",
     requests: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[JobSpec]:
@@ -36,30 +35,27 @@ def batch_jobs(
         Artifact names of the segments' checkpoints, in order.
     statement
         Artifact name of what the whole run states.
-    key_identity
-        The keys that the batch is for.
     snark_key
         Digest of the key of its SNARK; without one, the scheduler's proof ends the batch.
     requests
         By circuit, artifact names of the parts of the requests of every type that occurs, in order.
     """
-    parameters = {"key_identity": key_identity} if key_identity else {}
     steps = tree(len(checkpoints), {circuit_type: len(names) for circuit_type, names in requests.items()})
     parts = {MAIN_VM: checkpoints, **requests}
     jobs: list[JobSpec] = []
     for step in steps:
         if step.round is Round.BASIC:
-            jobs += _basic(step, parts[step.circuit_type][step.index], parameters)
+            jobs += _basic(step, parts[step.circuit_type][step.index])
         else:
             children = [steps[child] for child in step.children]
-            jobs += _recursive(step, children, statement, parameters)
+            jobs += _recursive(step, children, statement)
     if snark_key:
         scheduler = jobs.pop()
         compressor = JobSpec(
             Stage.COMPRESS,
             key=job_key(Stage.COMPRESS, Round.SCHEDULER, 0, 0, ""),
             round=Round.SCHEDULER,
-            parameters={**parameters, SNARK_KEY: snark_key},
+            parameters={SNARK_KEY: snark_key},
             depends_on=(scheduler.key,),
             final=True,
         )
@@ -73,20 +69,20 @@ def job_key(stage: Stage, round_: int, depth: int, index: int, circuit_type: str
     return f"{stage}{of}.{round_:d}.{depth}.{index}"
 
 
-def _basic(step: Step, artifact: str, parameters: dict[str, Any]) -> list[JobSpec]:
+def _basic(step: Step, artifact: str) -> list[JobSpec]:
     if step.circuit_type != MAIN_VM:
-        return [_spec(Stage.PROVE, step, parameters, {"requests": artifact})]
+        return [_spec(Stage.PROVE, step, {}, {"requests": artifact})]
     inputs = {"checkpoint": artifact}
-    vectors = _spec(Stage.VECTORS, step, parameters, inputs)
-    return [vectors, _spec(Stage.PROVE, step, parameters, inputs, [vectors.key])]
+    vectors = _spec(Stage.VECTORS, step, {}, inputs)
+    return [vectors, _spec(Stage.PROVE, step, {}, inputs, [vectors.key])]
 
 
-def _recursive(step: Step, children: list[Step], statement: str, parameters: dict[str, Any]) -> list[JobSpec]:
+def _recursive(step: Step, children: list[Step], statement: str) -> list[JobSpec]:
     proofs = [_key(Stage.PROVE, child) for child in children]
-    witness = _spec(Stage.WITNESS, step, {**parameters, CHILDREN: proofs}, {"statement": statement}, proofs)
-    vectors = _spec(Stage.VECTORS, step, parameters, {}, [witness.key])
+    witness = _spec(Stage.WITNESS, step, {CHILDREN: proofs}, {"statement": statement}, proofs)
+    vectors = _spec(Stage.VECTORS, step, {}, {}, [witness.key])
     # The prover reads the witness too: it fills the vectors itself where another host has them.
-    return [witness, vectors, _spec(Stage.PROVE, step, parameters, {}, [witness.key, vectors.key])]
+    return [witness, vectors, _spec(Stage.PROVE, step, {}, {}, [witness.key, vectors.key])]
 
 
 def _spec(

@@ -13,7 +13,6 @@ from runtime.wire import SNARK_KEY
 
 def run(work: Work) -> Result:
     """Compress the scheduler's proof."""
-    work.check_keys()
     settings, stages = work.context.settings, work.context.stages
     check_compression(settings)
     work.progress(0.0, "keys")

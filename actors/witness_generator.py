@@ -16,7 +16,6 @@ WITNESS = "recursion_witness"
 
 def run(work: Work) -> Result:
     """Execute the batch's program on its advice, and cut the run into segments."""
-    work.check_keys()
     program, advice = work.load("program"), work.load("advice")
     settings = work.context.settings
     asked = int(work.claim.job.parameters.get("size_class") or settings.size_class)
@@ -39,13 +38,12 @@ def run(work: Work) -> Result:
         for circuit_type, parts in witness.requests.items()
     }
     snark_key = str(work.claim.job.parameters.get(SNARK_KEY, ""))
-    children = batch_jobs(names, statement, work.wanted_keys, snark_key, requests)
+    children = batch_jobs(names, statement, snark_key, requests)
     return Result("statement", name=statement, children=children)
 
 
 def run_recursive(work: Work) -> Result:
     """Check the proofs that this round's circuit verifies, and write down what it proves about them."""
-    work.check_keys()
     proofs = [work.load_named(name, "proof") for name in children(work)]
     work.progress(0.1, "check")
     witness = work.context.stages.recursive_witness(

@@ -21,7 +21,6 @@ def run(work: Work) -> Result:
 
 def run_recursive(work: Work) -> Result:
     """Fill the trace of the witness's circuit."""
-    work.check_keys()
     witness = work.load_named(made_by(work, Stage.WITNESS), WITNESS)
     return _keep(work, TRACE, work.context.stages.recursive_vectors(witness))
 

@@ -17,8 +17,9 @@ from dramatiq.worker import Worker as DramatiqWorker
 from actors import circuit_prover, proof_compressor, witness_generator, witness_vector_generator
 from actors.attempt import Body, Result, Work, give_back, run_one
 from actors.context import WorkerContext, worker_identity
+from actors.keys import key_identity
 from actors.lease import Released
-from actors.stages import check_size_class
+from actors.stages import check_size_class, load_stages
 from broker.artifacts import ArtifactStore, open_artifacts
 from broker.connect import connect_broker, connect_store
 from broker.jobs import Stage
@@ -26,7 +27,7 @@ from broker.queues import is_recursive, queues_of
 from broker.relay import Relay
 from proving.stages.rounds import Round
 from runtime.endpoint import Endpoint
-from runtime.errors import InvalidInput
+from runtime.errors import InvalidInput, Unavailable
 from runtime.logging import get_logger
 from runtime.pages import Pages
 from runtime.process import Exit, Process
@@ -69,6 +70,7 @@ def open_context(process: Process, stage: Stage) -> tuple[WorkerContext, dramati
         name=f"{stage} {worker.device}",
         stages=[stage],
         device=worker.device,
+        key_identity=key_identity(load_stages(settings.stages), settings),
         pulse=pulse,
     )
     artifacts = open_artifacts(settings)
@@ -113,6 +115,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         # keys.
         _ = context.stages
         keys = context.keys
+        context.store.check_version(process.settings.protocol_version, keys)
         if stage in SIZED:
             check_size_class(process.settings)
         declare(broker, context, stage)
@@ -126,7 +129,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         endpoint.ready()
         log = get_logger("worker").bind(stage=str(stage), worker=context.worker.name)
         log.info("ready", device=context.worker.device, keys=keys, endpoint=endpoint.port, threads=threads)
-        code = _watch(context, process.stopping)
+        code = _watch(context, stage, process.stopping)
         log.info("draining", busy=context.pulse.busy)
         drain(context, worker)
         context.relay.stop()
@@ -166,7 +169,7 @@ def resident_memory() -> int:
     return int(text.split()[1]) * resource.getpagesize()
 
 
-def _watch(context: WorkerContext, stopping: threading.Event) -> int:
+def _watch(context: WorkerContext, stage: Stage, stopping: threading.Event) -> int:
     budget = context.settings.memory
     log = get_logger("watchdog")
     look_at = time.monotonic() + 5
@@ -178,6 +181,8 @@ def _watch(context: WorkerContext, stopping: threading.Event) -> int:
         if time.monotonic() < look_at:
             continue
         look_at = time.monotonic() + 5
+        if not context.pulse.busy:
+            _refuse(context, stage)
         if time.monotonic() > forget_at:
             forget_at = time.monotonic() + FORGET_SECONDS
             try:
@@ -191,6 +196,17 @@ def _watch(context: WorkerContext, stopping: threading.Event) -> int:
             log.warning("over the memory budget, restarting", budget=budget)
             return Exit.RESTART
     return Exit.OK
+
+
+def _refuse(context: WorkerContext, stage: Stage) -> None:
+    """Say by name, in its row and in the log, that a job waits which is for other keys than are held here."""
+    held, versions = context.keys, [context.settings.protocol_version]
+    try:
+        refused = held and context.store.refuse([stage], context.worker, protocol_versions=versions, key_identity=held)
+    except Unavailable:
+        return
+    if refused:
+        get_logger("worker").warning("refused", job=refused.id, wanted=refused.key_identity, held=held)
 
 
 def _wait_idle(context: WorkerContext, seconds: float) -> None:

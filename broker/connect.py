@@ -35,6 +35,7 @@ def connect_broker(
     name: str,
     stages: Sequence[Stage] = (),
     device: str = "",
+    key_identity: str = "",
     housekeeping: bool = False,
     pulse: Pulse | None = None,
 ) -> dramatiq.Broker:
@@ -46,6 +47,8 @@ def connect_broker(
         Shown in the console as the connection's name.
     stages
         Those whose ready rows wake this process.
+    key_identity
+        Only rows for these keys do, where they are for any.
     housekeeping
         Whether untaken ticks wake this process.
     pulse
@@ -69,7 +72,9 @@ def connect_broker(
             if wanted is not None:
                 recursive = is_recursive(queue_name)
                 versions = [settings.protocol_version]
-                found = store.ready(wanted, protocol_versions=versions, device=device, recursive=recursive)
+                found = store.ready(
+                    wanted, protocol_versions=versions, key_identity=key_identity, device=device, recursive=recursive
+                )
             else:
                 found = housekeeping and queue_name == HOUSEKEEPING and store.ticks_waiting()
         except Unavailable:

@@ -47,7 +47,7 @@ def export(
         chain_id=found.chain_id,
         number=found.number,
         program_commitment=found.program_commitment,
-        key_identity=str(first.parameters.get("key_identity", "")),
+        key_identity=found.key_identity,
         snark_key=str(first.parameters.get(SNARK_KEY, "")),
         program=program,
         advice=advice,
@@ -73,7 +73,7 @@ def import_(
     expected = {
         "protocol version": (protocol, found.protocol_version),
         "program": (made.program_commitment, found.program_commitment),
-        "keys": (made.key_identity, str(first.parameters.get("key_identity", ""))),
+        "keys": (made.key_identity, found.key_identity),
         "SNARK's key": (made.snark_key, str(first.parameters.get(SNARK_KEY, ""))),
     }
     differing = [name for name, (has, needs) in expected.items() if has != needs]

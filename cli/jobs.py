@@ -70,7 +70,7 @@ def show(job: JobArgument, as_json: JsonOption = False) -> None:
                 ("place", place(found.stage, found.round, found.depth, found.circuit_type)),
                 ("segment", str(found.index)),
                 ("protocol version", found.protocol_version),
-                ("keys", str(found.parameters.get("key_identity") or "-")),
+                ("keys", found.key_identity or "-"),
                 ("waits for", count(found.waiting_on, "job")),
                 ("failures", f"{found.failures} of {found.attempts} attempts"),
                 ("result", found.result or "-"),

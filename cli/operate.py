@@ -25,6 +25,7 @@ from cli import (
     settings_table,
     start,
     tree,
+    versions,
     watch,
 )
 from cli.options import BatchArgument, ChainOption, JsonOption, opened, print_json
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     batches.register(app)
     jobs.register(app)
     overviews.register(app)
+    versions.register(app)
     artifacts.register(app)
     config = typer.Typer(help="Check the configuration.", no_args_is_help=True)
     config.command("check")(config_check)

@@ -1,4 +1,4 @@
-"""`hallmark queue`, `workers`, `stats` and `version list`: the whole installation, of every chain."""
+"""`hallmark queue`, `workers` and `stats`: the whole installation, of every chain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from broker.jobs import overview
 from broker.queues.names import queue_for
 from cli import display
 from cli.options import JsonOption, duration, opened, place, print_json
-from runtime.protocol import PROTOCOL_VERSION
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +18,6 @@ def register(app: typer.Typer) -> None:
     app.command("queue")(queue)
     app.command("workers")(workers)
     app.command("stats")(stats)
-    versions = typer.Typer(help="Protocol versions.", no_args_is_help=True)
-    versions.command("list")(version_list)
-    app.add_typer(versions, name="version")
 
 
 def queue(as_json: JsonOption = False) -> None:
@@ -99,22 +95,3 @@ def stats(
         )
     header = ("day", "place", "jobs", "wait", "p50", "p95", "max", "total", "others")
     display.console.print(display.table(header, rows) if rows else f"nothing has ended in {days} days")
-
-
-def version_list(as_json: JsonOption = False) -> None:
-    """List the protocol versions of the database's batches beside this release's."""
-    found = overview.versions(opened())
-    if as_json:
-        print_json({"release": PROTOCOL_VERSION, "versions": found})
-        return
-    rows = [
-        (
-            each.protocol_version,
-            "this release" if each.protocol_version == PROTOCOL_VERSION else "",
-            ", ".join(f"{number} {state}" for state, number in each.batches.items()),
-        )
-        for each in found
-    ]
-    display.console.print(
-        display.table(("version", "", "batches"), rows) if rows else f"{PROTOCOL_VERSION}: this release; no batch yet"
-    )

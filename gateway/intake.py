@@ -64,7 +64,7 @@ class Intake:
         self._jobs = jobs
         self._artifacts = artifacts
         self._witness_limit = witness_limit
-        self._parameters = {"key_identity": key_identity}
+        self._key_identity = key_identity
         self._wake = wake
 
     async def take(self, offer: BatchOffer) -> Batch:
@@ -124,10 +124,11 @@ class Intake:
             await asyncio.to_thread(self._artifacts.save, name, kind, content, protocol=offer.protocol_version)
 
     def _create(self, offer: BatchOffer, names: dict[str, str]) -> tuple[Batch, bool]:
-        parameters = {**self._parameters, **({SNARK_KEY: offer.snark_key} if offer.snark_key else {})}
+        parameters = {SNARK_KEY: offer.snark_key} if offer.snark_key else {}
         return self._jobs.create_batch(
             offer.batch_number,
             protocol_version=offer.protocol_version,
+            key_identity=self._key_identity,
             jobs=[JobSpec(Stage.WITNESS, key="witness", inputs=names, parameters=parameters)],
             program_commitment=offer.program_commitment,
             traceparent=offer.trace.traceparent,

@@ -41,6 +41,7 @@ def serve(process: Process) -> int:
     settings, own = process.settings, load_gateway_settings()
     identity = key_identity(settings)
     jobs = connect_store(settings, process.stopping)
+    jobs.check_version(settings.protocol_version, identity)
     broker = connect_broker(settings, jobs, name=f"gateway {own.gateway_name}")
     relay = Relay(jobs, broker).start()
     try:

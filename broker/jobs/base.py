@@ -51,7 +51,8 @@ class StoreBase:
 
     def _create_jobs(self, session: Session, parent: Row, jobs: NewJobs) -> list[int]:
         shared = {
-            name: parent[name] for name in ("batch_id", "chain_id", "protocol_version", "priority", "traceparent")
+            name: parent[name]
+            for name in ("batch_id", "chain_id", "protocol_version", "key_identity", "priority", "traceparent")
         }
         shared["made_by"] = parent.get("made_by_job")
         before = session.rows(sql.CHILDREN, job_id=shared["made_by"]) if shared["made_by"] else []

@@ -30,6 +30,7 @@ class BatchModel(Model):
     program_commitment = TextField()
     traceparent = TextField()
     offer = TextField()
+    key_identity = TextField()
     result = TextField(null=True)
     error = TextField(null=True)
     created_at = DoubleField()
@@ -71,6 +72,7 @@ class JobModel(Model):
     device = TextField()
     inputs = TextField()
     parameters = TextField()
+    key_identity = TextField()
     result = TextField(null=True)
     traceparent = TextField()
     progress = DoubleField()
@@ -158,4 +160,19 @@ class TallyModel(Model):
         primary_key = CompositeKey("name", "stage", "outcome")
 
 
-MODELS = (BatchModel, JobModel, DependencyModel, AttemptModel, TickModel, TallyModel)
+class VersionModel(Model):
+    """Which keys a protocol version of a chain has."""
+
+    chain_id = BigIntegerField()
+    protocol_version = TextField()
+    key_identity = TextField()
+    inserted_at = DoubleField()
+
+    class Meta:
+        """Name and key of the table."""
+
+        table_name = "protocol_versions"
+        primary_key = CompositeKey("chain_id", "protocol_version")
+
+
+MODELS = (BatchModel, JobModel, DependencyModel, AttemptModel, TickModel, TallyModel, VersionModel)

@@ -309,18 +309,23 @@ def _of_day(store: JobStore, day: float) -> list[Durations]:
 
 @dataclass(frozen=True)
 class Version:
-    """A protocol version that batches of the database have."""
+    """A protocol version that batches have or that was inserted; its keys are empty where it was not."""
 
+    chain_id: int
     protocol_version: str
+    key_identity: str
     batches: dict[str, int]
 
 
 def versions(store: JobStore) -> list[Version]:
-    """Return the protocol versions of the batches, with how many are in which state."""
-    found: dict[str, dict[str, int]] = {}
+    """Return the protocol versions of every chain with their keys, and how many of their batches are in which state."""
+    listed = store.database.read(sql.INSERTED_VERSIONS)
+    keys = {(row["chain_id"], row["protocol_version"]): str(row["key_identity"]) for row in listed}
+    found: dict[tuple[int, str], dict[str, int]] = {place: {} for place in keys}
     for row in store.database.read(sql.VERSIONS):
-        found.setdefault(row["protocol_version"], {})[row["state"]] = int(row["batches"])
-    return [Version(name, states) for name, states in found.items()]
+        place = row["chain_id"], row["protocol_version"]
+        found.setdefault(place, {})[row["state"]] = int(row["batches"])
+    return [Version(*place, keys.get(place, ""), found[place]) for place in sorted(found)]
 
 
 def _counts(row: Row, *names: str) -> dict[str, Any]:

@@ -111,6 +111,13 @@ SELECT count(*) AS jobs, {now} - min(queued_at) AS age, max(error) AS error FROM
 WHERE state = 'queued' AND error_code = 'store_unavailable'
 """
 
+OTHER_KEYS = """
+SELECT j.stage, j.key_identity, count(*) AS jobs, {now} - min(j.queued_at) AS age, max(j.error) AS error FROM jobs j
+WHERE j.state = 'queued' AND j.error_code = 'other_keys' AND NOT EXISTS (SELECT 1 FROM jobs busy
+    WHERE busy.state = 'in_progress' AND busy.stage = j.stage AND busy.key_identity = j.key_identity)
+GROUP BY j.stage, j.key_identity ORDER BY j.stage, j.key_identity
+"""
+
 UNJUDGED = """
 SELECT number, chain_id, state, error, {now} - finished_at AS age FROM batches
 WHERE state = 'refused' OR (state = 'proven' AND finished_at < {now} - :grace) ORDER BY id
@@ -118,9 +125,11 @@ WHERE state = 'refused' OR (state = 'proven' AND finished_at < {now} - :grace) O
 
 TICKS = "SELECT task, {now} - made_at AS age, taken_by FROM ticks"
 
+INSERTED_VERSIONS = "SELECT chain_id, protocol_version, key_identity FROM protocol_versions"
+
 VERSIONS = """
-SELECT protocol_version, state, count(*) AS batches FROM batches GROUP BY protocol_version, state
-ORDER BY protocol_version, state
+SELECT chain_id, protocol_version, state, count(*) AS batches FROM batches GROUP BY chain_id, protocol_version, state
+ORDER BY chain_id, protocol_version, state
 """
 
 # Changes with every attempt that begins or ends and with every batch; each part is one probe of an index or a small

@@ -104,6 +104,7 @@ class Job:
     device: str
     inputs: dict[str, str]
     parameters: dict[str, Any]
+    key_identity: str
     result: str
     traceparent: str
     progress: float
@@ -123,7 +124,17 @@ class Job:
     def of(cls, row: Row) -> Job:
         """Read a row of ``jobs``."""
         texts = ("worker", "result", "error_code", "error", "traceback")
-        same = ("id", "batch_id", "chain_id", "protocol_version", "round", "depth", "circuit_type", "priority")
+        same = (
+            "id",
+            "batch_id",
+            "chain_id",
+            "protocol_version",
+            "round",
+            "depth",
+            "circuit_type",
+            "priority",
+            "key_identity",
+        )
         more = ("waiting_on", "attempts", "failures", "device", "traceparent", "progress", "progress_note")
         times = ("created_at", "queued_at", "started_at", "finished_at", "available_at", "announced_at")
         values: dict[str, Any] = {name: row[name] for name in (*same, *more, *times, "lease_expires_at")}
@@ -199,7 +210,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch's row; ``offer`` is what core sent with it, ``result`` the artifact of its proof."""
+    """A batch's row; ``offer`` is what core sent with it, ``result`` the artifact of its proof.
+
+    ``key_identity`` is ``profile:digest`` of the keys that it is for, empty for any.
+    """
 
     id: int
     chain_id: int
@@ -210,6 +224,7 @@ class Batch:
     program_commitment: str
     traceparent: str
     offer: dict[str, Any]
+    key_identity: str
     result: str
     error: str
     created_at: float
@@ -220,7 +235,7 @@ class Batch:
         """Read a row of ``batches``."""
         same = ("id", "chain_id", "number", "protocol_version", "priority", "program_commitment", "traceparent")
         return cls(
-            **{name: row[name] for name in same},
+            **{name: row[name] for name in (*same, "key_identity")},
             state=BatchState(row["state"]),
             offer=json.loads(row["offer"]),
             result=row["result"] or "",

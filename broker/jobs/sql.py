@@ -59,6 +59,30 @@ ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id LIMIT 1
 # Added to the filters by whether only later rounds, only the first, or all are wanted. (With `round = 0` SQLite sorts.)
 ROUNDS = {True: " AND round > 0", False: " AND round < 1", None: ""}
 
+# Written into jobs that a worker may not have and nobody else works on, so that they say why they wait.
+REFUSE = """
+UPDATE jobs SET error_code = 'other_keys', error = :error WHERE id IN (
+    SELECT id FROM jobs WHERE state = 'queued' {filters} AND key_identity NOT IN ('', :key_identity)
+    AND queued_at <= {now} - :grace AND NOT EXISTS (SELECT 1 FROM jobs busy WHERE busy.state = 'in_progress'
+        AND busy.stage = jobs.stage AND busy.key_identity = jobs.key_identity)
+    ORDER BY priority DESC, batch_id LIMIT 1)
+RETURNING *
+"""
+
+KNOWN_VERSIONS = "SELECT * FROM protocol_versions WHERE chain_id = :chain_id ORDER BY protocol_version"
+
+INSERT_VERSION = """
+INSERT INTO protocol_versions (chain_id, protocol_version, key_identity, inserted_at)
+VALUES (:chain_id, :protocol_version, :key_identity, {now})
+ON CONFLICT (chain_id, protocol_version) DO UPDATE SET key_identity = excluded.key_identity, inserted_at = {now}
+"""
+
+# Batches that are not over, of a version and of other keys than these.
+OPEN_OF_OTHER_KEYS = """
+SELECT number FROM batches WHERE chain_id = :chain_id AND protocol_version = :protocol_version
+AND state IN ('in_progress', 'dead', 'proven') AND key_identity NOT IN ('', :key_identity) ORDER BY number
+"""
+
 INSERT_ATTEMPT = """
 INSERT INTO attempts (job_id, number, token, worker, host, device, zone, trace_id, queue_wait, started_at)
 VALUES (:job_id, :number, :token, :worker, :host, :device, :zone, :trace_id, :queue_wait, {now})
@@ -180,17 +204,20 @@ WHERE id IN (SELECT CAST(value AS BIGINT) FROM {each}) AND state IN ('waiting', 
 """
 
 INSERT_BATCH = """
-INSERT INTO batches (chain_id, number, protocol_version, priority, program_commitment, traceparent, offer, created_at)
-VALUES (:chain_id, :number, :protocol_version, :priority, :program_commitment, :traceparent, :offer, {now})
+INSERT INTO batches (chain_id, number, protocol_version, key_identity, priority, program_commitment, traceparent, offer,
+    created_at)
+VALUES (:chain_id, :number, :protocol_version, :key_identity, :priority, :program_commitment, :traceparent, :offer,
+    {now})
 ON CONFLICT (chain_id, number, protocol_version) DO NOTHING RETURNING *
 """
 
 # One statement for many: a batch of 30,000 segments has 240,000 jobs, and on SQLite everybody waits for their making.
 # A job that is made again (its parent ran again) takes the fresh inputs unless its own result is already there.
 INSERT_JOBS = """
-INSERT INTO jobs (batch_id, chain_id, protocol_version, priority, traceparent, made_by, stage, round, depth,
-    circuit_type, position, final, state, waiting_on, inputs, parameters, device, available_at, queued_at, created_at)
-SELECT :batch_id, :chain_id, :protocol_version, :priority, :traceparent, :made_by, value ->> 'stage',
+INSERT INTO jobs (batch_id, chain_id, protocol_version, key_identity, priority, traceparent, made_by, stage, round,
+    depth, circuit_type, position, final, state, waiting_on, inputs, parameters, device, available_at, queued_at,
+    created_at)
+SELECT :batch_id, :chain_id, :protocol_version, :key_identity, :priority, :traceparent, :made_by, value ->> 'stage',
     CAST(value ->> 'round' AS INTEGER), CAST(value ->> 'depth' AS INTEGER), value ->> 'circuit_type',
     CAST(value ->> 'position' AS INTEGER), CAST(value ->> 'final' AS INTEGER), value ->> 'state',
     CAST(value ->> 'waiting_on' AS INTEGER), value ->> 'inputs', value ->> 'parameters', value ->> 'device',

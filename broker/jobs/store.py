@@ -17,12 +17,13 @@ from broker.jobs.new import NewJobs
 from broker.jobs.operators import OperatorSide
 from broker.jobs.records import Batch, JobSpec
 from broker.jobs.states import BatchState
+from broker.jobs.versions import VersionSide
 from broker.jobs.workers import WorkerSide
 from runtime.errors import JobError
 from runtime.settings import Settings
 
 
-class JobStore(WorkerSide, HousekeeperSide, OperatorSide):
+class JobStore(WorkerSide, HousekeeperSide, OperatorSide, VersionSide):
     """Batches and jobs of one chain, for everyone who works with them."""
 
     def create_batch(
@@ -34,12 +35,18 @@ class JobStore(WorkerSide, HousekeeperSide, OperatorSide):
         priority: int = 0,
         program_commitment: str = "",
         traceparent: str = "",
+        key_identity: str = "",
         offer: Mapping[str, Any] | None = None,
     ) -> tuple[Batch, bool]:
         """Create a batch with its first jobs, once.
 
         A batch that is known already (core offered it again after its offer expired) keeps its jobs and takes the new
         offer.
+
+        Parameters
+        ----------
+        key_identity
+            The keys that its jobs are for; workers of others do not get them. Empty for any.
 
         Returns
         -------
@@ -56,6 +63,7 @@ class JobStore(WorkerSide, HousekeeperSide, OperatorSide):
                 priority=priority,
                 program_commitment=program_commitment,
                 traceparent=traceparent,
+                key_identity=key_identity,
                 offer=json.dumps(dict(offer or {})),
             )
             if row is None:

@@ -28,8 +28,8 @@ class Trouble:
     Attributes
     ----------
     kind
-        ``dead_job``, ``refused``, ``not_judged``, ``store_away``, ``no_sweep``, ``no_housekeeper``, ``no_clock``,
-        ``no_worker`` or ``retrying``.
+        ``dead_job``, ``refused``, ``not_judged``, ``store_away``, ``other_keys``, ``no_sweep``, ``no_housekeeper``,
+        ``no_clock``, ``no_worker`` or ``retrying``.
     seconds
         For how long.
     chain_id, batch, job
@@ -47,7 +47,7 @@ class Trouble:
 
 def troubles(store: JobStore) -> list[Trouble]:
     """Return what is stuck in the whole database, what an operator must act on first."""
-    kinds = (_dead, _unjudged, _store_away, _unswept, _ticks, _lacking, _retrying)
+    kinds = (_dead, _unjudged, _store_away, _other_keys, _unswept, _ticks, _lacking, _retrying)
     return [trouble for kind in kinds for trouble in kind(store)]
 
 
@@ -88,6 +88,17 @@ def _store_away(store: JobStore) -> Iterator[Trouble]:
         text = f"{count(row['jobs'], 'job')} wait for the artifact store: {row['error']}"
         remedy = "Mend the server of HALLMARK_STORE_URL; `hallmark doctor` asks it. The jobs go on by themselves."
         yield Trouble("store_away", text, remedy, max(0.0, float(row["age"])))
+
+
+def _other_keys(store: JobStore) -> Iterator[Trouble]:
+    for row in store.database.read(overview_sql.OTHER_KEYS):
+        yield Trouble(
+            "other_keys",
+            f"{count(row['jobs'], 'job')} of stage {row['stage']} for the keys {row['key_identity']} wait for a worker "
+            f"that holds them: {row['error']}",
+            "Start workers of that release and profile (`hallmark config check` on their host); the jobs go on then.",
+            max(0.0, float(row["age"])),
+        )
 
 
 def _unswept(store: JobStore) -> Iterator[Trouble]:

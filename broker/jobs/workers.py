@@ -23,6 +23,8 @@ TRACEBACK_LIMIT = 16_000
 DUE_AT_ONCE = 200
 #: Seconds between two looks of one process for rows whose delay is over, while it finds other work.
 DUE_SECONDS = 1.0
+#: Seconds that a job waits before a worker whose keys are other ones says so in its row.
+REFUSED_SECONDS = 5.0
 
 
 class WorkerSide(StoreBase):
@@ -37,6 +39,7 @@ class WorkerSide(StoreBase):
         worker: Worker,
         *,
         protocol_versions: Sequence[str],
+        key_identity: str = "",
         circuit_types: Sequence[str] | None = None,
         preferred_circuit_type: str = "",
         recursive: bool | None = None,
@@ -46,7 +49,9 @@ class WorkerSide(StoreBase):
         Parameters
         ----------
         protocol_versions
-            Those that the worker holds keys for.
+            Those that the worker can do.
+        key_identity
+            The keys that it holds: jobs of others are not for it. Empty: it needs none.
         circuit_types
             Those that the worker can do; ``None`` for any.
         preferred_circuit_type
@@ -55,7 +60,7 @@ class WorkerSide(StoreBase):
             Only jobs of later rounds, only those of the first (False), or any (None).
         """
         filters, parameters = _filters(
-            self.chain_id, stages, protocol_versions, circuit_types, worker.device, recursive
+            self.chain_id, stages, protocol_versions, circuit_types, worker.device, recursive, key_identity
         )
         same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
         values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
@@ -102,15 +107,32 @@ class WorkerSide(StoreBase):
         stages: Iterable[Stage],
         *,
         protocol_versions: Sequence[str],
+        key_identity: str = "",
         device: str = "",
         recursive: bool | None = None,
     ) -> bool:
         """Return whether a claim for these stages would find a job now."""
-        filters, parameters = _filters(self.chain_id, stages, protocol_versions, None, device, recursive)
+        filters, parameters = _filters(self.chain_id, stages, protocol_versions, None, device, recursive, key_identity)
         statement = sql.READY.replace("{filters}", filters)
         return bool(self.database.read(statement, **parameters)) or (
             self.end_delays() > 0 and bool(self.database.read(statement, **parameters))
         )
+
+    def refuse(
+        self, stages: Iterable[Stage], worker: Worker, *, protocol_versions: Sequence[str], key_identity: str
+    ) -> Job | None:
+        """Write into a job that this worker's other keys keep from it, and that nobody works on the like of, who
+        refuses it and why; return it.
+        """
+        filters, values = _filters(self.chain_id, stages, protocol_versions, None, worker.device, None, "")
+        statement = sql.REFUSE.replace("{filters}", filters)
+        error = f"{worker.name} holds the keys {key_identity} and not this job's."
+        row = self.database.transact(
+            lambda session: session.one(
+                statement, key_identity=key_identity, error=error, grace=REFUSED_SECONDS, **values
+            )
+        )
+        return None if row is None else Job.of(row)
 
     def end_delays(self) -> int:
         """Queue rows whose delay is over, a bounded number at a time, and return how many were."""
@@ -263,6 +285,7 @@ def _filters(
     circuit_types: Sequence[str] | None,
     device: str,
     recursive: bool | None,
+    key_identity: str,
 ) -> tuple[str, dict[str, Any]]:
     stage_names, stage_values = names_in("stage", [str(stage) for stage in stages])
     version_names, versions = names_in("version", protocol_versions)
@@ -275,4 +298,7 @@ def _filters(
     if device:
         text += " AND device IN ('', :device)"
         parameters["device"] = device.partition(":")[0]
+    if key_identity:
+        text += " AND key_identity IN ('', :key_identity)"
+        parameters["key_identity"] = key_identity
     return text + sql.ROUNDS[recursive], parameters

@@ -98,10 +98,11 @@ class Cluster:
         names = {}
         for kind, payload in (("program", PROGRAM), ("advice", advice)):
             names[kind] = self.artifacts.save(f"gateway/{number}/{kind}", kind, payload, protocol=protocol)
-        told = {SNARK_KEY: snark_key, "key_identity": key_identity}
-        parameters = {name: value for name, value in told.items() if value}
+        parameters = {SNARK_KEY: snark_key} if snark_key else {}
         jobs = [JobSpec(Stage.WITNESS, inputs=names, parameters=parameters)]
-        made, _ = self.store.create_batch(number, protocol_version=protocol, jobs=jobs, traceparent=traceparent)
+        made, _ = self.store.create_batch(
+            number, protocol_version=protocol, jobs=jobs, traceparent=traceparent, key_identity=key_identity
+        )
         return made
 
     def proof(self, batch: Batch) -> bytes:

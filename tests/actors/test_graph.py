@@ -25,7 +25,7 @@ def jobs_of(segments: int, parts: dict[str, int], snark_key: str = "") -> dict[s
         circuit_type: [f"{circuit_type}.{index}" for index in range(count)] for circuit_type, count in parts.items()
     }
     checkpoints = [f"checkpoint.{index}" for index in range(segments)]
-    jobs = batch_jobs(checkpoints, "statement", "proven100:aa", snark_key, names)
+    jobs = batch_jobs(checkpoints, "statement", snark_key, names)
     return {job.key: job for job in jobs}
 
 
@@ -42,7 +42,6 @@ def test_every_proof_passes_the_three_stages(segments: int, parts: dict[str, int
 
     keys = [job_key(stage, step) for step in steps for stage in passed(step)]
     assert sorted(jobs) == sorted(keys)
-    assert all(job.parameters["key_identity"] == "proven100:aa" for job in jobs.values())
 
 
 @given(SEGMENTS, PARTS)
@@ -81,7 +80,7 @@ def test_a_snark_is_made_of_the_schedulers_proof_where_one_is_asked_for(segments
     (final,) = [job for job in jobs.values() if job.final]
     scheduler = key_of(Stage.PROVE, Round.SCHEDULER, 0, 0, "")
     assert (final.stage, list(final.depends_on)) == (Stage.COMPRESS, [scheduler])
-    assert final.parameters == {"key_identity": "proven100:aa", "snark_key": "cd" * 32}
+    assert final.parameters == {"snark_key": "cd" * 32}
     assert set(jobs) - {final.key} == set(bare)
     assert all(jobs[key] == job for key, job in bare.items() if key != scheduler)
 

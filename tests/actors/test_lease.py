@@ -214,18 +214,3 @@ def test_embedded_broker_survives_a_database_that_is_away() -> None:
 
     consumer = EmbeddedBroker(ready, lambda: 0).consume("prove", prefetch=1, timeout=4000)
     assert next(consumer) is not None
-
-
-def test_a_job_for_other_keys_is_refused_with_both_named(context: WorkerContext) -> None:
-    context.keys = "proven100:aa"
-    jobs = [JobSpec(Stage.PROVE, final=True, parameters={"key_identity": "proven100:bb"})]
-    context.store.create_batch(1, protocol_version="1", jobs=jobs)
-
-    def body(work: Work) -> Result:
-        work.check_keys()
-        raise AssertionError
-
-    run_one(context, Stage.PROVE, body)
-    job = status.jobs(context.store)[0]
-    assert job.error_code == "other_keys" and job.state is JobState.FAILED
-    assert "proven100:aa" in job.error and "proven100:bb" in job.error

@@ -32,7 +32,7 @@ CREATE TABLE batches (
     error TEXT,
     created_at DOUBLE PRECISION NOT NULL,
     finished_at DOUBLE PRECISION,
-    collected_at DOUBLE PRECISION, proven_at DOUBLE PRECISION,
+    collected_at DOUBLE PRECISION, proven_at DOUBLE PRECISION, key_identity TEXT NOT NULL DEFAULT '',
     UNIQUE (chain_id, number, protocol_version)
 );
 CREATE INDEX batches_finished ON batches (finished_at) WHERE state IN ('accepted', 'refused', 'cancelled');
@@ -79,7 +79,7 @@ CREATE TABLE jobs (
     created_at DOUBLE PRECISION NOT NULL,
     queued_at DOUBLE PRECISION,
     started_at DOUBLE PRECISION,
-    finished_at DOUBLE PRECISION, made_by BIGINT, renewed_at DOUBLE PRECISION,
+    finished_at DOUBLE PRECISION, made_by BIGINT, renewed_at DOUBLE PRECISION, key_identity TEXT NOT NULL DEFAULT '',
     UNIQUE (batch_id, stage, round, depth, circuit_type, position),
     CHECK ((state = 'in_progress') = (lease_token IS NOT NULL)),
     CHECK (state <> 'waiting' OR waiting_on > 0)
@@ -97,6 +97,13 @@ CREATE INDEX jobs_outbox ON jobs (state, priority DESC, batch_id, round DESC, id
     WHERE state = 'queued' AND announced_at IS NULL;
 CREATE INDEX jobs_renewed ON jobs (state, renewed_at) WHERE state = 'in_progress';
 CREATE INDEX jobs_state ON jobs (state, stage);
+CREATE TABLE protocol_versions (
+    chain_id BIGINT NOT NULL,
+    protocol_version TEXT NOT NULL,
+    key_identity TEXT NOT NULL,
+    inserted_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (chain_id, protocol_version)
+);
 CREATE TABLE "schema_migration" ("id" INTEGER NOT NULL PRIMARY KEY, "name" VARCHAR(255) NOT NULL, "applied" DATETIME NOT NULL);
 CREATE UNIQUE INDEX "schema_migration_name" ON "schema_migration" ("name");
 CREATE TABLE tallies (

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from broker.jobs import BatchState, JobDatabase, JobSpec, JobStore, Stage, Worker, schema, status
 
@@ -51,8 +54,13 @@ def test_rows_of_the_first_schema_go_on_after_the_migration(database_url: str) -
         values = f"{job_id}, {batch_id}, 4242, '1', '{stage}', '{state}', {waiting_on}, {final}, 1, 1, 1"
         database.transact(lambda session, v=values: session.run(f"INSERT INTO jobs ({columns}) VALUES ({v})"))
     database.transact(lambda session: session.run("INSERT INTO dependencies (job_id, depends_on) VALUES (3, 2)"))
-    assert schema.migrate(database) == ["0002_clock", "0003_rounds"]
+    database.transact(
+        lambda session: session.run("""UPDATE jobs SET parameters = '{"key_identity": "p:aa"}' WHERE batch_id = 1""")
+    )
+    assert schema.migrate(database) == ["0002_clock", "0003_rounds", "0004_versions"]
     store = JobStore(database)
+    assert [status.batch(store, number).key_identity for number in (1, 2)] == ["p:aa", ""]
+    assert {job.key_identity for job in status.jobs(store, batch_id=1)} == {"p:aa"}
     assert status.numbers(store).latency_total_seconds == 4
     store.requeue(1)
     assert [job.state for job in status.jobs(store, batch_id=1)] == ["queued", "waiting", "waiting"]
@@ -63,6 +71,29 @@ def test_rows_of_the_first_schema_go_on_after_the_migration(database_url: str) -
         assert held is not None
         store.complete(held, "x", specs)
     assert status.batch(store, 1).state is BatchState.PROVEN
+    database.close()
+
+
+def test_a_migration_that_is_killed_half_way_changes_nothing_and_is_repeated(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = JobDatabase(database_url)
+    database.transact(lambda session: schema._runner(database).up("0003_rounds"))
+    execute, seen = database.peewee.execute_sql, []
+
+    def dies(statement: str, *arguments: Any) -> Any:
+        seen.append(statement)
+        if "CREATE TABLE protocol_versions" in statement:
+            raise RuntimeError("killed")
+        return execute(statement, *arguments)
+
+    monkeypatch.setattr(database.peewee, "execute_sql", dies)
+    with pytest.raises(RuntimeError, match="killed"):
+        schema.migrate(database)
+    monkeypatch.undo()
+    assert any("ALTER TABLE jobs ADD COLUMN key_identity" in each for each in seen)
+    assert schema.migrate(database) == ["0004_versions"]
+    schema.check(database)
     database.close()
 
 

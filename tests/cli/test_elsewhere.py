@@ -41,9 +41,11 @@ def install(folder: Path) -> Installation:
         kind: artifacts.save(f"gateway/4242/1/{kind}-00", kind, payload, protocol=PROTOCOL_VERSION)
         for kind, payload in (("program", ELF), ("advice", b""))
     }
-    jobs = [JobSpec(Stage.WITNESS, key="witness", inputs=inputs, parameters={"key_identity": KEYS})]
+    jobs = [JobSpec(Stage.WITNESS, key="witness", inputs=inputs)]
     commitment = digest_hex(Program.from_elf(ELF).commitment)
-    store.create_batch(1, protocol_version=PROTOCOL_VERSION, jobs=jobs, program_commitment=commitment)
+    store.create_batch(
+        1, protocol_version=PROTOCOL_VERSION, jobs=jobs, program_commitment=commitment, key_identity=KEYS
+    )
     return Installation(folder, store, url)
 
 

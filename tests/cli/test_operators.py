@@ -10,7 +10,7 @@ import pytest
 from broker.artifacts import open_artifacts
 from broker.jobs import BatchState, JobSpec, JobState, Stage, Worker, open_store, status
 from cli import display
-from runtime.errors import ArtifactCorrupt
+from runtime.errors import ArtifactCorrupt, InvalidInput
 from runtime.settings import Settings
 from tests.broker.test_jobs import make, must_claim, segments
 from tests.broker.test_requeue import finish, only
@@ -184,6 +184,23 @@ def test_statistics_are_of_what_ended(installation: Installation) -> None:
     found = installation.json("stats", "--days", 1)
     assert {(each["stage"], each["attempts"]) for each in found} == {("witness", 2), ("vectors", 0)}
     assert only(installation.store, Stage.WITNESS) and "1 failed" in installation.run("stats").stdout
+
+
+def test_a_protocol_version_gets_its_keys(installation: Installation) -> None:
+    keys = "proven100:" + "ab" * 32
+    command = ("version", "insert", "7", "--keys", keys, "--chain", 5)
+    assert getattr(installation.run(*command, "--json").exception, "code", "") == "not_confirmed"
+    for changed in (True, False):
+        made = json.loads(installation.run(*command, "--json", "--yes").stdout)
+        assert made == {"chain_id": 5, "version": "7", "keys": keys, "changed": changed}
+    [found] = [
+        each
+        for each in json.loads(installation.run("version", "list", "--json").stdout)["versions"]
+        if each["chain_id"] == 5
+    ]
+    assert found == {"chain_id": 5, "protocol_version": "7", "key_identity": keys, "batches": {}}
+    refused = installation.run("version", "insert", "7", "--keys", "proven100:ab").exception
+    assert isinstance(refused, InvalidInput)
 
 
 def test_the_doctor_tells_programs_what_it_tells_people(installation: Installation) -> None:
