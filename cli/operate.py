@@ -21,6 +21,7 @@ from cli import (
     keys,
     l1,
     overviews,
+    rollback,
     run,
     settings_table,
     start,
@@ -52,6 +53,7 @@ def register(app: typer.Typer) -> None:
     keys.register(app)
     l1.register(app)
     tree.register(app)
+    rollback.register(app)
     devices.register(app)
     run.register(app)
     start.register(app)

@@ -34,6 +34,13 @@ class L1Diverged(L1Error):
     )
 
 
+class BatchExecuted(L1Error):
+    """L1 acts on the batch's root: nothing takes that back."""
+
+    code = "batch_executed"
+    default_remedy = "Only batches after the newest executed one can be taken back; `hallmark l1 status` names it."
+
+
 class L1TransactionRefused(L1Error):
     """L1 does not take a transaction."""
 

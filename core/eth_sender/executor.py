@@ -111,6 +111,10 @@ class Executor:
         """Return the calldata that executes the batches up to `last`."""
         return self._encode("executeBatches", last, stored)
 
+    def revert_data(self, last: int, stored: bytes) -> bytes:
+        """Return the calldata that takes back every batch after `last`."""
+        return self._encode("revertBatches", last, stored)
+
     def _read(self, name: str, block: int, *arguments: object) -> Any:
         return self._contract.functions[name](*arguments).call(block_identifier=block)
 

@@ -16,7 +16,7 @@ from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.types import BlockIdentifier, TxParams, TxReceipt
 
 from core.eth_sender.connection import typed_errors
-from core.eth_sender.errors import L1Mismatch, L1TransactionRefused
+from core.eth_sender.errors import BatchExecuted, L1Diverged, L1Mismatch, L1TransactionRefused
 from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.fees import GWEI, Fees, gas_for, raised, suggested
 from core.eth_sender.ledger import Ledger
@@ -26,7 +26,7 @@ from core.eth_sender.status import L1State, note_state
 from core.eth_sender.tracing import told
 from core.proofs.snark_store import SnarkStore
 from core.proofs.verification import key_set_text
-from core.store import Batch, L1Attempt, L1Transaction, L1TransactionStatus, Store
+from core.store import Batch, L1Action, L1Attempt, L1Transaction, L1TransactionStatus, Store
 from runtime.logging import get_logger
 
 log = get_logger(__name__)
@@ -115,6 +115,42 @@ class EthSender:
         """
         with typed_errors(), self._store.session():
             return self._look()
+
+    def take_back(self, last: int) -> bool:
+        """Look at L1 once and go on taking back what it holds after batch `last`; return whether that is done for good.
+
+        What was sent before is waited for first, so that nothing of it comes later.
+
+        Raises
+        ------
+        BatchExecuted
+            L1 acts on one of them.
+        L1Unavailable, L1Mismatch, L1Diverged, L1TransactionRefused
+        """
+        with typed_errors(), self._store.session():
+            block = int(self._web3.eth.block_number)
+            if self._chain_id is None:
+                self._meet(block)
+            self._follow(block)
+            state = self._executor.state(block)
+            note_state(self._store, state)
+            if state.executed > last:
+                raise BatchExecuted(f"L1 has executed the batches up to {state.executed}: {last + 1} is final.")
+            waiting = self._ledger.open()
+            for row in waiting:
+                if row.status == L1TransactionStatus.PENDING:
+                    self._push(row, block)
+            if not waiting and state.committed > last:
+                data = self._executor.revert_data(last, self._stored_hash(last, block))
+                self._begin(Action(L1Action.REVERT, last + 1, state.committed, data), state)
+            return not waiting and state.committed <= last
+
+    def _stored_hash(self, number: int, block: int) -> bytes:
+        """Return the contract's hash of a batch, which must be this core's."""
+        ours, theirs = Batch.get_by_id(number), self._executor.stored(number, block)
+        if theirs.root != ours.new_root or (number and theirs.output != ours.expected_output):
+            raise L1Diverged(f"Batch {number} on L1 is another one than this core's.")
+        return theirs.hash
 
     def _look(self) -> bool:
         block = int(self._web3.eth.block_number)

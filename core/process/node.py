@@ -14,6 +14,7 @@ from core.batches.settlement import Settlement
 from core.batches.witness_store import WitnessStore
 from core.errors import GenesisMismatch, ProgramFault
 from core.formats.identity import Identity
+from core.process.rollback import require_none
 from core.program.state_transition import Program
 from core.proofs.acceptance import Acceptance, Verifier
 from core.proofs.offers import Offers
@@ -90,6 +91,7 @@ def open_node(
     folder = core_settings.folder(settings)
     store = open_store(core_settings.database_url(settings))
     with store.session():
+        require_none(store)
         _check_facts(store, settings, genesis)
         _note_program(store, program)
         witnesses = WitnessStore(folder / "witnesses")

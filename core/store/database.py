@@ -108,6 +108,10 @@ class Store:
             .execute()
         )
 
+    def forget_fact(self, key: str) -> None:
+        """Remove the fact named `key`, if there is one."""
+        Fact.delete().where(Fact.key == key).execute()
+
     def ping(self) -> None:
         """Make one query, so that readiness means that the database answers."""
         self._database.execute_sql("SELECT 1")  # type: ignore[no-untyped-call]

@@ -70,6 +70,8 @@ class L1Action(StrEnum):
     """Proves committed batches."""
     EXECUTE = "execute"
     """Executes proven batches."""
+    REVERT = "revert"
+    """Takes batches back that are not executed."""
 
 
 class L1TransactionStatus(StrEnum):
