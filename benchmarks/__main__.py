@@ -59,6 +59,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "recursion.share": ("benchmarks.recursion", "recursion"),
     "recursion.rows": ("benchmarks.recursion", "recursion"),
     "l1.verify_gas": ("benchmarks.l1", "verify_gas"),
+    "l1.data_gas": ("benchmarks.l1", "data_gas"),
     "scheduler.proof_size": ("benchmarks.recursion", "recursion"),
     "scheduler.verify": ("benchmarks.recursion", "recursion"),
     "keys.generate": ("benchmarks.recursion", "key_set"),

@@ -15,9 +15,10 @@ contract Executor is Owned {
         uint64 number;
         uint64 timestamp;
         bytes32 newRoot;
-        bytes32 dataHash;
+        bytes32 contentHash;
         bytes32 priorityQueueHash;
         bytes32 messageRoot;
+        bytes stateDiffs;
     }
 
     /// What is kept of a committed batch.
@@ -37,6 +38,7 @@ contract Executor is Owned {
     }
 
     error NotValidator(address caller);
+    error DataNotInTransaction();
     error UnexpectedBatch(uint64 expected, uint64 given);
     error BatchNotCommitted(uint64 number);
     error BatchNotProven(uint64 number);
@@ -108,9 +110,10 @@ contract Executor is Owned {
         return _batches[executed].root;
     }
 
-    /// Commit to the next batch. `hash` is what its stored hash must become.
+    /// Commit to the next batch, and publish the accounts that it changed. `hash` is what its stored hash must become.
     function commitBatch(Batch calldata batch, bytes32 hash) external onlyValidator {
         _requireUsual(abi.encodeCall(this.commitBatch, (batch, hash)));
+        _requirePublished();
         StoredBatch storage previous = _batches[committed];
         if (batch.number != committed + 1) revert UnexpectedBatch(committed + 1, batch.number);
         if (batch.timestamp < previous.timestamp) revert TimestampEarlier(previous.timestamp, batch.timestamp);
@@ -123,7 +126,7 @@ contract Executor is Owned {
                 batch.timestamp,
                 previous.root,
                 batch.newRoot,
-                batch.dataHash,
+                keccak256(abi.encode(batch.contentHash, keccak256(batch.stateDiffs))),
                 batch.priorityQueueHash,
                 batch.messageRoot
             )
@@ -197,6 +200,12 @@ contract Executor is Owned {
 
     function _requireHash(bytes32 computed, bytes32 given) private pure {
         if (computed != given) revert HashMismatch(computed, given);
+    }
+
+    /// Calldata must be that of the transaction, so that whoever reads L1's blocks finds it there: an account without
+    /// code that pays for the transaction itself has no other way to call.
+    function _requirePublished() private view {
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert DataNotInTransaction();
     }
 
     /// Calldata has one way to be written: what the decoder would read past or around is refused.

@@ -12,6 +12,7 @@ from typing import Any
 from core.batches.component import Component
 from core.batches.metadata_calculator import changed_accounts
 from core.errors import ProgramFault
+from core.formats import state_diffs
 from core.formats.commitments import (
     data_commitment,
     diffs_commitment,
@@ -21,7 +22,7 @@ from core.formats.commitments import (
     transactions_commitment,
 )
 from core.formats.witness_input import Header
-from core.program.state_transition import Diff, Result, Status
+from core.program.state_transition import Result, Status
 from core.state import chain
 from core.store import Batch, BatchStatus
 from runtime.logging import get_logger
@@ -56,14 +57,11 @@ class CommitmentGenerator(Component):
         with span("commitment generator", traceparent=batch.traceparent or ""):
             rows = chain.transactions_of(batch.number)
             results = [Result(Status.EXECUTED, row.gas_used, row.sender, row.gas_price) for row in rows]
-            diffs = [
-                Diff(address, account.nonce, account.balance) for address, account in changed_accounts(batch).items()
-            ]
             header = Header.from_json(json.loads(batch.context))
             parts = {
                 "transactions": transactions_commitment([row.content for row in rows]),
                 "results": results_commitment(results),
-                "diffs": diffs_commitment(diffs),
+                "diffs": diffs_commitment(published_diffs(batch)),
                 "metadata": metadata_commitment(header, len(rows)),
             }
             output = output_commitment(
@@ -85,3 +83,9 @@ class CommitmentGenerator(Component):
             batch.status = BatchStatus.COMMITTED
             batch.save()
             log.info("batch.committed", batch=batch.number, output=output.hex(), cycles=batch.cycles)
+
+
+def published_diffs(batch: Batch) -> bytes:
+    """Return what a batch publishes on L1 of the accounts that it changes."""
+    accounts = changed_accounts(batch).items()
+    return state_diffs.encode(state_diffs.StateDiff(address, new.nonce, new.balance) for address, new in accounts)

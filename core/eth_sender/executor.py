@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from web3 import Web3
+from web3.exceptions import Web3Exception
 
 from core.eth_sender.contracts import artifact
 from core.eth_sender.errors import L1Mismatch
@@ -22,6 +24,18 @@ class StoredBatch:
     output: bytes
     root: bytes
     timestamp: int
+
+
+class CommittedBatch(NamedTuple):
+    """A batch as it is committed to, the contract's ``Batch``; `state_diffs` is what it publishes."""
+
+    number: int
+    timestamp: int
+    new_root: bytes
+    content: bytes
+    priority_queue: bytes
+    messages: bytes
+    state_diffs: bytes
 
 
 @dataclass(frozen=True)
@@ -97,11 +111,27 @@ class Executor:
         """Return whether an address may send batches."""
         return bool(self._read("isValidator", block, address))
 
-    def commit_data(
-        self, number: int, timestamp: int, new_root: bytes, data: bytes, queue: bytes, messages: bytes, stored: bytes
-    ) -> bytes:
+    def commit_data(self, batch: CommittedBatch, stored: bytes) -> bytes:
         """Return the calldata that commits to a batch whose stored hash becomes `stored`."""
-        return self._encode("commitBatch", (number, timestamp, new_root, data, queue, messages), stored)
+        return self._encode("commitBatch", batch, stored)
+
+    def committed_by(self, data: bytes) -> CommittedBatch:
+        """Return the batch that calldata commits to.
+
+        Raises
+        ------
+        ValueError
+            It is not calldata of ``commitBatch``, or not in the one form that the contract takes.
+        """
+        function = self._contract.functions["commitBatch"]
+        try:
+            name, given = self._contract.decode_function_input(data)
+            batch = CommittedBatch(*given["batch"].values())
+        except (Web3Exception, DecodingError, KeyError) as error:
+            raise ValueError(f"not calldata of commitBatch ({type(error).__name__})") from None
+        if name.abi != function.abi or self.commit_data(batch, given["hash"]) != data:
+            raise ValueError("not in the form that the contract takes")
+        return batch
 
     def prove_data(self, last: int, stored: bytes, proofs: Sequence[bytes]) -> bytes:
         """Return the calldata that proves the batches up to `last`."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from core.batches.commitment_generator import published_diffs
 from core.eth_sender.errors import L1Diverged
-from core.eth_sender.executor import Executor, stored_hash
+from core.eth_sender.executor import CommittedBatch, Executor, stored_hash
 from core.eth_sender.status import L1State
-from core.formats.commitments import NOTHING, data_commitment
+from core.formats.commitments import NOTHING, content_commitment
 from core.proofs.snark_store import SnarkStore
 from core.state.chain import SETTLED
 from core.store import Batch, L1Action
@@ -54,13 +55,17 @@ def next_action(executor: Executor, state: L1State, snarks: SnarkStore) -> Actio
 
 def _commit(executor: Executor, batch: Batch, previous: bytes) -> Action:
     parts = {name: bytes.fromhex(digest) for name, digest in json.loads(batch.commitments or "{}").items()}
+    del parts["diffs"]
     data = executor.commit_data(
-        batch.number,
-        batch.timestamp,
-        batch.new_root,
-        data_commitment(**parts),
-        NOTHING,
-        NOTHING,
+        CommittedBatch(
+            batch.number,
+            batch.timestamp,
+            batch.new_root,
+            content_commitment(**parts),
+            NOTHING,
+            NOTHING,
+            published_diffs(batch),
+        ),
         stored_hash(previous, batch.expected_output),
     )
     return Action(L1Action.COMMIT, batch.number, batch.number, data)

@@ -37,22 +37,6 @@ class ResultValue(Protocol):
         """The effective one, in wei; zero unless executed."""
 
 
-class DiffValue(Protocol):
-    """An account after a batch that changed it."""
-
-    @property
-    def address(self) -> bytes:
-        """20 bytes."""
-
-    @property
-    def nonce(self) -> int:
-        """64 bits."""
-
-    @property
-    def balance(self) -> int:
-        """256 bits."""
-
-
 def words_commitment(content: bytes) -> bytes:
     """Return H(OUTPUT, words) of a whole number of little-endian words, as 32 bytes."""
     words = np.frombuffer(content, dtype="<u4").astype(np.uint64)
@@ -82,26 +66,33 @@ def results_commitment(results: Sequence[ResultValue]) -> bytes:
     )
 
 
-def diffs_commitment(diffs: Sequence[DiffValue]) -> bytes:
-    """Return the commitment to the changed accounts, in the order of the journal."""
-    return words_commitment(
-        b"".join(
-            diff.address + diff.nonce.to_bytes(8, "little") + diff.balance.to_bytes(32, "little") + bytes(4)
-            for diff in diffs
-        )
-    )
+def diffs_commitment(published: bytes) -> bytes:
+    """Return the commitment to the changed accounts as `core.formats.state_diffs` writes them for L1: Keccak-256."""
+    return keccak(published)
 
 
-def data_commitment(*, transactions: bytes, results: bytes, diffs: bytes, metadata: bytes) -> bytes:
-    """Return the data hash of a batch for these four digests of 32 bytes each.
+def content_commitment(*, transactions: bytes, results: bytes, metadata: bytes) -> bytes:
+    """Return what L1 takes on trust in the proof: the commitment to these three digests of 32 bytes each.
 
     Raises
     ------
     InvalidInput
         A digest has another length, or an element that is not below p.
     """
-    elements = np.concatenate([_elements(part) for part in (transactions, results, diffs, metadata)])
+    elements = np.concatenate([_elements(part) for part in (transactions, results, metadata)])
     return hash_elements(Tag.OUTPUT, elements).astype("<u8").tobytes()
+
+
+def data_commitment(*, transactions: bytes, results: bytes, diffs: bytes, metadata: bytes) -> bytes:
+    """Return the data hash of a batch for these four digests of 32 bytes each, as an Ethereum contract computes it.
+
+    Raises
+    ------
+    InvalidInput
+        As for :func:`content_commitment`; the state diffs' digest is a plain hash, any 32 bytes.
+    """
+    content = content_commitment(transactions=transactions, results=results, metadata=metadata)
+    return keccak(content + _hash(diffs))
 
 
 def output_commitment(
@@ -121,9 +112,9 @@ def output_commitment(
     ----------
     chain_id, batch_number, timestamp
         64 bits each.
-    old_root, new_root, data
+    old_root, new_root
         Digests of 32 bytes, elements below p.
-    priority_queue, messages
+    data, priority_queue, messages
         Hashes of 32 bytes.
 
     Raises
@@ -131,14 +122,19 @@ def output_commitment(
     InvalidInput
         A number or a hash is out of its range.
     """
-    for digest in (old_root, new_root, data):
+    for digest in (old_root, new_root):
         _elements(digest)
-    if any(len(part) != 32 for part in (priority_queue, messages)):
-        raise InvalidInput("A hash has 32 bytes.")
+    hashes = [_hash(part) for part in (data, priority_queue, messages)]
     if any(not 0 <= number < 1 << 64 for number in (chain_id, batch_number, timestamp)):
         raise InvalidInput("A number of a batch has 64 bits.")
     numbers = (number.to_bytes(32, "big") for number in (chain_id, batch_number, timestamp))
-    return keccak(b"".join((*numbers, old_root, new_root, data, priority_queue, messages)))
+    return keccak(b"".join((*numbers, old_root, new_root, *hashes)))
+
+
+def _hash(digest: bytes) -> bytes:
+    if len(digest) != 32:
+        raise InvalidInput("A hash has 32 bytes.")
+    return digest
 
 
 def _elements(digest: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:

@@ -19,7 +19,7 @@ from core.store import Batch
 from runtime.errors import InvalidInput, TooLarge
 
 FORMAT = "hallmark-batch"
-VERSION = 2
+VERSION = 3
 
 #: Bytes of a batch file that is read; a real one has about 1,500.
 MAX_BATCH_FILE_BYTES = 64 << 10

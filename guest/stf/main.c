@@ -3,6 +3,7 @@
 #include "hash.h"
 #include "output.h"
 #include "regions.h"
+#include "state_diffs.h"
 #include "transaction.h"
 #include "tree.h"
 
@@ -209,8 +210,8 @@ static void write_result(uint32_t words[16], const record *t) {
 }
 
 static uint32_t run(digest *output, batch *b, const uint32_t *words, uint32_t length) {
-    digest old_root, new_root, data;
-    digest parts[4]; /* of the data hash: transactions, results, diffs, metadata */
+    digest old_root, new_root, content, changed, data;
+    digest parts[3]; /* of the content: transactions, results, metadata */
     uint32_t reason = read_header(b, words, length);
     if (reason) return reason;
     if ((reason = read_transactions(b)) != 0) return reason;
@@ -232,9 +233,10 @@ static uint32_t run(digest *output, batch *b, const uint32_t *words, uint32_t le
     journal[2] = (uint32_t)b->gas_used;
     journal[3] = (uint32_t)(b->gas_used >> 32);
     hash_words(&parts[1], TAG_OUTPUT, results, 16 * b->count);
-    hash_words(&parts[2], TAG_OUTPUT, diffs, 16 * changes);
-    hash_words(&parts[3], TAG_OUTPUT, b->words + METADATA_FIRST, METADATA_WORDS);
-    hash_digests(&data, TAG_OUTPUT, parts, 4);
+    hash_words(&parts[2], TAG_OUTPUT, b->words + METADATA_FIRST, METADATA_WORDS);
+    hash_digests(&content, TAG_OUTPUT, parts, 3);
+    state_diffs_hash(&changed, diffs, changes);
+    data_hash(&data, &content, &changed);
     batch_output(output, b->words, &old_root, &new_root, &data);
     return 0;
 }

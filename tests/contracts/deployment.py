@@ -120,12 +120,17 @@ class Batch:
     number: int
     timestamp: int = GENESIS_TIMESTAMP + 1
     new_root: bytes = b"\x44" * 32
-    data: bytes = b"\x55" * 32
+    content: bytes = b"\x55" * 32
     priority_queue: bytes = bytes(32)
     messages: bytes = bytes(32)
+    state_diffs: bytes = b"\x66" * 70
 
     def fields(self) -> tuple[object, ...]:
-        return (self.number, self.timestamp, self.new_root, self.data, self.priority_queue, self.messages)
+        hashes = (self.content, self.priority_queue, self.messages)
+        return (self.number, self.timestamp, self.new_root, *hashes, self.state_diffs)
+
+    def data_hash(self) -> bytes:
+        return keccak(self.content + keccak(self.state_diffs))
 
 
 @dataclass
@@ -156,7 +161,7 @@ class Rollup:
             timestamp=batch.timestamp,
             old_root=self.roots[-1],
             new_root=batch.new_root,
-            data=batch.data,
+            data=batch.data_hash(),
             priority_queue=batch.priority_queue,
             messages=batch.messages,
         )

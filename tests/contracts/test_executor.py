@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from eth_hash.auto import keccak
@@ -98,7 +99,7 @@ def test_a_commitment_on_another_history_is_refused(rollup: Rollup) -> None:
     data = rollup.commit_data(Batch(2))
     first = rollup.revert_data(0)
     rollup.send(first)
-    rollup.send(rollup.commit_data(Batch(1, data=b"\x66" * 32)))
+    rollup.send(rollup.commit_data(Batch(1, content=b"\x77" * 32)))
     with pytest.raises(Reverted, match="HashMismatch"):
         rollup.send(data)
 
@@ -135,8 +136,9 @@ def test_a_proof_is_not_taken_twice(rollup: Rollup) -> None:
         rollup.send(rollup.prove_data(2, [rollup.proof(1)]))
 
 
-@pytest.mark.parametrize("other", [{"new_root": b"\x77" * 32}, {"data": b"\x77" * 32}, {"timestamp": 1_700_000_099},
-                                   {"priority_queue": b"\x77" * 32}, {"messages": b"\x77" * 32}])  # fmt: skip
+@pytest.mark.parametrize("other", [{"new_root": b"\x77" * 32}, {"content": b"\x77" * 32}, {"timestamp": 1_700_000_099},
+                                   {"priority_queue": b"\x77" * 32}, {"messages": b"\x77" * 32},
+                                   {"state_diffs": b"\x66" * 69}, {"state_diffs": b"\x66" * 69 + b"\x67"}])  # fmt: skip
 def test_a_right_proof_of_another_batch_is_refused(rollup: Rollup, other: dict[str, object]) -> None:
     rollup.commit_data(Batch(1))
     proof = rollup.proof(1)
@@ -215,7 +217,7 @@ def test_batches_are_taken_back_until_they_are_executed(rollup: Rollup) -> None:
         rollup.evm.call(rollup.executor, rollup.encode("storedBatch", 2))
     with pytest.raises(Reverted, match="BatchNotCommitted"):
         rollup.send(rollup.encode("revertBatches", 2, rollup.hashes[2]))
-    rollup.send(rollup.commit_data(Batch(2, data=b"\x66" * 32)))
+    rollup.send(rollup.commit_data(Batch(2, content=b"\x77" * 32)))
     rollup.send(rollup.prove_data(2, [rollup.proof(2)]))
     assert rollup.state() == (2, 2, 1)
 
@@ -237,6 +239,38 @@ def test_only_validators_send_batches(rollup: Rollup) -> None:
         rollup.send(calls[0])
     rollup.send(rollup.encode("setValidator", rollup.evm.stranger, True), rollup.evm.owner)
     rollup.send(calls[0], rollup.evm.stranger)
+
+
+def test_what_a_batch_publishes_is_hashed_by_the_contract(rollup: Rollup) -> None:
+    """Other state diffs than those that the stored hash names are not committed: other, fewer, more, none."""
+    stated = Batch(1)
+    rollup.commit_data(stated)
+    for other in (b"", stated.state_diffs[:-1], stated.state_diffs + b"\x00", bytes(70)):
+        fields = replace(stated, state_diffs=other).fields()
+        with pytest.raises(Reverted, match="HashMismatch"):
+            rollup.send(rollup.encode("commitBatch", fields, rollup.hashes[1]))
+    receipt = rollup.send(rollup.encode("commitBatch", stated.fields(), rollup.hashes[1]))
+    transaction = rollup.evm.web3.eth.get_transaction(receipt["transactionHash"])
+    assert stated.state_diffs in bytes(transaction["input"])
+
+
+def test_a_batch_is_committed_by_its_transaction_itself(rollup: Rollup) -> None:
+    """What a contract calls with need not be in any transaction, where `hallmark rebuild-state` reads it."""
+    evm = rollup.evm
+    deployed = evm.deploy(artifact("Forwarder", "tests/contracts"))
+    # With the errors of the contract that it calls.
+    forwarder = evm.web3.eth.contract(address=deployed.address, abi=[*deployed.abi, *rollup.executor.abi])
+    rollup.send(rollup.encode("setValidator", forwarder.address, True), evm.owner)
+
+    def forwarded(data: bytes) -> bytes:
+        return bytes.fromhex(forwarder.encode_abi("forward", [rollup.executor.address, data])[2:])
+
+    commit = rollup.commit_data(Batch(1))
+    with pytest.raises(Reverted, match="DataNotInTransaction"):
+        evm.send(forwarder, forwarded(commit))
+    rollup.send(commit)
+    evm.send(forwarder, forwarded(rollup.prove_data(1, [rollup.proof(1)])))
+    assert rollup.state() == (1, 1, 0)
 
 
 def test_only_the_owner_sets_roles_and_rules(rollup: Rollup) -> None:

@@ -57,7 +57,7 @@ def proven(kept: Evm) -> Proven:
 
 def test_a_batch_is_executed_with_its_proof_alone(proven: Proven) -> None:
     rollup, evm = proven.rollup, proven.rollup.evm
-    for other in ({"new_root": b"\x77" * 32}, {"data": b"\x77" * 32}):
+    for other in ({"new_root": b"\x77" * 32}, {"state_diffs": b"\x77" * 32}):
         shown = Rollup(rollup.evm, rollup.executor, rollup.verifier, CHAIN_ID, hashes=rollup.hashes[:1])
         shown.outputs, shown.roots = rollup.outputs[:1], rollup.roots[:1]
         shown.commit_data(Batch(1, **other))

@@ -10,7 +10,7 @@ from typing import Any
 from eth_account import Account as Wallet
 from eth_account.signers.local import LocalAccount
 
-from core.formats import commitments
+from core.formats import commitments, state_diffs
 from core.formats.witness_input import Header, encode
 from core.program.state_transition import Journal, Program, Run, Status
 from core.state_tree import StateTree
@@ -104,7 +104,7 @@ class Outcome:
         data = commitments.data_commitment(
             transactions=commitments.transactions_commitment(self.raws),
             results=commitments.results_commitment(self.run.results),
-            diffs=commitments.diffs_commitment(self.run.diffs),
+            diffs=commitments.diffs_commitment(state_diffs.encode(self.run.diffs)),
             metadata=commitments.metadata_commitment(self.header, len(self.raws)),
         )
         return commitments.output_commitment(

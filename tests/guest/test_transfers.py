@@ -58,6 +58,21 @@ def test_changed_accounts_come_in_the_order_of_their_first_change() -> None:
     assert [diff.address for diff in outcome.run.diffs] == [address(1), address(2), FEE_RECIPIENT, address(0), TO]
 
 
+@pytest.mark.parametrize("nonce", [0, 254, 255, 65_534, 65_535, 2**24 - 1, 2**63, 2**64 - 2])
+@pytest.mark.parametrize("balance", [10**17, 2**247 - 1, 2**248, 2**256 - 1])
+def test_state_diffs_of_every_width_are_hashed_as_they_are_published(nonce: int, balance: int) -> None:
+    """`apply` compares the output with the Python twin of what is published; here at the edges of its lengths."""
+    outcome = apply({address(0): Value(nonce, balance)}, [sign(0, nonce=nonce, value=balance // 2)], [TO])
+    assert outcome.statuses == [Status.EXECUTED]
+    assert outcome.accounts[address(0)].nonce == nonce + 1
+
+
+def test_an_account_that_ends_with_nothing_is_published() -> None:
+    cost = 21_000 * 2 * GWEI
+    outcome = apply({address(0): Value(0, ETHER)}, [sign(0, gasPrice=2 * GWEI, value=ETHER - cost)], [TO])
+    assert outcome.accounts[address(0)] == Value(1, 0)
+
+
 def test_a_sender_pays_itself() -> None:
     outcome = apply(RICH, [sign(0, to=address(0), value=ETHER // 2)])
     assert outcome.accounts[address(0)] == Value(1, ETHER - 21_000 * 2 * GWEI)
