@@ -21,6 +21,7 @@ from cli import (
     keys,
     l1,
     overviews,
+    rebuild_state,
     rollback,
     run,
     settings_table,
@@ -52,6 +53,7 @@ def register(app: typer.Typer) -> None:
     doctor.register(app)
     keys.register(app)
     l1.register(app)
+    rebuild_state.register(app)
     tree.register(app)
     rollback.register(app)
     devices.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from typing import Annotated, Any
 
@@ -93,3 +94,17 @@ def _plain(value: Any) -> Any:
 def _asks() -> bool:
     """Return whether somebody sits at standard input."""
     return sys.stdin.isatty()
+
+
+def octets(text: str, size: int, what: str) -> bytes:
+    """Read the hexadecimal digits of an option, with or without ``0x``.
+
+    Raises
+    ------
+    InvalidInput
+        They are not `size` bytes; the message says `what` they should be.
+    """
+    digits = text.removeprefix("0x")
+    if not re.fullmatch(f"[0-9a-fA-F]{{{2 * size}}}", digits):
+        raise InvalidInput(f"{text[:80]!r} is not {what}: {2 * size} hexadecimal digits.")
+    return bytes.fromhex(digits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import display
-from cli.options import JsonOption, YesOption, ask, print_json
+from cli.options import JsonOption, YesOption, ask, octets, print_json
 from runtime.errors import ConfigurationError, InvalidInput
 from runtime.settings import load_settings
 from runtime.words import count
@@ -78,8 +77,8 @@ def proof(
 
     settings = load_settings()
     client = CoreClient(settings.core_url, settings.token.get_secret_value())
-    trusted = _hex(root, 32, "a state root")
-    asked = _hex(address, 20, "an address")
+    trusted = octets(root, 32, "a state root")
+    asked = octets(address, 20, "an address")
     found = client.state_proof([f"0x{asked.hex()}"], batch)
     nonce, balance = check_proof(bytes.fromhex(found.proof[2:]), trusted, [asked])[0]
     typer.echo(f"batch {found.batch_number}: nonce {nonce}, balance {balance} wei, proven under 0x{trusted.hex()}")
@@ -189,10 +188,3 @@ def _stopped_core() -> Iterator[Path]:
     folder = _folder()
     with only_core(folder.parent, wait_seconds=0):
         yield folder
-
-
-def _hex(text: str, size: int, what: str) -> bytes:
-    digits = text.removeprefix("0x")
-    if not re.fullmatch(f"[0-9a-fA-F]{{{2 * size}}}", digits):
-        raise InvalidInput(f"{text[:80]!r} is not {what}: {2 * size} hexadecimal digits.")
-    return bytes.fromhex(digits)

@@ -133,6 +133,7 @@ def test_a_process_sends_to_what_the_command_deployed(
             "HALLMARK_CORE_L1_URL": url,
             "HALLMARK_CORE_L1_KEY_FILE": str(secret),
             "HALLMARK_CORE_L1_POLL_SECONDS": "0.05",
+            "HALLMARK_CORE_L1_CONFIRMATIONS": "1",
             "HALLMARK_CORE_SNARK_KEY": str(key),
         }
         for name, value in l1.items():
@@ -172,6 +173,11 @@ def test_a_process_sends_to_what_the_command_deployed(
         assert "INSECURE-TEST" in shown.output and "this installation has" not in shown.output
         root = Executor(evm.web3, address).state_root(evm.web3.eth.block_number)
         assert root.hex() in shown.output and root != rollup.genesis_root
+        receiver = WALLETS[1].address
+        rebuilt = CliRunner().invoke(app, ["rebuild-state", str(tmp_path / "rebuilt"), "--account", receiver])
+        assert rebuilt.exit_code == 0, rebuilt.output
+        assert f"batch 1, 6 accounts, root {root.hex()}" in rebuilt.output
+        assert f"{receiver.lower()}: nonce 0, balance {10_001 * 10**18} wei" in rebuilt.output
     assert KEY[2:] not in core.log.read_text()
 
 
