@@ -30,6 +30,15 @@ PROOF = "batch_proof"
 #: Tries of one submission before the next round of the loop takes over.
 SUBMIT_ATTEMPTS = 4
 
+#: Proofs under way to core at a time; each is in memory.
+SUBMITTED_AT_ONCE = 8
+
+#: Longest wait of one round for the proofs that are under way, in seconds; what became ready meanwhile waits for it.
+ROUND_SECONDS = 2.0
+
+#: Renewals at a time, and the longest that one may take in seconds: an offer must not run out behind another one.
+RENEWED_AT_ONCE, RENEW_SECONDS = 16, 10.0
+
 log = get_logger(__name__)
 
 
@@ -49,12 +58,15 @@ class Handback:
         self._jobs = jobs
         self._artifacts = artifacts
         self._waiting: dict[int, str] = {}
+        self._submitting: dict[int, asyncio.Task[bool]] = {}
+        self._places = asyncio.Semaphore(SUBMITTED_AT_ONCE)
 
     async def submit_finished(self) -> int:
         """Submit every proof that core has not judged and return how many it judged now.
 
-        A batch whose offer ran out waits until core offers it again: its refused token is not tried twice. A proof that
-        cannot be read, or at which core fails, keeps no other from being submitted.
+        Several are under way at a time, and one that takes long goes on beside the next rounds: an old batch keeps no
+        newer one from being judged. A batch whose offer ran out waits until core offers it again: its refused token is
+        not tried twice. A proof that cannot be read, or at which core fails, keeps no other from being submitted.
 
         Raises
         ------
@@ -62,30 +74,52 @@ class Handback:
             The first such failure, once every other proof has had its turn.
         """
         finished = await asyncio.to_thread(batches_in, self._jobs, BatchState.PROVEN)
-        judged = 0
-        failure: HallmarkError | None = None
         for batch in finished:
-            if self._waiting.get(batch.id) == _token(batch):
-                continue
-            try:
-                judged += await self._submit(batch)
-            except HallmarkError as error:
-                log.error("batch.not_submitted", batch=batch.number, code=error.code, error=error.message)
-                failure = failure or error
+            if batch.id not in self._submitting and self._waiting.get(batch.id) != _token(batch):
+                self._submitting[batch.id] = asyncio.create_task(self._in_turn(batch))
+        if self._submitting:
+            await asyncio.wait(self._submitting.values(), timeout=ROUND_SECONDS)
+        ended = [task for task in self._submitting.values() if task.done()]
+        self._submitting = {number: task for number, task in self._submitting.items() if not task.done()}
         self._waiting = {batch.id: _token(batch) for batch in finished if batch.id in self._waiting}
-        if failure is not None:
-            raise failure
-        return judged
+        failures = [error for task in ended if (error := task.exception()) is not None]
+        if failures:
+            raise failures[0]
+        return sum(task.result() for task in ended)
+
+    async def close(self) -> None:
+        """Give up what is under way; it is submitted again at the next start."""
+        for task in self._submitting.values():
+            task.cancel()
+        await asyncio.gather(*self._submitting.values(), return_exceptions=True)
 
     async def renew_offers(self) -> None:
         """Extend the offers of all batches that are being proven or wait to be judged."""
-        for state in (BatchState.IN_PROGRESS, BatchState.PROVEN):
-            for batch in await asyncio.to_thread(batches_in, self._jobs, state):
-                try:
-                    await self._client.renew(batch.number, _token(batch))
-                except CoreRefusal as error:
-                    if error.refusal not in OFFER_REFUSALS:
-                        log.warning("offer.not_renewed", batch=batch.number, error=error.message)
+        states = (BatchState.IN_PROGRESS, BatchState.PROVEN)
+        held = [batch for state in states for batch in await asyncio.to_thread(batches_in, self._jobs, state)]
+        places = asyncio.Semaphore(RENEWED_AT_ONCE)
+        outcomes = await asyncio.gather(*(self._renew(batch, places) for batch in held), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _renew(self, batch: Batch, places: asyncio.Semaphore) -> None:
+        try:
+            async with places, asyncio.timeout(RENEW_SECONDS):
+                await self._client.renew(batch.number, _token(batch))
+        except TimeoutError:
+            raise CoreUnavailable(f"The renewal of batch {batch.number} takes over {RENEW_SECONDS:.0f} s.") from None
+        except CoreRefusal as error:
+            if error.refusal not in OFFER_REFUSALS:
+                log.warning("offer.not_renewed", batch=batch.number, error=error.message)
+
+    async def _in_turn(self, batch: Batch) -> bool:
+        async with self._places:
+            try:
+                return await self._submit(batch)
+            except HallmarkError as error:
+                log.error("batch.not_submitted", batch=batch.number, code=error.code, error=error.message)
+                raise
 
     async def _submit(self, batch: Batch) -> bool:
         with span(

@@ -141,6 +141,7 @@ class Gateway:
             for task in tasks:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+            await self._handback.close()
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], seconds: float) -> None:
         """Run one loop for ever; it backs off while it fails and never ends the process."""
