@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Info, generate_latest
@@ -71,7 +71,7 @@ class Pages:
         if path == READY:
             status, body = self.state()
             return Answer(status, _JSON, json.dumps(body).encode())
-        if not allowed(self.process.settings.token.get_secret_value(), authorization):
+        if not allowed(self.process.settings.tokens, authorization):
             return Answer(401, _JSON, b'{"error": {"code": "unauthorized", "message": "The token is missing."}}')
         return Answer(200, CONTENT_TYPE_LATEST, self._metrics())
 
@@ -93,7 +93,13 @@ class Pages:
         return (503 if reason else 200), body
 
 
-def allowed(token: str, authorization: str) -> bool:
-    """Return whether an ``Authorization`` header carries the token, or none is asked for."""
-    given = authorization.removeprefix("Bearer ").encode(errors="surrogateescape")
-    return not token or hmac.compare_digest(given, token.encode())
+def allowed(tokens: Sequence[str], authorization: str) -> bool:
+    """Return whether an ``Authorization`` header carries one of the tokens, or none is asked for."""
+    return not tokens or is_one_of(tokens, authorization.removeprefix("Bearer "))
+
+
+def is_one_of(tokens: Sequence[str], given: str) -> bool:
+    """Return whether a text is one of the tokens, in a time that tells nothing of where it differs."""
+    text = given.encode(errors="surrogateescape")
+    # Each is compared, so that the time does not tell which one it is either.
+    return any([hmac.compare_digest(text, token.encode()) for token in tokens])  # noqa: C419

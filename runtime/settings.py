@@ -83,6 +83,8 @@ class Settings(EnvironmentSettings):
 
     token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
     """Bearer token asked for all but ``/health`` and ``/ready``; needed when a server listens beyond loopback."""
+    token_before: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    """The token that HALLMARK_TOKEN replaced: still taken and never sent, until every process has the new one."""
     core_url: Annotated[str, _url("http", "https")] = "http://127.0.0.1:3050"
     """Where the gateway finds core."""
     core_host: Host = "127.0.0.1"
@@ -178,6 +180,13 @@ class Settings(EnvironmentSettings):
         if not self.store_url:
             object.__setattr__(self, "store_url", (self.state_dir / "artifacts").as_uri())
         return self
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens that are taken, the one that is sent first; none where none is asked for."""
+        if not (token := self.token.get_secret_value()):
+            return ()
+        return tuple(dict.fromkeys(filter(None, (token, self.token_before.get_secret_value()))))
 
     @property
     def embedded(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -84,12 +84,12 @@ async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return error_answer(request, HallmarkError("Internal error; the log of core says more."), 500)
 
 
-def bearer(token: str) -> Middleware:
-    """Return a middleware that asks for ``Authorization: Bearer token`` when `token` is not empty."""
+def bearer(tokens: Sequence[str]) -> Middleware:
+    """Return a middleware that asks for ``Authorization: Bearer`` with one of `tokens`, where there is one."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path not in OPEN_PATHS and not allowed(token, request.headers.get("Authorization", "")):
+        if request.path not in OPEN_PATHS and not allowed(tokens, request.headers.get("Authorization", "")):
             raise Unauthorized()
         return await handler(request)
 

@@ -94,10 +94,10 @@ class Server:
         # Importing eth-account or py_ecc raises the recursion limit of the whole process to 100,000. With that, nested
         # brackets overflow the C stack of a JSON decoder and kill the process instead of raising.
         sys.setrecursionlimit(1000)
-        token = self._node.settings.token.get_secret_value()
+        tokens = self._node.settings.tokens
         allowed = self._node.core_settings.origins()
         app = web.Application(
-            middlewares=[name_client, typed_errors, origins(allowed), bearer(token)], client_max_size=MAX_RPC_BYTES
+            middlewares=[name_client, typed_errors, origins(allowed), bearer(tokens)], client_max_size=MAX_RPC_BYTES
         )
         app.on_response_prepare.append(name_origin(allowed))
         app.on_shutdown.append(self._subscriptions.close)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from runtime.addresses import is_loopback, joined
-from runtime.pages import PATHS, allowed
+from runtime.pages import PATHS, allowed, is_one_of
 from runtime.settings import Settings
 
 #: Paths that no browser shows, where a login page would be taken for an answer.
@@ -50,15 +50,17 @@ class Guard:
     """The rules for one console."""
 
     def __init__(self, settings: Settings) -> None:
-        self._token = settings.token.get_secret_value()
+        self._tokens = settings.tokens
         self._host, self._url = settings.console_host, settings.console_url
         # From the token, so that every console of an installation takes the others' sessions and forms.
-        self._key = hashlib.sha256(b"console:" + (self._token.encode() or secrets.token_bytes(32))).digest()
+        self._key = hashlib.sha256(
+            b"console:" + (self._tokens[0].encode() if self._tokens else secrets.token_bytes(32))
+        ).digest()
 
     @property
     def asks(self) -> bool:
         """Whether a token is asked for."""
-        return bool(self._token)
+        return bool(self._tokens)
 
     def word(self) -> str:
         """Return what every form of the console carries."""
@@ -66,14 +68,14 @@ class Guard:
 
     def session(self, token: str) -> str | None:
         """Return the session that a token opens, or nothing for a wrong one."""
-        if not hmac.compare_digest(token.encode(), self._token.encode()):
+        if not is_one_of(self._tokens, token):
             return None
         until = str(int(time.time()) + SESSION_SECONDS)
         return f"{until}.{self._sign(until)}"
 
     def admits(self, request: web.Request) -> bool:
         """Return whether a request shows a session or the token, or none is asked for."""
-        if not self._token or allowed(self._token, request.headers.get("Authorization", "-")):
+        if allowed(self._tokens, request.headers.get("Authorization", "-")):
             return True
         until, _, signature = request.cookies.get(COOKIE, "").partition(".")
         good = hmac.compare_digest(signature.encode(), self._sign(until).encode())

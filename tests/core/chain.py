@@ -95,7 +95,7 @@ def stand_in_verifier(_: Program) -> Callable[[bytes, bytes], Shown]:
 
 def node_at(folder: Path, clock: Callable[[], float] | None = None, **changes: Any) -> Node:
     """Open a node whose state is in `folder`; sealing is on call unless changed."""
-    names = ("chain_id", "token", "protocol_version")
+    names = ("chain_id", "token", "token_before", "protocol_version")
     settings = load_settings(
         state_dir=folder, core_port=0, **({"chain_id": CHAIN_ID} | {k: changes.pop(k) for k in names if k in changes})
     )
