@@ -117,13 +117,20 @@ def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool
     try:
         versions = [context.settings.protocol_version]
         claim = context.store.claim(
-            [stage], context.worker, protocol_versions=versions, key_identity=context.keys, recursive=recursive
+            [stage],
+            context.worker,
+            protocol_versions=versions,
+            key_identity=context.keys,
+            preferred_circuit_type=context.loaded,
+            recursive=recursive,
         )
     except OUTAGES as error:
         log.warning("could not claim", code=error.code, reason=error.message)
         return False
     if claim is None:
         return False
+    if stage is Stage.PROVE:
+        context.loaded = claim.job.circuit_type
     QUEUE_WAIT.labels(stage).observe(claim.queue_wait)
     device = context.worker.device
     context.pulse.work(+1)

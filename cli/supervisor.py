@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cli.procfile import ProcessType
+from runtime import limits
 from runtime.process import Exit
 
 #: Seconds a child may take to finish after SIGTERM before it is killed, where nothing else is asked for.
@@ -34,6 +35,8 @@ BACKOFF_SECONDS = (0.5, 30.0)
 READ_SECONDS = 1.0
 #: Characters of a child's last line that are kept as the reason of its end.
 MAX_REASON = 500
+#: What is told of a child that was killed while the kernel's count of processes ended for memory rose.
+KILLED_FOR_MEMORY = "the kernel ended it because memory ran out: lower HALLMARK_MEMORY, or run fewer processes here"
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -59,6 +62,7 @@ class Child:
     up: bool = False
     status: int = 0
     last_line: str = ""
+    memory_kills: int = 0
     reader: threading.Thread | None = field(default=None, repr=False)
 
 
@@ -148,6 +152,9 @@ class Supervisor:
             self.failed = child
             self._stop.set()
             return
+        if status == -signal.SIGKILL and limits.memory_kills() > child.memory_kills:
+            child.last_line = KILLED_FOR_MEMORY
+            self._output(child.name, KILLED_FOR_MEMORY)
         child.restarts += 1
         child.restart_at = now + child.backoff
         self._output(child.name, f"ended with status {status}; starting it again in {child.backoff:.1f} s")
@@ -173,6 +180,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         child.started = time.monotonic()
+        child.memory_kills = limits.memory_kills()
         child.process = subprocess.Popen(
             child.command,
             cwd=self._directory,

@@ -55,6 +55,15 @@ def cpus(root: Path = Path("/")) -> int:
     return found
 
 
+def memory_kills(root: Path = Path("/")) -> int:
+    """Return how many processes the kernel has ended for memory, in this process's container or on the machine."""
+    for folder in _folders(root, "memory"):
+        for line in _lines(folder / "memory.events") or _lines(folder / "memory.oom_control"):
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return sum(int(line.split()[1]) for line in _lines(root / "proc/vmstat") if line.startswith("oom_kill "))
+
+
 def connections(most: int) -> int:
     """Return how many connections a server of this process may hold: half of the descriptors that it has left."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -87,6 +87,20 @@ def test_cancellation_reaches_a_running_job(context: WorkerContext) -> None:
     assert len(steps) < 20 and status.jobs(context.store)[0].state is JobState.CANCELLED
 
 
+def test_a_prover_goes_on_with_the_circuit_whose_key_is_loaded(context: WorkerContext) -> None:
+    jobs = [JobSpec(Stage.PROVE, circuit_type="ab"[index % 2], index=index) for index in range(6)]
+    context.store.create_batch(1, protocol_version="1", jobs=jobs)
+    order: list[str] = []
+
+    def body(work: Work) -> Result:
+        order.append(work.claim.job.circuit_type)
+        return Result("proof", b"p")
+
+    while run_one(context, Stage.PROVE, body):
+        pass
+    assert order == ["a", "a", "a", "b", "b", "b"]
+
+
 def test_a_stopping_process_gives_its_job_back_and_claims_no_other(context: WorkerContext) -> None:
     offer(context)
 

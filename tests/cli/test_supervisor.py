@@ -15,8 +15,8 @@ import pytest
 from cli import supervised
 from cli.procfile import ProcessType, read_procfile
 from cli.run import ROOT, choose, patience
-from cli.supervisor import Supervisor
-from runtime import run_files
+from cli.supervisor import KILLED_FOR_MEMORY, Supervisor
+from runtime import limits, run_files
 from runtime.errors import ConfigurationError
 from runtime.process import Exit
 from runtime.settings import Settings
@@ -61,6 +61,22 @@ def test_what_dies_is_started_again(tmp_path: Path) -> None:
         wait_for(lambda: lines.count(("flaky.1", "up")) >= 2)
         assert supervisor.children[0].restarts >= 1
         assert any("status 3" in line for _, line in lines)
+
+
+def test_a_child_that_the_kernel_ends_for_memory_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = iter(range(1000))
+    monkeypatch.setattr(limits, "memory_kills", lambda: next(kills))
+    with supervising(tmp_path, big="import os, signal; os.kill(os.getpid(), signal.SIGKILL)") as (supervisor, lines):
+        wait_for(lambda: ("big.1", KILLED_FOR_MEMORY) in lines)
+        assert "HALLMARK_MEMORY" in supervisor.children[0].last_line
+
+
+def test_a_child_that_somebody_kills_is_not_told_to_lack_memory(tmp_path: Path) -> None:
+    with supervising(tmp_path, big="import os, signal; os.kill(os.getpid(), signal.SIGKILL)") as (_, lines):
+        wait_for(lambda: any("status -9" in line for _, line in lines))
+        assert ("big.1", KILLED_FOR_MEMORY) not in lines
 
 
 def test_wrong_configuration_stops_everything(tmp_path: Path) -> None:
