@@ -76,7 +76,9 @@ class Work:
 
     def load_named(self, name: str, kind: str) -> bytes:
         """Return the payload of an artifact, its kind, version and checksum checked."""
-        return self.context.artifacts.load(name, kind=kind, protocol=self.claim.job.protocol_version)
+        payload = self.context.artifacts.load(name, kind=kind, protocol=self.claim.job.protocol_version)
+        self.context.meter.moved(self.claim.job_id, loaded=len(payload))
+        return payload
 
     def save(self, kind: str, payload: bytes, *, part: int | None = None, compress: bool = False) -> str:
         """Store an artifact under this attempt's own name and return the name; ``part`` numbers several of a kind."""
@@ -84,6 +86,7 @@ class Work:
         last = kind if part is None else f"{kind}.{part}"
         name = artifact_name(self.claim.job.batch_id, self.claim.job_id, self.claim.token, last)
         protocol = self.claim.job.protocol_version
+        self.context.meter.moved(self.claim.job_id, stored=len(payload))
         return self.context.artifacts.save(name, kind, payload, protocol=protocol, compress=compress)
 
 
@@ -137,7 +140,8 @@ def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool
     BUSY.labels(stage, device).inc()
     started = time.monotonic()
     try:
-        outcome, code = _run(context, claim, body)
+        with context.meter.counting(claim.job_id):
+            outcome, code = _run(context, claim, body)
     finally:
         context.pulse.work(-1)
         context.pulse.beat("finish")
@@ -224,14 +228,14 @@ def _run(context: WorkerContext, claim: Claim, body: Body) -> tuple[str, str]:
 def give_back(context: WorkerContext, claim: Claim, cause: HallmarkError | None = None) -> None:
     """Return a job unharmed; when the database is away the lease runs out instead."""
     with contextlib.suppress(Unavailable):
-        context.store.release(claim, cause)
+        context.store.release(claim, cause, cost=context.meter.read(claim.job_id))
 
 
 def _complete(context: WorkerContext, claim: Claim, name: str, children: Sequence[JobSpec]) -> None:
     deadline = time.monotonic() + COMPLETE_PATIENCE
     while True:
         try:
-            context.store.complete(claim, name, children)
+            context.store.complete(claim, name, children, cost=context.meter.read(claim.job_id))
         except Unavailable:
             if time.monotonic() > deadline or context.stopping.is_set():
                 raise
@@ -242,7 +246,7 @@ def _complete(context: WorkerContext, claim: Claim, name: str, children: Sequenc
 
 def _fail(context: WorkerContext, claim: Claim, error: BaseException) -> str:
     try:
-        return str(context.store.fail(claim, error))
+        return str(context.store.fail(claim, error, cost=context.meter.read(claim.job_id)))
     except (LeaseLost, JobCancelled) as gone:
         return gone.code
     except Unavailable:

@@ -14,6 +14,7 @@ from typing import Any
 from opentelemetry.trace import Span
 
 from actors.backend import device_name, open_backend
+from actors.cost import Meter
 from actors.keys import key_identity
 from actors.stages import Stages, load_stages
 from broker.artifacts import ArtifactStore
@@ -59,6 +60,7 @@ class WorkerContext:
     loaded: str = ""
     held: dict[int, Claim] = field(default_factory=dict)
     spans: dict[int, Span] = field(default_factory=dict)
+    meter: Meter = field(default_factory=Meter)
 
     @contextmanager
     def holding(self, claim: Claim, live: Span) -> Iterator[None]:

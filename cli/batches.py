@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from broker.artifacts import open_artifacts
-from broker.jobs import Batch, BatchState, JobState, JobStore, overview
+from broker.jobs import Batch, BatchState, JobState, JobStore, costs, overview
 from broker.jobs import status as jobs_status
 from broker.jobs.states import FINISHED_BATCH
 from cli import display, elsewhere
@@ -24,6 +24,7 @@ from cli.options import (
     place,
     print_json,
 )
+from cli.overviews import spent
 from housekeeper.tasks import archive_batch
 from runtime.errors import BatchFinished
 from runtime.settings import load_settings
@@ -100,7 +101,7 @@ def show_one(store: JobStore, number: int, as_json: bool, limit: int | None = No
         limit = MAX_JOBS if as_json else LISTED_JOBS
     jobs = jobs_status.jobs(store, batch_id=found.id, limit=limit)
     if as_json:
-        print_json({**as_mapping(found), "jobs": jobs})
+        print_json({**as_mapping(found), "cost": costs.cost_of_batch(store, found.id), "jobs": jobs})
         return
     lines = overview.timeline(store, found.id)
     total = sum(line.jobs for line in lines)
@@ -116,6 +117,7 @@ def show_one(store: JobStore, number: int, as_json: bool, limit: int | None = No
                 ("proof", found.result or "-"),
                 ("error", found.error or "-"),
                 ("jobs", f"{total}: {_states(lines)}"),
+                ("cost", spent(costs.cost_of_batch(store, found.id))),
             ],
         )
     )

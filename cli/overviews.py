@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from broker.jobs import overview
+from broker.jobs import costs, overview
 from broker.queues.names import queue_for
 from cli import display
 from cli.options import JsonOption, duration, opened, place, print_json
@@ -70,9 +70,13 @@ def workers(
 
 def stats(
     days: Annotated[int, typer.Option(min=1, max=366, help="Days back from today (UTC).")] = 7,
+    cost: Annotated[bool, typer.Option("--cost", help="What attempts cost in place of how long they took.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how long jobs waited and ran, per day, stage, round and circuit type, and what failed."""
+    """Show how long jobs waited and ran, per day, stage, round and circuit type, and what failed; or what it cost."""
+    if cost:
+        _costs(days, as_json)
+        return
     found = overview.durations(opened(), days=days)
     if as_json:
         print_json(found)
@@ -94,4 +98,34 @@ def stats(
             )
         )
     header = ("day", "place", "jobs", "wait", "p50", "p95", "max", "total", "others")
+    display.console.print(display.table(header, rows) if rows else f"nothing has ended in {days} days")
+
+
+def spent(cost: costs.Spent) -> str:
+    """Return what attempts cost, in words."""
+    device = f", {duration(cost.device_seconds)} of devices" if cost.device_seconds else ""
+    return (
+        f"{duration(cost.cpu_seconds)} of CPU{device}, {display.size(cost.stored_bytes)} stored, "
+        f"{display.size(cost.loaded_bytes)} read"
+    )
+
+
+def _costs(days: int, as_json: bool) -> None:
+    found = costs.costs(opened(), days=days)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            f"{datetime.fromtimestamp(each.day, UTC):%m-%d}",
+            place(each.stage, each.round, 0, each.circuit_type),
+            str(each.attempts),
+            duration(each.cpu_seconds),
+            duration(each.device_seconds),
+            display.size(each.stored_bytes),
+            display.size(each.loaded_bytes),
+        )
+        for each in found
+    ]
+    header = ("day", "place", "tries", "CPU", "device", "stored", "read")
     display.console.print(display.table(header, rows) if rows else f"nothing has ended in {days} days")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from broker.jobs.database import DatabaseMissing, JobDatabase
-    from broker.jobs.records import Announcement, Attempt, Batch, Claim, Input, Job, JobSpec, Lost, Sweep, Worker
+    from broker.jobs.records import Announcement, Attempt, Batch, Claim, Cost, Input, Job, JobSpec, Lost, Sweep, Worker
     from broker.jobs.schema import SchemaAhead, SchemaBehind
     from broker.jobs.states import BatchState, JobState, Outcome, Stage
     from broker.jobs.store import JobStore, open_existing, open_store
@@ -23,6 +23,7 @@ _HOME = {
     "Batch": "records",
     "BatchState": "states",
     "Claim": "records",
+    "Cost": "records",
     "DatabaseMissing": "database",
     "Input": "records",
     "Job": "records",
@@ -47,6 +48,7 @@ __all__ = [
     "Batch",
     "BatchState",
     "Claim",
+    "Cost",
     "DatabaseMissing",
     "Input",
     "Job",

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from broker.jobs import sql
 from broker.jobs.database import JobDatabase, Row, Session, names_in
 from broker.jobs.new import NewJobs, pages_of, place_of
-from broker.jobs.records import Claim
+from broker.jobs.records import Claim, Cost
 from broker.jobs.states import BatchState, JobState, Outcome
 from runtime.errors import JobCancelled, LeaseLost
 
 #: Longest delay between two attempts, in seconds.
 MAX_RETRY_SECONDS = 300.0
+#: Of an attempt whose worker did not say.
+NO_COST = Cost()
 
 
 class StoreBase:
@@ -122,8 +124,10 @@ class StoreBase:
         code: str | None = None,
         error: str | None = None,
         trace: str | None = None,
+        cost: Cost = NO_COST,
     ) -> None:
-        session.run(sql.END_ATTEMPT, token=token, outcome=outcome, code=code, error=error, traceback=trace)
+        ended = {"outcome": outcome, "code": code, "error": error, "traceback": trace}
+        session.run(sql.END_ATTEMPT, token=token, **ended, **vars(cost))
 
     def _lost(self, claim: Claim) -> LeaseLost | JobCancelled:
         found = self.database.read("SELECT state FROM jobs WHERE id = :job_id", job_id=claim.job_id)

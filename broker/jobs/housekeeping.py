@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.jobs import sql
-from broker.jobs.base import StoreBase
+from broker.jobs.base import NO_COST, StoreBase
 from broker.jobs.database import Session, names_in
 from broker.jobs.new import pages_of
 from broker.jobs.records import Announcement, Batch, Lost, Sweep
@@ -153,7 +153,7 @@ class HousekeeperSide(StoreBase):
             cause = {"token": row["lease_token"], "code": "lease_expired", "error": text, "traceback": None}
             state = str(JobState.DEAD if dead else JobState.QUEUED)
             jobs.append({**cause, "job_id": row["id"], "state": state, "counted": 1, "delay": 0.0})
-            attempts.append({**cause, "outcome": str(Outcome.LOST)})
+            attempts.append({**cause, "outcome": str(Outcome.LOST), **vars(NO_COST)})
             stage = Stage(row["stage"])
             lost.append(Lost(row["id"], stage, row["worker"], row["attempts"], row["traceparent"], dead))
         session.run_many(sql.FAIL, jobs)

@@ -124,6 +124,9 @@ class AttemptModel(Model):
     error_code = TextField(null=True)
     error = TextField(null=True)
     traceback = TextField(null=True)
+    cpu_seconds = DoubleField()
+    loaded_bytes = BigIntegerField()
+    stored_bytes = BigIntegerField()
 
     class Meta:
         """Name of the table."""

@@ -170,6 +170,15 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What an attempt took: processor time, and payloads read from the artifact store and written to it."""
+
+    cpu_seconds: float = 0.0
+    loaded_bytes: int = 0
+    stored_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One run of a job, kept for good."""
 
@@ -187,6 +196,9 @@ class Attempt:
     error_code: str
     error: str
     traceback: str
+    cpu_seconds: float
+    loaded_bytes: int
+    stored_bytes: int
 
     @classmethod
     def of(cls, row: Row) -> Attempt:
@@ -202,6 +214,9 @@ class Attempt:
             "queue_wait",
             "started_at",
             "ended_at",
+            "cpu_seconds",
+            "loaded_bytes",
+            "stored_bytes",
         )
         texts = ("outcome", "error_code", "error", "traceback")
         values: dict[str, Any] = {name: row[name] for name in same}

@@ -89,7 +89,8 @@ VALUES (:job_id, :number, :token, :worker, :host, :device, :zone, :trace_id, :qu
 """
 
 END_ATTEMPT = """
-UPDATE attempts SET ended_at = {now}, outcome = :outcome, error_code = :code, error = :error, traceback = :traceback
+UPDATE attempts SET ended_at = {now}, outcome = :outcome, error_code = :code, error = :error, traceback = :traceback,
+    cpu_seconds = :cpu_seconds, loaded_bytes = :loaded_bytes, stored_bytes = :stored_bytes
 WHERE token = :token AND outcome IS NULL
 """
 

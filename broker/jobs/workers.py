@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from broker.jobs import sql
-from broker.jobs.base import StoreBase
+from broker.jobs.base import NO_COST, StoreBase
 from broker.jobs.database import Row, Session, names_in
 from broker.jobs.new import NewJobs, pages_of
-from broker.jobs.records import Claim, Input, Job, JobSpec, Worker
+from broker.jobs.records import Claim, Cost, Input, Job, JobSpec, Worker
 from broker.jobs.states import JobState, Outcome, Stage
 from runtime.errors import HallmarkError, Retry, cause_of
 from runtime.telemetry import trace_id_of
@@ -162,7 +162,9 @@ class WorkerSide(StoreBase):
         if self.database.transact(work) is None:
             raise self._lost(claim)
 
-    def complete(self, claim: Claim, artifact: str, children: Sequence[JobSpec] = ()) -> list[int]:
+    def complete(
+        self, claim: Claim, artifact: str, children: Sequence[JobSpec] = (), *, cost: Cost = NO_COST
+    ) -> list[int]:
         """Store the winner's artifact name, create the next jobs and release the barriers, in one transaction.
 
         Returns
@@ -181,7 +183,7 @@ class WorkerSide(StoreBase):
             row = session.one(sql.COMPLETE, job_id=claim.job_id, token=claim.token, result=artifact)
             if row is None:
                 return None
-            self._end_attempt(session, claim.token, Outcome.SUCCESSFUL)
+            self._end_attempt(session, claim.token, Outcome.SUCCESSFUL, cost=cost)
             made = self._create_jobs(session, {**row, "made_by_job": row["id"]}, jobs)
             released = session.rows(sql.RELEASE, job_id=claim.job_id)
             session.run_pages(sql.DECREMENT, pages_of(sorted(parent["job_id"] for parent in released)))
@@ -194,7 +196,7 @@ class WorkerSide(StoreBase):
             raise self._lost(claim)
         return made
 
-    def fail(self, claim: Claim, error: BaseException, *, retry: Retry | None = None) -> JobState:
+    def fail(self, claim: Claim, error: BaseException, *, retry: Retry | None = None, cost: Cost = NO_COST) -> JobState:
         """Record why the attempt failed and decide what becomes of the job.
 
         Parameters
@@ -218,11 +220,11 @@ class WorkerSide(StoreBase):
         delay = 0.0 if decided is Retry.AT_ONCE else self._delay(failures)
         trace = "".join(traceback_module.format_exception(error))[-TRACEBACK_LIMIT:]
         state = JobState.DEAD if dead else JobState.FAILED
-        if not self._give_back(claim, state, Outcome.FAILED, 1, delay, code, text, trace):
+        if not self._give_back(claim, state, Outcome.FAILED, 1, delay, code, text, trace, cost):
             raise self._lost(claim)
         return state
 
-    def release(self, claim: Claim, cause: HallmarkError | None = None) -> bool:
+    def release(self, claim: Claim, cause: HallmarkError | None = None, *, cost: Cost = NO_COST) -> bool:
         """Give the job back unharmed and return whether it was still held.
 
         Parameters
@@ -231,7 +233,7 @@ class WorkerSide(StoreBase):
             Why, where the worker was not just told to stop: something that is no fault of the job's.
         """
         code, text = (cause.code, cause.message) if cause is not None else (None, None)
-        return self._give_back(claim, JobState.QUEUED, Outcome.RELEASED, 0, 0.0, code, text, None)
+        return self._give_back(claim, JobState.QUEUED, Outcome.RELEASED, 0, 0.0, code, text, None, cost)
 
     def _end_delays(self, session: Session) -> int:
         self._looked_at = time.monotonic()
@@ -255,6 +257,7 @@ class WorkerSide(StoreBase):
         code: str | None,
         error: str | None,
         trace: str | None,
+        cost: Cost,
     ) -> bool:
         def work(session: Session) -> bool:
             row = session.one(
@@ -270,7 +273,7 @@ class WorkerSide(StoreBase):
             )
             if row is None:
                 return False
-            self._end_attempt(session, claim.token, outcome, code, error, trace)
+            self._end_attempt(session, claim.token, outcome, code, error, trace, cost)
             if state is JobState.DEAD:
                 self._kill_batch(session, row, error)
             return True

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from broker.jobs import Batch, BatchState, JobState, Outcome, Stage, status
+from broker.jobs import Batch, BatchState, JobState, Outcome, Stage, costs, status
 from runtime import run_files
 from runtime.process import Exit
 from runtime.telemetry import read_spans, trace_directory
@@ -78,6 +78,9 @@ def test_two_housekeepers_and_two_clocks_do_no_harm(make_cluster: MakeCluster) -
     jobs = status.jobs(cluster.store)
     assert sum(job.attempts for job in jobs) <= len(jobs) + 1
     assert all(job.state is JobState.SUCCESSFUL for job in jobs)
+    spent = costs.cost_of_batch(cluster.store, status.batch(cluster.store, 1).id)
+    assert spent.cpu_seconds > 0 and spent.device_seconds == 0
+    assert spent.stored_bytes > len(cluster.proof(status.batch(cluster.store, 1))) and spent.loaded_bytes > 0
     kept = [path for path in (cluster.settings.state_dir / "local").rglob("*") if path.is_file()]
     assert kept == [], "what was made for provers goes once it is proven"
 

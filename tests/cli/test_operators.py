@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from broker.artifacts import open_artifacts
-from broker.jobs import BatchState, JobSpec, JobState, Stage, Worker, open_store, status
+from broker.jobs import BatchState, Cost, JobSpec, JobState, Stage, Worker, open_store, status
 from cli import display
 from runtime.errors import ArtifactCorrupt, InvalidInput
 from runtime.settings import Settings
@@ -55,6 +56,7 @@ COMMANDS = [
     ("queue",),
     ("workers",),
     ("stats",),
+    ("stats", "--cost"),
     ("version", "list"),
 ]
 
@@ -201,6 +203,28 @@ def test_a_protocol_version_gets_its_keys(installation: Installation) -> None:
     assert found == {"chain_id": 5, "protocol_version": "7", "key_identity": keys, "batches": {}}
     refused = installation.run("version", "insert", "7", "--keys", "proven100:ab").exception
     assert isinstance(refused, InvalidInput)
+
+
+def test_costs_are_of_all_attempts_of_a_batch_and_of_a_day(installation: Installation) -> None:
+    store = installation.store
+    make(store, 1)
+    make(store, 2)
+    first = must_claim(store, Stage.WITNESS)
+    store.release(first, cost=Cost(1.5, 10, 0))
+    store.complete(must_claim(store, Stage.WITNESS), "s", segments(1), cost=Cost(2.5, 20, 300))
+    on_device = must_claim(store, Stage.VECTORS, worker=Worker("g", "g", "cuda:0"))
+    time.sleep(0.02)
+    store.fail(on_device, ArtifactCorrupt("x"), cost=Cost(4, 5, 0))
+    spent = installation.json("batch", "show", 1)["cost"]
+    assert 0 < spent.pop("device_seconds") < 60
+    assert spent == {"attempts": 3, "cpu_seconds": 8.0, "loaded_bytes": 35, "stored_bytes": 300}
+    assert "8.0 s of CPU" in installation.run("batch", "show", 1).stdout
+    assert installation.json("batch", "show", 2)["cost"]["attempts"] == 0
+    days = installation.json("stats", "--cost", "--days", 1)
+    assert {(each["stage"], each["attempts"], each["cpu_seconds"]) for each in days} == {
+        ("witness", 2, 4.0),
+        ("vectors", 1, 4.0),
+    }
 
 
 def test_the_doctor_tells_programs_what_it_tells_people(installation: Installation) -> None:
