@@ -6,6 +6,9 @@ import signal
 import time
 from pathlib import Path
 
+import psycopg
+import pytest
+
 from broker.jobs import JobState, Outcome, Stage, status
 from tests.actors.cluster import Cluster
 from tests.actors.test_pipeline import finish
@@ -107,3 +110,36 @@ def test_sigkill_of_everything_loses_nothing(on_servers: Cluster) -> None:
         process.send_signal(signal.SIGKILL)
     on_servers.start_all()
     finish(on_servers, 1)
+
+
+@pytest.mark.long
+def test_broker_and_database_down_together_are_waited_out(
+    on_servers: Cluster, rabbitmq: RabbitMQ, postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    marks = tmp_path / "marks"
+    on_servers.start_all()
+    on_servers.batch(1, segments=2, seconds=3, marks=str(marks))
+    on_servers.wait_running(Stage.PROVE)
+    rabbitmq.stop()
+    postgresql.stop()
+    time.sleep(1.5)
+    postgresql.start()
+    rabbitmq.start()
+    finish(on_servers, 1, seconds=60)
+    assert sorted(set(proofs_made(marks))) == [0, 1]
+    assert all(process.poll() is None for process in on_servers.processes)
+
+
+def test_a_database_that_is_replaced_by_its_copy_is_gone_on_with(on_servers: Cluster, postgresql: PostgreSQL) -> None:
+    """A fail-over: what was at work loses its connections, and finds a copy of the database under the same name."""
+    on_servers.start_all()
+    on_servers.batch(1, segments=2, seconds=2)
+    on_servers.wait_running(Stage.PROVE)
+    name = on_servers.variables["HALLMARK_DATABASE_URL"].rpartition("/")[2]
+    with psycopg.connect(postgresql.url(), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # type: ignore[call-overload]
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        connection.execute(f"ALTER DATABASE {name} RENAME TO {name}_lost")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {name}_lost")  # type: ignore[call-overload]
+    finish(on_servers, 1, seconds=60)
+    assert all(process.poll() is None for process in on_servers.processes)
