@@ -22,7 +22,7 @@ from runtime.wire import (
 
 CHAIN_ID = 4242
 #: An offer that is neither renewed nor answered runs out after this many seconds.
-OFFER_SECONDS = 20.0
+OFFER_SECONDS = 8.0
 
 
 class StandInCore:
