@@ -17,7 +17,7 @@ from runtime.settings import Settings
 from tests.servers import ObjectStore, RabbitMQ, shared_postgresql
 from tests.system.pipeline import running, started
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
