@@ -26,6 +26,7 @@ def servers() -> Iterator[dict[str, str]]:
         rabbitmq.remove()
 
 
+@pytest.mark.long
 def test_embedded_pipeline_survives_a_killed_prover(tmp_path: Path) -> None:
     with running(tmp_path) as pipeline:
         _prove_a_batch_and_kill_the_prover(pipeline)

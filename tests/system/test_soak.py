@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from benchmarks.soak import Soak
 from tests.servers import shared_object_store, shared_postgresql, shared_rabbitmq
 
 
+@pytest.mark.long
 def test_nothing_is_lost_and_nothing_stored_twice(tmp_path: Path) -> None:
     # The broker's restart takes longest and has tests of its own.
     kinds = ["worker", "gateway", "storage", "database", "worker", "housekeeper"]
