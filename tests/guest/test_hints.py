@@ -74,16 +74,18 @@ def test_a_kind_that_does_not_exist_is_refused() -> None:
 
 
 def test_every_changed_hint_is_refused(host: Host) -> None:
-    """One bit in every hint word: no changed word leads to another output than the refusal."""
+    """One bit in one of four hint words: no changed word leads to another output than the refusal."""
     source = random.Random(3)
     truth = output_of(CONTENT)
     refused = 0
-    for at in range(START, len(HINTED), 4):
+    words = range(START, len(HINTED), 4)
+    changed = source.sample(words, len(words) // 4)
+    for at in changed:
         word = int.from_bytes(HINTED[at : at + 4], "little") ^ 1 << source.randrange(32)
         output, _ = host.run(set_word(HINTED, at, word))
         assert reason_of(output) == HINT or output == truth
         refused += reason_of(output) == HINT
-    assert refused == (len(HINTED) - START) // 4
+    assert refused == len(changed)
 
 
 def test_a_hint_plus_the_modulus_is_the_same_hint() -> None:

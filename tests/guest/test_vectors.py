@@ -99,9 +99,9 @@ def parse_der(signature: bytes) -> tuple[int, int] | None:
 @pytest.mark.parametrize(
     "file",
     [
-        "ecdsa_secp256k1_sha256_p1363_test.json",
+        pytest.param("ecdsa_secp256k1_sha256_p1363_test.json", marks=pytest.mark.long),
         "ecdsa_secp256k1_sha256_test.json",
-        "ecdsa_secp256k1_sha3_256_test.json",
+        pytest.param("ecdsa_secp256k1_sha3_256_test.json", marks=pytest.mark.long),
     ],
 )
 def test_recovery_agrees_with_wycheproof(host: Host, file: str) -> None:

@@ -30,7 +30,7 @@ def test_an_honest_proof_is_accepted_at_every_mix_of_heights(log_height: int, lo
     assert verify(key, toy.QUICK, publics, proof).log_heights == (log_height, log_height - 2, log_squares)
 
 
-@pytest.mark.parametrize(("profile", "bits", "queries"), [("proven100", 100, 82), ("proven128", 128, 113)])
+@pytest.mark.parametrize(("profile", "bits", "queries"), [("proven100", 100, 85), ("proven128", 128, 116)])
 def test_the_shipped_profiles_prove_and_name_their_bits(profile: str, bits: int, queries: int) -> None:
     key = toy.key()
     publics, traces = toy.traces()
