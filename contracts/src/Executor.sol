@@ -3,20 +3,22 @@ pragma solidity 0.8.37;
 
 import {IVerifier, PublicInputs} from "./IVerifier.sol";
 import {Owned} from "./Owned.sol";
+import {PriorityQueue} from "./PriorityQueue.sol";
+import {Withdrawals} from "./Withdrawals.sol";
 
 /// A rollup on L1: batches are committed, proven and executed, each step in the order of their numbers.
 ///
 /// A proof's public inputs are computed here, from storage. Whoever sends a transaction names the hash of the batch that
 /// it is about; that hash covers every batch before it and this deployment, so a transaction that was made for another
 /// history (a fork of L1, another contract, batches since reverted) changes nothing.
-contract Executor is Owned {
+contract Executor is Owned, PriorityQueue, Withdrawals {
     /// What a validator says of a new batch; everything else about it the contract knows.
     struct Batch {
         uint64 number;
         uint64 timestamp;
         bytes32 newRoot;
         bytes32 contentHash;
-        bytes32 priorityQueueHash;
+        uint64 requests; // of the priority queue, the next ones
         bytes32 messageRoot;
         bytes stateDiffs;
     }
@@ -27,6 +29,8 @@ contract Executor is Owned {
         bytes32 output;
         bytes32 root;
         uint64 timestamp;
+        uint64 requests; // taken by this batch and those before it
+        bytes32 messageRoot;
     }
 
     /// What every proof must be about.
@@ -39,9 +43,11 @@ contract Executor is Owned {
 
     error NotValidator(address caller);
     error DataNotInTransaction();
+    error NotAbandoned();
     error UnexpectedBatch(uint64 expected, uint64 given);
     error BatchNotCommitted(uint64 number);
     error BatchNotProven(uint64 number);
+    error BatchNotExecuted(uint64 number);
     error BatchExecutedAlready(uint64 number);
     error HashMismatch(bytes32 computed, bytes32 given);
     error TimestampEarlier(uint64 previous, uint64 given);
@@ -87,7 +93,7 @@ contract Executor is Owned {
     ) Owned(owner_) {
         rollupChainId = chainId;
         bytes32 hash = keccak256(abi.encode(block.chainid, address(this), chainId, genesisRoot, genesisTimestamp));
-        _batches[0] = StoredBatch(hash, 0, genesisRoot, genesisTimestamp);
+        _batches[0] = StoredBatch(hash, 0, genesisRoot, genesisTimestamp, 0, 0);
         emit BatchExecuted(0, hash, genesisRoot);
         _setRules(first);
         isValidator[validator] = true;
@@ -113,6 +119,10 @@ contract Executor is Owned {
     /// Commit to the next batch, and publish the accounts that it changed. `hash` is what its stored hash must become.
     function commitBatch(Batch calldata batch, bytes32 hash) external onlyValidator {
         _requireUsual(abi.encodeCall(this.commitBatch, (batch, hash)));
+        _commit(batch, hash);
+    }
+
+    function _commit(Batch calldata batch, bytes32 hash) private {
         _requirePublished();
         StoredBatch storage previous = _batches[committed];
         if (batch.number != committed + 1) revert UnexpectedBatch(committed + 1, batch.number);
@@ -127,12 +137,14 @@ contract Executor is Owned {
                 previous.root,
                 batch.newRoot,
                 keccak256(abi.encode(batch.contentHash, keccak256(batch.stateDiffs))),
-                batch.priorityQueueHash,
+                _queueHash(previous.requests, batch.requests),
                 batch.messageRoot
             )
         );
         _requireHash(keccak256(abi.encode(previous.hash, output)), hash);
-        _batches[batch.number] = StoredBatch(hash, output, batch.newRoot, batch.timestamp);
+        _batches[batch.number] = StoredBatch(
+            hash, output, batch.newRoot, batch.timestamp, previous.requests + batch.requests, batch.messageRoot
+        );
         committed = batch.number;
         emit BatchCommitted(batch.number, hash, output);
     }
@@ -143,15 +155,17 @@ contract Executor is Owned {
         if (proofs.length == 0 || last != proven + proofs.length) revert UnexpectedBatch(proven + 1, last);
         _requireHash(storedBatch(last).hash, hash);
         Rules memory current = rules;
-        for (uint256 i = 0; i < proofs.length; i++) {
-            uint64 number = ++proven;
-            StoredBatch storage batch = _batches[number];
-            PublicInputs memory inputs = PublicInputs(
-                current.programCommitment, current.keySetDigest, current.protocolVersion, batch.output
-            );
-            if (!current.verifier.verify(inputs, proofs[i])) revert ProofRefused(number);
-            emit BatchProven(number, batch.hash);
-        }
+        for (uint256 i = 0; i < proofs.length; i++) _prove(current, proofs[i]);
+    }
+
+    /// Take the proof of the batch after the newest proven one.
+    function _prove(Rules memory current, bytes calldata proof) private {
+        uint64 number = ++proven;
+        StoredBatch storage batch = _batches[number];
+        PublicInputs memory inputs =
+            PublicInputs(current.programCommitment, current.keySetDigest, current.protocolVersion, batch.output);
+        if (!current.verifier.verify(inputs, proof)) revert ProofRefused(number);
+        emit BatchProven(number, batch.hash);
     }
 
     /// Act on proven batches up to `last`. `hash` is the stored hash of `last`.
@@ -160,6 +174,10 @@ contract Executor is Owned {
         if (last <= executed) revert BatchExecutedAlready(last);
         if (last > proven) revert BatchNotProven(last);
         _requireHash(_batches[last].hash, hash);
+        _execute(last);
+    }
+
+    function _execute(uint64 last) private {
         for (uint64 number = executed + 1; number <= last; number++) {
             emit BatchExecuted(number, _batches[number].hash, _batches[number].root);
         }
@@ -176,6 +194,25 @@ contract Executor is Owned {
         emit BatchesReverted(last, hash);
     }
 
+    /// Whether everybody may continue the rollup: a request that no executed batch has taken is long overdue.
+    function abandoned() public view returns (bool) {
+        return _isLate(_batches[executed].requests, ABANDONED_SECONDS);
+    }
+
+    /// Continue an abandoned rollup by one batch after the newest executed one, proven and executed at once; what waits
+    /// in between is dropped. Anybody may, and like every batch it must take the overdue requests. `hash` is what its
+    /// stored hash must become.
+    function continueAbandoned(Batch calldata batch, bytes32 hash, bytes calldata proof) external {
+        _requireUsual(abi.encodeCall(this.continueAbandoned, (batch, hash, proof)));
+        if (!abandoned()) revert NotAbandoned();
+        if (committed != executed) emit BatchesReverted(executed, _batches[executed].hash);
+        committed = executed;
+        proven = executed;
+        _commit(batch, hash);
+        _prove(rules, proof);
+        _execute(batch.number);
+    }
+
     /// Change what proofs must be about, between batches: none may be committed and not yet proven.
     function setRules(Rules calldata next) external onlyOwner {
         if (proven != committed) revert BatchesWaitForProof(proven, committed);
@@ -189,6 +226,11 @@ contract Executor is Owned {
     function setValidator(address validator, bool allowed) external onlyOwner {
         isValidator[validator] = allowed;
         emit ValidatorChanged(validator, allowed);
+    }
+
+    function _messageRoot(uint64 batch) internal view override returns (bytes32) {
+        if (batch > executed) revert BatchNotExecuted(batch);
+        return _batches[batch].messageRoot;
     }
 
     function _setRules(Rules memory next) private {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,6 +24,8 @@ class StoredBatch:
     output: bytes
     root: bytes
     timestamp: int
+    requests: int
+    message_root: bytes
 
 
 class CommittedBatch(NamedTuple):
@@ -33,7 +35,7 @@ class CommittedBatch(NamedTuple):
     timestamp: int
     new_root: bytes
     content: bytes
-    priority_queue: bytes
+    requests: int
     messages: bytes
     state_diffs: bytes
 
@@ -121,17 +123,25 @@ class Executor:
         Raises
         ------
         ValueError
-            It is not calldata of ``commitBatch``, or not in the one form that the contract takes.
+            It is not calldata of ``commitBatch`` or ``continueAbandoned``, or not in the one form that the contract takes.
         """
-        function = self._contract.functions["commitBatch"]
         try:
-            name, given = self._contract.decode_function_input(data)
+            function, given = self._contract.decode_function_input(data)
             batch = CommittedBatch(*given["batch"].values())
         except (Web3Exception, DecodingError, KeyError) as error:
-            raise ValueError(f"not calldata of commitBatch ({type(error).__name__})") from None
-        if name.abi != function.abi or self.commit_data(batch, given["hash"]) != data:
+            raise ValueError(f"not calldata that commits to a batch ({type(error).__name__})") from None
+        if self._encode(function.abi["name"], batch, *list(given.values())[1:]) != data:
             raise ValueError("not in the form that the contract takes")
         return batch
+
+    def requested(self, block: int) -> int:
+        """Return how many requests the contract has had; none before it was deployed."""
+        return int(self._read("requested", block)) if self._web3.eth.get_code(self.address, block) else 0
+
+    def events(self, name: str, first: int, last: int) -> list[Mapping[str, Any]]:
+        """Return the contract's events of a name in a range of blocks, in their order."""
+        found: list[Mapping[str, Any]] = list(self._contract.events[name]().get_logs(from_block=first, to_block=last))
+        return found
 
     def prove_data(self, last: int, stored: bytes, proofs: Sequence[bytes]) -> bytes:
         """Return the calldata that proves the batches up to `last`."""

@@ -36,14 +36,14 @@ def open_sender(
     ConfigurationError
         The key is missing or unusable.
     """
-    web3 = connect_to(settings)
+    web3, executor = executor_of(settings)
     program, snark_key = (bytes.fromhex(digest) for digest in (identity.program_commitment, identity.snark_key))
     rules = Rules(int(identity.protocol_version), program, key_set, snark_key)
     return EthSender(
         store,
         snarks,
         web3,
-        Executor(web3, settings.core_l1_executor),
+        executor,
         signer_of(settings),
         Expected(identity.chain_id, rules),
         Terms(
@@ -52,6 +52,18 @@ def open_sender(
             settings.core_l1_max_fee_gwei * GWEI,
         ),
     )
+
+
+def executor_of(settings: CoreSettings) -> tuple[Web3, Executor]:
+    """Return a connection to L1 and the configured contract there; nothing is sent yet.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no node.
+    """
+    web3 = connect_to(settings)
+    return web3, Executor(web3, settings.core_l1_executor)
 
 
 def connect_to(settings: CoreSettings) -> Web3:

@@ -62,7 +62,7 @@ def _commit(executor: Executor, batch: Batch, previous: bytes) -> Action:
             batch.timestamp,
             batch.new_root,
             content_commitment(**parts),
-            NOTHING,
+            0,
             NOTHING,
             published_diffs(batch),
         ),

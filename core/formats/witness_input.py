@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from runtime.errors import InvalidInput
@@ -14,6 +15,10 @@ MAX_BYTES: Final = 1 << 28
 MAX_TRANSACTIONS: Final = 4096
 #: Bytes of a raw transaction; go-ethereum's limit too.
 MAX_TRANSACTION_BYTES: Final = 131072
+#: Requests from L1 in one batch; the bytes of one, and of the rolling hash before them.
+MAX_REQUESTS: Final = 256
+REQUEST_BYTES: Final = 76
+ROLLING_BYTES: Final = 32
 
 
 class WitnessInputError(InvalidInput):
@@ -108,13 +113,14 @@ class WitnessInput:
     header : Header
     transactions : tuple of bytes
         Raw signed transactions.
-    tree, hints : bytes
+    tree, requests, hints : bytes
         Sections as they stand.
     """
 
     header: Header
     transactions: tuple[bytes, ...]
     tree: bytes
+    requests: bytes
     hints: bytes
 
 
@@ -133,13 +139,15 @@ def transaction_section(transactions: Sequence[bytes]) -> bytes:
     return b"".join(len(raw).to_bytes(4, "little") + raw + bytes(-len(raw) % 4) for raw in transactions)
 
 
-def encode(header: Header, transactions: Sequence[bytes], tree: bytes) -> bytes:
+def encode(header: Header, transactions: Sequence[bytes], tree: bytes, requests: bytes = b"") -> bytes:
     """Return the witness input of a batch, without hints: `core.program.hints.with_hints` adds them.
 
     Parameters
     ----------
     tree
         The tree section, from `core.state_tree.StateTree.partial` of the state before the batch.
+    requests
+        The section of the requests from L1, from `core.formats.priority.request_section`.
 
     Raises
     ------
@@ -150,7 +158,11 @@ def encode(header: Header, transactions: Sequence[bytes], tree: bytes) -> bytes:
     if len(tree) % 4:
         raise WitnessInputError("The tree section is not a whole number of words.")
     sizes = b"".join((len(part) // 4).to_bytes(4, "little") for part in (section, tree, b""))
-    content = MAGIC + header.metadata(len(transactions)) + sizes + bytes(12) + section + tree
+    count = -(-max(0, len(requests) - ROLLING_BYTES) // REQUEST_BYTES)
+    if len(requests) != _requests_bytes(count):
+        raise WitnessInputError("The section of requests from L1 is not whole.")
+    counted = bytes(4) + count.to_bytes(4, "little") + bytes(4)
+    content = MAGIC + header.metadata(len(transactions)) + sizes + counted + section + tree + requests
     if len(content) > MAX_BYTES:
         raise WitnessInputError(f"The witness input has {len(content)} bytes; at most {MAX_BYTES} are accepted.")
     return content
@@ -166,24 +178,29 @@ def decode(content: bytes) -> WitnessInput:
     """
     if not HEADER_BYTES <= len(content) <= MAX_BYTES or len(content) % 4:
         raise WitnessInputError(f"A witness input does not have {len(content)} bytes.")
-    if content[:4] != MAGIC or any(content[84:HEADER_BYTES]):
-        raise WitnessInputError("The header of the witness input is not of this format.")
 
     def number(start: int, size: int) -> int:
         return int.from_bytes(content[start : start + size], "little")
+
+    requests = number(88, 4)
+    if content[:4] != MAGIC or any(content[84:88]) or any(content[92:HEADER_BYTES]) or requests > MAX_REQUESTS:
+        raise WitnessInputError("The header of the witness input is not of this format.")
 
     header = Header(
         number(4, 4), number(8, 8), number(16, 8), number(24, 8), content[32:52], number(52, 8), number(60, 8)
     )
     ends = [HEADER_BYTES]
-    for start in (72, 76, 80):
-        ends.append(ends[-1] + 4 * number(start, 4))
+    for size in (4 * number(72, 4), 4 * number(76, 4), _requests_bytes(requests), 4 * number(80, 4)):
+        ends.append(ends[-1] + size)
     if ends[-1] != len(content):
         raise WitnessInputError("The sections do not add up to the length of the witness input.")
     section = content[ends[0] : ends[1]]
-    return WitnessInput(
-        header, _transactions(section, number(68, 4)), content[ends[1] : ends[2]], content[ends[2] : ends[3]]
-    )
+    rest = (content[start:end] for start, end in pairwise(ends[1:]))
+    return WitnessInput(header, _transactions(section, number(68, 4)), *rest)
+
+
+def _requests_bytes(count: int) -> int:
+    return ROLLING_BYTES + REQUEST_BYTES * count if count else 0
 
 
 def _transactions(section: bytes, count: int) -> tuple[bytes, ...]:

@@ -18,6 +18,7 @@ from web3.types import RPCEndpoint, TxReceipt
 
 from cli.evm_node import returned_by
 from core.formats.commitments import output_commitment
+from core.formats.priority import Request, queue_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAIN_ID = 270
@@ -54,9 +55,9 @@ class Evm:
         receipt = self._transact({"from": self.owner, "data": data}, compiled["abi"])
         return self.web3.eth.contract(address=receipt["contractAddress"], abi=compiled["abi"])
 
-    def send(self, contract: Contract, data: bytes, sender: str | None = None) -> TxReceipt:
+    def send(self, contract: Contract, data: bytes, sender: str | None = None, value: int = 0) -> TxReceipt:
         """Send calldata in a transaction of its own; raises :class:`Reverted` when it is refused."""
-        return self._transact(self._fields(contract, data, sender), contract.abi)
+        return self._transact(self._fields(contract, data, sender) | ({"value": value} if value else {}), contract.abi)
 
     def call(self, contract: Contract, data: bytes, sender: str | None = None) -> bytes:
         """Send calldata without a transaction."""
@@ -121,13 +122,13 @@ class Batch:
     timestamp: int = GENESIS_TIMESTAMP + 1
     new_root: bytes = b"\x44" * 32
     content: bytes = b"\x55" * 32
-    priority_queue: bytes = bytes(32)
+    requests: int = 0
     messages: bytes = bytes(32)
     state_diffs: bytes = b"\x66" * 70
 
     def fields(self) -> tuple[object, ...]:
-        hashes = (self.content, self.priority_queue, self.messages)
-        return (self.number, self.timestamp, self.new_root, *hashes, self.state_diffs)
+        stated = (self.content, self.requests, self.messages)
+        return (self.number, self.timestamp, self.new_root, *stated, self.state_diffs)
 
     def data_hash(self) -> bytes:
         return keccak(self.content + keccak(self.state_diffs))
@@ -139,8 +140,10 @@ class Rollup:
 
     Attributes
     ----------
-    hashes, outputs, roots
-        Of every batch that was made, genesis first.
+    hashes, outputs, roots, taken
+        Of every batch that was made, genesis first; `taken` counts the requests that it and those before it took.
+    queue
+        Every request that was made.
     """
 
     evm: Evm
@@ -151,10 +154,17 @@ class Rollup:
     hashes: list[bytes] = field(default_factory=list)
     outputs: list[bytes] = field(default_factory=list)
     roots: list[bytes] = field(default_factory=list)
+    taken: list[int] = field(default_factory=lambda: [0])
+    queue: list[Request] = field(default_factory=list)
 
     def commit_data(self, batch: Batch) -> bytes:
         """Return the calldata that commits to `batch` after what is known, and remember the batch."""
         del self.hashes[batch.number :], self.outputs[batch.number :], self.roots[batch.number :]
+        del self.taken[batch.number :]
+        first = self.taken[-1]
+        before = bytes(32)
+        for request in self.queue[:first]:
+            before = request.rolled(before)
         output = output_commitment(
             chain_id=self.chain_id,
             batch_number=batch.number,
@@ -162,12 +172,13 @@ class Rollup:
             old_root=self.roots[-1],
             new_root=batch.new_root,
             data=batch.data_hash(),
-            priority_queue=batch.priority_queue,
+            priority_queue=queue_hash(before, self.queue[first : first + batch.requests]),
             messages=batch.messages,
         )
         self.outputs.append(output)
         self.hashes.append(keccak(self.hashes[-1] + output))
         self.roots.append(batch.new_root)
+        self.taken.append(first + batch.requests)
         return self.encode("commitBatch", batch.fields(), self.hashes[-1])
 
     def prove_data(self, last: int, proofs: Sequence[bytes]) -> bytes:
@@ -187,8 +198,8 @@ class Rollup:
     def encode(self, function: str, *arguments: object) -> bytes:
         return bytes.fromhex(self.executor.encode_abi(function, list(arguments))[2:])
 
-    def send(self, data: bytes, sender: str | None = None) -> TxReceipt:
-        return self.evm.send(self.executor, data, sender)
+    def send(self, data: bytes, sender: str | None = None, value: int = 0) -> TxReceipt:
+        return self.evm.send(self.executor, data, sender, value)
 
     def read(self, name: str, *arguments: object) -> Any:
         return self.executor.functions[name](*arguments).call()

@@ -137,8 +137,8 @@ def test_a_proof_is_not_taken_twice(rollup: Rollup) -> None:
 
 
 @pytest.mark.parametrize("other", [{"new_root": b"\x77" * 32}, {"content": b"\x77" * 32}, {"timestamp": 1_700_000_099},
-                                   {"priority_queue": b"\x77" * 32}, {"messages": b"\x77" * 32},
-                                   {"state_diffs": b"\x66" * 69}, {"state_diffs": b"\x66" * 69 + b"\x67"}])  # fmt: skip
+                                   {"messages": b"\x77" * 32}, {"state_diffs": b"\x66" * 69},
+                                   {"state_diffs": b"\x66" * 69 + b"\x67"}])  # fmt: skip
 def test_a_right_proof_of_another_batch_is_refused(rollup: Rollup, other: dict[str, object]) -> None:
     rollup.commit_data(Batch(1))
     proof = rollup.proof(1)

@@ -26,10 +26,13 @@ HEADERS = st.builds(
 )
 
 
-@given(HEADERS, st.lists(st.binary(min_size=1, max_size=9), max_size=5), st.integers(0, 5))
-def test_what_is_encoded_is_decoded(header: Header, raws: list[bytes], tree: int) -> None:
-    content = encode(header, raws, bytes(4 * tree))
-    assert decode(content) == WitnessInput(header, tuple(raws), bytes(4 * tree), b"")
+@given(HEADERS, st.lists(st.binary(min_size=1, max_size=9), max_size=5), st.integers(0, 5), st.integers(0, 3))
+def test_what_is_encoded_is_decoded(header: Header, raws: list[bytes], tree: int, requests: int) -> None:
+    section = bytes(32 + 76 * requests) if requests else b""
+    content = encode(header, raws, bytes(4 * tree), section)
+    assert decode(content) == WitnessInput(header, tuple(raws), bytes(4 * tree), section, b"")
+    with pytest.raises(WitnessInputError):
+        encode(header, raws, bytes(4 * tree), section + bytes(4))
     assert Header.from_json(json.loads(json.dumps(header.as_json()))) == header
 
 
