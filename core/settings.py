@@ -103,6 +103,8 @@ class CoreSettings(EnvironmentSettings):
     """File with the private key, readable by its owner only."""
     core_l1_confirmations: Annotated[int, Field(ge=1, le=10_000)] = 6
     """A transaction on L1 counts for good once its block and those on it are this many."""
+    core_l1_first_block: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+    """Block of L1 that holds the Executor, or an earlier one: requests and claims are looked for from there on."""
     core_l1_poll_seconds: Annotated[float, Field(ge=0.02, le=3600)] = 2.0
     """Time between two looks at L1."""
     core_l1_bump_seconds: Annotated[float, Field(ge=0.1, le=MAX_SECONDS)] = 60.0

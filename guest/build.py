@@ -36,7 +36,10 @@ class Source:
     files: tuple[str, ...]
 
 
-_STF = "main hash output tree rlp keccak field scalar endomorphism recover recover_hinted transaction state_diffs"
+_STF = (
+    "main hash output tree rlp keccak field scalar endomorphism recover recover_hinted transaction state_diffs "
+    "priority messages"
+)
 STATE_TRANSITION = Source("stf", tuple(f"stf/{module}.c" for module in _STF.split()))
 EXAMPLE = Source("keccak", ("example/keccak256.c", "stf/keccak.c"))
 SORT = Source("sort", ("example/sort.c",))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from eth_hash.auto import keccak
 
 from core.api import objects
+from core.api.bridge_api import BridgeApi
 from core.api.encoding import data, data_at, parameter, position_at, quantity, read_data, read_quantity
 from core.api.fees import Fees, read_call
 from core.api.json_rpc import INVALID_PARAMS, LIMIT_EXCEEDED, TRANSACTION_REFUSED, Method, RpcError
@@ -49,11 +50,20 @@ class EthereumApi:
         What is the same in every block.
     version
         Of the software, for `web3_clientVersion`.
+    bridge
+        The methods of the bridge.
     """
 
     def __init__(
-        self, store: Store, sequencer: Sequencer, estimate: GasEstimate, constants: Constants, version: str
+        self,
+        store: Store,
+        sequencer: Sequencer,
+        estimate: GasEstimate,
+        constants: Constants,
+        version: str,
+        bridge: BridgeApi,
     ) -> None:
+        self._bridge = bridge
         self._store = store
         self._sequencer = sequencer
         self._constants = constants
@@ -96,6 +106,7 @@ class EthereumApi:
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionReceipt": self._receipt,
             "hallmark_batchStatus": self._batch_status,
+            **self._bridge.reads(),
         }
         long_reads: dict[str, Callable[[Sequence[Any]], Any]] = {
             "eth_getBlockByNumber": self._block,

@@ -15,7 +15,7 @@ from core.api.encoding import data, quantity
 from core.formats.commitments import results_commitment, transactions_commitment
 from core.formats.transactions import TransactionView
 from core.formats.witness_input import transaction_section
-from core.state import chain
+from core.state import bridge, chain
 from core.store import Batch, Transaction, TransactionStatus
 
 #: A transfer emits no logs.
@@ -88,7 +88,7 @@ def block(batch: Batch, constants: Constants, *, full: bool) -> dict[str, object
     rows = chain.transactions_of(batch.number)
     header = block_header(batch, rows, constants)
     listed = [transaction(row, chain.view(row), batch) if full else data(row.hash) for row in rows]
-    size = len(transaction_section([row.content for row in rows]))
+    size = len(transaction_section(bridge.signed_in(rows)))
     return {**header, "size": quantity(size), "transactions": listed, "uncles": []}
 
 
@@ -148,5 +148,5 @@ def receipt(batch: Batch, row: Transaction, gas_before: int) -> dict[str, object
         "contractAddress": None,
         "logs": [],
         "logsBloom": NO_BLOOM,
-        "status": "0x1",
+        "status": "0x0" if row.reason else "0x1",
     }

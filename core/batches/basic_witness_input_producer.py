@@ -12,8 +12,8 @@ from core.batches.protective_reads_writer import newest_read
 from core.batches.witness_store import WitnessStore
 from core.errors import ProgramFault
 from core.formats.witness_input import Header, encode
-from core.program.state_transition import Program, Run, Status
-from core.state import chain
+from core.program.state_transition import Program, Run
+from core.state import bridge, chain
 from core.store import Batch, BatchStatus, ProtectiveRead, Store, Transaction
 from runtime.telemetry import span
 
@@ -58,7 +58,9 @@ class BasicWitnessInputProducer(Component):
             rows = chain.transactions_of(batch.number)
             header = Header.from_json(json.loads(batch.context))
             section = self._witnesses.get(batch.number, "tree")
-            content = self._program.with_hints(encode(header, [row.content for row in rows], section))
+            content = self._program.with_hints(
+                encode(header, bridge.signed_in(rows), section, bridge.section(bridge.requests_in(rows)))
+            )
             run = self._program.run(content)
             _check(batch, rows, run)
             self._witnesses.put(batch.number, "witness", content)
@@ -73,8 +75,8 @@ class BasicWitnessInputProducer(Component):
 
 def _check(batch: Batch, rows: list[Transaction], run: Run) -> None:
     for row, result in zip(rows, run.results, strict=True):
-        stated = (row.sender, row.gas_used, row.gas_price)
-        if result.status is not Status.EXECUTED or (result.sender, result.gas_used, result.gas_price) != stated:
+        stated = (bridge.status_of(row), row.sender, row.gas_used, row.gas_price)
+        if (result.status, result.sender, result.gas_used, result.gas_price) != stated:
             raise ProgramFault(f"Batch {batch.number}: the program judged transaction {row.hash.hex()} anew.")
     changes = changed_accounts(batch)
     if changes != chain.accounts_changed_in(batch.number):

@@ -21,9 +21,11 @@ from core.formats.commitments import (
     results_commitment,
     transactions_commitment,
 )
+from core.formats.messages import message_root
+from core.formats.priority import queue_hash
 from core.formats.witness_input import Header
-from core.program.state_transition import Result, Status
-from core.state import chain
+from core.program.state_transition import Result
+from core.state import bridge, chain
 from core.store import Batch, BatchStatus
 from runtime.logging import get_logger
 from runtime.telemetry import span
@@ -56,14 +58,18 @@ class CommitmentGenerator(Component):
         """
         with span("commitment generator", traceparent=batch.traceparent or ""):
             rows = chain.transactions_of(batch.number)
-            results = [Result(Status.EXECUTED, row.gas_used, row.sender, row.gas_price) for row in rows]
+            requests, signed = bridge.requests_in(rows), bridge.signed_in(rows)
+            results = [Result(bridge.status_of(row), row.gas_used, row.sender, row.gas_price) for row in rows]
             header = Header.from_json(json.loads(batch.context))
             parts = {
-                "transactions": transactions_commitment([row.content for row in rows]),
+                "transactions": transactions_commitment(signed),
                 "results": results_commitment(results),
                 "diffs": diffs_commitment(published_diffs(batch)),
-                "metadata": metadata_commitment(header, len(rows)),
+                "metadata": metadata_commitment(header, len(signed)),
             }
+            first = requests[0].number - 1 if requests else 0
+            batch.priority_queue_hash = queue_hash(bridge.rolling_hash(first), requests)
+            batch.message_root = message_root(bridge.messages_in(rows))
             output = output_commitment(
                 chain_id=header.chain_id,
                 batch_number=header.batch_number,
@@ -71,6 +77,8 @@ class CommitmentGenerator(Component):
                 old_root=batch.old_root,
                 new_root=batch.new_root,
                 data=data_commitment(**parts),
+                priority_queue=batch.priority_queue_hash,
+                messages=batch.message_root,
             )
             if output != batch.program_output:
                 raise ProgramFault(

@@ -15,6 +15,7 @@ from importlib import metadata
 
 from aiohttp import web
 
+from core.api.bridge_api import BridgeApi, Terms
 from core.api.ethereum_api import EthereumApi
 from core.api.json_rpc import respond
 from core.api.objects import Constants
@@ -57,7 +58,8 @@ def ethereum_api(node: Node) -> EthereumApi:
     estimate = GasEstimate(node.program, genesis, chain_id, int(node.settings.protocol_version))
     constants = Constants(chain_id, genesis.base_fee, genesis.gas_limit, genesis.fee_recipient)
     version = f"Hallmark/v{metadata.version('hallmark')}/{platform.system().lower()}/python"
-    return EthereumApi(node.store, node.sequencer, estimate, constants, version)
+    terms = Terms(node.core_settings.core_l1_executor, node.core_settings.core_l1_confirmations)
+    return EthereumApi(node.store, node.sequencer, estimate, constants, version, BridgeApi(node.store, terms))
 
 
 class Server:
@@ -71,11 +73,20 @@ class Server:
         What serves it: settings, signs of life.
     send_to_l1
         One look at L1 and what follows from it; None where L1 is not configured.
+    watch_l1
+        One look for what L1 asks for; None as well.
     """
 
-    def __init__(self, node: Node, process: Process, send_to_l1: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        process: Process,
+        send_to_l1: Callable[[], bool] | None = None,
+        watch_l1: Callable[[], bool] | None = None,
+    ) -> None:
         self._node = node
         self._send_to_l1 = send_to_l1
+        self._watch_l1 = watch_l1
         self._pulse = process.pulse
         self.pages = Pages(
             process,
@@ -122,6 +133,8 @@ class Server:
         ]
         if self._send_to_l1 is not None:
             steps.append((self._l1, self._node.core_settings.core_l1_poll_seconds))
+        if self._watch_l1 is not None:
+            steps.append((self._watch, self._node.core_settings.core_l1_poll_seconds))
         tasks = [asyncio.create_task(self._repeat(step, seconds)) for step, seconds in steps]
         tasks.append(asyncio.create_task(self._announce()))
         yield
@@ -170,6 +183,9 @@ class Server:
 
     def _l1(self) -> bool:
         return self._send_to_l1 is not None and self._send_to_l1()
+
+    def _watch(self) -> bool:
+        return self._watch_l1 is not None and self._watch_l1()
 
     async def _rpc(self, request: web.Request) -> web.Response:
         answer = await respond(await small_body(request, MAX_RPC_BYTES), self._methods)

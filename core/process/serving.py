@@ -41,7 +41,7 @@ def serve(process: Process) -> int:
         # What is there now stays until the end: the collector need not walk it again and again.
         gc.freeze()
         try:
-            server = Server(node, process, _sender(node, profile))
+            server = Server(node, process, _sender(node, profile), _watcher(node))
             serve_http(
                 process,
                 server.application(),
@@ -63,6 +63,17 @@ def _sender(node: Node, profile: str) -> Callable[[], bool] | None:
     from core.eth_sender.opening import open_sender
 
     return open_sender(node.core_settings, node.store, node.snarks, node.identity, key_set(profile)).step
+
+
+def _watcher(node: Node) -> Callable[[], bool] | None:
+    """Return one look at what L1 asks for, where it is configured."""
+    own = node.core_settings
+    if not own.core_l1_executor:
+        return None
+    from core.eth_sender.opening import executor_of
+    from core.eth_watch.watcher import Watcher
+
+    return Watcher(node.store, *executor_of(own), own.core_l1_confirmations, own.core_l1_first_block).step
 
 
 def _tell(node: Node, accepts: str, addresses: Sequence[str]) -> None:

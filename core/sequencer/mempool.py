@@ -157,8 +157,7 @@ class Mempool:
         if evicted is not None:
             change.dropped.append((evicted, "made room for a transaction that pays more"))
             self.waiting.remove([evicted])
-        row = self._next_row or transactions.next_id()
-        self._next_row = row + 1
+        row = self.reserve(1)
         entry = _entry(row, len(raw), received_at, view, result, judged.cycles)
         change.entries.append(entry)
         change.rows.append(
@@ -188,10 +187,27 @@ class Mempool:
         return transactions.contents(self._store, [entry.row for entry in entries])
 
     def seal(self, entries: Sequence[Entry], accounts: Mapping[bytes, Account]) -> None:
-        """Let entries go that are in a sealed batch, and note the new values that it gives to accounts."""
+        """Let entries go that are in a sealed batch, and note the new values that it gives to accounts.
+
+        What waits with a nonce that a request from L1 has used is dropped.
+        """
         self.newest.seal(accounts)
         self.waiting.settle(accounts)
         self.waiting.remove(entries)
+        stale = [
+            entry
+            for address, account in accounts.items()
+            for nonce, entry in self.waiting.queue(address).entries.items()
+            if nonce < account.nonce
+        ]
+        if stale:
+            self.drop([(entry, "a request from L1 used its nonce") for entry in stale])
+
+    def reserve(self, count: int) -> int:
+        """Return the first of `count` row numbers that nothing else gets."""
+        first = self._next_row or transactions.next_id()
+        self._next_row = first + count
+        return first
 
     def reload(self) -> None:
         """Read the newest state again."""

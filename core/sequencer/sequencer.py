@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
+from eth_hash.auto import keccak
 from peewee import DatabaseError, DataError
 
 from core.batches.metadata_calculator import MetadataCalculator
 from core.batches.settlement import Settlement
+from core.formats.priority import Request
 from core.formats.transactions import TransactionView, UnreadableTransaction, read_transaction, touched_accounts
 from core.formats.witness_input import Header, encode
 from core.program.state_transition import Journal, Program, Status
@@ -21,10 +24,11 @@ from core.sequencer.admission import MESSAGES, Applicant, Door, Judged, Refused
 from core.sequencer.mempool import Mempool
 from core.sequencer.waiting import Bounds, Entry
 from core.settings import CoreSettings
-from core.state import chain
+from core.state import bridge, chain
 from core.state.chain import Account
 from core.state.genesis import Genesis
-from core.store import Batch, BatchStatus, Store, Transaction, TransactionStatus, transactions
+from core.store import Batch, BatchStatus, PriorityRequest, Store, Transaction, TransactionStatus, transactions
+from core.store.transactions import NewRow
 from runtime.errors import ConfigurationError, HallmarkError, Unavailable
 from runtime.logging import get_logger
 from runtime.os_errors import resource_error
@@ -205,7 +209,10 @@ class Sequencer:
         with self._lock:
             if self._mempool.waiting.fills(self._bounds):
                 return True
-            oldest = min((entry.received_at for entry in self._mempool.waiting.ready()), default=None)
+            times = [entry.received_at for entry in self._mempool.waiting.ready()]
+        with self._store.session():
+            requested = bridge.oldest_waiting()
+        oldest = min(times if requested is None else [*times, requested], default=None)
         return bool(seconds) and oldest is not None and not 0 <= now - oldest < seconds
 
     def waiting(self) -> int:
@@ -230,6 +237,7 @@ class Sequencer:
                     self._mempool.reload()
             self.expire()
             number, before = None, self.waiting() + 1
+            requests = bridge.waiting_requests()
             # What is dropped makes room: look again, as long as something is.
             while number is None and self.waiting() < before:
                 before = self.waiting()
@@ -237,7 +245,7 @@ class Sequencer:
                     chosen = self._mempool.waiting.select(self._bounds)
                     self._mempool.chosen = frozenset(chosen)
                 try:
-                    number = self._seal_some(chosen)
+                    number = self._seal_some(chosen, requests)
                 finally:
                     self._mempool.chosen = frozenset()
             if number is not None:
@@ -247,17 +255,19 @@ class Sequencer:
                     self._mempool.newest.settle()
             return number
 
-    def _seal_some(self, chosen: Sequence[Entry]) -> int | None:
+    def _seal_some(self, chosen: Sequence[Entry], requests: Sequence[Request]) -> int | None:
         """Seal the chosen transactions, or as many as do not break the seal; the one that does is dropped."""
-        while chosen:
+        while chosen or requests:
             try:
-                return self._seal(chosen)
+                return self._seal(chosen, requests)
             except (ConfigurationError, Unavailable, OSError):
                 raise
             except Exception as error:
                 if resource_error(error) or (isinstance(error, DatabaseError) and not isinstance(error, DataError)):
                     raise
                 log.exception("seal.broken", transactions=len(chosen))
+                if not chosen:
+                    raise
                 if len(chosen) == 1:
                     with self._lock:
                         reason = f"breaks the seal: {type(error).__name__}: {error}"
@@ -265,33 +275,41 @@ class Sequencer:
                 chosen = chosen[: len(chosen) // 2]
         return None
 
-    def _seal(self, chosen: Sequence[Entry]) -> int | None:
+    def _seal(self, chosen: Sequence[Entry], requests: Sequence[Request]) -> int | None:
         # The program's rule is that a transaction's gas limit fits into what the batch has left. Batches are bounded by
         # the gas used, as wallets set limits far above it: with twice the limit stated, that rule always holds.
         header = self._header(2 * self._genesis.gas_limit)
-        entries, journal = self._execute(header, chosen)
+        entries, journal = self._execute(header, chosen, requests)
         if journal is None:
             return None
         accounts = {diff.address: Account(diff.nonce, diff.balance) for diff in journal.diffs}
         with self._lock:
             with self._store.atomic():
-                self._record(header, entries, journal)
+                self._record(header, entries, requests, journal)
             self._mempool.seal(entries, accounts)
-        log.info("batch.sealed", batch=header.batch_number, transactions=len(entries))
+        log.info("batch.sealed", batch=header.batch_number, transactions=len(entries), requests=len(requests))
         return header.batch_number
 
-    def _execute(self, header: Header, chosen: Sequence[Entry]) -> tuple[Sequence[Entry], Journal | None]:
+    def _execute(
+        self, header: Header, chosen: Sequence[Entry], requests: Sequence[Request]
+    ) -> tuple[Sequence[Entry], Journal | None]:
         """Run the program on the batch until every transaction in it is valid.
 
-        Invalid ones leave the mempool, since they were valid only against a state that did not come.
+        Invalid ones leave the mempool, since they were valid only against a state that did not come. Requests from L1
+        stay whatever becomes of them.
         """
-        while chosen:
+        section_of_requests = bridge.section(requests)
+        while chosen or requests:
             touched = dict.fromkeys([header.fee_recipient])
+            for request in requests:
+                touched |= dict.fromkeys([request.sender, request.account])
             for entry in chosen:
                 touched |= dict.fromkeys([entry.sender, entry.to] if entry.to else [entry.sender])
             section = self._calculator.partial(list(touched))
-            journal = self._program.judge(encode(header, self._mempool.contents(chosen), section))
-            judged = [(entry, result.status) for entry, result in zip(chosen, journal.results, strict=True)]
+            content = encode(header, self._mempool.contents(chosen), section, section_of_requests)
+            journal = self._program.judge(content)
+            results = journal.results[len(requests) :]
+            judged = [(entry, result.status) for entry, result in zip(chosen, results, strict=True)]
             valid = [entry for entry, status in judged if status is Status.EXECUTED]
             if len(valid) == len(chosen):
                 return chosen, journal
@@ -301,14 +319,18 @@ class Sequencer:
             chosen = valid
         return [], None
 
-    def _record(self, header: Header, entries: Sequence[Entry], journal: Journal) -> None:
+    def _record(self, header: Header, entries: Sequence[Entry], requests: Sequence[Request], journal: Journal) -> None:
         accounts = [[diff.address.hex(), diff.nonce, str(diff.balance)] for diff in journal.diffs]
         traceparent = mark("seal batch", batch=header.batch_number, transactions=len(entries))
-        receipts = [
-            (entry.row, result.gas_used, result.gas_price)
-            for entry, result in zip(entries, journal.results, strict=True)
-        ]
+        first = self._mempool.reserve(len(requests))
+        rows = [*range(first, first + len(requests)), *(entry.row for entry in entries)]
+        judged = list(zip(rows, journal.results, strict=True))
+        receipts = [(row, result.gas_used, result.gas_price) for row, result in judged]
+        failures = [(row, result.status.name) for row, result in judged if result.status is not Status.EXECUTED]
         with self._store.atomic():
+            transactions.insert(self._store, map(_row, rows, requests, repeat(self._clock())))
+            transactions.note_failures(self._store, failures)
+            _take(requests, header.batch_number)
             transactions.write_receipts(self._store, header.batch_number, receipts)
             Batch.create(
                 number=header.batch_number,
@@ -316,7 +338,8 @@ class Sequencer:
                 sealed_at=self._clock(),
                 timestamp=header.timestamp,
                 context=json.dumps(header.as_json()),
-                transactions=len(entries),
+                transactions=len(rows),
+                requests=len(requests),
                 new_accounts=json.dumps(accounts),
                 old_root=self._calculator.root,
                 traceparent=traceparent or None,
@@ -330,6 +353,19 @@ class Sequencer:
             timestamp=max(int(self._clock()), last.timestamp),
             gas_limit=min(gas_limit, (1 << 64) - 1),
         )
+
+
+def _row(number: int, request: Request, now: float) -> NewRow:
+    """Return the row of the transaction that stands for a request."""
+    content = request.transaction()
+    return NewRow(number, keccak(content), content, request.sender, request.number, now, 0, 0, 0)
+
+
+def _take(requests: Sequence[Request], batch: int) -> None:
+    """Note which batch has requests."""
+    if requests:
+        taken = PriorityRequest.number.between(requests[0].number, requests[-1].number)
+        PriorityRequest.update(batch_number=batch).where(taken).execute()
 
 
 def _reason(status: Status) -> str:

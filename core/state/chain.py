@@ -8,6 +8,7 @@ from typing import Any
 
 from peewee import fn
 
+from core.formats.priority import is_request, request_view
 from core.formats.transactions import TransactionView, read_transaction
 from core.store import AccountVersion, Batch, BatchStatus, Transaction
 
@@ -91,7 +92,7 @@ def transaction(digest: bytes) -> Transaction | None:
 
 def view(row: Transaction) -> TransactionView:
     """Return what a stored transaction says about itself; its sender is the one that was recovered at the door."""
-    return read_transaction(row.content, sender=row.sender)
+    return request_view(row.content) if is_request(row.content) else read_transaction(row.content, sender=row.sender)
 
 
 def transactions_of(number: int) -> list[Transaction]:

@@ -139,7 +139,8 @@ class Batch(Row):
     """One batch and everything that is stated about it.
 
     `new_accounts` is the list of changed accounts as the state-transition program reported it (JSON), kept until
-    the metadata calculator has written the versions; the witness input itself is a file.
+    the metadata calculator has written the versions; the witness input itself is a file. `transactions` counts the
+    requests from L1 as well, of which there are `requests`.
     """
 
     number = BigIntegerField(primary_key=True)
@@ -163,11 +164,51 @@ class Batch(Row):
     proof_size = BigIntegerField(null=True)
     proven_at = DoubleField(null=True)
     security = TextField(null=True)
+    requests = BigIntegerField(default=0)
+    priority_queue_hash = HexField(null=True)
+    message_root = HexField(null=True)
 
     class Meta:
         """Peewee options."""
 
         table_name = "core_batches"
+
+
+class PriorityRequest(Row):
+    """One request from L1, deep enough there to count; batch 0 means that no batch has it yet."""
+
+    number = BigIntegerField(primary_key=True)
+    kind = IntegerField()
+    sender = HexField()
+    receiver = HexField()
+    amount = WideIntegerField()
+    rolling_hash = HexField()
+    include_by = BigIntegerField()
+    l1_transaction = HexField(index=True)
+    l1_block = BigIntegerField()
+    seen_at = DoubleField()
+    batch_number = BigIntegerField(default=0, index=True)
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_priority_requests"
+
+
+class Claim(Row):
+    """One message to L1 that was claimed there, deep enough to count."""
+
+    id = AutoField()
+    batch_number = BigIntegerField()
+    message_index = IntegerField()
+    l1_transaction = HexField()
+    l1_block = BigIntegerField()
+
+    class Meta:
+        """Peewee options."""
+
+        table_name = "core_claims"
+        indexes: ClassVar[tuple[tuple[tuple[str, ...], bool], ...]] = ((("batch_number", "message_index"), True),)
 
 
 class AccountVersion(Row):

@@ -22,6 +22,7 @@ _INSERT = (
     "gas_used, gas_price, cycles) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)"
 )
 _DROP = f"UPDATE {_TABLE} SET status = '{TransactionStatus.DROPPED}', reason = ? WHERE id = ?"
+_FAIL = f"UPDATE {_TABLE} SET reason = ? WHERE id = ?"
 _REMOVE_DROPPED = f"DELETE FROM {_TABLE} WHERE hash = ? AND status = '{TransactionStatus.DROPPED}'"
 _RECEIPT = (
     f"UPDATE {_TABLE} SET status = '{TransactionStatus.SEALED}', batch_number = ?, batch_index = ?, gas_used = ?, "
@@ -90,6 +91,11 @@ def write_receipts(store: Store, batch: int, receipts: Iterable[tuple[int, int, 
         for place, (number, gas_used, gas_price) in enumerate(receipts)
     ]
     store.execute_many(_RECEIPT, values)
+
+
+def note_failures(store: Store, reasons: Iterable[tuple[int, str]]) -> None:
+    """Note for rows in a batch that they were executed in vain, each with its reason."""
+    store.execute_many(_FAIL, [(reason, number) for number, reason in reasons])
 
 
 def _select(store: Store, columns: str, key: str, values: Sequence[object]) -> list[tuple[Any, ...]]:

@@ -1,7 +1,9 @@
 /* The state-transition program: docs/state_transition.md is its specification. */
 #include "hallmark.h"
 #include "hash.h"
+#include "messages.h"
 #include "output.h"
+#include "priority.h"
 #include "regions.h"
 #include "state_diffs.h"
 #include "transaction.h"
@@ -28,6 +30,7 @@ typedef struct {
     uint32_t count;
     const uint32_t *transactions, *tree;
     uint32_t transaction_words, tree_words;
+    requests_section priority;
     hints hints;
 } batch;
 
@@ -37,18 +40,10 @@ static inline recovery *requests(void) { return (recovery *)(record_at(MAX_TRANS
 
 static inline uint64_t u64_at(const uint32_t *words) { return (uint64_t)words[1] << 32 | words[0]; }
 
-static void account_key(digest *key, const uint32_t address[5]) { hash_words(key, TAG_ACCOUNT, address, 5); }
-
-static int same_address(const uint32_t a[5], const uint32_t b[5]) {
-    uint32_t any = 0;
-    for (int i = 0; i < 5; i++) any |= a[i] ^ b[i];
-    return any == 0;
-}
-
 static uint32_t read_header(batch *b, const uint32_t *words, uint32_t length) {
     if (length > MAX_INPUT_BYTES || (length & 3) != 0 || length < 4 * HEADER_WORDS) return INVALID_LENGTH;
     uint32_t left = length / 4 - HEADER_WORDS;
-    if (words[0] != MAGIC || words[21] > 1 || (words[22] | words[23]) != 0) return INVALID_HEADER;
+    if (words[0] != MAGIC || words[21] > 1 || words[22] > MAX_REQUESTS || words[23] != 0) return INVALID_HEADER;
     b->words = words;
     b->rules.chain_id = u64_at(words + 2);
     for (int i = 0; i < 5; i++) b->fee_recipient[i] = words[8 + i];
@@ -58,7 +53,9 @@ static uint32_t read_header(batch *b, const uint32_t *words, uint32_t length) {
     b->count = words[17];
     b->transaction_words = words[18];
     b->tree_words = words[19];
-    if (b->count > MAX_TRANSACTIONS) return INVALID_HEADER;
+    b->priority.count = words[22];
+    if (b->count > MAX_TRANSACTIONS || requests_words(b->priority.count) > left) return INVALID_HEADER;
+    left -= requests_words(b->priority.count);
     for (int i = 18; i < 21; i++) {
         if (words[i] > left) return INVALID_HEADER;
         left -= words[i];
@@ -66,12 +63,13 @@ static uint32_t read_header(batch *b, const uint32_t *words, uint32_t length) {
     if (left != 0) return INVALID_HEADER;
     b->transactions = words + HEADER_WORDS;
     b->tree = b->transactions + b->transaction_words;
+    b->priority.words = b->tree + b->tree_words;
     b->hints.at = b->hints.end = 0;
     b->hints.made = 0;
     b->hints.made_words = 0;
     if (words[20] != 0) {
         if (words[21] != 0) return INVALID_HINT;
-        b->hints.at = b->tree + b->tree_words;
+        b->hints.at = b->priority.words + requests_words(b->priority.count);
         b->hints.end = b->hints.at + words[20];
     } else if (words[21] != 0) {
         b->hints.made = REGION_HINTS + 1;
@@ -117,6 +115,14 @@ static uint32_t read_transactions(batch *b) {
         }
     }
     return 0;
+}
+
+/* A transfer to the withdrawal address pays on L1 the address in its data, or else its sender. */
+static void announce(const record *t) {
+    uint32_t named[5];
+    int is_named = t->body.data.length == 20;
+    if (is_named) read_address(named, t->body.data.bytes);
+    messages_add(is_named ? named : t->sender, &t->body.value);
 }
 
 /* Rule 9 comes before rule 10, but is known only here. */
@@ -195,6 +201,7 @@ static uint32_t apply(batch *b, record *t) {
     if (fee_moves && !collector_is_sender && (reason = tree_write(&b->fee_key, b->fee_recipient, &collector)) != 0) {
         return reason;
     }
+    if (value_moves && same_address(body->to, WITHDRAWAL_ADDRESS)) announce(t);
     b->gas_used += body->intrinsic_gas;
     return 0;
 }
@@ -210,34 +217,39 @@ static void write_result(uint32_t words[16], const record *t) {
 }
 
 static uint32_t run(digest *output, batch *b, const uint32_t *words, uint32_t length) {
-    digest old_root, new_root, content, changed, data;
+    digest old_root, new_root, content, changed, data, queue, messages;
     digest parts[3]; /* of the content: transactions, results, metadata */
     uint32_t reason = read_header(b, words, length);
     if (reason) return reason;
     if ((reason = read_transactions(b)) != 0) return reason;
     if ((reason = tree_parse(b->tree, b->tree_words)) != 0) return reason;
+    if ((reason = requests_queue_hash(&queue, &b->priority)) != 0) return reason;
     old_root = tree_root();
     account_key(&b->fee_key, b->fee_recipient);
+    uint32_t *journal = REGION_JOURNAL;
+    uint32_t executed = b->priority.count + b->count;
+    uint32_t *requested = journal + 4, *results = requested + 16 * b->priority.count, *diffs = requested + 16 * executed;
+    messages_begin();
+    if ((reason = requests_execute(&b->priority, requested)) != 0) return reason;
     for (uint32_t i = 0; i < b->count; i++) {
         if ((reason = apply(b, record_at(i))) != 0) return reason;
     }
     new_root = tree_root();
     hash_words(&parts[0], TAG_OUTPUT, b->transactions, b->transaction_words);
 
-    uint32_t *journal = REGION_JOURNAL;
-    uint32_t *results = journal + 4, *diffs = results + 16 * b->count;
     for (uint32_t i = 0; i < b->count; i++) write_result(results + 16 * i, record_at(i));
     uint32_t changes = tree_changes(diffs);
-    journal[0] = b->count;
+    journal[0] = executed;
     journal[1] = changes;
     journal[2] = (uint32_t)b->gas_used;
     journal[3] = (uint32_t)(b->gas_used >> 32);
-    hash_words(&parts[1], TAG_OUTPUT, results, 16 * b->count);
+    hash_words(&parts[1], TAG_OUTPUT, requested, 16 * executed);
     hash_words(&parts[2], TAG_OUTPUT, b->words + METADATA_FIRST, METADATA_WORDS);
     hash_digests(&content, TAG_OUTPUT, parts, 3);
     state_diffs_hash(&changed, diffs, changes);
     data_hash(&data, &content, &changed);
-    batch_output(output, b->words, &old_root, &new_root, &data);
+    messages_root(&messages);
+    batch_output(output, b->words, &old_root, &new_root, &data, &queue, &messages);
     return 0;
 }
 

@@ -2,8 +2,6 @@
 
 #include "keccak.h"
 
-static const digest zero;
-
 /* A 64-bit number as the ABI writes it: 32 bytes, high byte first. */
 static void absorb_number(keccak *k, const uint32_t words[2]) {
     uint8_t bytes[32] = {0};
@@ -14,7 +12,7 @@ static void absorb_number(keccak *k, const uint32_t words[2]) {
 static void absorb_digest(keccak *k, const digest *d) { keccak_absorb(k, (const uint8_t *)d->w, sizeof d->w); }
 
 void batch_output(digest *r, const uint32_t *header, const digest *old_root, const digest *new_root,
-                  const digest *data) {
+                  const digest *data, const digest *queue, const digest *messages) {
     keccak k;
     keccak_begin(&k);
     absorb_number(&k, header + 2); /* chain id */
@@ -23,7 +21,7 @@ void batch_output(digest *r, const uint32_t *header, const digest *old_root, con
     absorb_digest(&k, old_root);
     absorb_digest(&k, new_root);
     absorb_digest(&k, data);
-    absorb_digest(&k, &zero); /* priority-queue hash: there is no queue yet */
-    absorb_digest(&k, &zero); /* message root: there are no messages yet */
+    absorb_digest(&k, queue);
+    absorb_digest(&k, messages);
     keccak_end(&k, (uint8_t *)r->w);
 }

@@ -6,6 +6,6 @@
 
 /* r = the 32 bytes of the output; `header` is the witness input's. */
 void batch_output(digest *r, const uint32_t *header, const digest *old_root, const digest *new_root,
-                  const digest *data);
+                  const digest *data, const digest *queue, const digest *messages);
 
 #endif

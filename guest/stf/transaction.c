@@ -1,7 +1,6 @@
 #include "transaction.h"
 
 #include "keccak.h"
-#include "rlp.h"
 
 #define GAS_TRANSACTION 21000
 #define GAS_ZERO_BYTE 4
@@ -9,8 +8,7 @@
 #define GAS_ACCESS_ADDRESS 2400
 #define GAS_ACCESS_KEY 1900
 
-/* Reads an address from 20 bytes at any alignment. */
-static void read_address(uint32_t address[5], const uint8_t *bytes) {
+void read_address(uint32_t address[5], const uint8_t *bytes) {
     for (int i = 0; i < 5; i++) {
         address[i] = (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 |
                      (uint32_t)bytes[4 * i + 3] << 24;
@@ -63,7 +61,7 @@ static uint32_t legacy_parity(uint32_t *parity, const u256 *v, uint64_t chain_id
 uint32_t transaction_decode(transaction *t, const uint8_t *bytes, uint32_t length, const rules *r) {
     cursor whole = {bytes, bytes + length}, items;
     u256 chain, priority, base, v;
-    slice to, data;
+    slice to;
     uint64_t parity;
     if (length == 0) return STATUS_MALFORMED;
     t->type = 0;
@@ -81,8 +79,8 @@ uint32_t transaction_decode(transaction *t, const uint8_t *bytes, uint32_t lengt
     if (!rlp_u64(&items, &t->gas_limit)) return STATUS_MALFORMED;
     if (!rlp_string(&items, &to) || (to.length != 0 && to.length != 20)) return STATUS_MALFORMED;
     if (!rlp_u256(&items, &t->value)) return STATUS_MALFORMED;
-    if (!rlp_string(&items, &data)) return STATUS_MALFORMED;
-    t->intrinsic_gas = GAS_TRANSACTION + data_gas(&data);
+    if (!rlp_string(&items, &t->data)) return STATUS_MALFORMED;
+    t->intrinsic_gas = GAS_TRANSACTION + data_gas(&t->data);
     if (t->type != 0 && !access_list_gas(&items, &t->intrinsic_gas)) return STATUS_MALFORMED;
     t->signed_length = (uint32_t)(items.at - t->signed_bytes);
     if (t->type != 0) {

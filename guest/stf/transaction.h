@@ -3,6 +3,7 @@
 #define STF_TRANSACTION_H
 
 #include "recover.h"
+#include "rlp.h"
 #include "words.h"
 
 /* docs/state_transition.md, section 3 */
@@ -38,6 +39,7 @@ typedef struct {
     u256 effective_price;
     u256 value;
     uint32_t to[5];
+    slice data;
     u256 r, s;            /* as signed: any 256-bit values */
     uint32_t parity;
     uint8_t message[32];  /* what was signed; set by transaction_message */
@@ -47,6 +49,8 @@ typedef struct {
     uint32_t type;
 } transaction;
 
+/* Reads an address from 20 bytes at any alignment. */
+void read_address(uint32_t address[5], const uint8_t *bytes);
 /* Decodes and checks rules 1 to 8 of section 3; returns the status. */
 uint32_t transaction_decode(transaction *t, const uint8_t *bytes, uint32_t length, const rules *r);
 /* Computes the hash that was signed. */

@@ -41,6 +41,8 @@ static inline uint32_t digit(const digest *key, uint32_t depth) {
     return (key->w[depth >> 4] >> (2 * (depth & 15))) & 3;
 }
 
+void account_key(digest *key, const uint32_t address[5]) { hash_words(key, TAG_ACCOUNT, address, 5); }
+
 static void hash_node(node *n) {
     if (n->kind == LEAF) {
         uint32_t tail[12];

@@ -12,12 +12,15 @@
 #define INVALID_TREE 4
 #define INVALID_INCOMPLETE 5
 #define INVALID_HINT 6
+#define INVALID_REQUESTS 7
 
 typedef struct {
     uint64_t nonce;
     u256 balance;
 } account;
 
+/* The key under which an account stands. */
+void account_key(digest *key, const uint32_t address[5]);
 /* Reads the tree section and computes every digest. Returns 0 or the reason why the input is invalid. */
 uint32_t tree_parse(const uint32_t *words, uint32_t count);
 /* The digest of the whole tree, after recomputing what changed. */

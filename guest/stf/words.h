@@ -8,6 +8,12 @@ typedef struct {
     uint32_t w[8];
 } u256;
 
+static inline int same_address(const uint32_t a[5], const uint32_t b[5]) {
+    uint32_t any = 0;
+    for (int i = 0; i < 5; i++) any |= a[i] ^ b[i];
+    return any == 0;
+}
+
 static inline void u256_zero(u256 *a) {
     for (int i = 0; i < 8; i++) a->w[i] = 0;
 }

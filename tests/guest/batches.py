@@ -11,6 +11,9 @@ from eth_account import Account as Wallet
 from eth_account.signers.local import LocalAccount
 
 from core.formats import commitments, state_diffs
+from core.formats.messages import WITHDRAWAL_ADDRESS, Message, message_root, receiver
+from core.formats.priority import Kind, Request, queue_hash, request_section
+from core.formats.transactions import read_transaction
 from core.formats.witness_input import Header, encode
 from core.program.state_transition import Journal, Program, Run, Status
 from core.state_tree import StateTree
@@ -94,10 +97,27 @@ class Outcome:
     raws: Sequence[bytes]
     header: Header
     accounts: dict[bytes, Value] = field(default_factory=dict)
+    requests: Sequence[Request] = ()
+    before_requests: bytes = bytes(32)
 
     @property
     def statuses(self) -> list[Status]:
         return [result.status for result in self.run.results]
+
+    def messages(self) -> list[Message]:
+        """Return what the batch tells L1, from its transactions and their statuses."""
+        results = zip(self.run.results, [*self.requests, *self.raws], strict=True)
+        done = [source for result, source in results if result.status is Status.EXECUTED]
+        found = []
+        for source in done:
+            if isinstance(source, Request):
+                if source.kind is Kind.WITHDRAWAL:
+                    found.append(Message(source.to, source.amount))
+                continue
+            view = read_transaction(source)
+            if view.to == WITHDRAWAL_ADDRESS and view.value:
+                found.append(Message(receiver(view.sender, view.data), view.value))
+        return found
 
     def expected_output(self) -> bytes:
         """Recompute the output from the journal and the Python tree."""
@@ -114,25 +134,38 @@ class Outcome:
             old_root=self.before.root,
             new_root=self.after.root,
             data=data,
+            priority_queue=queue_hash(self.before_requests, self.requests),
+            messages=message_root(self.messages()),
         )
 
 
 def content_of(
-    state: Mapping[bytes, Value], raws: Sequence[bytes], touched: Sequence[bytes] = (), header: Header = HEADER
+    state: Mapping[bytes, Value],
+    raws: Sequence[bytes],
+    touched: Sequence[bytes] = (),
+    header: Header = HEADER,
+    requests: Sequence[Request] = (),
+    before_requests: bytes = bytes(32),
 ) -> bytes:
     """Encode a batch whose partial tree shows every account of the state and the given others."""
     tree = StateTree(state)
-    return encode(header, raws, tree.partial([*state, header.fee_recipient, *touched]))
+    section = tree.partial([*state, header.fee_recipient, *touched])
+    return encode(header, raws, section, request_section(before_requests, requests))
 
 
 def apply(
-    state: Mapping[bytes, Value], raws: Sequence[bytes], touched: Sequence[bytes] = (), header: Header = HEADER
+    state: Mapping[bytes, Value],
+    raws: Sequence[bytes],
+    touched: Sequence[bytes] = (),
+    header: Header = HEADER,
+    requests: Sequence[Request] = (),
+    before_requests: bytes = bytes(32),
 ) -> Outcome:
     """Run a batch on a state and return what came of it, checked against the Python tree and commitments.
 
     The program's source compiled for this machine says the same.
     """
-    content = content_of(state, raws, touched, header)
+    content = content_of(state, raws, touched, header, requests, before_requests)
     run = program().run(content)
     assert program().judge(content) == Journal(run.output, run.results, run.diffs, run.gas_used)
     after = StateTree(state)
@@ -140,7 +173,10 @@ def apply(
     for diff in run.diffs:
         after.update(diff.address, diff)
         accounts[diff.address] = Value(diff.nonce, diff.balance)
-    outcome = Outcome(run, StateTree(state), after, raws, header, accounts)
+    outcome = Outcome(run, StateTree(state), after, raws, header, accounts, requests, before_requests)
     assert outcome.expected_output() == run.output
-    assert sum(account.balance for account in accounts.values()) == sum(account.balance for account in state.values())
+    asked = zip(requests, run.results, strict=False)
+    come = sum(r.amount for r, result in asked if r.kind is Kind.DEPOSIT and result.status is Status.EXECUTED)
+    before = sum(account.balance for account in state.values())
+    assert sum(account.balance for account in accounts.values()) == before + come
     return outcome

@@ -27,6 +27,7 @@ thread_local uint32_t* host_region_transactions;
 thread_local uint32_t* host_region_journal;
 thread_local uint32_t* host_region_changes;
 thread_local uint32_t* host_region_hints;
+thread_local uint32_t* host_region_messages;
 
 int guest_main(void);
 }
@@ -176,12 +177,14 @@ extern "C" void hallmark_exit(const uint32_t words[8]) {
 int main() {
     Region nodes(std::size_t{128} << 20), transactions(std::size_t{8} << 20), journal(std::size_t{1} << 20),
         changes(std::size_t{256} << 10),
-        made_hints(std::size_t{8} << 20);
+        made_hints(std::size_t{8} << 20),
+        messages(std::size_t{4352} * 32);
     host_region_nodes = nodes.memory;
     host_region_transactions = transactions.memory;
     host_region_journal = journal.memory;
     host_region_changes = changes.memory;
     host_region_hints = made_hints.memory;
+    host_region_messages = messages.memory;
     std::uint32_t head[2];
     while (read_exactly(head, sizeof head)) {
         std::vector<std::uint8_t> bytes(head[1]);

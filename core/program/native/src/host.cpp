@@ -17,6 +17,7 @@ thread_local uint32_t* host_region_transactions;
 thread_local uint32_t* host_region_journal;
 thread_local uint32_t* host_region_changes;
 thread_local uint32_t* host_region_hints;
+thread_local uint32_t* host_region_messages;
 
 int guest_main(void);
 }
@@ -43,6 +44,7 @@ class Memory {
             {&host_region_input, 256 * megabyte},       {&host_region_nodes, 128 * megabyte},
             {&host_region_transactions, 64 * megabyte}, {&host_region_journal, 4 * megabyte},
             {&host_region_changes, 4 * megabyte},       {&host_region_hints, 64 * megabyte},
+            {&host_region_messages, megabyte},
         };
         for (const Region& region : regions) size_ += region.bytes;
         void* found = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
