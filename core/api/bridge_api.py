@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from core.api.encoding import data, data_at, parameter, quantity, read_quantity
 from core.eth_sender.status import L1Status, l1_status
 from core.formats.messages import WITHDRAWAL_ADDRESS, message_path
@@ -122,7 +120,7 @@ class BridgeApi:
 def _described(row: PriorityRequest) -> dict[str, object]:
     made: Transaction | None = None
     if row.batch_number:
-        made = chain.transaction(keccak(bridge.request_of(row).transaction()))
+        made = chain.transaction(bridge.transaction_hash(row))
     return {
         "number": quantity(row.number),
         "kind": Kind(row.kind).name.lower(),

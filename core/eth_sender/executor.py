@@ -123,7 +123,7 @@ class Executor:
         Raises
         ------
         ValueError
-            It is not calldata of ``commitBatch`` or ``continueAbandoned``, or not in the one form that the contract takes.
+            It is not calldata of ``commitBatch`` or ``continueAbandoned``, or not in the form that the contract takes.
         """
         try:
             function, given = self._contract.decode_function_input(data)

@@ -18,12 +18,14 @@ from core.batches.witness_store import WitnessStore
 from core.errors import BatchUnknown, GenesisMismatch
 from core.eth_sender.errors import BatchExecuted
 from core.eth_sender.status import noted_state
+from core.state import bridge
 from core.state_tree.errors import VersionUnknown
 from core.state_tree.kept import KeptTree
 from core.store import (
     AccountVersion,
     Batch,
     Offer,
+    PriorityRequest,
     ProtectiveRead,
     Store,
     Transaction,
@@ -136,11 +138,18 @@ def begin(store: Store, plan: Rollback) -> None:
 
 
 def take_back_rows(store: Store, plan: Rollback) -> None:
-    """Remove the batches from core's rows; their transactions wait again, judged anew, or are dropped."""
+    """Remove the batches from core's rows; their transactions wait again, judged anew, or are dropped.
+
+    Requests from L1 wait again too, without the transactions that stood for them.
+    """
     with store.session(), store.atomic():
         for model in (Offer, ProtectiveRead, AccountVersion):
             model.delete().where(model.batch_number >= plan.first).execute()
         Batch.delete().where(Batch.number >= plan.first).execute()
+        requests = PriorityRequest.batch_number >= plan.first
+        for row in PriorityRequest.select().where(requests):
+            Transaction.delete().where(Transaction.hash == bridge.transaction_hash(row)).execute()
+        PriorityRequest.update(batch_number=0).where(requests).execute()
         theirs = Transaction.batch_number >= plan.first
         waits = {"batch_number": 0, "batch_index": 0, "gas_used": 0, "gas_price": None, "cycles": 0}
         reason = f"dropped in the rollback of batch {plan.first}"

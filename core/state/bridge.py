@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eth_hash.auto import keccak
 from peewee import fn
 
 from core.formats.messages import WITHDRAWAL_ADDRESS, Message, receiver
@@ -31,6 +32,11 @@ def oldest_waiting() -> float | None:
 def request_of(row: PriorityRequest) -> Request:
     """Return the request of a row."""
     return Request(row.number, Kind(row.kind), row.sender, row.receiver, row.amount)
+
+
+def transaction_hash(row: PriorityRequest) -> bytes:
+    """Return the hash of the transaction that stands for a request in a batch."""
+    return keccak(request_of(row).transaction())
 
 
 def rolling_hash(number: int) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from core.formats import priority
 from core.formats.messages import WITHDRAWAL_ADDRESS
 from core.formats.witness_input import MAX_REQUESTS
-from tests.contracts.deployment import Batch, LocalEvm, Reverted, Rollup, deploy
+from tests.contracts.deployment import Batch, LocalEvm, Reverted, Rollup, artifact, deploy
 from tests.contracts.requests import TO, deposit, force, octets
 
 DAY = 86_400
@@ -169,6 +169,12 @@ def test_anybody_continues_an_abandoned_rollup_and_nobody_another(rollup: Rollup
         rollup.send(continued(batch, b"\x99" * 32), stranger)
     with pytest.raises(Reverted, match="UnusualCalldata"):
         rollup.send(continued(batch) + b"\x00", stranger)
+    deployed = rollup.evm.deploy(artifact("Forwarder", "tests/contracts"))
+    # With the errors of the contract that it calls.
+    forwarder = rollup.evm.web3.eth.contract(address=deployed.address, abi=[*deployed.abi, *rollup.executor.abi])
+    forwarded = bytes.fromhex(forwarder.encode_abi("forward", [rollup.executor.address, continued(batch)])[2:])
+    with pytest.raises(Reverted, match="DataNotInTransaction"):
+        rollup.evm.send(forwarder, forwarded, stranger)
     rollup.send(continued(batch), stranger)
     assert (rollup.state(), rollup.read("stateRoot"), rollup.read("abandoned")) == ((2, 2, 2), b"\x66" * 32, False)
     with pytest.raises(Reverted, match="NotAbandoned"):

@@ -16,12 +16,13 @@ from core.eth_sender.errors import L1Diverged, L1Unavailable
 from core.eth_sender.executor import Executor
 from core.eth_watch.watcher import Watcher
 from core.formats.messages import WITHDRAWAL_ADDRESS
+from core.process import rollback
 from core.proofs.batch_file import batch_file, read_batch_file
 from core.state import chain
 from core.store import Batch, Claim, PriorityRequest
 from tests.contracts.deployment import Evm, Reverted
 from tests.contracts.node import install_packages
-from tests.core.chain import ETHER, WALLETS, Clock, transfer
+from tests.core.chain import ETHER, WALLETS, Clock, node_at, transfer
 from tests.core.eth_sender.rollup import Scene, Wire, local_l1, scene_on
 
 CONFIRMATIONS = 3
@@ -231,6 +232,25 @@ def test_a_node_that_leaves_events_out_is_not_believed(bridge: Bridge, monkeypat
     with bridge.node.store.session():
         assert PriorityRequest.select().count() == 3
         assert Claim.select().count() == 0
+
+
+def test_requests_of_a_batch_that_is_rolled_back_wait_again(bridge: Bridge, tmp_path: Path) -> None:
+    bridge.ask("deposit", checksum(TO), value=9)
+    bridge.watch()
+    bridge.node.sequencer.submit(transfer(WALLETS[0], 0))
+    assert bridge.node.seal_and_settle() == 1
+    store, folder = bridge.node.store, bridge.node.core_settings.folder(bridge.node.settings)
+    plan = rollback.planned(store, 1)
+    rollback.take_back_rows(store, plan)
+    rollback.take_back_files(folder, plan)
+    rollback.take_back_tree(store, folder, plan)
+    assert bridge.call("hallmark_request", "0x1")["status"] == "waiting"
+    store.close()
+    bridge.node = bridge.scene.node = node_at(tmp_path)
+    bridge.scene.start()
+    assert bridge.settle() == 1
+    assert bridge.balance(TO) == 9
+    assert bridge.call("hallmark_request", "0x1")["status"] == "executed"
 
 
 def test_a_start_anew_goes_on_where_it_was(bridge: Bridge) -> None:

@@ -24,6 +24,7 @@ from core.state.genesis import Genesis, read_genesis
 from core.state_tree import StateTree
 from core.store import Batch as CoreBatch
 from tests.contracts.deployment import Batch, Evm, LocalEvm, Rollup, deploy
+from tests.contracts.requests import deposit
 from tests.core.eth_sender.rollup import Scene, local_l1, scene_on
 
 
@@ -156,6 +157,26 @@ def test_what_was_taken_back_is_passed_over(chain: Chain) -> None:
     chain.execute(2)
     rebuilt = chain.rebuild()
     assert (rebuilt.number, rebuilt.root) == (2, chain.tree.root)
+
+
+def test_an_abandoned_rollup_that_somebody_continued_is_followed(chain: Chain) -> None:
+    """What nobody executed is dropped; the batch that went on is read from its own transaction."""
+    rollup, evm = chain.rollup, chain.rollup.evm
+    assert isinstance(evm, LocalEvm)
+    deposit(rollup, 5)
+    chain.commit(diff(1, 5))
+    chain.execute(1)
+    chain.commit(diff(2, 6))
+    evm.tester.time_travel(int(evm.web3.eth.get_block("latest")["timestamp"]) + 9 * 86_400)
+    chain.tree = StateTree(chain.genesis.accounts)
+    for one in (diff(1, 5), diff(3, 8)):
+        chain.tree.update(one.address, one)
+    batch = Batch(2, new_root=chain.tree.root, state_diffs=state_diffs.encode([diff(3, 8)]), requests=1)
+    rollup.commit_data(batch)
+    continued = rollup.encode("continueAbandoned", batch.fields(), rollup.hashes[2], rollup.proof(2))
+    rollup.send(continued, evm.stranger)
+    rebuilt = chain.rebuild()
+    assert (rebuilt.number, rebuilt.root) == (2, rollup.read("stateRoot")) == (2, chain.tree.root)
 
 
 @pytest.mark.parametrize("ends_at", range(1, 9))
