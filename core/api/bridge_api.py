@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -60,32 +60,27 @@ class BridgeApi:
         self._store = store
         self._terms = terms
 
-    def reads(self) -> Mapping[str, Callable[[Sequence[Any]], Any]]:
-        """Return every method by its name."""
-        return {
-            "hallmark_bridge": lambda _: self._bridge(),
-            "hallmark_request": self._request,
-            "hallmark_requestsOf": self._requests_of,
-            "hallmark_withdrawal": self._withdrawal,
-        }
-
-    def _bridge(self) -> dict[str, object]:
+    def described(self) -> dict[str, object]:
+        """Return what does not change."""
         return {
             "executor": self._terms.executor or None,
             "withdrawalAddress": data(WITHDRAWAL_ADDRESS),
             "confirmations": quantity(self._terms.confirmations),
         }
 
-    def _request(self, parameters: Sequence[Any]) -> dict[str, object] | None:
+    def request(self, parameters: Sequence[Any]) -> dict[str, object] | None:
+        """Return the request with a number, None when core does not know it."""
         number = read_quantity(parameter(parameters, 0), "Parameter 0")
         row = PriorityRequest.get_or_none(PriorityRequest.number == number) if number < 1 << 63 else None
         return None if row is None else _described(row)
 
-    def _requests_of(self, parameters: Sequence[Any]) -> list[dict[str, object]]:
+    def requests_of(self, parameters: Sequence[Any]) -> list[dict[str, object]]:
+        """Return the requests that a transaction on L1 made, in order."""
         made = PriorityRequest.l1_transaction == data_at(parameters, 0, 32)
         return [_described(row) for row in PriorityRequest.select().where(made).order_by(PriorityRequest.number)]
 
-    def _withdrawal(self, parameters: Sequence[Any]) -> dict[str, object] | None:
+    def withdrawal(self, parameters: Sequence[Any]) -> dict[str, object] | None:
+        """Return what a transaction's withdrawal needs to be claimed, None when it makes none."""
         row = chain.transaction(data_at(parameters, 0, 32))
         if row is None or row.status == TransactionStatus.DROPPED:
             return None

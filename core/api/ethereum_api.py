@@ -106,7 +106,10 @@ class EthereumApi:
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionReceipt": self._receipt,
             "hallmark_batchStatus": self._batch_status,
-            **self._bridge.reads(),
+            "hallmark_bridgeTerms": lambda _: self._bridge.described(),
+            "hallmark_priorityRequest": lambda p: self._bridge.request(p),
+            "hallmark_priorityRequestsOf": lambda p: self._bridge.requests_of(p),
+            "hallmark_withdrawalProof": lambda p: self._bridge.withdrawal(p),
         }
         long_reads: dict[str, Callable[[Sequence[Any]], Any]] = {
             "eth_getBlockByNumber": self._block,

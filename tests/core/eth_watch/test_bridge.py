@@ -17,6 +17,7 @@ from core.eth_sender.executor import Executor
 from core.eth_watch.watcher import Watcher
 from core.formats.messages import WITHDRAWAL_ADDRESS
 from core.process import rollback
+from core.process.server import ethereum_api
 from core.proofs.batch_file import batch_file, read_batch_file
 from core.state import chain
 from core.store import Batch, Claim, PriorityRequest
@@ -38,7 +39,7 @@ class Bridge:
         self.node = self.scene.node
         executor = Executor(evm.web3, self.scene.contract.address)
         self.watcher = Watcher(self.node.store, evm.web3, executor, CONFIRMATIONS, 0)
-        self.api = BridgeApi(self.node.store, Terms(self.scene.contract.address, CONFIRMATIONS)).reads()
+        self.api = BridgeApi(self.node.store, Terms(self.scene.contract.address, CONFIRMATIONS))
 
     def ask(self, function: str, *arguments: object, value: int = 0) -> bytes:
         """Send something to the contract from the account of the third wallet."""
@@ -63,7 +64,7 @@ class Bridge:
 
     def call(self, method: str, *parameters: object) -> Any:
         with self.node.store.session():
-            return self.api[method](parameters)
+            return getattr(self.api, method)(parameters)
 
     def balance(self, address: bytes) -> int:
         with self.node.store.session():
@@ -96,19 +97,19 @@ def checksum(address: bytes) -> str:
 def test_ether_comes_from_l1_and_goes_back(bridge: Bridge) -> None:
     digest = bridge.ask("deposit", checksum(TO), value=5 * ETHER)
     bridge.watch(CONFIRMATIONS - 2)
-    assert bridge.call("hallmark_requestsOf", "0x" + digest.hex()) == []
+    assert bridge.call("requests_of", "0x" + digest.hex()) == []
     bridge.watch(1)
-    [asked] = bridge.call("hallmark_requestsOf", "0x" + digest.hex())
+    [asked] = bridge.call("requests_of", "0x" + digest.hex())
     assert (asked["number"], asked["kind"], asked["status"], asked["batch"]) == ("0x1", "deposit", "waiting", None)
 
     leaving = transfer(WALLETS[0], 0, to=WITHDRAWAL_ADDRESS, value=2 * ETHER)
     named = transfer(WALLETS[0], 1, to=WITHDRAWAL_ADDRESS, value=ETHER, data=TO, gas=30_000)
     for raw in (leaving, named, transfer(WALLETS[1], 0)):
         bridge.node.sequencer.submit(raw)
-    assert bridge.call("hallmark_withdrawal", "0x" + keccak(leaving).hex())["status"] == "waiting"
+    assert bridge.call("withdrawal", "0x" + keccak(leaving).hex())["status"] == "waiting"
     assert bridge.settle() == 1
     assert bridge.balance(TO) == 5 * ETHER
-    asked = bridge.call("hallmark_request", "0x1")
+    asked = bridge.call("request", "0x1")
     assert (asked["status"], asked["batch"]) == ("executed", "0x1")
     with bridge.node.store.session():
         batch, row = Batch.get_by_id(1), chain.transaction(bytes.fromhex(asked["transaction"][2:]))
@@ -119,7 +120,7 @@ def test_ether_comes_from_l1_and_goes_back(bridge: Bridge) -> None:
     assert (receipted["status"], receipted["gasUsed"], receipted["transactionIndex"]) == ("0x1", "0x0", "0x0")
     assert stated.transactions == 3 and int(stated.priority_queue_hash, 16) and int(stated.message_root, 16)
 
-    first, second = (bridge.call("hallmark_withdrawal", "0x" + keccak(raw).hex()) for raw in (leaving, named))
+    first, second = (bridge.call("withdrawal", "0x" + keccak(raw).hex()) for raw in (leaving, named))
     assert (first["to"].lower(), second["to"]) == (WALLETS[0].address.lower(), "0x" + TO.hex())
     assert (first["status"], first["index"], second["index"]) == ("claimable", "0x0", "0x1")
     for each in (first, second):
@@ -128,8 +129,8 @@ def test_ether_comes_from_l1_and_goes_back(bridge: Bridge) -> None:
             bridge.evm.call(bridge.scene.contract, bridge.claim_data(each))
     assert bridge.evm.web3.eth.get_balance(checksum(TO)) == ETHER
     bridge.watch()
-    assert bridge.call("hallmark_withdrawal", "0x" + keccak(named).hex())["status"] == "claimed"
-    assert bridge.call("hallmark_withdrawal", "0x" + bytes(32).hex()) is None
+    assert bridge.call("withdrawal", "0x" + keccak(named).hex())["status"] == "claimed"
+    assert bridge.call("withdrawal", "0x" + bytes(32).hex()) is None
 
 
 def test_a_withdrawal_is_forced_from_l1(bridge: Bridge) -> None:
@@ -145,12 +146,12 @@ def test_a_withdrawal_is_forced_from_l1(bridge: Bridge) -> None:
     assert bridge.settle() == 1
     assert bridge.balance(owner) == before - 7
     assert bridge.node.sequencer.waiting() == 0
-    statuses = [bridge.call("hallmark_request", hex(number))["status"] for number in (1, 2, 3)]
+    statuses = [bridge.call("request", hex(number))["status"] for number in (1, 2, 3)]
     assert statuses == ["executed", "executed", "insufficient_balance"]
-    forced = bridge.call("hallmark_withdrawal", bridge.call("hallmark_request", "0x2")["transaction"])
+    forced = bridge.call("withdrawal", bridge.call("request", "0x2")["transaction"])
     bridge.evm.send(bridge.scene.contract, bridge.claim_data(forced))
     assert bridge.evm.web3.eth.get_balance(checksum(TO)) == 7
-    assert bridge.call("hallmark_withdrawal", bridge.call("hallmark_request", "0x3")["transaction"]) is None
+    assert bridge.call("withdrawal", bridge.call("request", "0x3")["transaction"]) is None
 
 
 def test_requests_alone_make_a_batch_when_their_time_is_over(l1: tuple[Evm, Wire], tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_a_block_that_was_not_deep_may_go(bridge: Bridge) -> None:
     bridge.scene.control("evm_revert", state)
     bridge.ask("deposit", checksum(TO), value=2)
     bridge.watch()
-    assert [bridge.call("hallmark_request", hex(number)) is None for number in (1, 2)] == [False, True]
+    assert [bridge.call("request", hex(number)) is None for number in (1, 2)] == [False, True]
     assert bridge.settle() == 1
     assert bridge.balance(TO) == 2
 
@@ -191,12 +192,12 @@ def test_a_deep_block_that_goes_is_read_again(bridge: Bridge) -> None:
     for value in (1, 2):
         bridge.ask("deposit", checksum(TO), value=value)
     bridge.watch()
-    assert bridge.call("hallmark_request", "0x2")["amount"] == "0x2"
+    assert bridge.call("request", "0x2")["amount"] == "0x2"
     bridge.scene.control("evm_revert", state)
     bridge.ask("deposit", checksum(TO), value=3)
     bridge.watch(8)
-    assert bridge.call("hallmark_request", "0x1")["amount"] == "0x3"
-    assert bridge.call("hallmark_request", "0x2") is None
+    assert bridge.call("request", "0x1")["amount"] == "0x3"
+    assert bridge.call("request", "0x2") is None
     assert bridge.settle() == 1
     assert bridge.balance(TO) == 3
 
@@ -244,13 +245,25 @@ def test_requests_of_a_batch_that_is_rolled_back_wait_again(bridge: Bridge, tmp_
     rollback.take_back_rows(store, plan)
     rollback.take_back_files(folder, plan)
     rollback.take_back_tree(store, folder, plan)
-    assert bridge.call("hallmark_request", "0x1")["status"] == "waiting"
+    assert bridge.call("request", "0x1")["status"] == "waiting"
     store.close()
     bridge.node = bridge.scene.node = node_at(tmp_path)
     bridge.scene.start()
     assert bridge.settle() == 1
     assert bridge.balance(TO) == 9
-    assert bridge.call("hallmark_request", "0x1")["status"] == "executed"
+    assert bridge.call("request", "0x1")["status"] == "executed"
+
+
+async def test_the_methods_are_served(bridge: Bridge) -> None:
+    methods = ethereum_api(bridge.node).methods()
+    assert await methods["hallmark_bridgeTerms"]([]) == {
+        "executor": None,
+        "withdrawalAddress": "0x" + WITHDRAWAL_ADDRESS.hex(),
+        "confirmations": "0x6",
+    }
+    assert await methods["hallmark_priorityRequest"](["0x1"]) is None
+    assert await methods["hallmark_priorityRequestsOf"](["0x" + "00" * 32]) == []
+    assert await methods["hallmark_withdrawalProof"](["0x" + "00" * 32]) is None
 
 
 def test_a_start_anew_goes_on_where_it_was(bridge: Bridge) -> None:
