@@ -91,7 +91,8 @@ def status() -> None:
 def _show(executor: Executor, rollup: Rollup, block: int) -> None:
     from core.proofs.verification import key_set_text
 
-    state, rules = executor.state(block), executor.rules(block)
+    state = executor.state(block)
+    rules = executor.rules(state.committed + 1, block)
     display.console.print(
         display.pairs(
             executor.address,

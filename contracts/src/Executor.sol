@@ -41,6 +41,12 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         bytes32 keySetDigest;
     }
 
+    /// Rules and the first batch that they are for; they end where the next ones begin.
+    struct Upgrade {
+        uint64 firstBatch;
+        Rules rules;
+    }
+
     error NotValidator(address caller);
     error DataNotInTransaction();
     error NotAbandoned();
@@ -56,13 +62,19 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
     error UnusualCalldata();
     error VerifierOfOtherKind(bool insecureTest);
     error ProtocolVersionNotLater(uint32 current, uint32 given);
-    error BatchesWaitForProof(uint64 proven, uint64 committed);
+    error FirstBatchNotLater(uint64 least, uint64 given);
 
     event BatchCommitted(uint64 indexed number, bytes32 indexed hash, bytes32 output);
     event BatchProven(uint64 indexed number, bytes32 indexed hash);
     event BatchExecuted(uint64 indexed number, bytes32 indexed hash, bytes32 root);
     event BatchesReverted(uint64 indexed last, bytes32 indexed hash);
-    event RulesChanged(address verifier, uint32 protocolVersion, bytes32 programCommitment, bytes32 keySetDigest);
+    event RulesChanged(
+        uint64 indexed firstBatch,
+        address verifier,
+        uint32 protocolVersion,
+        bytes32 programCommitment,
+        bytes32 keySetDigest
+    );
     event ValidatorChanged(address indexed validator, bool allowed);
 
     /// Seconds by which a batch may be ahead of L1's clock.
@@ -74,9 +86,10 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
     uint64 public committed;
     uint64 public proven;
     uint64 public executed;
-    Rules public rules;
     mapping(address => bool) public isValidator;
     mapping(uint64 => StoredBatch) private _batches;
+    /// In the order of their first batches.
+    Upgrade[] private _upgrades;
 
     modifier onlyValidator() {
         if (!isValidator[msg.sender]) revert NotValidator(msg.sender);
@@ -95,7 +108,7 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         bytes32 hash = keccak256(abi.encode(block.chainid, address(this), chainId, genesisRoot, genesisTimestamp));
         _batches[0] = StoredBatch(hash, 0, genesisRoot, genesisTimestamp, 0, 0);
         emit BatchExecuted(0, hash, genesisRoot);
-        _setRules(first);
+        _addRules(first, 1);
         isValidator[validator] = true;
         emit ValidatorChanged(validator, true);
     }
@@ -154,14 +167,14 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         _requireUsual(abi.encodeCall(this.proveBatches, (last, hash, proofs)));
         if (proofs.length == 0 || last != proven + proofs.length) revert UnexpectedBatch(proven + 1, last);
         _requireHash(storedBatch(last).hash, hash);
-        Rules memory current = rules;
-        for (uint256 i = 0; i < proofs.length; i++) _prove(current, proofs[i]);
+        for (uint256 i = 0; i < proofs.length; i++) _prove(proofs[i]);
     }
 
     /// Take the proof of the batch after the newest proven one.
-    function _prove(Rules memory current, bytes calldata proof) private {
+    function _prove(bytes calldata proof) private {
         uint64 number = ++proven;
         StoredBatch storage batch = _batches[number];
+        Rules memory current = rulesOf(number);
         PublicInputs memory inputs =
             PublicInputs(current.programCommitment, current.keySetDigest, current.protocolVersion, batch.output);
         if (!current.verifier.verify(inputs, proof)) revert ProofRefused(number);
@@ -209,17 +222,25 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         committed = executed;
         proven = executed;
         _commit(batch, hash);
-        _prove(rules, proof);
+        _prove(proof);
         _execute(batch.number);
     }
 
-    /// Change what proofs must be about, between batches: none may be committed and not yet proven.
-    function setRules(Rules calldata next) external onlyOwner {
-        if (proven != committed) revert BatchesWaitForProof(proven, committed);
-        if (next.protocolVersion <= rules.protocolVersion) {
-            revert ProtocolVersionNotLater(rules.protocolVersion, next.protocolVersion);
-        }
-        _setRules(next);
+    /// Change what proofs must be about, from batch `firstBatch` on, which nobody has committed to: batches before it are
+    /// proven as they were made. What was set for batches after `firstBatch`, or for it, is replaced.
+    function setRules(Rules calldata next, uint64 firstBatch) external onlyOwner {
+        if (firstBatch <= committed) revert FirstBatchNotLater(committed + 1, firstBatch);
+        while (_upgrades[_upgrades.length - 1].firstBatch >= firstBatch && _upgrades.length > 1) _upgrades.pop();
+        uint32 current = _upgrades[_upgrades.length - 1].rules.protocolVersion;
+        if (next.protocolVersion <= current) revert ProtocolVersionNotLater(current, next.protocolVersion);
+        _addRules(next, firstBatch);
+    }
+
+    /// What the proof of batch `number` must be about.
+    function rulesOf(uint64 number) public view returns (Rules memory) {
+        uint256 index = _upgrades.length - 1;
+        while (_upgrades[index].firstBatch > number && index > 0) index--;
+        return _upgrades[index].rules;
     }
 
     /// Allow or forbid an address to send batches.
@@ -233,11 +254,13 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         return _batches[batch].messageRoot;
     }
 
-    function _setRules(Rules memory next) private {
+    function _addRules(Rules memory next, uint64 firstBatch) private {
         bool kind = next.verifier.insecureTest();
         if (kind != insecureTest()) revert VerifierOfOtherKind(kind);
-        rules = next;
-        emit RulesChanged(address(next.verifier), next.protocolVersion, next.programCommitment, next.keySetDigest);
+        _upgrades.push(Upgrade(firstBatch, next));
+        emit RulesChanged(
+            firstBatch, address(next.verifier), next.protocolVersion, next.programCommitment, next.keySetDigest
+        );
     }
 
     function _requireHash(bytes32 computed, bytes32 given) private pure {

@@ -94,9 +94,9 @@ class Executor:
         """Return what is kept of a committed batch."""
         return StoredBatch(*self._read("storedBatch", block, number))
 
-    def rules(self, block: int) -> Rules:
-        """Return what proofs must be about."""
-        verifier, protocol_version, program_commitment, key_set_digest = self._read("rules", block)
+    def rules(self, number: int, block: int) -> Rules:
+        """Return what the proof of a batch must be about."""
+        verifier, protocol_version, program_commitment, key_set_digest = self._read("rulesOf", block, number)
         asked = self._web3.eth.contract(address=verifier, abi=artifact("SnarkVerifier")["abi"])
         snark_key = bytes(asked.functions["keyDigest"]().call(block_identifier=block))
         return Rules(protocol_version, program_commitment, key_set_digest, snark_key)

@@ -265,7 +265,7 @@ class EthSender:
             self._taken = nonce
             return False
         fees = suggested(self._web3, state.block, self._terms.most_fee)
-        self._check_rules(state)
+        self._check_rules(action, state)
         gas = self._gas(action)
         row = self._ledger.begin(action, nonce, gas, self._sign(nonce, action.data, gas, fees), fees)
         log.info(
@@ -279,14 +279,15 @@ class EthSender:
         self._send(row, self._ledger.attempts(row)[0])
         return True
 
-    def _check_rules(self, state: L1State) -> None:
-        ours, theirs = self._expected.rules, self._executor.rules(state.block)
+    def _check_rules(self, action: Action, state: L1State) -> None:
+        ours, theirs = self._expected.rules, self._executor.rules(action.last, state.block)
         if theirs != ours:
             raise L1Mismatch(
-                f"The contract holds proofs against protocol version {theirs.protocol_version}, program "
-                f"{theirs.program_commitment.hex()}, key set {key_set_text(theirs.key_set_digest)} and SNARK key "
-                f"{theirs.snark_key.hex()}; this core proves {ours.protocol_version}, {ours.program_commitment.hex()}, "
-                f"{key_set_text(ours.key_set_digest)} and {ours.snark_key.hex()}."
+                f"The contract holds the proof of batch {action.last} against protocol version "
+                f"{theirs.protocol_version}, program {theirs.program_commitment.hex()}, key set "
+                f"{key_set_text(theirs.key_set_digest)} and SNARK key {theirs.snark_key.hex()}; this core proves "
+                f"{ours.protocol_version}, {ours.program_commitment.hex()}, {key_set_text(ours.key_set_digest)} and "
+                f"{ours.snark_key.hex()}."
             )
         if not self._executor.is_validator(self._address, state.block):
             raise L1Mismatch(f"{self._address} is no validator of the contract.")

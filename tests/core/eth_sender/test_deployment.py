@@ -62,7 +62,7 @@ def test_both_contracts_are_of_the_kind_that_the_key_asks_for(key: SnarkKey) -> 
         found, block = Executor(evm.web3, executor.address), evm.web3.eth.block_number
         assert found.insecure_test(block) is (key.mark != PRODUCTION)
         assert found.chain_id(block) == ROLLUP.chain_id
-        assert found.rules(block) == replace(ROLLUP.rules, snark_key=key.digest)
+        assert found.rules(1, block) == replace(ROLLUP.rules, snark_key=key.digest)
         assert found.state_root(block) == found.stored(0, block).root == ROLLUP.genesis_root
         assert [found.is_validator(one, block) for one in (evm.validator, evm.owner)] == [True, False]
         asked = evm.web3.eth.contract(address=verifier.address, abi=artifact(verifier.contract)["abi"])  # type: ignore[call-overload]

@@ -314,6 +314,20 @@ def test_a_contract_of_another_rollup_is_refused(scene: Scene) -> None:
     assert scene.transactions() == 0
 
 
+def test_batches_before_an_upgrade_are_proven_by_the_core_that_made_them(scene: Scene, l1: tuple[Evm, Wire]) -> None:
+    """L1 is at the next version already; this core, of the version before, ends what it began and goes no further."""
+    scene.seal(1)
+    scene.run()
+    verifier, _, program, key_set = scene.contract.functions["rulesOf"](1).call()
+    upgrade = scene.contract.encode_abi("setRules", [(verifier, 2, program, key_set), 2])
+    l1[0].send(scene.contract, bytes.fromhex(upgrade[2:]), l1[0].owner)
+    scene.seal(1)
+    scene.prove(1)
+    with pytest.raises(L1Mismatch, match="batch 2 against protocol version 2"):
+        scene.run()
+    assert scene.state() == (1, 1, 1)
+
+
 def test_nothing_is_sent_without_the_role_of_a_validator(scene: Scene, l1: tuple[Evm, Wire]) -> None:
     scene.seal(1)
     evm = l1[0]
