@@ -103,7 +103,7 @@ def rollup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rollup]:
     with local_l1(in_process=True) as (evm, _):
         scene = compared_on(evm, tmp_path)
         # The comparing verifier has no key to tell.
-        monkeypatch.setattr(Executor, "rules", lambda self, block: scene.expected.rules)
+        monkeypatch.setattr(Executor, "rules", lambda self, number, block: scene.expected.rules)
         scene.seal(3)
         scene.prove(1)
         scene.run()

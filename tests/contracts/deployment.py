@@ -151,6 +151,8 @@ class Rollup:
     verifier: Contract
     chain_id: int = CHAIN_ID
     protocol: int = PROTOCOL
+    program: bytes = PROGRAM
+    key_set: bytes = KEY_SET
     hashes: list[bytes] = field(default_factory=list)
     outputs: list[bytes] = field(default_factory=list)
     roots: list[bytes] = field(default_factory=list)
@@ -192,7 +194,7 @@ class Rollup:
 
     def proof(self, number: int) -> bytes:
         """Return what the comparing verifier accepts for a batch."""
-        words = PROGRAM + KEY_SET + self.protocol.to_bytes(32, "big") + self.outputs[number]
+        words = self.program + self.key_set + self.protocol.to_bytes(32, "big") + self.outputs[number]
         return keccak(words)
 
     def encode(self, function: str, *arguments: object) -> bytes:

@@ -186,50 +186,6 @@ def test_proofs_are_held_against_the_stored_program_keys_and_version(rollup: Rol
         rollup.send(rollup.prove_data(1, [rollup.proof(1)]))
 
 
-def change(rollup: Rollup, version: int, first_batch: int, program: bytes = PROGRAM) -> None:
-    rules = (rollup.verifier.address, version, program, KEY_SET)
-    rollup.send(rollup.encode("setRules", rules, first_batch), rollup.evm.owner)
-
-
-def test_rules_change_at_the_batch_that_is_named_and_those_before_stay_provable(rollup: Rollup) -> None:
-    rollup.send(rollup.commit_data(Batch(1)))
-    change(rollup, PROTOCOL + 1, 3)
-    for number in (2, 3):
-        rollup.send(rollup.commit_data(Batch(number)))
-    old = [rollup.proof(number) for number in (1, 2, 3)]
-    rollup.protocol = PROTOCOL + 1
-    new = [rollup.proof(number) for number in (1, 2, 3)]
-    for proofs in (old, new, [old[0], new[1], new[2]], [*new[:2], old[2]]):
-        with pytest.raises(Reverted, match="ProofRefused"):
-            rollup.send(rollup.prove_data(3, proofs))
-    rollup.send(rollup.prove_data(3, [*old[:2], new[2]]))
-    for number, version in ((1, PROTOCOL), (2, PROTOCOL), (3, PROTOCOL + 1), (4, PROTOCOL + 1)):
-        assert tuple(rollup.read("rulesOf", number)) == (rollup.verifier.address, version, PROGRAM, KEY_SET)
-
-
-def test_rules_of_committed_batches_do_not_change_and_versions_only_rise(rollup: Rollup) -> None:
-    for number in (1, 2):
-        rollup.send(rollup.commit_data(Batch(number)))
-    for first_batch in (0, 1, 2):
-        with pytest.raises(Reverted, match="FirstBatchNotLater"):
-            change(rollup, PROTOCOL + 1, first_batch)
-    with pytest.raises(Reverted, match="ProtocolVersionNotLater"):
-        change(rollup, PROTOCOL, 3)
-    change(rollup, PROTOCOL + 1, 3)
-    with pytest.raises(Reverted, match="ProtocolVersionNotLater"):
-        change(rollup, PROTOCOL + 1, 4)
-
-
-def test_rules_that_no_batch_has_yet_are_replaced(rollup: Rollup) -> None:
-    change(rollup, PROTOCOL + 1, 3)
-    change(rollup, PROTOCOL + 2, 5)
-    change(rollup, PROTOCOL + 1, 2, b"\x99" * 32)
-    found = [tuple(rollup.read("rulesOf", number))[1:3] for number in (1, 2, 3, 5, 9)]
-    assert found == [(PROTOCOL, PROGRAM), *[(PROTOCOL + 1, b"\x99" * 32)] * 4]
-    change(rollup, PROTOCOL + 1, 1)
-    assert tuple(rollup.read("rulesOf", 1))[1] == PROTOCOL + 1
-
-
 def test_batches_are_taken_back_until_they_are_executed(rollup: Rollup) -> None:
     for number in range(1, 4):
         rollup.send(rollup.commit_data(Batch(number)))
