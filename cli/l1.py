@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import display
+from cli.options import YesOption, ask
 from cli.snark_key import read_snark_key
 from runtime.configuration import PREFIX
 from runtime.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
-    from core.eth_sender.deployment import Rollup
+    from collections.abc import Sequence
+
+    from core.eth_sender.deployment import Deployed, Rollup
     from core.eth_sender.executor import Executor
+    from core.settings import CoreSettings
+    from proving.snark.key import SnarkKey
 
 AddressOption = Annotated[str, typer.Option(help="Address; that of the paying key when left out.")]
 
@@ -23,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="The rollup's contracts on L1.", no_args_is_help=True)
     group.command("deploy")(deploy)
+    group.command("upgrade")(upgrade)
     group.command("status")(status)
     app.add_typer(group, name="l1")
 
@@ -49,11 +55,42 @@ def deploy(
         owner=_address(owner, signer.address),
         validator=_address(validator, signer.address),
     )
+    _show_made(verifying, made)
+    display.console.print(f"Core sends to it with {PREFIX}CORE_L1_EXECUTOR={made[1].address}")
+
+
+def upgrade(
+    key: Annotated[Path, typer.Argument(help="File of the SNARK's verifying key.")],
+    first_batch: Annotated[int, typer.Option(min=1, help="The first batch under this installation's rules.")],
+    yes: YesOption = False,
+) -> None:
+    """Announce that batches from one on are proven as this installation does. The key must be the Executor's owner's.
+
+    Batches before it stay with the rules that they have. Core of the old version seals up to it and no further.
+    """
+    from core.eth_sender.deployment import Deployer, rollup_of
+    from core.eth_sender.executor import Executor
+    from core.eth_sender.fees import GWEI
+    from core.eth_sender.opening import connect_to, signer_of
+    from core.proofs.verification import key_set
+    from core.settings import load_core_settings
+    from runtime.settings import load_settings
+
+    verifying = read_snark_key(key)
+    settings, own = load_settings(), load_core_settings()
+    rules = rollup_of(settings, own, key_set(own.core_profile), verifying.digest).rules
+    web3 = connect_to(own)
+    executor = Executor(web3, _configured(own))
+    ask(f"Batches from {first_batch} on of {executor.address} become protocol version {rules.protocol_version}.", yes)
+    deployer = Deployer(web3, signer_of(own), own.core_l1_max_fee_gwei * GWEI)
+    _show_made(verifying, deployer.upgrade(executor, verifying, rules, first_batch))
+
+
+def _show_made(verifying: SnarkKey, made: Sequence[Deployed]) -> None:
     display.console.print(display.pairs("setup", [("mark", verifying.mark), ("key digest", verifying.digest.hex())]))
     for one in made:
         rows = [("address", one.address), ("transaction", f"0x{one.transaction.hex()}"), ("gas", f"{one.gas_used:,}")]
         display.console.print(display.pairs(one.contract, rows))
-    display.console.print(f"Core sends to it with {PREFIX}CORE_L1_EXECUTOR={made[1].address}")
 
 
 def _address(given: str, otherwise: str) -> str:
@@ -77,15 +114,19 @@ def status() -> None:
 
     settings, own = load_settings(), load_core_settings()
     web3 = connect_to(own)
-    if not own.core_l1_executor:
-        raise ConfigurationError(f"Set {PREFIX}CORE_L1_EXECUTOR to the contract's address.")
-    executor = Executor(web3, own.core_l1_executor)
+    executor = Executor(web3, _configured(own))
     verifying = core_snark_key(own.core_snark_key)
     rollup = rollup_of(settings, own, key_set(own.core_profile), b"" if verifying is None else verifying.digest)
     with typed_errors():
         executor.require_deployed()
         block = int(web3.eth.block_number)
         _show(executor, rollup, block)
+
+
+def _configured(own: CoreSettings) -> str:
+    if not own.core_l1_executor:
+        raise ConfigurationError(f"Set {PREFIX}CORE_L1_EXECUTOR to the contract's address.")
+    return own.core_l1_executor
 
 
 def _show(executor: Executor, rollup: Rollup, block: int) -> None:
@@ -117,6 +158,12 @@ def _show(executor: Executor, rollup: Rollup, block: int) -> None:
                 ("executed", str(state.executed)),
                 ("state root", executor.state_root(block).hex()),
             ],
+        )
+    )
+    display.console.print(
+        display.pairs(
+            "protocol version",
+            [(str(version), f"from batch {first} on") for first, version in executor.schedule(block)],
         )
     )
 

@@ -177,7 +177,7 @@ def _sender(settings: Settings, own: CoreSettings, store: Store) -> EthSender | 
 
 @contextmanager
 def _stopped_core(folder: Path) -> Iterator[None]:
-    """Hold the locks of core and of its components.
+    """Hold the locks of core, of its components and of what judges proofs of an earlier version.
 
     Raises
     ------
@@ -188,7 +188,8 @@ def _stopped_core(folder: Path) -> Iterator[None]:
     from core.settings import COMPONENTS
 
     with ExitStack() as locks:
-        for component in ("", *COMPONENTS):
+        beside = sorted(path.stem for path in folder.glob("proofs-*.lock"))
+        for component in ("", *COMPONENTS, *beside):
             locks.enter_context(only_core(folder, wait_seconds=0, component=component))
         yield
 

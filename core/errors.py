@@ -130,6 +130,22 @@ class ProgramFault(CoreError):
     status = 500
 
 
+class UpgradeDue(CoreError, ConfigurationError):
+    """The next batch is the first of another protocol version."""
+
+    code = "upgrade_due"
+    default_remedy = "Stop this core and start the release of that version on the same state (docs/upgrading.md)."
+    status = 503
+
+
+class VersionUnsettled(CoreError, ConfigurationError):
+    """Batches of another protocol version are not finished, or are newer than this release."""
+
+    code = "version_unsettled"
+    default_remedy = "Start the release of that version; an upgrade begins when its last batch is committed."
+    status = 500
+
+
 class GenesisMismatch(CoreError, ConfigurationError):
     """The store belongs to another chain than the settings describe."""
 

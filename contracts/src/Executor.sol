@@ -227,11 +227,19 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
     }
 
     /// Change what proofs must be about, from batch `firstBatch` on, which nobody has committed to: batches before it are
-    /// proven as they were made. What was set for batches after `firstBatch`, or for it, is replaced.
+    /// proven as they were made. What was announced and has not begun is replaced where it would begin at `firstBatch` or
+    /// later, or has no earlier version.
     function setRules(Rules calldata next, uint64 firstBatch) external onlyOwner {
         if (firstBatch <= committed) revert FirstBatchNotLater(committed + 1, firstBatch);
-        while (_upgrades[_upgrades.length - 1].firstBatch >= firstBatch && _upgrades.length > 1) _upgrades.pop();
-        uint32 current = _upgrades[_upgrades.length - 1].rules.protocolVersion;
+        Upgrade storage last = _upgrades[_upgrades.length - 1];
+        while (
+            _upgrades.length > 1 && last.firstBatch > committed
+                && (last.firstBatch >= firstBatch || last.rules.protocolVersion >= next.protocolVersion)
+        ) {
+            _upgrades.pop();
+            last = _upgrades[_upgrades.length - 1];
+        }
+        uint32 current = last.rules.protocolVersion;
         if (next.protocolVersion <= current) revert ProtocolVersionNotLater(current, next.protocolVersion);
         _addRules(next, firstBatch);
     }
@@ -241,6 +249,11 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         uint256 index = _upgrades.length - 1;
         while (_upgrades[index].firstBatch > number && index > 0) index--;
         return _upgrades[index].rules;
+    }
+
+    /// All rules with their first batches, those that were announced included.
+    function upgrades() external view returns (Upgrade[] memory) {
+        return _upgrades;
     }
 
     /// Allow or forbid an address to send batches.

@@ -1,15 +1,16 @@
-"""Puts a rollup's contracts on L1: a verifier for a key, then the Executor that asks it."""
+"""Puts a rollup's contracts on L1, a verifier for a key and the Executor that asks it, and upgrades them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from web3 import Web3
+from web3.types import TxParams, TxReceipt
 
 from core.eth_sender.connection import typed_errors
 from core.eth_sender.contracts import EXECUTORS, Creation, creation, verifier_creation
 from core.eth_sender.errors import L1TransactionRefused
-from core.eth_sender.executor import Rules
+from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.fees import gas_for, suggested
 from core.eth_sender.signer import Signer
 from core.settings import CoreSettings
@@ -63,7 +64,7 @@ def rollup_of(settings: Settings, core_settings: CoreSettings, key_set: bytes, s
 
 
 class Deployer:
-    """Deploys contracts with one key, one after the other.
+    """Sends with one key, one transaction after the other.
 
     Parameters
     ----------
@@ -96,19 +97,50 @@ class Deployer:
             genesis = (rollup.chain_id, rollup.genesis_root, rollup.genesis_timestamp)
             return verifier, self._create(creation(EXECUTORS[key.mark], owner, validator, *genesis, values))
 
+    def upgrade(self, executor: Executor, key: SnarkKey, rules: Rules, first_batch: int) -> tuple[Deployed, Deployed]:
+        """Deploy the verifier of a key, and let an Executor hold batches from one on against other rules.
+
+        Raises
+        ------
+        L1ProductionChain
+        L1TransactionRefused
+            This key is not the Executor's owner's, the batch is committed to already, or the version is no later one;
+            nothing was sent.
+        L1Unavailable
+        """
+        with typed_errors():
+            purpose = f"change the rules from batch {first_batch} on"
+            # With the verifier of today's rules: what is wrong with the rest is told before anything is paid for.
+            newest = executor.verifier(executor.state(int(self._web3.eth.block_number)).committed + 1)
+            self._gas(executor.address, executor.upgrade_data(newest, rules, first_batch), purpose)
+            verifier = self._create(verifier_creation(key))
+            data = executor.upgrade_data(verifier.address, rules, first_batch)
+            receipt, digest = self._send(executor.address, data, purpose)
+            return verifier, Deployed("setRules", executor.address, digest, int(receipt["gasUsed"]))
+
     def _create(self, wanted: Creation) -> Deployed:
-        eth, sender = self._web3.eth, self._signer.address
-        gas = gas_for(self._web3, {"from": sender, "data": wanted.code}, f"deploy {wanted.contract}")
+        receipt, digest = self._send(None, wanted.code, f"deploy {wanted.contract}")
+        if receipt["contractAddress"] is None:
+            raise L1TransactionRefused(f"L1 made no {wanted.contract} in transaction 0x{digest.hex()}.")
+        return Deployed(wanted.contract, receipt["contractAddress"], digest, int(receipt["gasUsed"]))
+
+    def _gas(self, to: str | None, data: bytes, purpose: str) -> int:
+        fields: TxParams = {"from": self._signer.address, "data": data}
+        return gas_for(self._web3, {**fields, "to": to} if to else fields, purpose)
+
+    def _send(self, to: str | None, data: bytes, purpose: str) -> tuple[TxReceipt, bytes]:
+        """Send a transaction and wait until a block has it."""
+        eth = self._web3.eth
         content, digest = self._signer.sign(
             chain_id=int(eth.chain_id),
-            nonce=int(eth.get_transaction_count(sender, "pending")),
-            to=None,
-            data=wanted.code,
-            gas=gas,
+            nonce=int(eth.get_transaction_count(self._signer.address, "pending")),
+            to=to,
+            data=data,
+            gas=self._gas(to, data, purpose),
             fees=suggested(self._web3, int(eth.block_number), self._most_fee),
         )
         eth.send_raw_transaction(content)
         receipt = eth.wait_for_transaction_receipt(Web3.to_hex(digest), timeout=BLOCK_SECONDS, poll_latency=0.1)
-        if not receipt["status"] or receipt["contractAddress"] is None:
-            raise L1TransactionRefused(f"L1 refused to deploy {wanted.contract} in transaction 0x{digest.hex()}.")
-        return Deployed(wanted.contract, receipt["contractAddress"], digest, int(receipt["gasUsed"]))
+        if not receipt["status"]:
+            raise L1TransactionRefused(f"L1 refused to {purpose} in transaction 0x{digest.hex()}.")
+        return receipt, digest

@@ -10,6 +10,7 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from web3 import Web3
 from web3.exceptions import Web3Exception
+from web3.types import BlockIdentifier
 
 from core.eth_sender.contracts import artifact
 from core.eth_sender.errors import L1Mismatch
@@ -101,6 +102,14 @@ class Executor:
         snark_key = bytes(asked.functions["keyDigest"]().call(block_identifier=block))
         return Rules(protocol_version, program_commitment, key_set_digest, snark_key)
 
+    def verifier(self, number: int, block: BlockIdentifier = "latest") -> str:
+        """Return the address of the contract that verifies the proof of a batch."""
+        return str(self._read("rulesOf", block, number)[0])
+
+    def schedule(self, block: int) -> list[tuple[int, int]]:
+        """Return each protocol version that the contract knows with its first batch, as (first batch, version)."""
+        return [(int(first), int(rules[1])) for first, rules in self._read("upgrades", block)]
+
     def chain_id(self, block: int) -> int:
         """Return the rollup's chain id."""
         return int(self._read("rollupChainId", block))
@@ -151,11 +160,16 @@ class Executor:
         """Return the calldata that executes the batches up to `last`."""
         return self._encode("executeBatches", last, stored)
 
+    def upgrade_data(self, verifier: str, rules: Rules, first_batch: int) -> bytes:
+        """Return the calldata that changes the rules from a batch on."""
+        values = (verifier, rules.protocol_version, rules.program_commitment, rules.key_set_digest)
+        return self._encode("setRules", values, first_batch)
+
     def revert_data(self, last: int, stored: bytes) -> bytes:
         """Return the calldata that takes back every batch after `last`."""
         return self._encode("revertBatches", last, stored)
 
-    def _read(self, name: str, block: int, *arguments: object) -> Any:
+    def _read(self, name: str, block: BlockIdentifier, *arguments: object) -> Any:
         return self._contract.functions[name](*arguments).call(block_identifier=block)
 
     def _encode(self, name: str, *arguments: object) -> bytes:

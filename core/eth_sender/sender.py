@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from web3 import Web3
 from web3.exceptions import TransactionNotFound, Web3RPCError
@@ -26,6 +26,7 @@ from core.eth_sender.status import L1State, note_state
 from core.eth_sender.tracing import told
 from core.proofs.snark_store import SnarkStore
 from core.proofs.verification import key_set_text
+from core.state.versions import note_schedule
 from core.store import Batch, L1Action, L1Attempt, L1Transaction, L1TransactionStatus, Store
 from runtime.logging import get_logger
 
@@ -159,6 +160,7 @@ class EthSender:
         moved = self._follow(block)
         state = self._executor.state(block)
         note_state(self._store, state)
+        note_schedule(self._store, self._executor.schedule(block))
         pending = [row for row in self._ledger.open() if row.status == L1TransactionStatus.PENDING]
         if pending:
             for row in pending:
@@ -265,7 +267,10 @@ class EthSender:
             self._taken = nonce
             return False
         fees = suggested(self._web3, state.block, self._terms.most_fee)
-        self._check_rules(action, state)
+        if action.kind in (L1Action.COMMIT, L1Action.PROVE):
+            self._check_rules(action, state)
+        if not self._executor.is_validator(self._address, state.block):
+            raise L1Mismatch(f"{self._address} is no validator of the contract.")
         gas = self._gas(action)
         row = self._ledger.begin(action, nonce, gas, self._sign(nonce, action.data, gas, fees), fees)
         log.info(
@@ -280,17 +285,20 @@ class EthSender:
         return True
 
     def _check_rules(self, action: Action, state: L1State) -> None:
+        """Compare what L1 holds a batch's proof against with what it was made for."""
         ours, theirs = self._expected.rules, self._executor.rules(action.last, state.block)
+        version = Batch.get_by_id(action.last).protocol_version
+        if version != ours.protocol_version:
+            # Of another release; L1 itself compares program and keys with the proof.
+            ours = replace(theirs, protocol_version=version)
         if theirs != ours:
             raise L1Mismatch(
                 f"The contract holds the proof of batch {action.last} against protocol version "
                 f"{theirs.protocol_version}, program {theirs.program_commitment.hex()}, key set "
-                f"{key_set_text(theirs.key_set_digest)} and SNARK key {theirs.snark_key.hex()}; this core proves "
+                f"{key_set_text(theirs.key_set_digest)} and SNARK key {theirs.snark_key.hex()}; the batch is for "
                 f"{ours.protocol_version}, {ours.program_commitment.hex()}, {key_set_text(ours.key_set_digest)} and "
                 f"{ours.snark_key.hex()}."
             )
-        if not self._executor.is_validator(self._address, state.block):
-            raise L1Mismatch(f"{self._address} is no validator of the contract.")
 
     def _gas(self, action: Action) -> int:
         transaction: TxParams = {"from": self._address, "to": self._executor.address, "data": action.data}

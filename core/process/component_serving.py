@@ -8,6 +8,7 @@ from core.batches.settlement import advance
 from core.batches.witness_store import WitnessStore
 from core.process.only_core import only_core
 from core.settings import CoreSettings, load_core_settings
+from core.state import versions
 from core.state.inputs import read_inputs
 from core.state_tree.kept import KeptTree
 from core.store import open_store
@@ -52,8 +53,9 @@ def serve(process: Process, name: str) -> int:
 
 
 def _open(settings: Settings, own: CoreSettings, name: str) -> Component:
-    _, program, _ = read_inputs(settings, own)
+    _, program, protocol = read_inputs(settings, own)
     folder = own.folder(settings)
     tree = KeptTree.open(folder / "state_tree", read_only=True)
     store = open_store(own.database_url(settings))
+    versions.require_settled(store, protocol)
     return make_components([name], store, tree, WitnessStore(folder / "witnesses"), program)[0]

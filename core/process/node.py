@@ -14,6 +14,7 @@ from core.batches.settlement import Settlement
 from core.batches.witness_store import WitnessStore
 from core.errors import GenesisMismatch, ProgramFault
 from core.formats.identity import Identity
+from core.process.proof_side import open_proof_side
 from core.process.rollback import require_none
 from core.program.state_transition import Program
 from core.proofs.acceptance import Acceptance, Verifier
@@ -22,6 +23,7 @@ from core.proofs.proof_data_handler import ProofDataHandler
 from core.proofs.snark_store import SnarkStore
 from core.sequencer import Sequencer
 from core.settings import CoreSettings
+from core.state import versions
 from core.state.genesis import Genesis
 from core.state.inputs import read_inputs
 from core.state_tree.kept import KeptTree
@@ -93,7 +95,8 @@ def open_node(
     with store.session():
         require_none(store)
         _check_facts(store, settings, genesis)
-        _note_program(store, program)
+        versions.require_settled(store, protocol)
+        _note_program(store, program, protocol)
         witnesses = WitnessStore(folder / "witnesses")
         tree = KeptTree.open(folder / "state_tree", core_settings.core_tree_versions)
         calculator = MetadataCalculator(store, witnesses, tree, genesis)
@@ -114,34 +117,31 @@ def open_node(
             clock=clock,
         )
         sequencer.start()
-    identity = Identity(
-        chain_id=settings.chain_id,
-        protocol_version=settings.protocol_version,
+    proofs = open_proof_side(
+        settings,
+        core_settings,
+        store,
+        program,
+        verifier=verifier(program),
         key_digest=key_digest,
-        program_commitment=program.commitment,
-        program_sha256=program.sha256,
         snark_key=snark_key,
-    )
-    offers = Offers(store, core_settings.core_offer_seconds, clock)
-    snarks = SnarkStore(folder / "snarks")
-    acceptance = Acceptance(store, offers, folder / "proofs", verifier(program), snarks, clock)
-    handler = ProofDataHandler(
-        identity, program.elf, store, offers, acceptance, witnesses, folder / "incoming", core_settings.core_proof_limit
+        incoming="incoming",
+        clock=clock,
     )
     return Node(
         settings,
         core_settings,
-        identity,
+        proofs.identity,
         genesis,
         program,
         store,
         sequencer,
         settlement,
-        offers,
-        acceptance,
-        handler,
+        proofs.offers,
+        proofs.acceptance,
+        proofs.handler,
         Retention(store, witnesses, settings.retention_hours, clock),
-        snarks,
+        proofs.snarks,
         tree,
     )
 
@@ -157,11 +157,12 @@ def _check_facts(store: Store, settings: Settings, genesis: Genesis) -> None:
             raise GenesisMismatch(f"This store was made with {key} {known}, the settings say {value}.")
 
 
-def _note_program(store: Store, program: Program) -> None:
-    """Say so when unproven batches were made by another program: their proofs will show another commitment."""
+def _note_program(store: Store, program: Program, protocol: int) -> None:
+    """Say so when unproven batches of this version were made by another program: their proofs will show another one."""
     known = store.fact("program_commitment")
     if known not in (None, program.commitment):
-        unproven = Batch.select(Batch.number).where(Batch.status != BatchStatus.PROVEN).order_by(Batch.number)
+        ours = Batch.protocol_version == protocol
+        unproven = Batch.select(Batch.number).where(ours, Batch.status != BatchStatus.PROVEN).order_by(Batch.number)
         log.warning(
             "program.changed",
             known=known,

@@ -30,6 +30,7 @@ from core.process.node import Node
 from core.proofs.batch_file import batch_file
 from core.proofs.offers import find_batch
 from core.sequencer import GasEstimate
+from core.state import versions
 from runtime.errors import HallmarkError
 from runtime.http_server import page_routes
 from runtime.logging import get_logger
@@ -200,7 +201,8 @@ class Server:
 
         def read() -> bytes:
             with self._node.store.session():
-                return batch_file(find_batch(int(text)), self._node.identity)
+                batch = find_batch(int(text))
+                return batch_file(batch, versions.identity_of(self._node.store, batch, self._node.identity))
 
         return web.Response(body=await self._readers.run(read), content_type="application/json")
 

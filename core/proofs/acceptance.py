@@ -90,12 +90,13 @@ class Acceptance:
 
         Raises
         ------
-        BatchUnknown, OfferUnknown, OfferMismatch, OfferExpired
+        BatchUnknown, ProtocolMismatch, OfferUnknown, OfferMismatch, OfferExpired
         """
         with self._store.session():
             batch = find_batch(number)
             if batch.status == BatchStatus.PROVEN:
                 return int(batch.proof_size or 0)
+            self._offers.check_version(batch)
             self._offers.check(token, number)
             return None
 
@@ -110,7 +111,7 @@ class Acceptance:
 
         Raises
         ------
-        BatchUnknown, OfferUnknown, OfferMismatch, OfferExpired, BatchProven, ProofRefused
+        BatchUnknown, ProtocolMismatch, OfferUnknown, OfferMismatch, OfferExpired, BatchProven, ProofRefused
         """
         proof = received.read_bytes()
         digest = hashlib.sha256(proof).digest()
@@ -140,6 +141,7 @@ class Acceptance:
         batch = find_batch(number)
         if batch.status == BatchStatus.PROVEN:
             return _same_proof(batch, digest)
+        self._offers.check_version(batch)
         self._offers.check(token, number)
         try:
             verified = self._verifier(proof, batch.expected_output)

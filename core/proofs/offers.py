@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from core.errors import BatchUnknown, OfferExpired, OfferMismatch, OfferUnknown
+from core.errors import BatchUnknown, OfferExpired, OfferMismatch, OfferUnknown, ProtocolMismatch
 from core.store import Batch, BatchStatus, Offer, OfferState, Store
 
 #: Characters of a token a client may send; a real one has 64.
@@ -24,26 +24,33 @@ class Offers:
     ----------
     store
         Where offers are kept; they survive a restart.
+    version
+        Protocol version of the batches that are offered.
     seconds
         Life of an offer, from issue or renewal.
     clock
         Seconds since the epoch.
     """
 
-    def __init__(self, store: Store, seconds: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, version: int, seconds: float, clock: Callable[[], float] = time.time) -> None:
         self._store = store
+        self.version = version
         self._seconds = seconds
         self._clock = clock
 
     def issue(self, prover: str) -> tuple[Offer, Batch] | None:
-        """Offer the oldest batch that is ready, not proven and under no live offer; None when there is none."""
+        """Offer the oldest batch of the version that is ready, not proven and under no live offer, or None."""
         now = self._clock()
         with self._store.session(), self._store.exclusive(Offer):
             self._shorten(now)
             taken = Offer.select(Offer.batch_number).where(Offer.state == OfferState.LIVE, Offer.expires_at > now)
             batch = (
                 Batch.select()
-                .where(Batch.status == BatchStatus.COMMITTED, Batch.number.not_in(taken))
+                .where(
+                    Batch.status == BatchStatus.COMMITTED,
+                    Batch.protocol_version == self.version,
+                    Batch.number.not_in(taken),
+                )
                 .order_by(Batch.number)
                 .first()
             )
@@ -102,6 +109,20 @@ class Offers:
                 f"The offer of batch {batch_number} ran out {self._clock() - offer.expires_at:.1f} s ago."
             )
         return offer
+
+    def check_version(self, batch: Batch) -> None:
+        """Refuse a batch whose proofs are not judged here.
+
+        Raises
+        ------
+        ProtocolMismatch
+        """
+        if batch.protocol_version != self.version:
+            raise ProtocolMismatch(
+                f"Batch {batch.number} is of protocol version {batch.protocol_version}, proofs of version "
+                f"{self.version} are judged here.",
+                remedy="Hand the proof to the release of that version (docs/upgrading.md).",
+            )
 
     def _shorten(self, now: float) -> None:
         """Give offers from before the clock stepped back their whole life from now: a dead prover's must run out."""

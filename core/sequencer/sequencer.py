@@ -24,7 +24,7 @@ from core.sequencer.admission import MESSAGES, Applicant, Door, Judged, Refused
 from core.sequencer.mempool import Mempool
 from core.sequencer.waiting import Bounds, Entry
 from core.settings import CoreSettings
-from core.state import bridge, chain
+from core.state import bridge, chain, versions
 from core.state.chain import Account
 from core.state.genesis import Genesis
 from core.store import Batch, BatchStatus, PriorityRequest, Store, Transaction, TransactionStatus, transactions
@@ -257,6 +257,9 @@ class Sequencer:
 
     def _seal_some(self, chosen: Sequence[Entry], requests: Sequence[Request]) -> int | None:
         """Seal the chosen transactions, or as many as do not break the seal; the one that does is dropped."""
+        if chosen or requests:
+            header = self._header(0)
+            versions.require_ours(self._store, header.batch_number, header.protocol_version)
         while chosen or requests:
             try:
                 return self._seal(chosen, requests)
@@ -338,6 +341,7 @@ class Sequencer:
                 sealed_at=self._clock(),
                 timestamp=header.timestamp,
                 context=json.dumps(header.as_json()),
+                protocol_version=header.protocol_version,
                 transactions=len(rows),
                 requests=len(requests),
                 new_accounts=json.dumps(accounts),

@@ -167,6 +167,7 @@ class Batch(Row):
     requests = BigIntegerField(default=0)
     priority_queue_hash = HexField(null=True)
     message_root = HexField(null=True)
+    protocol_version = BigIntegerField(default=0)
 
     class Meta:
         """Peewee options."""

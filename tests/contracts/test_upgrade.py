@@ -102,10 +102,23 @@ def test_versions_only_rise(rollup: Rollup) -> None:
     with pytest.raises(Reverted, match="ProtocolVersionNotLater"):
         announce(rollup, 3, PROTOCOL)
     announce(rollup, 3)
-    with pytest.raises(Reverted, match="ProtocolVersionNotLater"):
-        announce(rollup, 4, PROTOCOL + 1)
     announce(rollup, 5, PROTOCOL + 2)
     assert [version for version, *_ in rules_of(rollup, 1, 3, 4, 5)] == [PROTOCOL + at for at in (0, 1, 1, 2)]
+    commit(rollup, 1, 2, 3)
+    with pytest.raises(Reverted, match="ProtocolVersionNotLater"):
+        announce(rollup, 4, PROTOCOL + 1)
+    assert [first for first, _ in rollup.read("upgrades")] == [1, 3, 5]
+
+
+def test_a_switch_that_has_not_begun_is_put_off(rollup: Rollup) -> None:
+    announce(rollup, 3)
+    announce(rollup, 5, PROTOCOL + 2)
+    announce(rollup, 4)
+    assert [(first, rules[1]) for first, rules in rollup.read("upgrades")] == [(1, PROTOCOL), (4, PROTOCOL + 1)]
+    commit(rollup, 1, 2, 3)
+    announce(rollup, 1_000)
+    commit(rollup, 4)
+    rollup.send(rollup.prove_data(4, [proof(rollup, number, OLD) for number in (1, 2, 3, 4)]))
 
 
 def test_rules_that_no_batch_has_yet_are_replaced(rollup: Rollup) -> None:

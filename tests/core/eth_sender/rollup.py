@@ -127,8 +127,13 @@ class Scene:
         program = bytes.fromhex(self.node.program.commitment)
         for number in numbers:
             with self.node.store.session():
-                output = Batch.get_by_id(number).expected_output
-            statement = batch_inputs(program=program, key_set=KEY_SET, protocol_version=1, output=output)
+                batch = Batch.get_by_id(number)
+            statement = batch_inputs(
+                program=program,
+                key_set=KEY_SET,
+                protocol_version=batch.protocol_version,
+                output=batch.expected_output,
+            )
             self.node.snarks.put(number, batch_snark(statement))
 
     def state(self) -> tuple[int, int, int]:

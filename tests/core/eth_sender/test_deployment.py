@@ -178,6 +178,17 @@ def test_a_process_sends_to_what_the_command_deployed(
         assert rebuilt.exit_code == 0, rebuilt.output
         assert f"batch 1, 6 accounts, root {root.hex()}" in rebuilt.output
         assert f"{receiver.lower()}: nonce 0, balance {10_001 * 10**18} wei" in rebuilt.output
+
+        monkeypatch.setenv("HALLMARK_PROTOCOL_VERSION", "2")
+        upgraded = CliRunner().invoke(app, ["l1", "upgrade", str(key), "--first-batch", "5", "--yes"])
+        assert upgraded.exit_code == 0, upgraded.output
+        shown = CliRunner().invoke(app, ["l1", "status"])
+        assert "from batch 1 on" in shown.output and "from batch 5 on" in shown.output
+        executor, block = Executor(evm.web3, address), evm.web3.eth.block_number
+        assert executor.rules(4, block) == rollup.rules
+        assert executor.rules(5, block) == replace(rollup.rules, protocol_version=2)
+        again = CliRunner().invoke(app, ["l1", "upgrade", str(key), "--first-batch", "1", "--yes"])
+        assert again.exit_code != 0
     assert KEY[2:] not in core.log.read_text()
 
 

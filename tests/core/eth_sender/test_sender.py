@@ -296,7 +296,6 @@ def test_a_contract_of_another_rollup_is_refused(scene: Scene) -> None:
     right = scene.expected
     for change, name in (
         (replace(right, chain_id=1), "chain id"),
-        (replace(right, rules=replace(right.rules, protocol_version=2)), "protocol version"),
         (replace(right, rules=replace(right.rules, program_commitment=bytes(32))), "program"),
         (replace(right, rules=replace(right.rules, key_set_digest=bytes(32))), "key set"),
         (replace(right, rules=replace(right.rules, snark_key=bytes(32))), "SNARK key"),

@@ -114,7 +114,7 @@ def _ask_from_many_threads(node: Node) -> list[int]:
     for nonce in range(4):
         node.sequencer.submit(transfer(WALLETS[0], nonce))
         node.seal_and_settle()
-    other = Offers(node.store, 60)
+    other = Offers(node.store, 1, 60)
     with ThreadPoolExecutor(8) as pool:
         issued = list(pool.map(lambda index: (node.offers if index % 2 else other).issue("p"), range(8)))
     node.store.close()
