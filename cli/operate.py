@@ -13,6 +13,7 @@ from cli import (
     autoscale,
     batches,
     configuration,
+    continuing,
     demo,
     devices,
     display,
@@ -54,6 +55,7 @@ def register(app: typer.Typer) -> None:
     keys.register(app)
     l1.register(app)
     rebuild_state.register(app)
+    continuing.register(app)
     tree.register(app)
     rollback.register(app)
     devices.register(app)

@@ -13,16 +13,7 @@ from core.batches.component import Component
 from core.batches.metadata_calculator import changed_accounts
 from core.errors import ProgramFault
 from core.formats import state_diffs
-from core.formats.commitments import (
-    data_commitment,
-    diffs_commitment,
-    metadata_commitment,
-    output_commitment,
-    results_commitment,
-    transactions_commitment,
-)
-from core.formats.messages import message_root
-from core.formats.priority import queue_hash
+from core.formats.statement import statement_of
 from core.formats.witness_input import Header
 from core.program.state_transition import Result
 from core.state import bridge, chain
@@ -61,32 +52,27 @@ class CommitmentGenerator(Component):
             requests, signed = bridge.requests_in(rows), bridge.signed_in(rows)
             results = [Result(bridge.status_of(row), row.gas_used, row.sender, row.gas_price) for row in rows]
             header = Header.from_json(json.loads(batch.context))
-            parts = {
-                "transactions": transactions_commitment(signed),
-                "results": results_commitment(results),
-                "diffs": diffs_commitment(published_diffs(batch)),
-                "metadata": metadata_commitment(header, len(signed)),
-            }
-            first = requests[0].number - 1 if requests else 0
-            batch.priority_queue_hash = queue_hash(bridge.rolling_hash(first), requests)
-            batch.message_root = message_root(bridge.messages_in(rows))
-            output = output_commitment(
-                chain_id=header.chain_id,
-                batch_number=header.batch_number,
-                timestamp=header.timestamp,
+            stated = statement_of(
+                header,
+                signed=signed,
+                results=results,
+                published=published_diffs(batch),
+                requests=requests,
+                rolling_hash=bridge.rolling_hash(requests[0].number - 1 if requests else 0),
+                messages=bridge.messages_in(rows),
                 old_root=batch.old_root,
                 new_root=batch.new_root,
-                data=data_commitment(**parts),
-                priority_queue=batch.priority_queue_hash,
-                messages=batch.message_root,
             )
+            output = stated.output
             if output != batch.program_output:
                 raise ProgramFault(
                     f"Batch {batch.number}: the program's output is {batch.program_output.hex()}, "
                     f"the data commit to {output.hex()}."
                 )
-            batch.commitments = json.dumps({name: digest.hex() for name, digest in parts.items()})
-            batch.metadata_commitment = parts["metadata"]
+            batch.commitments = json.dumps({name: digest.hex() for name, digest in stated.parts.items()})
+            batch.metadata_commitment = stated.parts["metadata"]
+            batch.priority_queue_hash = stated.priority_queue
+            batch.message_root = stated.messages
             batch.expected_output = output
             batch.status = BatchStatus.COMMITTED
             batch.save()

@@ -118,6 +118,17 @@ class Deployer:
             receipt, digest = self._send(executor.address, data, purpose)
             return verifier, Deployed("setRules", executor.address, digest, int(receipt["gasUsed"]))
 
+    def call(self, executor: Executor, data: bytes, purpose: str) -> Deployed:
+        """Send calldata to an Executor and wait until a block has it.
+
+        Raises
+        ------
+        L1TransactionRefused, L1Unavailable
+        """
+        with typed_errors():
+            receipt, digest = self._send(executor.address, data, purpose)
+            return Deployed("Executor", executor.address, digest, int(receipt["gasUsed"]))
+
     def _create(self, wanted: Creation) -> Deployed:
         receipt, digest = self._send(None, wanted.code, f"deploy {wanted.contract}")
         if receipt["contractAddress"] is None:

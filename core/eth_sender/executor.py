@@ -15,6 +15,7 @@ from web3.types import BlockIdentifier
 from core.eth_sender.contracts import artifact
 from core.eth_sender.errors import L1Mismatch
 from core.eth_sender.status import L1State
+from core.formats.priority import Kind, Request
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,13 @@ class Rules:
 def stored_hash(previous: bytes, output: bytes) -> bytes:
     """Return the stored hash of a batch from the one before it and its output."""
     return keccak(previous + output)
+
+
+def request_in(event: Mapping[str, Any]) -> Request:
+    """Return the request that an event ``PriorityRequest`` tells of."""
+    stated = event["args"]
+    sender, to = (bytes.fromhex(stated[name].removeprefix("0x")) for name in ("from", "to"))
+    return Request(int(stated["number"]), Kind(stated["kind"]), sender, to, int(stated["amount"]))
 
 
 class Executor:
@@ -147,6 +155,14 @@ class Executor:
         """Return how many requests the contract has had; none before it was deployed."""
         return int(self._read("requested", block)) if self._web3.eth.get_code(self.address, block) else 0
 
+    def rolling_hash(self, number: int, block: int) -> bytes:
+        """Return the rolling hash after a request; 0 stands for the time before the first."""
+        return bytes(self._read("request", block, number)[0])
+
+    def abandoned(self, block: int) -> bool:
+        """Return whether everybody may continue the rollup."""
+        return bool(self._read("abandoned", block))
+
     def events(self, name: str, first: int, last: int) -> list[Mapping[str, Any]]:
         """Return the contract's events of a name in a range of blocks, in their order."""
         found: list[Mapping[str, Any]] = list(self._contract.events[name]().get_logs(from_block=first, to_block=last))
@@ -159,6 +175,10 @@ class Executor:
     def execute_data(self, last: int, stored: bytes) -> bytes:
         """Return the calldata that executes the batches up to `last`."""
         return self._encode("executeBatches", last, stored)
+
+    def continue_data(self, batch: CommittedBatch, stored: bytes, proof: bytes) -> bytes:
+        """Return the calldata that continues an abandoned rollup by a batch whose stored hash becomes `stored`."""
+        return self._encode("continueAbandoned", batch, stored, proof)
 
     def upgrade_data(self, verifier: str, rules: Rules, first_batch: int) -> bytes:
         """Return the calldata that changes the rules from a batch on."""

@@ -20,8 +20,7 @@ from web3.exceptions import BlockNotFound
 
 from core.eth_sender.connection import typed_errors
 from core.eth_sender.errors import L1Diverged, L1Unavailable
-from core.eth_sender.executor import Executor
-from core.formats.priority import Kind, Request
+from core.eth_sender.executor import Executor, request_in
 from core.state import bridge
 from core.store import Claim, PriorityRequest, Store
 from runtime.logging import get_logger
@@ -147,13 +146,7 @@ class Watcher:
         rolled = bridge.rolling_hash(known)
         for event in events:
             stated = event["args"]
-            request = Request(
-                int(stated["number"]),
-                Kind(stated["kind"]),
-                _octets(stated["from"]),
-                _octets(stated["to"]),
-                int(stated["amount"]),
-            )
+            request = request_in(event)
             if request.number <= known:
                 if bridge.rolling_hash(request.number) != bytes(stated["rollingHash"]):
                     raise L1Diverged(f"Request {request.number} is in a batch, and is another one on L1 now.")
@@ -185,7 +178,3 @@ def _write_claim(event: Mapping[str, Any]) -> None:
         l1_transaction=bytes(event["transactionHash"]),
         l1_block=int(event["blockNumber"]),
     ).on_conflict_ignore().execute()
-
-
-def _octets(address: str) -> bytes:
-    return bytes.fromhex(address.removeprefix("0x"))

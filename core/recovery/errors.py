@@ -24,3 +24,10 @@ class HistoryChanged(L1Error):
 
     code = "l1_history_changed"
     default_remedy = "Remove the folder and start anew."
+
+
+class NothingToContinue(L1Error):
+    """There is no batch to continue the rollup with."""
+
+    code = "nothing_to_continue"
+    default_remedy = "Seal one first: `hallmark continue seal FOLDER --output FILE`."

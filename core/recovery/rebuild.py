@@ -7,7 +7,7 @@ accounts that it was made of lead to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +98,14 @@ class Rebuild:
                 told(self.tree.newest or 0, block)
             return self._compared(self._progress.block)
 
+    def root_after(self, changed: Sequence[state_diffs.StateDiff]) -> bytes:
+        """Return the root that the tree would have with changed accounts; the tree stays what it is."""
+        number = self.tree.newest or 0
+        try:
+            return self.tree.commit(number + 1, keys_of([diff.address for diff in changed]), values_of(changed))
+        finally:
+            self.tree.forget_after(number)
+
     def _take_up(self, genesis: Genesis, first_block: int) -> None:
         chain_id, kept = int(self._web3.eth.chain_id), read_progress(self._folder)
         if kept is None:
@@ -165,8 +173,11 @@ class Rebuild:
         """Hold the tree against the contract at the last block that was read."""
         if not self._progress.block_hash:
             raise HistoryIncomplete("There is no block to read yet that is deep enough.")
-        number, root = self.tree.newest or 0, self.tree.root
         executed, stated = self._executor.state(block).executed, self._executor.state_root(block)
+        if (self.tree.newest or 0) > executed:
+            # A run ended while it looked what a batch would lead to.
+            self.tree.forget_after(executed)
+        number, root = self.tree.newest or 0, self.tree.root
         if executed != number:
             raise HistoryIncomplete(f"The contract has executed batch {executed}, its events end with batch {number}.")
         if stated != root:

@@ -10,6 +10,7 @@ from peewee import fn
 
 from core.formats.messages import WITHDRAWAL_ADDRESS, Message, receiver
 from core.formats.priority import Kind, Request, is_request, read_request, request_section
+from core.formats.transactions import TransactionView
 from core.formats.witness_input import MAX_REQUESTS, ROLLING_BYTES
 from core.program.state_transition import Status
 from core.state import chain
@@ -66,11 +67,15 @@ def status_of(row: Transaction) -> Status:
 
 def message_of(row: Transaction) -> Message | None:
     """Return the message to L1 that a transaction of a batch made, or None."""
-    view = chain.view(row)
-    if view.to != WITHDRAWAL_ADDRESS or view.value == 0 or status_of(row) is not Status.EXECUTED:
+    return message_to_l1(row.content, chain.view(row)) if status_of(row) is Status.EXECUTED else None
+
+
+def message_to_l1(content: bytes, view: TransactionView) -> Message | None:
+    """Return the message to L1 of an executed transaction or request, or None."""
+    if view.to != WITHDRAWAL_ADDRESS or view.value == 0:
         return None
-    if is_request(row.content):
-        request = read_request(row.content)
+    if is_request(content):
+        request = read_request(content)
         return Message(request.to, request.amount) if request.kind is Kind.WITHDRAWAL else None
     return Message(receiver(view.sender, view.data), view.value)
 

@@ -21,6 +21,7 @@ from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.sender import EthSender, Expected, Terms
 from core.eth_sender.signer import Signer
 from core.process.node import Node
+from core.proofs.verification import key_set
 from core.store import Batch
 from proving.snark.statement import batch_inputs
 from tests.contracts.deployment import Evm, artifact
@@ -29,7 +30,7 @@ from tests.core.chain import CHAIN_ID, WALLETS, node_at, transfer
 from tests.proving.snark.circuits import batch_circuit, batch_snark
 
 KEY = "0x" + "42" * 32
-KEY_SET = b"\x33" * 32
+KEY_SET = key_set("proven100")
 GWEI = 10**9
 TERMS = Terms(confirmations=3, bump_seconds=1e6, most_fee=500 * GWEI)
 ACCOUNT = Account.from_key(KEY).address
