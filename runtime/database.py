@@ -6,11 +6,13 @@ import errno
 import os
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import peewee
+import psycopg
 
 from runtime.errors import ConfigurationError, DatabaseUnavailable, DiskFull, HallmarkError
 from runtime.os_errors import resource_error
@@ -19,6 +21,15 @@ from runtime.urls import mask_url, postgresql_parameters, scheme_of, sqlite_path
 
 #: Seconds that a connection to PostgreSQL may take.
 CONNECT_SECONDS = 10
+#: Seconds after which PostgreSQL counts as away that owes an answer: a network that is cut closes no connection.
+ANSWER_SECONDS = 60.0
+#: What finds out earlier, where the network and not a proxy is silent; a URL may say otherwise.
+_LIVENESS = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 #: What says that no later attempt can succeed; states exist only once a connection stands.
 _REFUSED_STATES = frozenset({"28000", "28P01", "3D000", "42501"})
@@ -29,7 +40,58 @@ _REFUSED = re.compile(
 _DISK_FULL_STATE = "53100"
 
 
-def open_database(url: str, *, pragmas: Mapping[str, Any], busy_seconds: float) -> peewee.Database:
+class _Connection(psycopg.Connection[Any]):
+    """A connection that is given up when the server owes an answer for too long."""
+
+    answer_seconds: float | None = ANSWER_SECONDS
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        limit = self.answer_seconds if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status != psycopg.pq.TransactionStatus.ACTIVE:
+                raise
+            # Its answer may still come, and would be taken for the next statement's.
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"no answer within {limit:g} s") from None
+
+
+class _Adapter(peewee.Psycopg3Adapter):
+    def connect(self, db: _Postgresql, **parameters: Any) -> _Connection:
+        connection = _Connection.connect(dbname=db.database, **parameters)
+        connection.answer_seconds = db.answer_seconds
+        return connection
+
+
+class _Postgresql(peewee.PostgresqlDatabase):
+    psycopg3_adapter = _Adapter
+    answer_seconds: float | None = ANSWER_SECONDS
+
+    def rollback(self) -> None:
+        # The server has done so when the connection is gone, and an error here would hide why it is.
+        if self.is_closed() or not self.connection().closed:  # type: ignore[no-untyped-call]
+            super().rollback()
+
+
+@contextmanager
+def without_hurry(database: peewee.Database) -> Iterator[None]:
+    """Let what connects within the block wait for answers without end: a migration takes as long as it takes."""
+    if not isinstance(database, _Postgresql):
+        yield
+        return
+    database.close()
+    usual, database.answer_seconds = database.answer_seconds, None
+    try:
+        yield
+    finally:
+        database.close()
+        database.answer_seconds = usual
+
+
+def open_database(
+    url: str, *, pragmas: Mapping[str, Any], busy_seconds: float, answer_seconds: float = ANSWER_SECONDS
+) -> peewee.Database:
     """Return an unopened peewee database.
 
     Parameters
@@ -38,6 +100,8 @@ def open_database(url: str, *, pragmas: Mapping[str, Any], busy_seconds: float) 
         ``sqlite:///PATH`` or ``postgresql://...``. A new SQLite file is its owner's alone.
     pragmas, busy_seconds
         For SQLite; how long a writer waits for another one.
+    answer_seconds
+        For PostgreSQL; see :data:`ANSWER_SECONDS`.
 
     Raises
     ------
@@ -50,14 +114,15 @@ def open_database(url: str, *, pragmas: Mapping[str, Any], busy_seconds: float) 
         parameters: dict[str, Any] = {
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "hallmark",
+            **_LIVENESS,
             **postgresql_parameters(url),
         }
     except ValueError as error:
         raise ConfigurationError(f"The database {mask_url(url)}: {error}") from None
     # Poolers in transaction mode know no prepared statements, hence the threshold.
-    return peewee.PostgresqlDatabase(
-        parameters.pop("dbname"), prefer_psycopg3=True, prepare_threshold=None, **parameters
-    )
+    database = _Postgresql(parameters.pop("dbname"), prefer_psycopg3=True, prepare_threshold=None, **parameters)
+    database.answer_seconds = answer_seconds
+    return database
 
 
 def explained(error: Exception, url: str) -> HallmarkError:

@@ -64,6 +64,8 @@ class Settings(EnvironmentSettings):
     """The one folder that holds everything Hallmark writes, unless the URLs below say otherwise."""
     database_url: Annotated[str, DatabaseUrl, Field(repr=False)] = ""
     """Job store: ``sqlite:///PATH`` or ``postgresql://user:password@host/database``; empty: in the state folder."""
+    database_answer_seconds: Annotated[float, Field(ge=0.1, le=1e8)] = 60.0
+    """PostgreSQL counts as away when it owes an answer for this long; a network that is cut closes no connection."""
     broker_url: Annotated[str, _url("embedded", "amqp", "amqps"), Field(repr=False)] = "embedded://"
     """What wakes workers: ``embedded://`` or ``amqp(s)://user:password@host:port/vhost``."""
     store_url: Annotated[str, _url("file", "s3", "gs", "az", "http", "https", "memory"), Field(repr=False)] = ""

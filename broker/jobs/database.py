@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from runtime.database import DRIVER_ERRORS, explained, open_database, sql_state
+from runtime.database import ANSWER_SECONDS, DRIVER_ERRORS, explained, open_database, sql_state
 from runtime.errors import ConfigurationError, DatabaseUnavailable, HallmarkError
 from runtime.urls import scheme_of, sqlite_path
 
@@ -57,18 +57,22 @@ class JobDatabase:
         ``sqlite:///PATH`` or ``postgresql://user:password@host:port/database``.
     create
         Make an SQLite file that is not there; otherwise it is an error.
+    answer_seconds
+        PostgreSQL counts as away when it owes an answer for this long.
 
     Raises
     ------
     DatabaseMissing
     """
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
+    def __init__(self, url: str, *, create: bool = True, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.url = url
         self.sqlite = scheme_of(url) == "sqlite"
         if self.sqlite and not create and not sqlite_path(url).exists():
             raise DatabaseMissing(f"There is no job store at {sqlite_path(url)}.")
-        self.peewee: Any = open_database(url, pragmas=_PRAGMAS, busy_seconds=TIMEOUT_SECONDS)
+        self.peewee: Any = open_database(
+            url, pragmas=_PRAGMAS, busy_seconds=TIMEOUT_SECONDS, answer_seconds=answer_seconds
+        )
         self._worked = False
         #: The database's clock in epoch seconds, as an SQL expression: read once per statement, since a clock that is
         #: read anew for every row keeps every index from being used.

@@ -112,7 +112,7 @@ def open_store(settings: Settings, *, migrate: bool | None = None) -> JobStore:
     ------
     SchemaBehind, SchemaAhead, DatabaseUnavailable, ConfigurationError
     """
-    database = JobDatabase(settings.database_url)
+    database = JobDatabase(settings.database_url, answer_seconds=settings.database_answer_seconds)
     if settings.sqlite if migrate is None else migrate:
         schema.migrate(database)
     return _checked(settings, database)
@@ -125,7 +125,8 @@ def open_existing(settings: Settings) -> JobStore:
     ------
     DatabaseMissing, SchemaBehind, SchemaAhead, DatabaseUnavailable, ConfigurationError
     """
-    return _checked(settings, JobDatabase(settings.database_url, create=False))
+    database = JobDatabase(settings.database_url, create=False, answer_seconds=settings.database_answer_seconds)
+    return _checked(settings, database)
 
 
 def _checked(settings: Settings, database: JobDatabase) -> JobStore:

@@ -12,7 +12,7 @@ from peewee import Database, SqliteDatabase
 from playhouse.migrations import Runner
 
 from core.store.models import Fact, Row, database
-from runtime.database import DRIVER_ERRORS, explained, open_database
+from runtime.database import DRIVER_ERRORS, explained, open_database, without_hurry
 from runtime.errors import DatabaseUnavailable, SchemaVersionError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -151,13 +151,15 @@ def open_store(url: str) -> Store:
     """
     opened = connect_database(url)
     try:
+        with without_hurry(opened):
+            opened.connect(reuse_if_open=True)
+            runner = Runner(opened, str(MIGRATIONS), table_name=HISTORY_TABLE)
+            _rename_applied(runner)
+            unknown = [migration.name for migration in runner.status() if migration.path is None]
+            if unknown:
+                raise CoreSchemaError(f"core's database holds unknown migrations: {', '.join(unknown)}")
+            runner.up()
         opened.connect(reuse_if_open=True)
-        runner = Runner(opened, str(MIGRATIONS), table_name=HISTORY_TABLE)
-        _rename_applied(runner)
-        unknown = [migration.name for migration in runner.status() if migration.path is None]
-        if unknown:
-            raise CoreSchemaError(f"core's database holds unknown migrations: {', '.join(unknown)}")
-        runner.up()
     except DRIVER_ERRORS as error:
         found = explained(error, url)
         raise CoreStoreUnavailable(found.message) if isinstance(found, DatabaseUnavailable) else found from error

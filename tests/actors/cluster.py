@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,11 @@ class Cluster:
         self.artifacts: ArtifactStore = open_artifacts(self.settings)
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
-        """Start ``python -m <arguments>``, its log in the folder."""
+    def start(self, *arguments: str, within: Sequence[str] = (), **variables: str) -> subprocess.Popen[bytes]:
+        """Start ``python -m <arguments>``, its log in the folder; ``within`` is a command that becomes it."""
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                [*within, sys.executable, "-m", *arguments],
                 cwd=ROOT,
                 env={**os.environ, **self.variables, **variables},
                 stdout=log,
