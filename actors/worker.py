@@ -16,6 +16,7 @@ from dramatiq.worker import Worker as DramatiqWorker
 
 from actors import circuit_prover, proof_compressor, witness_generator, witness_vector_generator
 from actors.attempt import Body, Result, Work, give_back, run_one
+from actors.clock import ClockWatch
 from actors.context import WorkerContext, worker_identity
 from actors.keys import key_identity
 from actors.lease import Released
@@ -171,8 +172,8 @@ def resident_memory() -> int:
 
 def _watch(context: WorkerContext, stage: Stage, stopping: threading.Event) -> int:
     budget = context.settings.memory
-    log = get_logger("watchdog")
-    look_at = time.monotonic() + 5
+    log, clock = get_logger("watchdog"), ClockWatch(context.store)
+    look_at = time.monotonic()
     forget_at = time.monotonic()
     while not stopping.wait(LOOK_SECONDS):
         if context.broken.is_set():
@@ -181,6 +182,7 @@ def _watch(context: WorkerContext, stage: Stage, stopping: threading.Event) -> i
         if time.monotonic() < look_at:
             continue
         look_at = time.monotonic() + 5
+        clock.look()
         if not context.pulse.busy:
             _refuse(context, stage)
         if time.monotonic() > forget_at:

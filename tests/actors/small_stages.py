@@ -1,8 +1,8 @@
 """Small real stage functions: they sleep and hash, so that tests of the platform need no prover.
 
 The advice chooses what happens: ``segments``, ``seconds`` per segment's proof and ``later_seconds`` per proof of a
-later round, ``run_seconds`` for the run, ``marks`` and ``later_marks`` (files that say which proofs were begun), and
-``fail`` (the name of a fault).
+later round, ``run_seconds`` for the run, ``marks`` and ``later_marks`` (files that say which proofs were begun),
+``hoard`` (bytes that a segment's proof takes) and ``fail`` (the name of a fault).
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ def prove_segment(
     wanted = json.loads(checkpoint)
     if records is not None and records != execution_records(checkpoint):
         raise InvalidInput("The records are of another checkpoint.")
+    bytearray(wanted.get("hoard", 0))
     if wanted.get("fail") == "memory":
         raise OutOfMemory()
     if wanted.get("fail") == "device" and not Path(wanted["marks"]).exists():
