@@ -27,6 +27,8 @@
 uint32_t hallmark_read_word(void);
 void hallmark_poseidon2_compress(uint32_t buffer[32]);
 void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]);
+void hallmark_sha256_compress(uint32_t state[8], const uint32_t block[16]);
+void hallmark_blake2s_compress(uint32_t state[8], const uint32_t others[20]);
 HALLMARK_NORETURN void hallmark_exit(const uint32_t output[8]);
 
 #else
@@ -46,14 +48,31 @@ static inline void hallmark_poseidon2_compress(uint32_t buffer[32]) {
     __asm__ volatile(".insn i 0x73, 1, x0, %0, 0x7d0" : : "r"(buffer) : "memory");
 }
 
+/* A request to the circuit of a type: 8 words at `first`, aligned to 32 bytes, become the answer, after they and those at
+ * `others`, aligned to 128, have been read. The buffers may overlap. */
+#define HALLMARK_REQUEST(csr, first, others)                                                      \
+    __asm__ volatile("mv a0, %0\n\tmv a1, %1\n\t.insn i 0x73, 1, x0, x0, " csr                    \
+                     :                                                                            \
+                     : "r"(first), "r"(others)                                                    \
+                     : "a0", "a1", "memory")
+
 /* a := a * b + c mod m, proven by a circuit of its own. Numbers are eight words, the lowest first; `a` is aligned to 32
  * bytes, `bcm` holds b, c and m and is aligned to 128. m = 0 stands for 2^256; the result is below m. The buffers may
  * overlap: all numbers are read before the result is written. */
 static inline void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]) {
-    __asm__ volatile("mv a0, %0\n\tmv a1, %1\n\t.insn i 0x73, 1, x0, x0, 0x7d1"
-                     :
-                     : "r"(a), "r"(bcm)
-                     : "a0", "a1", "memory");
+    HALLMARK_REQUEST("0x7d1", a, bcm);
+}
+
+/* The compression of SHA-256 with its addition of the state before. Words have the values that SHA-256 gives them: their
+ * bytes in memory are the reverse of the message's. hallmark_hash.h has the whole hash. */
+static inline void hallmark_sha256_compress(uint32_t state[8], const uint32_t block[16]) {
+    HALLMARK_REQUEST("0x7d3", state, block);
+}
+
+/* The compression of Blake2s. `others` holds the block's 16 words, the counter's two, and the two that mark the last block
+ * and the last node (all ones when it is). hallmark_hash.h has the whole hash. */
+static inline void hallmark_blake2s_compress(uint32_t state[8], const uint32_t others[20]) {
+    HALLMARK_REQUEST("0x7d4", state, others);
 }
 
 #ifdef __cplusplus

@@ -25,17 +25,14 @@ Words in the chain: a, b, c and m, then r; each the lowest word first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from proving.circuits.basic import BasicCircuit
 from proving.circuits.chain import elements, put
 from proving.circuits.gadgets import range as range_table
 from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import MAX_BITS, RangeTable, short
-from proving.circuits.requests import U32, U64, Layout, RequestType
-from proving.native import POINTER, SIZE, function
+from proving.circuits.requests import Layout, RequestType
 from proving.stark.air import Column, Expr, Table, TableBuilder
 
 LIMBS = 16
@@ -44,9 +41,6 @@ PLACES = 24
 #: Limbs that are added up together in r + rest + 1.
 GROUP = 3
 CARRY_BITS = 22
-
-_answer = function("hm_arith256", None, [POINTER, SIZE, POINTER])
-_fill = function("hm_arith256_fill", None, [POINTER, SIZE, SIZE, POINTER, SIZE, POINTER])
 
 
 def _convolution(t: TableBuilder, x: Sequence[Expr], y: Sequence[Expr], place: int) -> Expr:
@@ -124,6 +118,7 @@ class Arith256(BasicCircuit):
 
     kind = RequestType.ARITH256
     name = "arith256"
+    rows = 1
     layout = Layout(input_words=32, output_words=8)
     shapes = tuple(
         {"arith256": size, "range": range_table.HEIGHT.bit_length() - 1, "chain": size + 4} for size in (6, 9, 12, 15)
@@ -132,23 +127,6 @@ class Arith256(BasicCircuit):
     def tables(self) -> list[Table]:
         """The tables beside the chain."""
         return [ArithTable(), RangeTable()]
-
-    def answer(self, inputs: U32) -> U32:
-        """A b + c mod m."""
-        outputs = np.empty((len(inputs), self.layout.output_words), dtype=np.uint32)
-        _answer(inputs.ctypes.data, len(inputs), outputs.ctypes.data)
-        return outputs
-
-    def rows(self, shape: Mapping[str, int]) -> int:
-        """Requests that fit the circuit's own table in a shape."""
-        return int(2 ** shape[self.name])
-
-    def fill(self, inputs: U32, traces: Mapping[str, U64]) -> None:
-        """Fill the zeroed tables beside the chain."""
-        table, ranges = traces[self.name], traces["range"]
-        _fill(
-            inputs.ctypes.data, len(inputs), self.layout.blocks, table.ctypes.data, table.shape[1], ranges.ctypes.data
-        )
 
 
 ARITH256 = Arith256()

@@ -11,7 +11,7 @@ import numpy as np
 from proving.circuits import chain
 from proving.circuits.requests import U32, U64, Layout, RequestType, absorb, blocks
 from proving.hash import DIGEST
-from proving.native import memory
+from proving.native import POINTER, SIZE, NativeFunction, function, memory
 from proving.stark.air import Circuit, Table
 from runtime.errors import InvalidInput, VerificationError
 
@@ -41,12 +41,14 @@ class BasicCircuit(ABC):
     kind : the type
     name : the circuit's name, and that of its own table
     layout : the words of a request
+    rows : rows of its own table that a request takes
     shapes : log heights of every table, by name, the smallest first
     capacities : requests that fit each shape
     """
 
     kind: RequestType
     name: str
+    rows: int
     layout: Layout
     shapes: Sequence[Mapping[str, int]]
 
@@ -54,17 +56,28 @@ class BasicCircuit(ABC):
     def tables(self) -> list[Table]:
         """The tables beside the chain."""
 
-    @abstractmethod
+    @cached_property
+    def _answer(self) -> NativeFunction:
+        return function(f"hm_{self.name}", None, [POINTER, SIZE, POINTER])
+
+    @cached_property
+    def _fill(self) -> NativeFunction:
+        return function(f"hm_{self.name}_fill", None, [POINTER, SIZE, SIZE, POINTER, SIZE, POINTER])
+
     def answer(self, inputs: U32) -> U32:
         """The outputs of requests, ``(count, output words)``, for inputs ``(count, input words)``."""
+        given = np.ascontiguousarray(inputs)
+        outputs = np.empty((len(given), self.layout.output_words), dtype=np.uint32)
+        self._answer(given.ctypes.data, len(given), outputs.ctypes.data)
+        return outputs
 
-    @abstractmethod
-    def rows(self, shape: Mapping[str, int]) -> int:
-        """Requests that fit the circuit's own table in a shape."""
-
-    @abstractmethod
     def fill(self, inputs: U32, traces: Mapping[str, U64]) -> None:
-        """Fill the zeroed tables beside the chain."""
+        """Fill the zeroed tables beside the chain: its own, and what it looks up in the range table."""
+        table, ranges = traces[self.name], traces.get("range")
+        self._fill(
+            inputs.ctypes.data, len(inputs), self.layout.blocks, table.ctypes.data, table.shape[1],
+            None if ranges is None else ranges.ctypes.data,
+        )  # fmt: skip
 
     @cached_property
     def circuit(self) -> Circuit:
@@ -75,7 +88,7 @@ class BasicCircuit(ABC):
     def capacities(self) -> list[int]:
         """Requests that fit each shape."""
         per_request = chain.ROWS * self.layout.blocks
-        return [min(self.rows(shape), 2 ** shape["chain"] // per_request) for shape in self.shapes]
+        return [min(2 ** shape[self.name] // self.rows, 2 ** shape["chain"] // per_request) for shape in self.shapes]
 
     def shape(self, count: int) -> Mapping[str, int]:
         """The smallest shape that holds ``count`` requests.

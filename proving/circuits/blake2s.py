@@ -29,14 +29,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from proving.circuits.basic import BasicCircuit
 from proving.circuits.chain import elements, put
 from proving.circuits.gadgets.bits import flipped, halves, number, xor
 from proving.circuits.gadgets.steps import Steps
-from proving.circuits.requests import U32, U64, Layout, RequestType
-from proving.native import POINTER, SIZE, function
+from proving.circuits.requests import Layout, RequestType
 from proving.stark.air import Column, Expr, Table, TableBuilder
 
 ROUNDS = 10
@@ -65,9 +62,6 @@ SUMS = ("sum_a", "sum_c", "next_a", "next_c")
 LARGEST_CARRY = {"sum_a": 2, "sum_c": 1, "next_a": 2, "next_c": 1}
 
 Word = Sequence[Expr]  #: bits, the lowest first
-
-_answer = function("hm_blake2s", None, [POINTER, SIZE, POINTER])
-_fill = function("hm_blake2s_fill", None, [POINTER, SIZE, SIZE, POINTER, SIZE])
 
 
 def message_word(row: int, quarter: int, second: int) -> int:
@@ -188,27 +182,13 @@ class Blake2s(BasicCircuit):
 
     kind = RequestType.BLAKE2S
     name = "blake2s"
+    rows = ROWS
     layout = Layout(input_words=28, output_words=8)
-    shapes = tuple({"blake2s": size, "chain": size + 1} for size in (8, 11, 13, 15))
+    shapes = tuple({"blake2s": size, "chain": size + 1} for size in (8, 12, 15))
 
     def tables(self) -> list[Table]:
         """The tables beside the chain."""
         return [Blake2sTable()]
-
-    def answer(self, inputs: U32) -> U32:
-        """The next chaining values."""
-        outputs = np.empty((len(inputs), self.layout.output_words), dtype=np.uint32)
-        _answer(inputs.ctypes.data, len(inputs), outputs.ctypes.data)
-        return outputs
-
-    def rows(self, shape: Mapping[str, int]) -> int:
-        """Requests that fit the circuit's own table in a shape."""
-        return int(2 ** shape[self.name] // ROWS)
-
-    def fill(self, inputs: U32, traces: Mapping[str, U64]) -> None:
-        """Fill the zeroed tables beside the chain."""
-        table = traces[self.name]
-        _fill(inputs.ctypes.data, len(inputs), self.layout.blocks, table.ctypes.data, table.shape[1])
 
 
 BLAKE2S = Blake2s()

@@ -20,26 +20,20 @@ mixed             B, 64 bits for each lane
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache, reduce
 from itertools import chain
-
-import numpy as np
 
 from proving.circuits.basic import BasicCircuit
 from proving.circuits.chain import elements, put
 from proving.circuits.gadgets.bits import Half, flipped, halves, number, xor
 from proving.circuits.gadgets.steps import Steps
-from proving.circuits.requests import U32, U64, Layout, RequestType
-from proving.native import POINTER, SIZE, function
+from proving.circuits.requests import Layout, RequestType
 from proving.stark.air import Expr, Table, TableBuilder
 
 ROUNDS = 24
 LANES = 25
 BITS = 64
-
-_answer = function("hm_keccak_f", None, [POINTER, SIZE, POINTER])
-_fill = function("hm_keccak_f_fill", None, [POINTER, SIZE, SIZE, POINTER, SIZE])
 
 
 @cache
@@ -130,27 +124,13 @@ class KeccakF(BasicCircuit):
 
     kind = RequestType.KECCAK_F
     name = "keccak_f"
+    rows = ROUNDS
     layout = Layout(input_words=50, output_words=50)
     shapes = tuple({"keccak_f": size, "chain": size + 1} for size in (8, 10, 12, 14))
 
     def tables(self) -> list[Table]:
         """The tables beside the chain."""
         return [KeccakTable()]
-
-    def answer(self, inputs: U32) -> U32:
-        """The permuted states."""
-        outputs = np.empty_like(inputs)
-        _answer(inputs.ctypes.data, len(inputs), outputs.ctypes.data)
-        return outputs
-
-    def rows(self, shape: Mapping[str, int]) -> int:
-        """Requests that fit the circuit's own table in a shape."""
-        return int(2 ** shape[self.name] // ROUNDS)
-
-    def fill(self, inputs: U32, traces: Mapping[str, U64]) -> None:
-        """Fill the zeroed tables beside the chain."""
-        table = traces[self.name]
-        _fill(inputs.ctypes.data, len(inputs), self.layout.blocks, table.ctypes.data, table.shape[1])
 
 
 KECCAK_F = KeccakF()

@@ -9,7 +9,7 @@ Merkle-Damgard hash of that list, and no request can be read as a part of anothe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -35,6 +35,16 @@ class RequestType(IntEnum):
     KECCAK_F = 1
     SHA256 = 2
     BLAKE2S = 3
+
+
+#: What proving a request costs, in cycles of the machine: those whose tables have as many cells as it takes, in
+#: `main_vm` and in its own circuit. A cycle of the state-transition program has 64.
+CYCLES: Mapping[RequestType, int] = {
+    RequestType.ARITH256: 80,
+    RequestType.KECCAK_F: 900,
+    RequestType.SHA256: 210,
+    RequestType.BLAKE2S: 380,
+}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import Final
 
 from proving.circuits.arith256 import ARITH256
 from proving.circuits.basic import BasicCircuit
+from proving.circuits.blake2s import BLAKE2S
+from proving.circuits.sha256 import SHA256
 
 #: By name, in the order of their types.
-SERVED: Final[dict[str, BasicCircuit]] = {circuit.name: circuit for circuit in (ARITH256,)}
+SERVED: Final[dict[str, BasicCircuit]] = {circuit.name: circuit for circuit in (ARITH256, SHA256, BLAKE2S)}

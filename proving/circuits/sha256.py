@@ -29,17 +29,14 @@ its four bytes read with the highest one first, as SHA-256 has it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-
-import numpy as np
 
 from proving.circuits.basic import BasicCircuit
 from proving.circuits.chain import elements, put
 from proving.circuits.gadgets.bits import halves, number, xor
 from proving.circuits.gadgets.steps import Steps
-from proving.circuits.requests import U32, U64, Layout, RequestType
-from proving.native import POINTER, SIZE, function
+from proving.circuits.requests import Layout, RequestType
 from proving.stark.air import Column, Expr, Table, TableBuilder
 
 ROUNDS = 64
@@ -50,9 +47,6 @@ STATE = 8
 FIRST_COMPUTED = 5  #: the first row whose message words are computed
 
 Word = Sequence[Expr]  #: bits, the lowest first
-
-_answer = function("hm_sha256", None, [POINTER, SIZE, POINTER])
-_fill = function("hm_sha256_fill", None, [POINTER, SIZE, SIZE, POINTER, SIZE])
 
 
 @cache
@@ -218,27 +212,13 @@ class Sha256(BasicCircuit):
 
     kind = RequestType.SHA256
     name = "sha256"
+    rows = ROWS
     layout = Layout(input_words=24, output_words=8)
-    shapes = tuple({"sha256": size, "chain": size + 1} for size in (8, 11, 13, 15))
+    shapes = tuple({"sha256": size, "chain": size + 1} for size in (8, 12, 15))
 
     def tables(self) -> list[Table]:
         """The tables beside the chain."""
         return [Sha256Table()]
-
-    def answer(self, inputs: U32) -> U32:
-        """The next states."""
-        outputs = np.empty((len(inputs), self.layout.output_words), dtype=np.uint32)
-        _answer(inputs.ctypes.data, len(inputs), outputs.ctypes.data)
-        return outputs
-
-    def rows(self, shape: Mapping[str, int]) -> int:
-        """Requests that fit the circuit's own table in a shape."""
-        return int(2 ** shape[self.name] // ROWS)
-
-    def fill(self, inputs: U32, traces: Mapping[str, U64]) -> None:
-        """Fill the zeroed tables beside the chain."""
-        table = traces[self.name]
-        _fill(inputs.ctypes.data, len(inputs), self.layout.blocks, table.ctypes.data, table.shape[1])
 
 
 SHA256 = Sha256()

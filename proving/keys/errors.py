@@ -22,6 +22,15 @@ class StoredKeyRefused(ConfigurationError):
     default_remedy = "Remove the file; the key is made again on its next use."
 
 
+class KeySetFull(ConfigurationError):
+    """There are more keys than a key set has entries, and their number is part of every circuit that reads one."""
+
+    code = "key_set_full"
+    default_remedy = (
+        "List fewer shapes of a circuit, or enlarge `KEY_SLOTS` of proving/keys/family.py and make all keys anew."
+    )
+
+
 class NotCompressed(InvalidInput):
     """A profile's proofs have no compression layers: its target is above what a digest over BN254 gives."""
 

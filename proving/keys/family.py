@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from proving.hash import DIGEST, HashFamily
-from proving.keys.errors import NotCompressed
+from proving.keys.errors import KeySetFull, NotCompressed
 from proving.recursion.claims import Role, entry, key_set_digest
 from proving.stark.arithmetic import Words
 
@@ -157,7 +157,15 @@ class Family:
         return (self.scheduler, *self.layers)[self.layers.index(name)]
 
     def entries(self, digests: Mapping[str, Words]) -> Words:
-        """Return the key set's entries ``(KEY_SLOTS, 4)`` from the keys' digests ``(4,)`` by name."""
+        """Return the key set's entries ``(KEY_SLOTS, 4)`` from the keys' digests ``(4,)`` by name.
+
+        Raises
+        ------
+        KeySetFull
+            There are more keys than entries.
+        """
+        if len(self.names) > KEY_SLOTS:
+            raise KeySetFull(f"The key set of {self.profile} has {KEY_SLOTS} entries for {len(self.names)} keys.")
         roles = {**dict.fromkeys(self.tips, Role.TIP), self.scheduler: Role.SCHEDULER}
         found = np.zeros((KEY_SLOTS, DIGEST), dtype=np.uint64)
         for place, name in enumerate(self.names):

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proving.circuits.arith256 import ARITH256
 from proving.circuits.requests import U32, U64, absorb, blocks
+from proving.circuits.served import SERVED
+from proving.machine.records import REQUEST_HEAD
 
-#: Words of a record of `arith256_call` before its pairs of word and timestamp.
-_HEAD: Final = 7
+#: Place of the type in a record of a request.
+_TYPE: Final = 2
 
-
-def requested(records: NDArray[np.uint32]) -> tuple[U32, U32]:
-    """Return inputs ``(count, 32)`` and outputs ``(count, 8)`` of records of `arith256_call`."""
-    words = np.ascontiguousarray(records[:, _HEAD::2])
-    inputs = ARITH256.layout.input_words
-    return np.ascontiguousarray(words[:, :inputs]), np.ascontiguousarray(words[:, inputs:])
+#: By circuit, inputs ``(count, input words)`` and outputs ``(count, output words)`` of requests, in order.
+Requests = Mapping[str, tuple[U32, U32]]
 
 
-def advanced(chains: U64, inputs: U32, outputs: U32) -> U64:
-    """Return the digests of all chains ``(4, 4)`` behind requests of 256-bit arithmetic, from those before them."""
+def of_type(records: NDArray[np.uint32], name: str) -> NDArray[np.intp]:
+    """Return which records of requests, in order, are of a circuit's type."""
+    return np.flatnonzero(records[:, _TYPE] == SERVED[name].kind)
+
+
+def requested(records: NDArray[np.uint32]) -> dict[str, tuple[U32, U32]]:
+    """Return what records of requests have asked for, and what was answered."""
+    found = {}
+    for name, served in SERVED.items():
+        words = records[of_type(records, name), REQUEST_HEAD::2]
+        outputs = words[:, -served.layout.output_words :]
+        found[name] = (np.ascontiguousarray(words[:, : served.layout.input_words]), np.ascontiguousarray(outputs))
+    return found
+
+
+def advanced(chains: U64, requests: Requests) -> U64:
+    """Return the digests of all chains ``(4, 4)`` behind requests, from those before them."""
     after = np.array(chains, dtype=np.uint64)
-    if len(inputs):
-        after[ARITH256.kind] = absorb(chains[ARITH256.kind], blocks(inputs, outputs))[-1]
+    for name, (inputs, outputs) in requests.items():
+        if len(inputs):
+            after[SERVED[name].kind] = absorb(chains[SERVED[name].kind], blocks(inputs, outputs))[-1]
     return after

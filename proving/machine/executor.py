@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
+from proving.circuits.requests import RequestType
 from proving.machine.elf import Segment
 from proving.machine.image import batch_compress
 from proving.machine.program import Program
@@ -65,6 +66,7 @@ _code_stores = native.function("hm_machine_code_stores", native.UNSIGNED, [nativ
 _start = native.function("hm_machine_start", None, [native.POINTER, ctypes.c_uint32, native.POINTER, native.SIZE])
 _run = native.function("hm_machine_run", None, [native.POINTER, ctypes.c_int64, native.POINTER])
 _registers = native.function("hm_machine_registers", None, [native.POINTER, native.POINTER])
+_requests = native.function("hm_machine_requests", None, [native.POINTER, native.POINTER])
 _read = native.function("hm_machine_read", None, [native.POINTER, ctypes.c_uint32, native.SIZE, native.POINTER])
 _memory_root = native.function("hm_machine_memory_root", native.INT, [native.POINTER, native.POINTER, native.POINTER])
 _pages = native.function("hm_machine_pages", native.UNSIGNED, [native.POINTER])
@@ -116,6 +118,12 @@ class LoadedProgram:
         registers = np.empty(32, dtype=np.uint32)
         _registers(self.handle, registers.ctypes.data)
         return registers
+
+    def requests(self) -> dict[RequestType, int]:
+        """Return how many requests of each type its runs have made."""
+        counts = np.empty(len(RequestType), dtype=np.uint64)
+        _requests(self.handle, counts.ctypes.data)
+        return {kind: int(counts[kind]) for kind in RequestType}
 
     def read(self, address: int, size: int) -> bytes:
         """Return bytes of data memory."""

@@ -33,7 +33,7 @@ Elements = NDArray[np.uint64]
 
 CYCLE_FAMILIES: Final = ("add", "control", "bitwise", "shift", "mul", "div")
 MEMORY_FAMILIES: Final = ("memory_word", "memory_sub")
-FAMILIES: Final = (*CYCLE_FAMILIES, *MEMORY_FAMILIES, "poseidon2_call", "arith256_call")
+FAMILIES: Final = (*CYCLE_FAMILIES, *MEMORY_FAMILIES, "poseidon2_call", "request")
 
 SPACE_MEMORY: Final = 0
 SPACE_REGISTERS: Final = 1
@@ -45,9 +45,12 @@ CYCLE: Final = ("clk", "pc", "v1", "v2", "old", "out", "p1", "p2", "pd")
 MEMORY: Final = (*CYCLE, "mem_old", "mem_new", "pm")
 #: Words of a poseidon2 call: clk, pc, pointer, p1, then 32 pairs (old word, previous timestamp).
 POSEIDON2_CALL_WIDTH: Final = 4 + 64
-#: Words of a request of 256-bit arithmetic: clk, pc, x10, its last timestamp, x11, its last timestamp, clk of the
-#: request before (0 for none), then pairs (word, previous timestamp): 32 that are read, 8 that are written.
-ARITH256_CALL_WIDTH: Final = 7 + 80
+#: Words of a request before its pairs: clk, pc, type, x10, its last timestamp, x11, its last timestamp, clk of the
+#: type's request before (0 for none).
+REQUEST_HEAD: Final = 8
+#: Words of a request: the head, then pairs (word, previous timestamp): 32 that are read, zeros where the type has
+#: fewer, and 8 that are written.
+REQUEST_WIDTH: Final = REQUEST_HEAD + 80
 #: Words of a decode row, sorted by pc.
 DECODE: Final = ("pc", "word", "count")
 #: Words of a block row: space, index, 16 old words, 16 new words, 16 last timestamps; sorted by (space, index).
@@ -61,7 +64,7 @@ BOUNDARY: Final = ("pc_start", "pc_end", "halted", "clk_end")
 MAX_ROWS: Final = 1 << 22
 
 KIND: Final = "execution_records"
-VERSION: Final = 2
+VERSION: Final = 3
 #: Largest payload accepted, in bytes; the largest segment stays far below it.
 MAX_BYTES: Final = 1 << 30
 
@@ -69,7 +72,7 @@ _SPECS: Final = (
     *(ArraySpec(name, np.dtype("<u4"), (-1, len(CYCLE)), MAX_ROWS) for name in CYCLE_FAMILIES),
     *(ArraySpec(name, np.dtype("<u4"), (-1, len(MEMORY)), MAX_ROWS) for name in MEMORY_FAMILIES),
     ArraySpec("poseidon2_call", np.dtype("<u4"), (-1, POSEIDON2_CALL_WIDTH), MAX_ROWS),
-    ArraySpec("arith256_call", np.dtype("<u4"), (-1, ARITH256_CALL_WIDTH), MAX_ROWS),
+    ArraySpec("request", np.dtype("<u4"), (-1, REQUEST_WIDTH), MAX_ROWS),
     ArraySpec("decode", np.dtype("<u4"), (-1, len(DECODE)), MAX_ROWS),
     ArraySpec("block", np.dtype("<u4"), (-1, BLOCK_WIDTH), MAX_ROWS),
     ArraySpec("node_key", np.dtype("<u4"), (-1, len(NODE_KEY)), MAX_ROWS),
@@ -96,8 +99,8 @@ class Records:
         aligned word before and after.
     poseidon2_call
         ``(rows, 68) uint32``.
-    arith256_call
-        ``(rows, 87) uint32``.
+    request
+        ``(rows, 88) uint32``, requests of all types in order of execution.
     decode
         ``(rows, 3) uint32``, columns as in `DECODE`.
     block
@@ -125,7 +128,7 @@ class Records:
     memory_word: Words
     memory_sub: Words
     poseidon2_call: Words
-    arith256_call: Words
+    request: Words
     decode: Words
     block: Words
     node_key: Words

@@ -15,7 +15,6 @@ from proving.machine.executor import Outcome
 from proving.machine.image import batch_compress
 from proving.machine.native_arrays import NativeObject
 from proving.machine.records import (
-    ARITH256_CALL_WIDTH,
     BLOCK_WIDTH,
     CYCLE,
     CYCLE_FAMILIES,
@@ -25,6 +24,7 @@ from proving.machine.records import (
     MEMORY_FAMILIES,
     NODE_KEY,
     POSEIDON2_CALL_WIDTH,
+    REQUEST_WIDTH,
     Records,
 )
 from proving.machine.state import digest_of
@@ -35,7 +35,7 @@ _WIDTHS = {
     **dict.fromkeys(CYCLE_FAMILIES, len(CYCLE)),
     **dict.fromkeys(MEMORY_FAMILIES, len(MEMORY)),
     "poseidon2_call": POSEIDON2_CALL_WIDTH,
-    "arith256_call": ARITH256_CALL_WIDTH,
+    "request": REQUEST_WIDTH,
 }
 
 
@@ -129,7 +129,7 @@ def _records(replayed: NativeObject, checkpoint: Checkpoint, outcome: Outcome) -
         return replayed.view(which, np.uint32, (-1, width))
 
     families = {name: words(i, _WIDTHS[name]) for i, name in enumerate(FAMILIES)}
-    requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, *requested(families["arith256_call"]))])
+    requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, requested(families["request"]))])
     digests = replayed.view(_DIGESTS, np.uint64, (2, 4, 4))
     start_pc, halted = int(checkpoint.boundary[0]), checkpoint.halts
     return Records(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import native
-from proving.circuits.arith256 import ARITH256
+from proving.circuits.served import SERVED
 from proving.machine.chains import advanced
 from proving.machine.checkpoint import MAX_CYCLES, Checkpoint, CheckpointError
 from proving.machine.executor import (
@@ -40,7 +40,7 @@ from runtime.errors import InvalidInput
 TABLES: Final = (
     *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "call", "decode", "page", "poseidon2"),
 )
-#: Place of the requests' inputs among the arrays of a segment.
+#: Place of the inputs of requests of type 0 among the arrays of a segment; the other types' follow.
 _REQUESTS: Final = 6
 #: In every segment: two register blocks, hashed at start and end.
 _REGISTER_BLOCKS: Final = 2
@@ -85,13 +85,13 @@ class Segment:
     used
         Records reserved in each of `TABLES`, and ``cycles``.
     requests
-        ``(count, 32) uint32``: inputs of its requests of 256-bit arithmetic, in order.
+        By circuit, ``(count, input words) uint32``: inputs of its requests, in order.
     """
 
     checkpoint: Checkpoint
     end: State
     used: dict[str, int]
-    requests: NDArray[np.uint32]
+    requests: dict[str, NDArray[np.uint32]]
 
 
 def witness(
@@ -184,8 +184,12 @@ def _segments(
         root = np.empty(4, dtype=np.uint64)
         _root(native_witness.handle, root.ctypes.data)
         end_position = int(_advice_position(machine.handle))
-        inputs = native_witness.copy(_REQUESTS, np.uint32, (-1, ARITH256.layout.input_words))
-        chains = advanced(state.requests, inputs, ARITH256.answer(inputs))
+        inputs = {
+            name: native_witness.copy(_REQUESTS + served.kind, np.uint32, (-1, served.layout.input_words))
+            for name, served in SERVED.items()
+        }
+        answered = {name: (asked, SERVED[name].answer(asked)) for name, asked in inputs.items()}
+        chains = advanced(state.requests, answered)
         after = State(int(outcome.pc), halted, machine.registers(), root, state.code_root, chains)
         end = after.digest()
         checkpoint = Checkpoint(

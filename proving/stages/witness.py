@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proving.circuits.arith256 import ARITH256
 from proving.circuits.served import SERVED
 from proving.machine.executor import DEFAULT_CYCLE_LIMIT, DEFAULT_MEMORY_LIMIT
 from proving.machine.main_vm import shape, shapes
@@ -105,7 +104,7 @@ def cut(
     for segment in witness(program, advice, sizes, cycle_limit=cycle_limit, memory_limit=memory_limit):
         made = segment.checkpoint
         peak = budget.shape_bytes(shapes.smallest(shape.rows_of(segment.used)))
-        yield Cut(made.to_bytes(), made.cycles, made.end, segment.end, {ARITH256.name: segment.requests}, peak)
+        yield Cut(made.to_bytes(), made.cycles, made.end, segment.end, segment.requests, peak)
 
 
 def statement_of(program: Program, ends: Sequence[NDArray[np.uint64]], final: State) -> bytes:

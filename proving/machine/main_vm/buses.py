@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from proving.circuits.requests import RequestType
 from proving.stark.air import Bus
 
 #: Control flow: (pc, clk), the state before an instruction. One path from the boundary's start to its end.
@@ -60,6 +61,8 @@ class Operation(IntEnum):
     POSEIDON2 = 20
     HALT = 21
     ARITH256 = 22
+    SHA256 = 24
+    BLAKE2S = 25
 
     # 32 + (1 when a byte) + (2 when sign-extended) + (4 when a store)
     LHU = 32
@@ -119,5 +122,10 @@ class Constant(IntEnum):
     POSEIDON2 = 27
     #: no operand
     FENCE = 28
-    #: x10 and x11, to CSR 0x7D1
-    ARITH256 = 29
+    #: x10 and x11, to CSR 0x7D1 + type of request
+    REQUEST = 29
+
+
+def request_operation(kind: RequestType) -> Operation:
+    """Return the operation of a type of request: the types' are next to each other, as their CSRs are."""
+    return Operation(Operation.ARITH256 + kind)

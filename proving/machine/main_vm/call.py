@@ -1,21 +1,23 @@
 """Calls: instructions that work on buffers in data memory, 32 rows for each.
 
-A Poseidon2 compression replaces the first 8 of the 32 words at x[rs1] by its output. A request of 256-bit arithmetic
-reads a at the address in x10, then b, c and m at the address in x11, and writes a * b + c mod m where a was; the table
-puts it on its type's chain, and that the result is right is what the type's circuit shows about the chain
-(:mod:`proving.circuits.arith256`). The CHAIN bus takes requests in the order of their time.
+A Poseidon2 compression replaces the first 8 of the 32 words at x[rs1] by its output. A request reads 8 words at the
+address in x10, then its other words at the address in x11, and writes 8 words where the first were; the table puts it
+on its type's chain, and that the result is right is what the type's circuit shows about the chain
+(:mod:`proving.circuits.served`). The CHAIN bus takes a type's requests in the order of their time.
 
-Both read 32 words, 8 at `pointer` and 24 at `numbers`, and write 8 at `pointer`, two words a row. Step 0 reads the
-first 8, step 1 the others, step 2 writes: words that are part of both buffers are read twice and then written. The
-pointers are multiples of 32 and of 128 below 2^32 (a compression's of 128, with its numbers behind its first 8 words),
-so that addresses do not wrap.
+All read up to 32 words, 8 at `pointer` and the others at `numbers`, and write 8 at `pointer`, two words a row. Step 0
+reads the first 8, step 1 the others, step 2 writes: words that are part of both buffers are read twice and then
+written. The pointers are multiples of 32 and of 128 below 2^32 (a compression's of 128, with its numbers behind its
+first 8 words), so that addresses do not wrap. A type with fewer words has zeros in place of the last ones, as its
+chain has, and does not access them.
 
 What is compressed travels through the register `lane`, one element a row. A compression's 16 lanes are its rows' pairs
 of words; on the last of them the register is full. The outputs enter lanes 11 to 14 of the next row, and rows 22 to 25
-write them from lane 9. A pair is canonical when upper = 2^32 - 1 implies lower = 0; a buffer with another has no proof.
-A request's digest enters lanes 11 to 14 of row 4. Nine rows have 18 words, zeros where there is none, that make the 12
-elements behind it; three words make two elements, so every third row pushes two. Then the register is full, and the
-next digest enters in the same place.
+write them from lane 9. A pair is canonical when upper = 2^32 - 1 implies lower = 0: where the lower word is not 0, the
+inverse of the upper word less 2^32 - 1 stands in `upper[0]` of a row that reads it and in `lane[15]` of one that writes
+it, which have no other use there. A buffer with another pair has no proof. A request's digest enters lanes 11 to 14 of
+row 4. Nine rows have 18 words, zeros where there is none, that make the 12 elements behind it; three words make two
+elements, so every third row pushes two. Then the register is full, and the next digest enters in the same place.
 
 ==== ===================================================================
 row  words
@@ -23,7 +25,7 @@ row  words
 0    x[rs1], or x10 and x11; the register holds pc and the register's number
 1    pointer / 32, numbers / 128 rounded down
 3    of a request: the time since the request before, less one
-4..  32 words that are read; rows 20 and 21 have none
+4..  32 words that are read, or those that the type has; rows 20 and 21 have none
 22.. 8 words that are written; rows 26 to 30 have none
 31   none; the register holds the digest behind a request
 ==== ===================================================================
@@ -31,28 +33,28 @@ row  words
 ================= ===================================================================
 column            meaning
 ================= ===================================================================
-compression, arith256  the kind of call, one-hot and the same on all 32 rows
+compression, arith256 ..  the kind of call, one-hot and the same on all 32 rows
 clk, pointer, numbers  time and addresses, the same on all rows
 lane              elements of the rows before, and `lane[15]` of the row itself
 word, old         two words, and what was in their place before the access
 previous, high    last accesses to the words, bits 16..23 of the times since then
 upper             upper halves of the words, where they are checked or split
-canonical         inverse of the upper word less 2^32 - 1, where the lower word is not 0
 row0 ..           selectors of rows, and where and when they access (periodic)
 ================= ===================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from proving.circuits.arith256 import ARITH256
+from proving.circuits.basic import BasicCircuit
 from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
+from proving.circuits.served import SERVED
 from proving.hash import DIGEST
-from proving.machine.main_vm.buses import CHAIN, POSEIDON2, SPACE, SPACE_REGISTERS, Operation
+from proving.machine.main_vm.buses import CHAIN, POSEIDON2, SPACE, SPACE_REGISTERS, Operation, request_operation
 from proving.machine.main_vm.frame import WORD, access, byte_pair, one_hot, step, weighted
-from proving.stark.air import Column, Table, TableBuilder
+from proving.stark.air import Column, Expr, Table, TableBuilder
 
 ROWS = 32
 #: Register that holds the address of a request's first buffer; the next one holds the other.
@@ -72,15 +74,20 @@ _MOVES = range(_STREAM.start - 1, _STREAM.stop)
 #: Rows with which the register is full: of a compression, and of a request.
 _COMPRESSED = _READS.stop - 1
 _ENDS = range(_STREAM.start + _BLOCK - 1, _STREAM.stop, _BLOCK)
+#: Compressions that put a request on its chain, whatever its type.
+BLOCKS = len(_ENDS)
 #: Lanes in which an output or a digest enters, and the one from which a compression's output is written.
 _ENTRY = range(_LANES - 1 - DIGEST, _LANES - 1)
 _EXIT = _ENTRY.start - (_WRITES.start - _READS.stop)
-#: Rows of blocks that have no words.
-_EMPTY = frozenset(_STREAM) - frozenset(_DATA)
 
 
 def _in_group(place: int) -> frozenset[int]:
     return frozenset(row for row in _STREAM if (row - _STREAM.start) % _GROUP == place)
+
+
+def _data(input_words: int) -> frozenset[int]:
+    """Rows that read or write, of a call with so many inputs."""
+    return frozenset(_READS[: input_words // 2]) | frozenset(_WRITES)
 
 
 def _of_first(row: int) -> bool:
@@ -113,11 +120,10 @@ class Call(Table):
     def build(self, t: TableBuilder) -> None:
         """Declare columns, buses and constraints."""
         # Columns
-        compression, arith256 = t.main("compression"), t.main("arith256")
+        compression, asked = t.main("compression"), {name: t.main(name) for name in SERVED}
         clk, pointer, numbers = t.main("clk"), t.main("pointer"), t.main("numbers")
         lane = t.main_array("lane", _LANES)
         word, old, previous, high, upper = (t.main_array(n, 2) for n in ("word", "old", "previous", "high", "upper"))
-        canonical = t.main("canonical")
 
         def periodic(name: str, value: Callable[[int], int]) -> Column:
             return t.periodic(name, [int(value(row)) for row in range(ROWS)])
@@ -126,10 +132,12 @@ class Call(Table):
             members = frozenset(chosen)
             return periodic(name, lambda row: row in members)
 
-        inner, stream, empty = rows("inner", range(ROWS - 1)), rows("stream", _STREAM), rows("empty", _EMPTY)
+        inner, stream = rows("inner", range(ROWS - 1)), rows("stream", _STREAM)
         first, pointers, before, last = (rows(f"row{i}", [i]) for i in (_REGISTERS, _POINTERS, _BEFORE, _AFTER))
         splits_second, joins = (rows(f"group{i}", _in_group(i)) for i in range(2))
-        data, reads, writes = rows("data", _DATA), rows("reads", _READS), rows("writes", _WRITES)
+        whole, reads, writes = rows("data", _DATA), rows("reads", _READS), rows("writes", _WRITES)
+        sizes = sorted({served.layout.input_words for served in SERVED.values()} - {2 * len(_READS)})
+        data = {size: rows(f"data{size}", _data(size)) for size in sizes} | {2 * len(_READS): whole}
         of_first, of_rest = periodic("of_first", _of_first), periodic("of_rest", _of_rest)
         offset, at = periodic("offset", _offset), periodic("time", _time)
         checked = rows("checked", {*_WRITES, _POINTERS})
@@ -140,81 +148,95 @@ class Call(Table):
         moves, keeps = rows("moves", _MOVES), rows("keeps", set(_MOVES) - {_COMPRESSED})
         goes_on = rows("goes_on", set(_STREAM) - set(_ENDS))
         goes_on_last = rows("goes_on_last", set(_STREAM) - set(_ENDS) - _in_group(1))
-        real = one_hot(t, [compression, arith256])
+        zero = t.constant(0)
+        real = one_hot(t, [compression, *asked.values()])
+        request = weighted(t, [(flag, 1) for flag in asked.values()])
+
+        def typed(of: Callable[[BasicCircuit], int]) -> Expr:
+            return weighted(t, [(flag, of(SERVED[name])) for name, flag in asked.items()])
+
+        def either(of_compression: Expr, of_requests: Mapping[str, Expr]) -> Expr:
+            """A count, term by term, so that the flags show that it is one."""
+            total = compression * of_compression
+            for name, flag in asked.items():
+                total = total + flag * of_requests[name]
+            return total
 
         # Buses
         pc, register = lane[0], lane[1]
         # A request names no register: that of the decoded word is 0, so its first is x10.
-        named = register - FIRST_REGISTER * arith256
-        operation = weighted(t, [(compression, Operation.POSEIDON2), (arith256, Operation.ARITH256)])
+        named = register - FIRST_REGISTER * request
+        operation = compression * Operation.POSEIDON2 + typed(lambda served: request_operation(served.kind))
         step(t, real * first, clk=clk, pc=pc, operation=operation, rs1=named)
-        kind, digest = int(ARITH256.kind), [lane[i] for i in _ENTRY]
+        kind, digest = typed(lambda served: served.kind), [lane[i] for i in _ENTRY]
         entering = [current.next for current in digest]
-        t.receive(CHAIN, [kind, clk - 1 - word[0], *entering], arith256 * before, "chain before")
-        t.send(CHAIN, [kind, clk, *digest], arith256 * last, "chain after")
+        t.receive(CHAIN, [kind, clk - 1 - word[0], *entering], request * before, "chain before")
+        t.send(CHAIN, [kind, clk, *digest], request * last, "chain after")
         key = pointer * of_first + numbers * of_rest + 4 * register * first + offset
-        both = compression * data + arith256 * (first + data)
-        for i, (what, count) in enumerate((("first word", real * (first + data)), ("second word", both))):
+        accessed = {name: data[SERVED[name].layout.input_words] + first for name in asked}
+        used = [either(whole + read, accessed) for read in (first, zero)]
+        for i, (what, count) in enumerate(zip(("first word", "second word"), used, strict=True)):
             access(
                 t, count, what, key=key + 4 * i, previous=previous[i], time=clk * 4 + at, high=high[i],
                 old=old[i], new=word[i],
             )  # fmt: skip
-        byte_pair(t, real * (first + data), "words: time since the last access, upper bits", high[0], high[1])
-        t.send(POSEIDON2, [*lane, *entering], compression * full + arith256 * ends, "compression")
+        byte_pair(t, used[0], "words: time since the last access, upper bits", high[0], high[1])
+        t.send(POSEIDON2, [*lane, *entering], either(full, dict.fromkeys(asked, ends)), "compression")
         low = [word[i] - upper[i] * 2**16 for i in range(2)]
         for i, what, of_request, bits in (
             (0, "first word", checked_first, 16 - 5 * pointers - 8 * before),
             (1, "second word", checked_second, 16 - 7 * pointers),
         ):
-            count = compression * checked + arith256 * of_request
+            count = either(checked, dict.fromkeys(asked, of_request))
             short(t, count, f"{what}: low half", low[i])
             short(t, count, f"{what}: high half", upper[i], bits)
 
         # Constraints
-        for flag in (compression, arith256):
+        for flag in (compression, *asked.values()):
             t.when(inner).equal(f"{flag.name}: the rows of a call stay together", flag.next, flag)
         for column in (clk, pointer, numbers):
             t.when(real * inner).equal(f"{column.name} is the same on all rows", column.next, column)
         t.when(real * first).equal("the first register points to the first buffer", word[0], pointer)
-        t.when(arith256 * first).equal("x11 points to the other numbers", word[1], numbers)
+        t.when(request * first).equal("x11 points to the other numbers", word[1], numbers)
         t.when(compression).equal("the other numbers follow the first", numbers, pointer + 32)
         t.when(real * pointers).equal("the first pointer is aligned", pointer, 32 * word[0])
         t.when(real * pointers).equal("the other pointer is aligned", numbers, 128 * word[1] + 32 * compression)
         for i, current in enumerate(word):
             t.when(real * (1 - writes)).equal(f"{current.name} is read", old[i], current)
-            t.when(real * empty).zero(f"there is no {current.name}", current)
+            t.zero(f"there is no {current.name}", (real * (stream + first) - used[0]) * current)
         for i, current in enumerate(lane[:-1]):
             moving = real * moves
             if i in _ENTRY:
-                moving = compression * keeps + arith256 * (goes_on_last if i == _ENTRY[-1] else goes_on)
+                moving = compression * keeps + request * (goes_on_last if i == _ENTRY[-1] else goes_on)
             up = moving * (current.next - lane[i + 1])
             if i + 2 < _LANES:
-                up -= arith256 * joins * (lane[i + 2] - lane[i + 1])
+                up -= request * joins * (lane[i + 2] - lane[i + 1])
             t.zero(f"{current.name} moves up", up)
         own = lane[-1]
         pair = word[0] + WORD * word[1]
         t.when(compression * reads).equal("a compression's element", own, pair)
         t.when(compression * writes).equal("the output is written", lane[_EXIT], pair)
-        t.when(compression * data).zero("the element is canonical", word[0] * ((word[1] - (WORD - 1)) * canonical - 1))
-        t.when(arith256 * splits_second).equal("first element of a group", own, word[0] + WORD * low[1])
-        t.when(arith256 * splits_second).equal("second element", own.next, word[0].next + WORD * upper[1])
+        hint = reads * upper[0] + writes * own
+        shown = (word[1] - (WORD - 1)) * hint - reads - writes
+        t.when(compression).zero("the element is canonical", word[0] * shown)
+        t.when(request * splits_second).equal("first element of a group", own, word[0] + WORD * low[1])
+        t.when(request * splits_second).equal("second element", own.next, word[0].next + WORD * upper[1])
         third = word[1] + WORD * (word[0].next - upper[0].next * 2**16)
-        t.when(arith256 * joins).equal("third element", lane[-2].next, third)
-        t.when(arith256 * joins).equal("fourth element", own.next, word[1].next + WORD * upper[0].next)
+        t.when(request * joins).equal("third element", lane[-2].next, third)
+        t.when(request * joins).equal("fourth element", own.next, word[1].next + WORD * upper[0].next)
 
         # Cells that do not matter
         for column in lane:
             t.free(column, when=1 - stream - last, reason="the row has no element")
         t.free(own, when=last, reason="the row has no element")
-        for i, used in enumerate((first + data, first * arith256 + data)):
+        for i in range(2):
             for column in (previous[i], high[i]):
-                t.free(column, when=1 - used, reason="the row does not access this word")
-        for i, used in enumerate((before * arith256, first * arith256)):
+                t.free(column, when=real - used[i], reason="the row does not access this word")
             for column in (word[i], old[i]):
-                t.free(column, when=1 - stream - pointers - (1 - i) * first - used, reason="the row has no such word")
+                held = stream + pointers + (1 - i) * (first + before * request) + i * first * request
+                t.free(column, when=1 - held, reason="the row has no such word")
         t.free(upper[0], when=1 - checked_first, reason="words that were read are words")
         t.free(upper[1], when=1 - checked_second, reason="words that were read are words")
         for column in upper:
             t.free(column, when=compression * (1 - checked), reason="words that were read are words")
-        t.free(canonical, when=1, reason="a hint that matters only where a lower word is not zero")
         padding(t, real)

@@ -17,7 +17,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from proving.machine.main_vm.buses import CONSTANT, Constant, Operation
+from proving.circuits.served import SERVED
+from proving.machine.main_vm.buses import CONSTANT, Constant, Operation, request_operation
 from proving.stark.air import Table, TableBuilder
 
 HEIGHT = 1024
@@ -47,7 +48,8 @@ def _instructions() -> list[Row]:
     rows += [(k.JUMP, _JAL, f3, 0, o.JAL) for f3 in range(8)]
     rows += [(k.JUMP_REGISTER, _JALR, 0, 0, o.JALR), (k.HALT, _JAL, 0, 0, o.HALT)]
     rows += [(k.ADVICE, _SYSTEM, 1, 0, o.ADVICE), (k.POSEIDON2, _SYSTEM, 1, 0, o.POSEIDON2)]
-    rows += [(k.FENCE, _FENCE, 0, 0, o.ADD), (k.ARITH256, _SYSTEM, 1, 0, o.ARITH256)]
+    rows += [(k.FENCE, _FENCE, 0, 0, o.ADD)]
+    rows += [(k.REQUEST, _SYSTEM, 1, 0, request_operation(served.kind)) for served in SERVED.values()]
     return [(int(a), int(b), int(c), int(d), int(e)) for a, b, c, d, e in rows]
 
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
-from proving.machine.main_vm.buses import CONSTANT, DECODE, MEMORY, SPACE, SPACE_CODE, Constant
+from proving.machine.main_vm.buses import CONSTANT, DECODE, MEMORY, SPACE, SPACE_CODE, Constant, Operation
 from proving.machine.main_vm.frame import WORD, one_hot, weighted, word
 from proving.stark.air import Table, TableBuilder
 from proving.stark.air.expr import Expr
@@ -39,7 +39,8 @@ from proving.stark.air.expr import Expr
 HALT_WORD = 0x0000006F
 ADVICE_CSR = 0x7C0
 POSEIDON2_CSR = 0x7D0
-ARITH256_CSR = 0x7D1
+#: CSR of a request of type 0; the other types' follow.
+REQUEST_CSR = 0x7D1
 
 FORMATS = (
     Constant.REGISTER,
@@ -55,7 +56,7 @@ FORMATS = (
     Constant.ADVICE,
     Constant.POSEIDON2,
     Constant.FENCE,
-    Constant.ARITH256,
+    Constant.REQUEST,
 )
 
 
@@ -151,9 +152,10 @@ class Decode(Table):
         t.when(is_[Constant.ADVICE]).zero("advice reads no register", rs1_field)
         t.when(is_[Constant.POSEIDON2]).equal("the poseidon2 register", csr, POSEIDON2_CSR)
         t.when(is_[Constant.POSEIDON2]).zero("poseidon2 writes no register", rd_field)
-        t.when(is_[Constant.ARITH256]).equal("the arith256 register", csr, ARITH256_CSR)
-        t.when(is_[Constant.ARITH256]).zero("arith256 writes no register", rd_field)
-        t.when(is_[Constant.ARITH256]).zero("arith256 names no register", rs1_field)
+        kind = operation - Operation.ARITH256
+        t.when(is_[Constant.REQUEST]).equal("the register of the type of request", csr, REQUEST_CSR + kind)
+        t.when(is_[Constant.REQUEST]).zero("a request writes no register", rd_field)
+        t.when(is_[Constant.REQUEST]).zero("a request names no register", rs1_field)
 
         t.free(rd_inverse, when=real - writes, reason="rd is zero")
         t.free(halt_inverse, when=real - is_[Constant.JUMP], reason="used by jumps only")

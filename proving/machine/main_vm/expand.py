@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.backend.interface import PRIME
-from proving.circuits.arith256 import ARITH256
 from proving.circuits.requests import absorb, blocks
+from proving.circuits.served import SERVED
 from proving.hash import DIGEST, Tag, compress
-from proving.machine.chains import requested
-from proving.machine.main_vm import constant, shape, shapes
+from proving.machine.chains import of_type, requested
+from proving.machine.main_vm import call, constant, shape, shapes
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.records import FAMILIES, Records
 from proving.machine.state import STATE_VERSION
@@ -26,7 +26,7 @@ Traces = dict[str, U64]
 _SHARED = {
     "bitwise": ("bitwise", "shift"),
     "mul_div": ("mul", "div"),
-    "call": ("poseidon2_call", "arith256_call"),
+    "call": ("poseidon2_call", "request"),
 }
 _TABLE_OF = {family: table for table, families in _SHARED.items() for family in families}
 
@@ -140,10 +140,13 @@ def _boundary_inputs(records: Records) -> U64:
 
 
 def _request_inputs(records: Records) -> U64:
-    """Digest and block of every compression of the request chain, (blocks, 16) uint64."""
-    absorbed = blocks(*requested(records.arith256_call))
-    digests = absorb(records.requests[0, ARITH256.kind], absorbed)
-    return np.concatenate([digests[:-1], absorbed], axis=1)
+    """Digest and block of every compression of the request chains, one chain after another, (blocks, 16) uint64."""
+    found = []
+    for name, asked in requested(records.request).items():
+        absorbed = blocks(*asked)
+        digests = absorb(records.requests[0, SERVED[name].kind], absorbed)
+        found.append(np.concatenate([digests[:-1], absorbed], axis=1))
+    return np.concatenate(found)
 
 
 def _compress_all(parts: dict[str, U64]) -> _Compressions:
@@ -166,16 +169,23 @@ def _number(inputs: U64) -> tuple[int, NDArray[np.uint32], NDArray[np.uint32]]:
 
 def _with_digests(records: Records, compressed: U64) -> NDArray[np.uint32]:
     """The records of requests, each with the chain's digests before its blocks and behind the last one, in words."""
-    rows, digests, of_each = records.arith256_call, compressed[:, :DIGEST], ARITH256.layout.blocks
-    last = absorb(compressed[-1, :DIGEST], compressed[-1:, DIGEST:])[-1:] if len(rows) else digests
-    around = np.concatenate([digests, last])[of_each * np.arange(len(rows))[:, None] + np.arange(of_each + 1)]
-    words = np.ascontiguousarray(around).view("<u4").reshape(len(rows), 2 * DIGEST * (of_each + 1))
+    rows, first = records.request, 0
+    around = np.zeros((len(rows), call.BLOCKS + 1, DIGEST), dtype=np.uint64)
+    for name in SERVED:
+        places = of_type(rows, name)
+        own = compressed[first : first + call.BLOCKS * len(places)].reshape(-1, call.BLOCKS, compressed.shape[1])
+        first += call.BLOCKS * len(places)
+        around[places, :-1] = own[:, :, :DIGEST]
+        if len(places):
+            around[places[:-1], -1] = own[1:, 0, :DIGEST]
+            around[places[-1], -1] = absorb(own[-1, -1, :DIGEST], own[-1, -1:, DIGEST:])[-1]
+    words = around.view("<u4").reshape(len(rows), 2 * DIGEST * (call.BLOCKS + 1))
     return np.ascontiguousarray(np.concatenate([rows, words], axis=1), dtype=np.uint32)
 
 
 def _fill_families(records: Records, requests: U64, traces: Traces) -> None:
     rows = [np.ascontiguousarray(records.family(name), dtype=np.uint32) for name in FAMILIES]
-    rows[FAMILIES.index("arith256_call")] = _with_digests(records, requests)
+    rows[FAMILIES.index("request")] = _with_digests(records, requests)
     decode = np.ascontiguousarray(records.decode, dtype=np.uint32)
     constants = constant.rows()
     tables = [traces[_TABLE_OF.get(name, name)] for name in (*FAMILIES, "decode")]
@@ -236,5 +246,7 @@ def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> N
     table[16:20, :6] = digests.T
     table[20, [_START, _END]] = (1, clk_end)
     table[21, _END] = pow(clk_end - 1 + halted, PRIME - 2, PRIME)
-    if len(records.arith256_call):
-        table[22 + ARITH256.kind, _ANSWERED] = records.arith256_call[-1, 0]
+    for name, served in SERVED.items():
+        asked = of_type(records.request, name)
+        if len(asked):
+            table[22 + served.kind, _ANSWERED] = records.request[asked[-1], 0]

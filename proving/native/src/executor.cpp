@@ -14,6 +14,7 @@ struct PlainMode {
     static constexpr bool kCountsEveryCycle = false;
     Stop stop = kStopMemoryLimit;
     Observer observer = nullptr;
+    std::uint64_t* requests = nullptr;
 
     void observe(std::uint32_t pc, std::uint64_t cycles) { observer(pc, cycles); }
     // The interpreter itself keeps loads out of the guard.
@@ -25,12 +26,12 @@ struct PlainMode {
     bool access_call(Memory& memory, const Op* op, std::uint32_t address) {
         return access(memory, op, kFamilyPoseidon2, address, true);
     }
-    bool access_request(Memory& memory, std::uint32_t a, std::uint32_t rest) {
-        if (memory.guarded(rest)) {
+    bool access_request(Memory& memory, const Request&, std::uint32_t first, std::uint32_t others) {
+        if (memory.guarded(others)) {
             stop = kStopGuard;
             return false;
         }
-        return access(memory, nullptr, kFamilyArith256, a, true);
+        return access(memory, nullptr, kFamilyRequest, first, true);
     }
     void abandon() {}
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
@@ -38,7 +39,9 @@ struct PlainMode {
     void before_store(const Memory&, std::uint32_t) {}
     void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_call(const Op*, std::uint32_t, const std::uint32_t*) {}
-    void before_request(const Op*, std::uint32_t, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {}
+    void before_request(const Op* op, std::uint32_t, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {
+        ++requests[op->immediate];
+    }
 };
 
 }  // namespace
@@ -129,6 +132,7 @@ HM_EXPORT void hm_machine_start(LoadedMachine* loaded, std::uint32_t pc, const s
 HM_EXPORT void hm_machine_run(LoadedMachine* loaded, std::int64_t cycle_limit, hm::Outcome* outcome) {
     hm::PlainMode mode;
     mode.observer = loaded->observer;
+    mode.requests = loaded->machine.requests;
     *outcome = hm::interpret(mode, loaded->machine, loaded->code, loaded->memory, cycle_limit);
 }
 
@@ -142,6 +146,11 @@ HM_EXPORT int hm_machine_observe(LoadedMachine* loaded, std::uint32_t address) {
 
 HM_EXPORT void hm_machine_registers(const LoadedMachine* loaded, std::uint32_t* out) {
     std::memcpy(out, loaded->machine.x, 32 * sizeof(std::uint32_t));
+}
+
+// By type, the requests that hm_machine_run has made since hm_machine_start, 4 counts.
+HM_EXPORT void hm_machine_requests(const LoadedMachine* loaded, std::uint64_t* out) {
+    std::memcpy(out, loaded->machine.requests, sizeof loaded->machine.requests);
 }
 
 HM_EXPORT std::uint64_t hm_machine_advice_position(const LoadedMachine* loaded) {

@@ -57,7 +57,7 @@ inline constexpr unsigned kSink = 32;
     X(And) X(Andi) X(Or) X(Ori) X(Xor) X(Xori)                                                                      \
     X(Sll) X(Slli) X(Srl) X(Srli) X(Sra) X(Srai)                                                                    \
     X(Mul) X(Mulh) X(Mulhu) X(Mulhsu) X(Div) X(Divu) X(Rem) X(Remu)                                                 \
-    X(Lw) X(Sw) X(Lb) X(Lbu) X(Lh) X(Lhu) X(Sb) X(Sh) X(Poseidon2) X(Arith256)
+    X(Lw) X(Sw) X(Lb) X(Lbu) X(Lh) X(Lhu) X(Sb) X(Sh) X(Poseidon2) X(Request)
 
 enum Handler : std::uint8_t {
 #define HM_ENUM(name) k##name,
@@ -198,6 +198,9 @@ struct Outcome {
 // Called before an observed instruction is executed; cycles: executed so far in this call of the interpreter.
 using Observer = void (*)(std::uint32_t pc, std::uint64_t cycles);
 
+// Types of requests (proving/circuits/requests.py).
+inline constexpr std::size_t kRequestTypes = 4;
+
 // Registers and advice of a machine that is run.
 struct Machine {
     std::uint32_t x[kSink + 1] = {};
@@ -205,6 +208,8 @@ struct Machine {
     const std::uint32_t* advice = nullptr;
     std::size_t advice_words = 0;
     std::size_t advice_position = 0;
+    // By type, requests that plain runs have made.
+    std::uint64_t requests[kRequestTypes] = {};
 };
 
 // A program that is loaded and can be run.
@@ -223,14 +228,28 @@ bool poseidon2_call(std::uint32_t* words);
 // Words that a call reads, and those of its first buffer that it writes.
 inline constexpr std::size_t kCallInputs = 32;
 inline constexpr std::size_t kCallOutputs = 8;
-// A request of 256-bit arithmetic: a is at the address in x10 and becomes the result, b, c and m are at that in x11.
-inline constexpr unsigned kOperandRegister = 10;
-inline constexpr std::size_t kArithInputs = kCallInputs;
-inline constexpr std::size_t kArithOutputs = kCallOutputs;
-inline constexpr std::uint32_t kArithAlignment = 32;
-inline constexpr std::uint32_t kArithRestAlignment = 128;
 
-// a b + c mod m from the words of a, b, c and m.
+// A request's first words are at the address in x10, where its outputs go, and its others at that in x11.
+inline constexpr unsigned kOperandRegister = 10;
+inline constexpr std::uint32_t kFirstAlignment = 32;
+inline constexpr std::uint32_t kOthersAlignment = 128;
+
+// One request from its input words to its output words.
 void arith256(const std::uint32_t* inputs, std::uint32_t* outputs);
+void sha256(const std::uint32_t* inputs, std::uint32_t* outputs);
+void blake2s(const std::uint32_t* inputs, std::uint32_t* outputs);
+
+// What the machine does for a type. inputs: words that it reads, those of the first buffer among them; none for a type
+// that has no instruction.
+struct Request {
+    std::size_t inputs = 0;
+    void (*answer)(const std::uint32_t*, std::uint32_t*) = nullptr;
+
+    // Bytes that are read at the address in x11.
+    std::uint32_t others() const { return static_cast<std::uint32_t>(4 * (inputs - kCallOutputs)); }
+    // Whether these reach into a second block.
+    bool second() const { return others() > 64; }
+};
+inline constexpr Request kRequests[kRequestTypes] = {{32, arith256}, {}, {24, sha256}, {28, blake2s}};
 
 }  // namespace hm

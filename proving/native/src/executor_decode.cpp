@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::uint32_t kCsrAdvice = 0x7c0;
 constexpr std::uint32_t kCsrPoseidon2 = 0x7d0;
-constexpr std::uint32_t kCsrArith256 = 0x7d1;
+// That of requests of type 0; the other types' follow.
+constexpr std::uint32_t kCsrRequest = 0x7d1;
 
 std::int32_t signed_bits(std::uint32_t value, unsigned bits) {
     const unsigned unused = 32 - bits;
@@ -84,8 +85,10 @@ Op decode_system(std::uint32_t w, Op op) {
         op.handler = kPoseidon2;
         return op;
     }
-    if (csr == kCsrArith256 && rd == 0 && rs1 == 0) {
-        op.handler = kArith256;
+    const std::uint32_t type = csr - kCsrRequest;
+    if (type < kRequestTypes && kRequests[type].inputs != 0 && rd == 0 && rs1 == 0) {
+        op.handler = kRequest;
+        op.immediate = static_cast<std::int32_t>(type);
         return op;
     }
     return kIllegalOp;

@@ -17,7 +17,7 @@ namespace hm {
 
 enum Family : unsigned {
     kFamilyAdd, kFamilyControl, kFamilyBitwise, kFamilyShift, kFamilyMul, kFamilyDiv,
-    kFamilyMemoryWord, kFamilyMemorySub, kFamilyPoseidon2, kFamilyArith256, kFamilies
+    kFamilyMemoryWord, kFamilyMemorySub, kFamilyPoseidon2, kFamilyRequest, kFamilies
 };
 
 inline std::uint32_t divide(std::uint32_t a, std::uint32_t b) {
@@ -263,23 +263,24 @@ do_Poseidon2 : {
     NEXT();
 }
 
-do_Arith256 : {
-    BEGIN(kFamilyArith256)
-    const std::uint32_t a = x[kOperandRegister];
-    const std::uint32_t rest = x[kOperandRegister + 1];
-    address = a;
-    if (__builtin_expect((address & (kArithAlignment - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
-    address = rest;
-    if (__builtin_expect((address & (kArithRestAlignment - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
-    address = memory.guarded(rest) ? rest : a;
-    if (__builtin_expect(!mode.access_request(memory, a, rest), 0)) goto stopped;
-    std::uint32_t inputs[kArithInputs];
-    std::uint32_t outputs[kArithOutputs];
-    std::memcpy(inputs, bytes + a, sizeof outputs);
-    std::memcpy(inputs + kArithOutputs, bytes + rest, sizeof inputs - sizeof outputs);
-    arith256(inputs, outputs);
-    mode.before_request(op, a, rest, inputs, outputs);
-    std::memcpy(memory.bytes.data() + a, outputs, sizeof outputs);
+do_Request : {
+    BEGIN(kFamilyRequest)
+    const Request& request = kRequests[op->immediate];
+    const std::uint32_t first = x[kOperandRegister];
+    const std::uint32_t others = x[kOperandRegister + 1];
+    address = first;
+    if (__builtin_expect((address & (kFirstAlignment - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
+    address = others;
+    if (__builtin_expect((address & (kOthersAlignment - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
+    address = memory.guarded(others) ? others : first;
+    if (__builtin_expect(!mode.access_request(memory, request, first, others), 0)) goto stopped;
+    std::uint32_t inputs[kCallInputs] = {};
+    std::uint32_t outputs[kCallOutputs];
+    std::memcpy(inputs, bytes + first, sizeof outputs);
+    std::memcpy(inputs + kCallOutputs, bytes + others, request.others());
+    request.answer(inputs, outputs);
+    mode.before_request(op, first, others, inputs, outputs);
+    std::memcpy(memory.bytes.data() + first, outputs, sizeof outputs);
     NEXT();
 }
 

@@ -55,8 +55,9 @@ struct ProfileMode {
     bool access_call(Memory& memory, const Op* op, std::uint32_t address) {
         return access(memory, op, kFamilyPoseidon2, address, true);
     }
-    bool access_request(Memory& memory, std::uint32_t a, std::uint32_t rest) {
-        return access(memory, nullptr, kFamilyArith256, rest, false) && access(memory, nullptr, kFamilyArith256, a, true);
+    bool access_request(Memory& memory, const Request&, std::uint32_t own, std::uint32_t others) {
+        return access(memory, nullptr, kFamilyRequest, others, false) &&
+               access(memory, nullptr, kFamilyRequest, own, true);
     }
     void abandon() {
         --nodes[current].cycles;

@@ -61,11 +61,11 @@ struct Need {
 // What one instruction at a pc not seen before can need at most: a code block with its path, and two neighbouring data
 // blocks with theirs. The roots are there. Data is hashed before and after, a call's second block once, and the call.
 constexpr Need kMost{kTreeLevels + (kTreeLevels + 1), kTreeLevels + (2 * kTreeLevels + 1) + 1 + 1};
-// Compressions that put a request of 256-bit arithmetic on its chain.
-constexpr std::uint64_t kArithBlocks = 3;
+// Compressions that put a request on its chain.
+constexpr std::uint64_t kRequestBlocks = 3;
 // The same for a request: a block that is written and two neighbouring ones that are read, each with its path.
 constexpr Need kMostOfRequest{kTreeLevels + kTreeLevels + (kTreeLevels + 1),
-                              kTreeLevels + (2 * kTreeLevels + 1) + (kTreeLevels + 1) + kArithBlocks};
+                              kTreeLevels + (2 * kTreeLevels + 1) + (kTreeLevels + 1) + kRequestBlocks};
 
 bool holds(const Budget& left, const Need& need) {
     return left.page >= need.page && left.hashes >= need.hashes;
@@ -196,19 +196,19 @@ struct WitnessMode {
                trap(kStopMemoryLimit);
     }
 
-    bool access_request(Memory& memory, std::uint32_t a, std::uint32_t rest) {
-        if (memory.guarded(a) || memory.guarded(rest)) return trap(kStopGuard);
+    bool access_request(Memory& memory, const Request& request, std::uint32_t first, std::uint32_t others) {
+        if (memory.guarded(first) || memory.guarded(others)) return trap(kStopGuard);
         // Common ancestors of the two buffers are counted for both.
-        const std::uint32_t written = a >> 6;
-        const std::uint32_t read = rest >> 6;
+        const std::uint32_t written = first >> 6;
+        const std::uint32_t read = others >> 6;
         Need need = data.need(written, kTouched | kWritten);
-        const Need first = data.need(read, kTouched);
-        const bool second = !(data.block_flags(read + 1) & kTouched);
-        need.page += first.page + second;
-        need.hashes += first.hashes + second + kArithBlocks;
-        if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(kFamilyArith256);
+        const Need reading = data.need(read, kTouched);
+        const bool second = request.second() && !(data.block_flags(read + 1) & kTouched);
+        need.page += reading.page + second;
+        need.hashes += reading.hashes + second + kRequestBlocks;
+        if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(kFamilyRequest);
         return (touch(memory, written, kTouched | kWritten) && touch(memory, read, kTouched) &&
-                touch(memory, read + 1, kTouched)) ||
+                (!request.second() || touch(memory, read + 1, kTouched))) ||
                trap(kStopMemoryLimit);
     }
 
@@ -226,12 +226,14 @@ struct WitnessMode {
         data.use((pointer >> 6) + 1);
     }
 
-    void before_request(const Op*, std::uint32_t a, std::uint32_t rest, const std::uint32_t* inputs,
+    void before_request(const Op* op, std::uint32_t first, std::uint32_t others, const std::uint32_t* inputs,
                         const std::uint32_t*) {
-        data.use(a >> 6);
-        data.use(rest >> 6);
-        data.use((rest >> 6) + 1);
-        requests.insert(requests.end(), inputs, inputs + kArithInputs);
+        const Request& request = kRequests[op->immediate];
+        data.use(first >> 6);
+        data.use(others >> 6);
+        if (request.second()) data.use((others >> 6) + 1);
+        std::vector<std::uint32_t>& asked = requests[static_cast<std::size_t>(op->immediate)];
+        asked.insert(asked.end(), inputs, inputs + request.inputs);
     }
 
     // What is used goes from the first budget; when it ends, from another that holds all that was used.
@@ -241,7 +243,7 @@ struct WitnessMode {
         for (const std::size_t i : seen_list) seen[i] = 0;
         seen_list.clear();
         old_words.clear();
-        requests.clear();
+        for (std::vector<std::uint32_t>& asked : requests) asked.clear();
         data.reset(left);
         executable.reset(left);
     }
@@ -260,8 +262,8 @@ struct WitnessMode {
     TouchedTree executable;
     // Contents of data.blocks when they were first touched.
     std::vector<std::uint32_t> old_words;
-    // Inputs of the segment's requests of 256-bit arithmetic.
-    std::vector<std::uint32_t> requests;
+    // By type, inputs of the segment's requests.
+    std::array<std::vector<std::uint32_t>, kRequestTypes> requests;
     MemoryTree memory_tree;
     MemoryTree code_tree;
 
@@ -270,7 +272,7 @@ private:
     bool count(const Op* op, Family family) {
         if (__builtin_expect(left.tables[kTableOf[family]] == 0 || left.cycles == 0, 0)) return false;
         if (__builtin_expect(!seen[static_cast<std::size_t>(op - code.ops.data())], 0)) {
-            if (!first_visit(op, family == kFamilyArith256 ? kMostOfRequest : kMost)) return false;
+            if (!first_visit(op, family == kFamilyRequest ? kMostOfRequest : kMost)) return false;
         }
         --left.tables[kTableOf[family]];
         --left.cycles;
@@ -453,8 +455,8 @@ HM_EXPORT int hm_witness_segment(Witness* witness, const std::uint64_t* budgets,
 }
 
 // The last segment's arrays: 0 data blocks, 1 their words, 2 data siblings, 3 code blocks, 4 their words, 5 code
-// siblings, 6 inputs of requests of 256-bit arithmetic. Returns the number of bytes at *data, which stay valid until the
-// next segment.
+// siblings, 6 and on inputs of requests of each type. Returns the number of bytes at *data, which stay valid until the next
+// segment.
 HM_EXPORT std::size_t hm_witness_array(const Witness* witness, int which, const void** data) {
     const auto give = [&](const auto& values) {
         *data = values.data();
@@ -467,7 +469,7 @@ HM_EXPORT std::size_t hm_witness_array(const Witness* witness, int which, const 
         case 3: return give(witness->code_blocks);
         case 4: return give(witness->code_words);
         case 5: return give(witness->code_siblings);
-        default: return give(witness->mode.requests);
+        default: return give(witness->mode.requests.at(static_cast<std::size_t>(which - 6)));
     }
 }
 

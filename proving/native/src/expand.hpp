@@ -26,7 +26,7 @@ inline constexpr std::size_t kGrain = 1 << 13;
 // Operations as in proving/machine/main_vm/buses.py.
 enum Operation : std::uint32_t {
     kAdd = 1, kSub, kAdvice, kAnd, kOr, kXor, kSll, kSrl, kSra, kMul, kMulh, kMulhu, kMulhsu, kDiv, kDivu, kRem, kRemu,
-    kLw, kSw, kPoseidon2, kHalt, kArith256,
+    kLw, kSw, kPoseidon2, kHalt, kFirstRequest,
     kSubWord = 32,
     kJal = 64, kJalr = 68, kEqual = 72, kLess = 76, kSet = 80,
 };
@@ -35,9 +35,9 @@ enum Operation : std::uint32_t {
 enum Kind : std::uint32_t {
     kShiftLeft = 1, kShiftRight = 2,
     kRegister = 16, kImmediate, kShift, kStore, kBranch, kUpper, kUpperPc, kJump, kJumpRegister, kHaltFormat,
-    kAdviceFormat, kPoseidon2Format, kFence, kArith256Format,
+    kAdviceFormat, kPoseidon2Format, kFence, kRequestFormat,
 };
-inline constexpr std::uint32_t kFormats = kArith256Format - kRegister + 1;
+inline constexpr std::uint32_t kFormats = kRequestFormat - kRegister + 1;
 
 // One decoded instruction.
 struct Decoded {
@@ -174,7 +174,7 @@ void fill_div(const Context&, const std::uint32_t* records, std::size_t count, c
 void fill_memory_word(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
 void fill_memory_sub(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
 void fill_poseidon2_call(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
-void fill_arith256_call(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
+void fill_request(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
 
 // Decodes the rows (pc, word, count); false when a word is no instruction. constants: the constant table, 5 columns.
 bool decode_rows(const std::uint32_t* rows, std::size_t count, const std::uint64_t* constants, std::vector<Decoded>& out);

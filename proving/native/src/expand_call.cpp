@@ -22,11 +22,15 @@ constexpr std::size_t kLanes = 16;
 constexpr std::size_t kEntry = 11;
 
 constexpr std::size_t kCompressionRecord = 4 + 2 * kInputs;
-constexpr std::size_t kArithHead = 7;
-constexpr std::size_t kArithBlocks = 3;
+constexpr std::size_t kRequestHead = 8;
+constexpr std::size_t kRequestBlocks = 3;
 // The record of replay, then the chain's digests before each block and behind the last one, two words an element.
-constexpr std::size_t kArithDigests = kArithHead + 2 * (kInputs + kOutputs);
-constexpr std::size_t kArithRecord = kArithDigests + 2 * kDigest * (kArithBlocks + 1);
+constexpr std::size_t kRequestDigests = kRequestHead + 2 * (kInputs + kOutputs);
+constexpr std::size_t kRequestRecord = kRequestDigests + 2 * kDigest * (kRequestBlocks + 1);
+
+constexpr std::uint32_t kCompression = hm::kRequestTypes;
+// Flags of the kinds of calls, in the order of their columns: a compression, then the types that have an instruction.
+constexpr std::array<std::uint32_t, 4> kKinds = {kCompression, 0, 2, 3};
 
 // One word that a row accesses, or holds.
 struct Word {
@@ -35,7 +39,10 @@ struct Word {
 
 // One call, whatever it calls.
 struct Call {
-    bool arith256;
+    // The type of a request, or that it is a compression.
+    std::uint32_t type;
+    // Words that are read.
+    std::size_t inputs;
     std::uint32_t clk, pc, first_register, pointer, numbers;
     // Of a request: the time since the request before, less one, as an element.
     std::uint64_t since = 0;
@@ -43,7 +50,9 @@ struct Call {
     std::array<Word, kInputs> read{};
     std::array<Word, kOutputs> written{};
     // The digests before the blocks of a request and behind the last one; the output of a compression.
-    std::array<std::array<std::uint64_t, kDigest>, kArithBlocks + 1> digests{};
+    std::array<std::array<std::uint64_t, kDigest>, kRequestBlocks + 1> digests{};
+
+    bool request() const { return type != kCompression; }
 };
 
 bool in_stream(std::size_t row) { return row >= kReadRow && row < kStreamEnd; }
@@ -60,6 +69,11 @@ std::array<Word, 2> words_of(const Call& call, std::size_t row) {
     return {};
 }
 
+// A hint that a pair of words is canonical: the inverse of the upper word less 2^32 - 1.
+std::uint64_t canonical(const std::array<Word, 2>& words) {
+    return words[0].word == 0 ? 0 : Fp(field_difference(words[1].word, 0xffffffff)).inverse().value;
+}
+
 // The register of elements from row to row.
 class Lanes {
   public:
@@ -71,13 +85,14 @@ class Lanes {
     const std::array<std::uint64_t, kLanes>& at(std::size_t row, const std::array<Word, 2>& words) {
         if (row == 1) lanes_.fill(0);
         const bool last_of_group = in_stream(row) && place(row) == 2;
-        if (row >= kReadRow) up(call_.arith256 && last_of_group ? 2 : 1);
+        if (row >= kReadRow) up(call_.request() && last_of_group ? 2 : 1);
         enter(row);
         if (!in_stream(row)) return lanes_;
         const std::uint64_t first = words[0].word, second = words[1].word;
         const auto join = [](std::uint64_t whole, std::uint64_t half) { return whole + (half << 32); };
-        if (!call_.arith256) {
-            lanes_[kLanes - 1] = join(first, second);
+        if (!call_.request()) {
+            // Where a word is written, what shows that the pair is canonical is in the lane's place.
+            lanes_[kLanes - 1] = row < kWriteRow ? join(first, second) : canonical(words);
         } else if (place(row) == 0) {
             lanes_[kLanes - 1] = join(first, second & 0xffff);
             split_ = second >> 16;
@@ -101,7 +116,7 @@ class Lanes {
 
     void enter(std::size_t row) {
         std::size_t block = 0;
-        if (call_.arith256) {
+        if (call_.request()) {
             if (row < kReadRow || (row - kReadRow) % kBlockRows != 0) return;
             block = (row - kReadRow) / kBlockRows;
         } else if (row != kReadRow + kInputs / 2) {
@@ -118,7 +133,7 @@ class Lanes {
 
 bool splits(const Call& call, std::size_t row, std::size_t place) {
     if (row == kPointerRow || (row >= kWriteRow && row < kWriteRow + kOutputs / 2)) return true;
-    if (!call.arith256) return false;
+    if (!call.request()) return false;
     if (row == kBeforeRow) return place == 0;
     return in_stream(row) && (row - kReadRow) % kGroupRows == (place == 0 ? kGroupRows - 1 : 0);
 }
@@ -132,13 +147,13 @@ void fill(const Call& call, std::size_t number, Counts& counts, const Table& tab
     Lanes register_(call);
     for (std::size_t i = 0; i < kRows; ++i) {
         const std::array<Word, 2> words = words_of(call, i);
-        const bool reads = i >= kReadRow && i < kReadRow + kInputs / 2;
+        const bool reads = i >= kReadRow && i < kReadRow + call.inputs / 2;
         const bool writes = i >= kWriteRow && i < kWriteRow + kOutputs / 2;
         const bool data = reads || writes;
         const std::uint64_t time = 4 * std::uint64_t{call.clk} + (writes ? 2 : reads && i >= kReadRow + kOutputs / 2);
         std::array<std::uint64_t, 2> high{}, upper{};
         for (std::size_t j = 0; j < 2; ++j) {
-            if (data || (i == kRegisterRow && (j == 0 || call.arith256))) high[j] = counts.gap(time, words[j].previous);
+            if (data || (i == kRegisterRow && (j == 0 || call.request()))) high[j] = counts.gap(time, words[j].previous);
             if (!splits(call, i, j)) continue;
             upper[j] = words[j].word >> 16;
             counts.check(16, words[j].word & 0xffff);
@@ -146,16 +161,17 @@ void fill(const Call& call, std::size_t number, Counts& counts, const Table& tab
         }
         if (data || i == kRegisterRow)
             counts.pair(static_cast<std::uint32_t>(high[0]), static_cast<std::uint32_t>(high[1]));
+        if (!call.request() && reads) upper[0] = canonical(words);
         const std::size_t row = number * kRows + i;
-        std::size_t column = table.put(row, 0, {!call.arith256, call.arith256, call.clk, call.pointer, call.numbers});
+        std::size_t column = 0;
+        for (const std::uint32_t kind : kKinds) table.at(column++, row) = call.type == kind;
+        column = table.put(row, column, {call.clk, call.pointer, call.numbers});
         for (const std::uint64_t lane : register_.at(i, words)) table.at(column++, row) = lane;
         for (const Word& each : words) table.at(column++, row) = each.word;
         for (const Word& each : words) table.at(column++, row) = each.old;
         for (const Word& each : words) table.at(column++, row) = each.previous;
         for (const std::uint64_t bits : high) table.at(column++, row) = bits;
         for (const std::uint64_t half : upper) table.at(column++, row) = half;
-        if (!call.arith256 && data && words[0].word != 0)
-            table.at(column, row) = Fp(field_difference(words[1].word, 0xffffffff)).inverse().value;
     }
 }
 
@@ -165,7 +181,7 @@ Word unchanged(std::uint64_t word, std::uint64_t previous) { return {word, word,
 
 void fill_poseidon2_call(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
     each_record(context, records, count, kCompressionRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded& d, Counts& counts) {
-        Call call{.arith256 = false, .clk = record[0], .pc = record[1], .first_register = d.rs1, .pointer = record[2],
+        Call call{.type = kCompression, .inputs = kInputs, .clk = record[0], .pc = record[1], .first_register = d.rs1, .pointer = record[2],
                   .numbers = record[2] + 4 * static_cast<std::uint32_t>(kOutputs)};
         call.registers[0] = unchanged(record[2], record[3]);
         const std::uint32_t* words = record + 4;
@@ -179,18 +195,18 @@ void fill_poseidon2_call(const Context& context, const std::uint32_t* records, s
     });
 }
 
-void fill_arith256_call(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kArithRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded&, Counts& counts) {
-        Call call{.arith256 = true, .clk = record[0], .pc = record[1], .first_register = kOperandRegister,
-                  .pointer = record[2], .numbers = record[4],
-                  .since = field_difference(record[0], std::uint64_t{record[6]} + 1)};
-        for (std::size_t i = 0; i < 2; ++i) call.registers[i] = unchanged(record[2 + 2 * i], record[3 + 2 * i]);
-        const std::uint32_t* words = record + kArithHead;
+void fill_request(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
+    each_record(context, records, count, kRequestRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded&, Counts& counts) {
+        Call call{.type = record[2], .inputs = kRequests[record[2] % kRequestTypes].inputs, .clk = record[0], .pc = record[1],
+                  .first_register = kOperandRegister, .pointer = record[3], .numbers = record[5],
+                  .since = field_difference(record[0], std::uint64_t{record[7]} + 1)};
+        for (std::size_t i = 0; i < 2; ++i) call.registers[i] = unchanged(record[3 + 2 * i], record[4 + 2 * i]);
+        const std::uint32_t* words = record + kRequestHead;
         for (std::size_t i = 0; i < kInputs; ++i) call.read[i] = unchanged(words[2 * i], words[2 * i + 1]);
         for (std::size_t i = 0; i < kOutputs; ++i)
             call.written[i] = {words[2 * (kInputs + i)], words[2 * i], words[2 * (kInputs + i) + 1]};
-        const std::uint32_t* digests = record + kArithDigests;
-        for (std::size_t i = 0; i <= kArithBlocks; ++i)
+        const std::uint32_t* digests = record + kRequestDigests;
+        for (std::size_t i = 0; i <= kRequestBlocks; ++i)
             for (std::size_t j = 0; j < kDigest; ++j)
                 call.digests[i][j] = digests[2 * (kDigest * i + j)] | std::uint64_t{digests[2 * (kDigest * i + j) + 1]} << 32;
         fill(call, number, counts, table);

@@ -7,7 +7,8 @@ namespace {
 constexpr std::uint32_t kHaltWord = 0x6f;
 constexpr std::uint32_t kAdviceCsr = 0x7c0;
 constexpr std::uint32_t kPoseidon2Csr = 0x7d0;
-constexpr std::uint32_t kArith256Csr = 0x7d1;
+// That of requests of type 0; the other types' follow.
+constexpr std::uint32_t kRequestCsr = 0x7d1;
 
 struct Fields {
     std::uint32_t opcode, b7, b8, funct3, rs1, b20, b21, b25, b31;
@@ -22,13 +23,14 @@ struct Fields {
 
 bool uses_funct7(std::uint32_t format) { return format == kRegister || format == kShift; }
 
-bool fits(std::uint32_t format, std::uint32_t word, const Fields& fields) {
+bool fits(std::uint32_t format, std::uint32_t operation, std::uint32_t word, const Fields& fields) {
     switch (format) {
         case kJump: return word != kHaltWord;
         case kHaltFormat: return word == kHaltWord;
         case kAdviceFormat: return word >> 20 == kAdviceCsr && fields.rs1 == 0;
         case kPoseidon2Format: return word >> 20 == kPoseidon2Csr && fields.rd() == 0;
-        case kArith256Format: return word >> 20 == kArith256Csr && fields.rd() == 0 && fields.rs1 == 0;
+        case kRequestFormat:
+            return word >> 20 == kRequestCsr + operation - kFirstRequest && fields.rd() == 0 && fields.rs1 == 0;
         default: return true;
     }
 }
@@ -78,7 +80,7 @@ bool decode(std::uint32_t pc, std::uint32_t word, const std::uint64_t* constants
         const auto cell = [&](std::size_t column) { return static_cast<std::uint32_t>(constants[column * kConstantRows + row]); };
         const std::uint32_t format = cell(0);
         if (format < kRegister || cell(1) != fields.opcode || cell(2) != fields.funct3) continue;
-        if (cell(3) != (uses_funct7(format) ? fields.funct7() : 0) || !fits(format, word, fields)) continue;
+        if (cell(3) != (uses_funct7(format) ? fields.funct7() : 0) || !fits(format, cell(4), word, fields)) continue;
         const std::uint64_t imm = immediate(format, pc, word, fields);
         const std::uint64_t to = target(format, pc, fields);
         const std::uint32_t rd = has_rd(format) ? fields.rd() : 0;

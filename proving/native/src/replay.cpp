@@ -13,11 +13,12 @@ namespace {
 constexpr std::size_t kCycleWidth = 9;
 constexpr std::size_t kMemoryWidth = 12;
 constexpr std::size_t kCallWidth = 4 + 2 * kCallInputs;
-constexpr std::size_t kArithWidth = 7 + 2 * (kArithInputs + kArithOutputs);
+constexpr std::size_t kRequestHead = 8;
+constexpr std::size_t kRequestWidth = kRequestHead + 2 * (kCallInputs + kCallOutputs);
 constexpr std::size_t kBlockWidth = 2 + 3 * kBlockWords;
 
 constexpr std::size_t width_of(unsigned family) {
-    if (family == kFamilyArith256) return kArithWidth;
+    if (family == kFamilyRequest) return kRequestWidth;
     return family == kFamilyPoseidon2 ? kCallWidth : family >= kFamilyMemoryWord ? kMemoryWidth : kCycleWidth;
 }
 
@@ -72,10 +73,10 @@ struct ReplayMode {
                access(memory, op, kFamilyPoseidon2, address + 64, true);
     }
 
-    bool access_request(const Memory& memory, std::uint32_t a, std::uint32_t rest) {
-        return access(memory, nullptr, kFamilyArith256, a, true) &&
-               access(memory, nullptr, kFamilyArith256, rest, false) &&
-               access(memory, nullptr, kFamilyArith256, rest + 64, false);
+    bool access_request(const Memory& memory, const Request& request, std::uint32_t first, std::uint32_t others) {
+        return access(memory, nullptr, kFamilyRequest, first, true) &&
+               access(memory, nullptr, kFamilyRequest, others, false) &&
+               (!request.second() || access(memory, nullptr, kFamilyRequest, others + 64, false));
     }
 
     void abandon() {}
@@ -131,28 +132,29 @@ struct ReplayMode {
         ++clk;
     }
 
-    // Reads a, then the other numbers, then writes the result, so that no word is accessed twice at a time.
-    void before_request(const Op* op, std::uint32_t a, std::uint32_t rest, const std::uint32_t* inputs,
+    // Reads the first words, then the others, then writes the result, so that no word is accessed twice at a time.
+    void before_request(const Op* op, std::uint32_t first, std::uint32_t others, const std::uint32_t* inputs,
                         const std::uint32_t* outputs) {
-        std::uint32_t* row = rows[kFamilyArith256]->append(kArithWidth);
+        std::uint32_t* row = rows[kFamilyRequest]->append(kRequestWidth);
         row[0] = clk;
         row[1] = code.pc(op);
-        row[2] = a;
-        row[3] = exchange(registers[kOperandRegister], 4 * clk);
-        row[4] = rest;
-        row[5] = exchange(registers[kOperandRegister + 1], 4 * clk);
-        row[6] = exchange(last_request, clk);
-        row += 7;
-        for (unsigned i = 0; i < kArithInputs; ++i) {
-            const bool of_a = i < kArithOutputs;
-            const std::size_t place = of_a ? (a >> 2) + i : (rest >> 2) + i - kArithOutputs;
-            *row++ = inputs[i];
-            *row++ = exchange(last[place], 4 * clk + (of_a ? 0 : 1));
-        }
-        for (unsigned i = 0; i < kArithOutputs; ++i) {
-            *row++ = outputs[i];
-            *row++ = exchange(last[(a >> 2) + i], 4 * clk + 2);
-        }
+        row[2] = static_cast<std::uint32_t>(op->immediate);
+        row[3] = first;
+        row[4] = exchange(registers[kOperandRegister], 4 * clk);
+        row[5] = others;
+        row[6] = exchange(registers[kOperandRegister + 1], 4 * clk);
+        row[7] = exchange(last_requests[op->immediate], clk);
+        std::uint32_t* pair = row + kRequestHead;
+        const auto put = [&](std::uint32_t word, std::size_t place, unsigned step) {
+            *pair++ = word;
+            *pair++ = exchange(last[place], 4 * clk + step);
+        };
+        for (std::size_t i = 0; i < kCallOutputs; ++i) put(inputs[i], (first >> 2) + i, 0);
+        for (std::size_t i = kCallOutputs; i < kRequests[op->immediate].inputs; ++i)
+            put(inputs[i], (others >> 2) + i - kCallOutputs, 1);
+        // Words that the type does not have are zeros.
+        pair = std::fill_n(pair, row + kRequestHead + 2 * kCallInputs - pair, 0);
+        for (std::size_t i = 0; i < kCallOutputs; ++i) put(outputs[i], (first >> 2) + i, 2);
         ++clk;
     }
 
@@ -165,8 +167,8 @@ struct ReplayMode {
     std::uint32_t old_word = 0;
     // Last timestamps of registers and of memory words.
     std::uint32_t registers[kSink + 1] = {};
-    // Cycle of the request before, 0 before the first one.
-    std::uint32_t last_request = 0;
+    // By type, the cycle of its request before, 0 before the first one.
+    std::uint32_t last_requests[kRequestTypes] = {};
     Sparse<std::uint8_t> present;
     Sparse<std::uint32_t> last;
     Sparse<std::uint32_t> counts;

@@ -7,6 +7,7 @@
 #include "expand.hpp"
 #include "export.hpp"
 #include "modular.hpp"
+#include "request_turn.hpp"
 
 namespace {
 
@@ -16,8 +17,8 @@ using hm::modular::Division;
 using hm::modular::divide;
 using hm::modular::multiply_add;
 
-constexpr std::size_t kInputWords = hm::kArithInputs;
-constexpr std::size_t kOutputWords = hm::kArithOutputs;
+constexpr std::size_t kInputWords = 32;
+constexpr std::size_t kOutputWords = 8;
 // Places of the product equation, of 32 bits each; a carry leaves each but the last.
 constexpr std::size_t kPlaces = 24;
 // Limbs of one place of the comparison of r and m.
@@ -115,9 +116,7 @@ void hm::arith256(const std::uint32_t* inputs, std::uint32_t* outputs) {
 
 // inputs (count, 32) words: a, b, c, m, each the lowest first -> outputs (count, 8).
 extern "C" HM_EXPORT void hm_arith256(const std::uint32_t* inputs, std::size_t count, std::uint32_t* outputs) {
-    hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) hm::arith256(inputs + kInputWords * i, outputs + kOutputWords * i);
-    });
+    hm::request::answer_each<kInputWords, kOutputWords>(inputs, count, outputs, hm::arith256);
 }
 
 // Fills the first `count` rows of the zeroed table and adds to range_counts (2, 2^16: fewer bits, 16 bits).

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "export.hpp"
+#include "request_turn.hpp"
 #include "expand.hpp"
 
 namespace {
@@ -82,24 +83,24 @@ State finished(const State& state, std::size_t round) {
     return result;
 }
 
+void permute(const std::uint32_t* inputs, std::uint32_t* outputs) {
+    State state = load(inputs);
+    for (std::size_t round = 0; round < kRounds; ++round) state = finished(mixed(state, parities(state)), round);
+    for (std::size_t word = 0; word < kWords; ++word)
+        outputs[word] = static_cast<std::uint32_t>(state[word / 2] >> 32 * (word % 2));
+}
+
 }  // namespace
 
 // inputs (count, 50) words -> outputs (count, 50): the permutation.
 extern "C" HM_EXPORT void hm_keccak_f(const std::uint32_t* inputs, std::size_t count, std::uint32_t* outputs) {
-    hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-            State state = load(inputs + kWords * i);
-            for (std::size_t round = 0; round < kRounds; ++round) state = finished(mixed(state, parities(state)), round);
-            for (std::size_t word = 0; word < kWords; ++word)
-                outputs[kWords * i + word] = static_cast<std::uint32_t>(state[word / 2] >> 32 * (word % 2));
-        }
-    });
+    hm::request::answer_each<kWords, kWords>(inputs, count, outputs, permute);
 }
 
 // Fills the zeroed table: 24 rows for each request, then permutations of zero, the last one cut off where the table ends.
 // blocks: of one request in the chain.
 extern "C" HM_EXPORT void hm_keccak_f_fill(const std::uint32_t* inputs, std::size_t count, std::size_t blocks,
-                                           std::uint64_t* columns, std::size_t height) {
+                                           std::uint64_t* columns, std::size_t height, std::uint64_t*) {
     static constexpr std::uint32_t kNothing[kWords] = {};
     const hm::expand::Table table{columns, height};
     hm::parallel_for((height + kRounds - 1) / kRounds, 8, [&](std::size_t begin, std::size_t end) {

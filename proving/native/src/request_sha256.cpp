@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 
+#include "executor.hpp"
 #include "expand.hpp"
 #include "export.hpp"
 #include "request_turn.hpp"
@@ -155,20 +156,20 @@ void fill_turn(const std::uint32_t* input, bool real, std::size_t position, cons
 
 }  // namespace
 
+void hm::sha256(const std::uint32_t* inputs, std::uint32_t* outputs) {
+    const Run run(inputs, inputs + kStateWords);
+    std::copy(run.result.begin(), run.result.end(), outputs);
+}
+
 // inputs (count, 24) words: state and block -> outputs (count, 8): the next state.
 extern "C" HM_EXPORT void hm_sha256(const std::uint32_t* inputs, std::size_t count, std::uint32_t* outputs) {
-    hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-            const Run run(inputs + kInputWords * i, inputs + kInputWords * i + kStateWords);
-            std::copy(run.result.begin(), run.result.end(), outputs + kStateWords * i);
-        }
-    });
+    hm::request::answer_each<kInputWords, kStateWords>(inputs, count, outputs, hm::sha256);
 }
 
 // Fills the zeroed table: 18 rows for each request, then turns of zeros, the last one cut off where the table ends.
 // blocks: of one request in the chain.
 extern "C" HM_EXPORT void hm_sha256_fill(const std::uint32_t* inputs, std::size_t count, std::size_t blocks,
-                                         std::uint64_t* columns, std::size_t height) {
+                                         std::uint64_t* columns, std::size_t height, std::uint64_t*) {
     static constexpr std::uint32_t kNothing[kInputWords] = {};
     const hm::expand::Table table{columns, height};
     hm::parallel_for((height + kRows - 1) / kRows, 32, [&](std::size_t begin, std::size_t end) {

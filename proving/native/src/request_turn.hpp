@@ -1,4 +1,4 @@
-// The rows of one request in a table of requests that take several rows each.
+// What types of requests share: answers of many requests, and the rows of one in a table where it takes several rows.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,15 @@
 #include "expand.hpp"
 
 namespace hm::request {
+
+// Answers `count` requests of so many words each, one behind the other.
+template <std::size_t input_words, std::size_t output_words>
+void answer_each(const std::uint32_t* inputs, std::size_t count, std::uint32_t* outputs,
+                 void (*answer)(const std::uint32_t*, std::uint32_t*)) {
+    parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) answer(inputs + input_words * i, outputs + output_words * i);
+    });
+}
 
 class Turn {
   public:

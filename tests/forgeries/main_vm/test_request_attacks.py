@@ -7,37 +7,46 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from proving.circuits.arith256 import ARITH256
+from proving.circuits.requests import RequestType
+from proving.circuits.served import SERVED
 from proving.machine.chains import advanced, requested
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import Traces
-from proving.machine.records import ARITH256_CALL_WIDTH
+from proving.machine.records import REQUEST_HEAD, REQUEST_WIDTH
 from tests.forgeries.main_vm.attacks import Claim, cell
 from tests.proving.machine.main_vm import segments
 
-FAMILY, TABLE = "arith256_call", "call"
-HEAD = 7
-#: The record's word of the lowest word of the result.
-RESULT = HEAD + 2 * 32
+FAMILY, TABLE = "request", "call"
+#: Words of the record: the type, both pointers, the time of the request before, the lowest word of the result.
+TYPE, FIRST, OTHERS, BEFORE, RESULT = 2, 3, 5, 7, REQUEST_HEAD + 2 * 32
 #: Rows of a request, those whose entry lanes hold the digest before a block or behind the last one, and these lanes.
 ROWS, DIGESTS, ENTRY = 32, (4, 13, 22, 31), slice(11, 15)
+KINDS = [served.kind for served in SERVED.values()]
+
+each_type = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name.lower())
 
 
-def claim() -> Claim:
-    return Claim.of(*segments.requesting())
+def claim(*kinds: RequestType) -> Claim:
+    return Claim.of(*segments.requesting(kinds or (RequestType.ARITH256,)))
 
 
 def chained(made: Claim) -> None:
     """Let the end state say what the records say was requested."""
     requests = made.records.requests
-    requests[1] = advanced(requests[0], *requested(made.rows(FAMILY)))
+    requests[1] = advanced(requests[0], requested(made.rows(FAMILY)))
 
 
-def test_an_unchanged_claim_passes() -> None:
-    made = claim()
-    assert made.rows(FAMILY).shape == (6, ARITH256_CALL_WIDTH)
-    inputs, outputs = requested(made.rows(FAMILY))
-    assert np.array_equal(ARITH256.answer(inputs), outputs)
+def answered(made: Claim) -> bool:
+    """Whether every request has the answer of its type."""
+    asked = requested(made.rows(FAMILY))
+    return all(np.array_equal(SERVED[name].answer(inputs), outputs) for name, (inputs, outputs) in asked.items())
+
+
+@pytest.mark.parametrize("kinds", [[kind] for kind in KINDS] + [KINDS], ids=str)
+def test_an_unchanged_claim_passes(kinds: list[RequestType]) -> None:
+    made = claim(*kinds)
+    assert made.rows(FAMILY).shape == (6, REQUEST_WIDTH)
+    assert answered(made)
     before = made.records.requests.copy()
     chained(made)
     assert np.array_equal(made.records.requests, before)
@@ -49,21 +58,23 @@ def last_result(made: Claim) -> None:
     rows = made.rows(FAMILY)
     rows[-1, RESULT] ^= 1
     blocks = made.rows("block")
-    address = int(rows[-1, 2])
+    address = int(rows[-1, FIRST])
     (block,) = np.flatnonzero((blocks[:, 0] == 0) & (blocks[:, 1] == address >> 6))
     blocks[block, 18 + (address >> 2) % 16] ^= 1
 
 
-def test_another_result_is_refused_where_the_chain_is_kept() -> None:
-    made = claim()
+@each_type
+def test_another_result_is_refused_where_the_chain_is_kept(kind: RequestType) -> None:
+    made = claim(kind)
     last_result(made)
     found = made.violations()
     assert "chain" in found or "poseidon2" in found
 
 
-def test_another_result_stands_on_another_chain() -> None:
+@each_type
+def test_another_result_stands_on_another_chain(kind: RequestType) -> None:
     """`main_vm` does not know what is right: the chain says what it took, and its type's circuit refuses that."""
-    made = claim()
+    made = claim(kind)
     honest = made.records.requests[1].copy()
     last_result(made)
     chained(made)
@@ -72,15 +83,15 @@ def test_another_result_stands_on_another_chain() -> None:
     # Only the tree above the changed block, which the records do not follow, is left.
     assert not found & {"chain", "poseidon2", "memory", "range", "state"}
     assert not any(name.startswith(TABLE) for name in found)
-    inputs, outputs = requested(made.rows(FAMILY))
-    assert not np.array_equal(ARITH256.answer(inputs), outputs)
+    assert not answered(made)
 
 
-def test_a_request_is_kept_from_its_chain() -> None:
+@each_type
+def test_a_request_is_kept_from_its_chain(kind: RequestType) -> None:
     """The chain of the end state lacks the last request, whose digests stay where they are."""
-    made = claim()
+    made = claim(kind)
     rows = made.rows(FAMILY)
-    made.records.requests[1] = advanced(made.records.requests[0], *requested(rows[:-1]))
+    made.records.requests[1] = advanced(made.records.requests[0], requested(rows[:-1]))
     assert "chain" in made.violations()
 
     def kept(traces: Traces) -> None:
@@ -116,7 +127,7 @@ def test_requests_stand_on_their_chain_in_another_order() -> None:
     order = [0, 1, 2, 3, 5, 4]
     times = rows[:, 0].copy()
     rows[:] = rows[order]
-    rows[1:, 6] = rows[:-1, 0]
+    rows[1:, BEFORE] = rows[:-1, 0]
     assert rows[4, 0] == times[5]
     chained(made)
     assert made.violations() == {"range"}
@@ -128,23 +139,54 @@ def test_a_chain_that_goes_on_from_another_than_the_start() -> None:
     assert made.violations()
 
 
+@each_type
+def test_a_request_stands_on_the_chain_of_another_type(kind: RequestType) -> None:
+    """The answer is that of the type that the program asked, or of the one on whose chain it is put."""
+    for other in KINDS:
+        if other == kind:
+            continue
+        for right in (False, True):
+            made = claim(kind)
+            rows = made.rows(FAMILY)
+            rows[-1, TYPE], rows[-1, BEFORE] = other, 0
+            if right:
+                asked = requested(rows[-1:])
+                ((inputs, _),) = (found for found in asked.values() if len(found[0]))
+                (served,) = (served for served in SERVED.values() if served.kind == other)
+                rows[-1, RESULT::2] = served.answer(inputs)[0]
+            chained(made)
+            assert "decode" in made.violations()
+
+
+@pytest.mark.parametrize(("kind", "unread"), [(RequestType.SHA256, 24), (RequestType.BLAKE2S, 28)])
+def test_a_word_that_the_type_does_not_have(kind: RequestType, unread: int) -> None:
+    """It would change the chain, and nothing in the machine's memory would say what it is."""
+    made = claim(kind)
+
+    def longer(traces: Traces) -> None:
+        last = ROWS * (len(made.rows(FAMILY)) - 1)
+        cell(traces, TABLE, last + 4 + unread // 2, **{"word[0]": 5, "old[0]": 5})
+
+    assert f"{TABLE}: there is no word[0]" in made.violations(longer)
+
+
 def reads_after_the_write(made: Claim) -> None:
-    """In the third request a and b overlap: b is claimed to be what the request leaves there."""
+    """In the third request both buffers overlap: the other is claimed to hold what the request leaves there."""
     rows = made.rows(FAMILY)
     for i in range(8):
-        rows[2, HEAD + 2 * (8 + i)] = rows[2, RESULT + 2 * i]
+        rows[2, REQUEST_HEAD + 2 * (8 + i)] = rows[2, RESULT + 2 * i]
 
 
 def misaligned(made: Claim) -> None:
-    made.rows(FAMILY)[0, 2] += 4
+    made.rows(FAMILY)[0, FIRST] += 4
 
 
 def other_buffer(made: Claim) -> None:
-    made.rows(FAMILY)[0, 4] += 128
+    made.rows(FAMILY)[0, OTHERS] += 128
 
 
 def other_input(made: Claim) -> None:
-    made.rows(FAMILY)[0, HEAD] ^= 1
+    made.rows(FAMILY)[0, REQUEST_HEAD] ^= 1
 
 
 def repeated_time(made: Claim) -> None:
@@ -152,8 +194,9 @@ def repeated_time(made: Claim) -> None:
 
 
 @pytest.mark.parametrize("change", [reads_after_the_write, misaligned, other_buffer, other_input, repeated_time])
-def test_requests_of_what_the_machine_does_not_hold(change: Callable[[Claim], None]) -> None:
-    made = claim()
+@each_type
+def test_requests_of_what_the_machine_does_not_hold(kind: RequestType, change: Callable[[Claim], None]) -> None:
+    made = claim(kind)
     change(made)
     chained(made)
     assert "memory" in made.violations()

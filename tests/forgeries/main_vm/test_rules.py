@@ -23,12 +23,10 @@ EXCEPTIONS: dict[Rule, str] = {
     Rule("decode", "constraint", "the row is real or padding"): "two flags at once look up a kind of constant that is "
     "none; it stays so that no count of a permutation bus rests on a lookup",
     **dict.fromkeys(
-        (
-            Rule("call", "constraint", name)
-            for name in ("compression is boolean", "arith256 is boolean", "the row is real or padding")
-        ),
-        "the other two leave no flag but one that is no bit, beside the other: a call of both kinds would need a "
-        "compression whose output is part of its input; it stays so that no count of a permutation bus rests on that",
+        (Rule("call", "constraint", name) for name in ("compression is boolean", "the row is real or padding")),
+        "the others leave a compression beside a request, or a request of several types: the first would need a "
+        "compression whose output is part of its input, the second an operation that is the sum of theirs, and none "
+        "is; it stays so that no count of a permutation bus rests on that",
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import struct
@@ -24,10 +25,10 @@ TEXT = b"The cat and the dog, and the bird!\nA dog barks; the cat does not."
 def test_no_example_is_left_out() -> None:
     """An example that is added is tested here, or is one of the committed programs (`tests/guest/test_build.py`)."""
     names = {path.name for path in EXAMPLES.iterdir()}
-    assert names == {"words.c", "shapes.cpp", "primes.zig", "power.c", "keccak256.c", "sort.c"}
+    assert names == {"words.c", "shapes.cpp", "primes.zig", "power.c", "digest.c", "keccak256.c", "sort.c"}
 
 
-@pytest.mark.parametrize("name", ["words.c", "shapes.cpp", "primes.zig", "power.c"])
+@pytest.mark.parametrize("name", ["words.c", "shapes.cpp", "primes.zig", "power.c", "digest.c"])
 def test_examples_hold_no_instruction_that_traps(compiler: Compiler, name: str) -> None:
     # The kit's panic is the one that is meant to.
     assert {word for _, word in unknown_instructions(compiler.file(EXAMPLES / name))} <= {0x00100073}
@@ -78,6 +79,14 @@ def test_powers_by_requests(compiler: Compiler, base: int, exponent: int, modulu
     content = b"".join(number.to_bytes(32, "little") for number in (base, exponent, modulus))
     seen, _ = run(compiler.file(EXAMPLES / "power.c"), content)
     assert seen.execution.output == pow(base, exponent, modulus or 2**256).to_bytes(32, "little")
+
+
+@pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1001])
+def test_hashes_by_requests(compiler: Compiler, size: int) -> None:
+    message = bytes(i * i % 251 for i in range(size))
+    for which, name in ((b"s", "sha256"), (b"b", "blake2s")):
+        seen, _ = run(compiler.file(EXAMPLES / "digest.c"), which + message)
+        assert seen.execution.output == hashlib.new(name, message).digest(), name
 
 
 @pytest.mark.parametrize("name", ["words.c", "primes.zig"])

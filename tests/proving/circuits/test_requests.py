@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proving.circuits.arith256 import ARITH256
-from proving.circuits.basic import RequestsRefused
-from proving.circuits.requests import Layout, RequestType, absorb, blocks, empty_chain, pack
+from proving.circuits.basic import BasicCircuit, RequestsRefused
+from proving.circuits.gadgets import poseidon2
+from proving.circuits.requests import CYCLES, Layout, RequestType, absorb, blocks, empty_chain, pack
+from proving.circuits.served import SERVED
 from proving.hash import RATE, compress
+from proving.machine.main_vm import call, report
 from proving.machine.state import empty_requests
+from proving.stark.air.compile import compile_circuit
 
 WORD = st.integers(0, 2**32 - 1)
 
@@ -70,3 +74,19 @@ def test_the_smallest_shape_that_holds_the_requests_is_taken() -> None:
     for shape, capacity in zip(ARITH256.shapes, capacities, strict=True):
         assert ARITH256.shape(capacity) == shape
         assert ARITH256.shape(capacity + 1) != shape if capacity < capacities[-1] else True
+
+
+@pytest.mark.parametrize("served", SERVED.values(), ids=lambda served: served.name)
+def test_a_request_costs_the_cycles_that_have_as_many_cells(served: BasicCircuit) -> None:
+    """Cells of `main_vm` and of the type's own circuit, over those of a cycle of the state-transition program."""
+    own = {t.name: t.main_columns + 3 * t.bus_columns for t in compile_circuit(served.circuit).tables}
+    shape = served.shapes[-1]
+    cells = report.cells_of(own, shape) / served.capacities[-1]
+    rows = {"call": call.ROWS, "poseidon2": poseidon2.ROWS * served.layout.blocks}
+    cells += sum(report.widths()[table] * count for table, count in rows.items())
+    assert abs(cells / 64 / CYCLES[served.kind] - 1) < 0.1
+
+
+def test_every_served_type_fits_the_table_of_calls() -> None:
+    assert {served.layout.blocks for served in SERVED.values()} == {call.BLOCKS}
+    assert all(served.layout.output_words == 8 for served in SERVED.values())

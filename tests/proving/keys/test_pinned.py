@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from proving import keys
 from proving.circuits.served import SERVED
 from proving.keys import __main__ as command
 from proving.keys import described, registry, snark_circuits
-from proving.keys.family import KEY_SLOTS
+from proving.keys.errors import KeySetFull
+from proving.keys.family import KEY_SLOTS, Family
 from proving.keys.registry import families, names, write_snark
 from proving.machine.main_vm.shapes import SHAPES
 from proving.recursion.aggregation import HeightsDiffer, write_leaf
@@ -59,6 +61,14 @@ def test_there_is_a_leaf_for_every_shape_and_room_for_all_keys() -> None:
     assert len(set(family.names)) == sum(family.leaves.values()) + 4 <= KEY_SLOTS
 
 
+def test_more_keys_than_entries_are_refused() -> None:
+    family = Family(PROFILE, {keys.MAIN_VM: KEY_SLOTS - 4})
+    digests = {name: np.zeros(4, dtype=np.uint64) for name in family.names}
+    assert family.entries(digests).shape == (KEY_SLOTS, 4)
+    with pytest.raises(KeySetFull, match=str(KEY_SLOTS)):
+        Family(PROFILE, {keys.MAIN_VM: KEY_SLOTS - 3}).entries(digests)
+
+
 def test_layers_are_no_entries_of_the_key_set() -> None:
     family = keys.circuits_of(PROFILE)
     assert family.last == family.layers[-1]
@@ -79,6 +89,8 @@ def test_another_pin_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     [
         "leaf.main_vm.1.proven100",
         "leaf.arith256.0.proven100",
+        "leaf.sha256.1.proven100",
+        "leaf.blake2s.2.proven100",
         "node.proven100",
         "tip.proven100",
         "tie.proven100",

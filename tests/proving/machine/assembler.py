@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 
+from proving.circuits.requests import RequestType
+
 R_TYPE = {
     "add": (0, 0), "sub": (0x20, 0), "sll": (0, 1), "slt": (0, 2), "sltu": (0, 3), "xor": (0, 4), "srl": (0, 5),
     "sra": (0x20, 5), "or": (0, 6), "and": (0, 7),
@@ -93,9 +95,9 @@ def poseidon2(rs1: int) -> int:
     return 0x7D0 << 20 | rs1 << 15 | 1 << 12 | 0x73
 
 
-def arith256() -> int:
-    """Encode the request of 256-bit arithmetic on the buffers at x10 and x11."""
-    return 0x7D1 << 20 | 1 << 12 | 0x73
+def request(kind: RequestType) -> int:
+    """Encode the request of a type on the buffers at x10 and x11."""
+    return 0x7D1 + kind << 20 | 1 << 12 | 0x73
 
 
 def elf(

@@ -70,7 +70,7 @@ def test_no_table_overflows(limits: dict[str, int]) -> None:
         records = {name: counts[name] for name in TABLES if name in counts}
         records["bitwise"] += counts["shift"]
         records["mul_div"] = counts["mul"] + counts["div"]
-        records["call"] = counts["poseidon2_call"] + counts["arith256_call"]
+        records["call"] = counts["poseidon2_call"] + counts["request"]
         assert counts["block"] + counts["node"] <= segment.used["page"]
         assert records == {name: segment.used[name] for name in records}
         assert set(records) == set(TABLES) - {"page", "poseidon2"}

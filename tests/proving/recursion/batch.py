@@ -73,16 +73,23 @@ def leaf_key(circuit_type: int = MAIN_VM_TYPE) -> Key:
 #: The type whose requests ties are tried with.
 ASKED = RequestType.KECCAK_F
 #: Places in the key set.
-OTHER_LEAF, LEAF_AS_TIP, TIP, TIE, ASKED_LEAF = range(1, 6)
-SLOTS = 6
+OTHER_LEAF, LEAF_AS_TIP, TIP, TIE = range(1, 5)
+#: Places of the leaves of the machine's type and of types of requests, by their number in claims.
+LEAVES = {
+    MAIN_VM_TYPE: 0,
+    type_number(RequestType.ARITH256): OTHER_LEAF,
+    **{type_number(kind): 5 + i for i, kind in enumerate((ASKED, RequestType.SHA256, RequestType.BLAKE2S))},
+}
+SLOTS = 8
 
 
 @functools.cache
 def entries() -> Words:
-    """The key set: leaves of the machine's type and of another, the first with another role, tip, tie, another leaf."""
+    """The key set: leaves of the machine's type and of another, the first with another role, tip, tie, other leaves."""
     keys = [
         (leaf_key(), Role.AGGREGATION), (leaf_key(MAIN_VM_TYPE + 1), Role.AGGREGATION), (leaf_key(), Role.TIP),
-        (tip_key(), Role.TIP), (tie_key(), Role.TIP), (leaf_key(type_number(ASKED)), Role.AGGREGATION),
+        (tip_key(), Role.TIP), (tie_key(), Role.TIP),
+        *((leaf_key(number), Role.AGGREGATION) for number, place in LEAVES.items() if place > TIE),
     ]  # fmt: skip
     return np.stack([entry(key.digest, role) for key, role in keys])
 
@@ -112,8 +119,7 @@ def prove_leaf(start: Words, end: Words, *, circuit_type: int = MAIN_VM_TYPE, ke
     key = leaf_key(circuit_type)
     traces = fill(leaf(circuit_type).program, claim, [publics.reshape(2, DIGEST), *parts.parts()])
     _, own = parse(key.layout, key.parameters(chain.PROFILE), prove(key, chain.PROFILE, claim, traces, chain.backend()))
-    place = ASKED_LEAF if circuit_type == type_number(ASKED) else circuit_type - MAIN_VM_TYPE
-    return Leaf(place, key, claim, tuple(own.parts()))
+    return Leaf(LEAVES[circuit_type], key, claim, tuple(own.parts()))
 
 
 @functools.cache

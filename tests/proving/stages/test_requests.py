@@ -11,7 +11,8 @@ import pytest
 
 from proving import stages
 from proving.circuits.arith256 import ARITH256
-from proving.circuits.requests import empty_chain
+from proving.circuits.requests import RequestType, empty_chain
+from proving.circuits.served import SERVED
 from proving.machine.program import Program
 from proving.stages.aggregation import ChainBroken, ChildRefused
 from proving.stages.requests import Part, parts, proves_requests
@@ -27,7 +28,7 @@ NUMBERS = np.random.default_rng(3).integers(0, 2**32, size=(7, 32), dtype=np.uin
 
 @cache
 def batch() -> Batch:
-    words, advice = requesting()
+    words, advice = requesting([served.kind for served in SERVED.values()])
     data = b"".join(word.to_bytes(4, "little") for word in advice)
     return prove_all(asm.elf([*words[:-1], asm.HALT]), data, size_class=12)
 
@@ -37,11 +38,13 @@ def test_a_run_with_requests_ends_in_one_proof() -> None:
     program = Program.from_elf(made.elf)
     shown = stages.verify_batch(made.proofs[-1], program_commitment=program.commitment, profile=PROFILE)
     assert shown.output == made.told.final.output()
-    assert not np.array_equal(made.told.final.requests[ARITH256.kind], empty_chain(ARITH256.kind))
+    for kind in RequestType:
+        asked = not np.array_equal(made.told.final.requests[kind], empty_chain(kind))
+        assert asked is (kind in {served.kind for served in SERVED.values()})
 
 
 def place(made: Round, depth: int = 0, circuit_type: str = "") -> int:
-    steps = tree(1, {ARITH256.name: 1})
+    steps = tree(1, dict.fromkeys(SERVED, 1))
     return next(
         number
         for number, step in enumerate(steps)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 
+from proving.circuits.requests import RequestType
+from proving.circuits.served import SERVED
 from proving.machine.main_vm.expand import Traces, expand
 from proving.machine.main_vm.shape import capacities
 from proving.machine.main_vm.shapes import within
@@ -101,19 +104,24 @@ def hashing() -> tuple[list[int], list[int]]:
     return [*words, asm.advice(0), asm.poseidon2(_BASE), asm.poseidon2(_BASE), asm.HALT], [*advice, 7]
 
 
-#: Where requests of 256-bit arithmetic have their numbers.
+#: Where requests have their other words.
 NUMBERS = 0x0005_0080
+ARITH256 = asm.request(RequestType.ARITH256)
 
 
-def requesting() -> tuple[list[int], list[int]]:
-    """Numbers from advice, and requests: into a buffer of its own, again, and into each number of the other buffer."""
+def requesting(kinds: Sequence[RequestType] = (RequestType.ARITH256,)) -> tuple[list[int], list[int]]:
+    """Numbers from advice, and requests: into a buffer of its own, again, and into each number of the other buffer.
+
+    Each of the six is of the next of the types.
+    """
     advice = [0xFFFFFFFF, 1, 0x80000000, *range(2, 31), 0xFFFFFFFE, 5, *range(40, 46)]
     words = [*asm.li(11, NUMBERS), *asm.li(10, NUMBERS - 32)]
     for i in range(32):
         words += [asm.advice(_RESULT), asm.store("sw", _RESULT, 10, 4 * i)]
-    words += [asm.arith256(), asm.arith256()]
-    for offset in (0, 32, 64, 96):
-        words += [asm.i_type("addi", 10, 11, offset), asm.arith256()]
+    made = [asm.request(kinds[i % len(kinds)]) for i in range(6)]
+    words += made[:2]
+    for offset, request in zip((0, 32, 64, 96), made[2:], strict=True):
+        words += [asm.i_type("addi", 10, 11, offset), request]
     return [*words, asm.HALT], advice[:32]
 
 
@@ -139,10 +147,13 @@ def everything() -> Records:
     words += [asm.store(name, 12, _BASE, o) for name, o in (("sb", 1), ("sb", 2), ("sh", 6), ("sw", 8), ("sb", 15))]
     words += [asm.store("sw", 12, 2, -5)]
     hashed, advice = hashing()
-    # Three requests, two of them with buffers that overlap.
-    words += [*hashed[:-1], *asm.li(11, WINDOW + 128), *asm.li(10, WINDOW + 96), asm.arith256()]
+    # Three requests, two of them with buffers that overlap, and two of every other type.
+    words += [*hashed[:-1], *asm.li(11, WINDOW + 128), *asm.li(10, WINDOW + 96), ARITH256]
     for offset in (32, 64):
-        words += [asm.i_type("addi", 10, 11, offset), asm.arith256()]
+        words += [asm.i_type("addi", 10, 11, offset), ARITH256]
+    for served in SERVED.values():
+        if served.kind != RequestType.ARITH256:
+            words += [asm.request(served.kind), asm.request(served.kind)]
     return records([*words, asm.HALT], advice)[0]
 
 

@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from proving.circuits.requests import RequestType
+from proving.circuits.served import SERVED
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import ExpansionRefused, expand
 from proving.machine.records import Records
@@ -24,6 +26,8 @@ FAMILIES = {
     "mul": ["mul", "mulh", "mulhu", "mulhsu"],
     "div": ["div", "divu", "rem", "remu"],
 }
+
+KINDS = [served.kind for served in SERVED.values()]
 
 
 def accept(found: list[Records]) -> None:
@@ -60,10 +64,10 @@ def test_advice_and_compression() -> None:
     accept(found)
 
 
-def test_requests_whose_buffers_overlap() -> None:
-    words, advice = segments.requesting()
-    found = segments.records(words, advice)
-    assert len(found[0].arith256_call) == 6
+@pytest.mark.parametrize("kinds", [[kind] for kind in KINDS] + [KINDS], ids=str)
+def test_requests_whose_buffers_overlap(kinds: list[RequestType]) -> None:
+    found = segments.records(*segments.requesting(kinds))
+    assert found[0].request[:, 2].tolist() == [kinds[i % len(kinds)] for i in range(6)]
     accept(found)
 
 
