@@ -63,7 +63,8 @@ class CoreSettings(EnvironmentSettings):
     core_batch_bytes: Annotated[Size, Field(ge=1 << 17)] = 1 << 22
     """A batch is sealed when the transactions that wait have this many bytes."""
     core_batch_cycles: Annotated[int, Field(ge=1, lt=1 << 63)] = 1 << 32
-    """A batch is sealed when what waits costs this much to prove: cycles of the program's runs at the door."""
+    """A batch is sealed when what waits costs this much to prove: cycles of the program's runs at the door, and those
+    that their requests are worth."""
     core_mempool_limit: Annotated[int, Field(ge=1)] = 10_000
     """Transactions that may wait; then only those that pay more come in, in place of the ones that pay least."""
     core_mempool_account_limit: Annotated[int, Field(ge=1)] = 256

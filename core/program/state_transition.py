@@ -7,7 +7,7 @@ The journal is what the program leaves in memory for core, bound in its output; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from core.errors import ProgramFault
 from core.program import compiled
 from core.program.hints import asking, joined, with_hints
+from proving.circuits.requests import CYCLES, RequestType
 from proving.machine.executor import DEFAULT_MEMORY_LIMIT, advice_of_input, loaded
 from proving.machine.program import Program as MachineProgram
 from runtime.errors import ConfigurationError, InvalidInput
@@ -89,9 +90,15 @@ class Journal:
 
 @dataclass(frozen=True)
 class Run(Journal):
-    """One execution of the ELF; its length is what proving it costs."""
+    """One execution of the ELF."""
 
     cycles: int
+    requests: Mapping[RequestType, int]
+
+    @property
+    def cost(self) -> int:
+        """What proving it costs, in cycles: its own, and those that its requests are worth."""
+        return self.cycles + sum(CYCLES[kind] * count for kind, count in self.requests.items())
 
 
 class Program:
@@ -157,11 +164,12 @@ class Program:
         try:
             with loaded(self._machine, advice_of_input(witness_input), DEFAULT_MEMORY_LIMIT) as machine:
                 outcome = machine.run(self._cycle_limit)
+                asked = machine.requests()
                 output = machine.registers()[10:18].astype("<u4").tobytes()
                 journal = _journal(output, lambda start, size: machine.read(JOURNAL_ADDRESS + start, size))
         except InvalidInput as error:
             raise ProgramFault(f"The state-transition program ended without a result: {error.message}") from error
-        return Run(*journal, int(outcome.cycles))
+        return Run(*journal, int(outcome.cycles), asked)
 
 
 def _journal(

@@ -72,7 +72,7 @@ class Applicant:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the program did with a transaction, and the cycles that a run on one like it takes."""
+    """What the program did with a transaction, and what proving a run on one like it costs, in cycles."""
 
     result: Result
     cycles: int
@@ -130,13 +130,13 @@ class Door:
         return Judged(result, self._cost(applicant, accounts))
 
     def _cost(self, applicant: Applicant, accounts: Mapping[bytes, Account]) -> int:
-        """Return the cycles of the ELF's run on the first transaction that was like this one."""
+        """Return what proving the ELF's run on the first transaction that was like this one costs."""
         view = applicant.view
         keys = sum(len(listed) for _, listed in view.access_list)
         form = (view.kind, len(applicant.raw) // SIZE_STEP, len(view.access_list), keys)
         known = self._costs.get(form)
         if known is None:
-            known = self._program.run(self._content([applicant], accounts)).cycles
+            known = self._program.run(self._content([applicant], accounts)).cost
             if len(self._costs) >= _REMEMBERED:
                 self._costs.clear()
             self._costs[form] = known

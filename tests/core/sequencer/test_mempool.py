@@ -123,7 +123,7 @@ def test_a_batch_is_bounded_by_gas_used_and_not_by_gas_limits(node: Node) -> Non
 @pytest.mark.parametrize(
     ("changes", "sizes"),
     [
-        ({"core_batch_cycles": 800_000}, [2, 2, 1]),
+        ({"core_batch_cycles": 1_200_000}, [2, 2, 1]),
         ({"core_batch_cycles": 1}, [1] * 5),
         ({"core_batch_bytes": 1 << 17}, [5]),
     ],
