@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from proving.keys import PINNED, Pin, described, hex_of, programs, snark_circuits, stored
@@ -37,15 +39,18 @@ def make_snark_circuits() -> dict[str, str]:
     return found
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print every digest and whether it is the pinned one."""
+    parser = argparse.ArgumentParser(prog="python -m proving.keys", description="Print digests of keys and key sets.")
+    parser.add_argument("--write", action="store_true", help="pin what was made, which is a decision")
+    write = parser.parse_args(arguments).write
     before: dict[str, dict[str, Any]] = json.loads(PINNED.read_text())
     made: dict[str, dict[str, Any]] = {
         "keys": {name: make_pin(name)._asdict() for name in names()},
         "key_sets": make_key_sets(),
         "snark_circuits": make_snark_circuits(),
     }
-    if "--write" in sys.argv[1:]:
+    if write:
         PINNED.write_text(json.dumps(made, indent=1) + "\n")
         before = made
     for kind, found in made.items():
