@@ -91,6 +91,10 @@ class CoreSettings(EnvironmentSettings):
     """File of a SNARK's verifying key: each proof must bring a SNARK under it, for L1. Empty: none is asked for."""
     core_production: bool = False
     """Refuse a SNARK's key of an ``insecure-test`` setup: set it on a chain that holds value."""
+    core_proving: Literal["all", "sampled", "skipped"] = "all"
+    """For test networks: let batches pass unproven, all (``skipped``) or all but samples; every output says so."""
+    core_sampled_every: Annotated[int, Field(ge=2, le=1_000_000)] = 10
+    """Of ``sampled`` batches, one of so many is proven, chosen by its output."""
     core_accept_insecure: bool = False
     """Allow a ``core_profile`` whose bits are not proven; every acceptance is then marked INSECURE."""
 
@@ -121,6 +125,15 @@ class CoreSettings(EnvironmentSettings):
             raise ValueError(
                 f"{PREFIX}CORE_L1_EXECUTOR is set: set {PREFIX}CORE_L1_URL and {PREFIX}CORE_SNARK_KEY as well, and one "
                 f"of {PREFIX}CORE_L1_KEY and {PREFIX}CORE_L1_KEY_FILE"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _proving_all_where_it_counts(self) -> Self:
+        if self.core_proving != "all" and (self.core_production or self.core_l1_executor):
+            raise ValueError(
+                f"{PREFIX}CORE_PROVING={self.core_proving} lets batches pass that nobody has proven: never with "
+                f"{PREFIX}CORE_PRODUCTION=true, nor with {PREFIX}CORE_L1_EXECUTOR, whose contract takes none of them"
             )
         return self
 

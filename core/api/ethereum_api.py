@@ -258,6 +258,7 @@ class EthereumApi:
         return {
             "number": quantity(batch.number),
             "status": batch.status,
+            "security": batch.security,
             "l1Status": l1_status(self._store, batch.number),
             "l1Transactions": [_l1_transaction(row) for row in mined_transactions(batch.number)],
             "provenBatch": quantity(proven_batch()),

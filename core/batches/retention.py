@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from core.batches.witness_store import WitnessStore
-from core.store import Batch, BatchStatus, Store
+from core.state.chain import PASSED
+from core.store import Batch, Store
 
 
 class Retention:
@@ -38,7 +39,7 @@ class Retention:
         numbers = self._witnesses.numbers()
         limit = self._clock() - 3600 * self._hours
         with self._store.session():
-            old = Batch.select(Batch.number).where(Batch.status == BatchStatus.PROVEN, Batch.proven_at < limit)
+            old = Batch.select(Batch.number).where(Batch.status.in_(PASSED), Batch.proven_at < limit)
             doomed = numbers & {row.number for row in old.where(Batch.number >= min(numbers, default=0))}
         for number in doomed:
             self._witnesses.remove(number)

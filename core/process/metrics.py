@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from core.batches.components import lags
 from core.eth_sender.status import L1State, noted_state
 from core.proofs.acceptance import proven_batch
+from core.state.chain import PASSED
 from core.store import (
     Batch,
     BatchStatus,
@@ -48,8 +49,10 @@ class CoreCollector(Collector):
         with self._store.session():
             yield self._counted("hallmark_core_transactions", "Transactions by status.", Transaction, TransactionStatus)
             yield self._counted("hallmark_core_batches", "Batches by status.", Batch, BatchStatus)
-            yield self._gauge("hallmark_core_proven_batch", "Every batch up to this one is proven.", proven_batch())
-            waiting = Batch.select(fn.MIN(Batch.sealed_at)).where(Batch.status != BatchStatus.PROVEN).scalar()
+            yield self._gauge(
+                "hallmark_core_proven_batch", "Every batch up to this one is proven or skipped.", proven_batch()
+            )
+            waiting = Batch.select(fn.MIN(Batch.sealed_at)).where(Batch.status.not_in(PASSED)).scalar()
             age = 0.0 if waiting is None else max(0.0, time.time() - float(waiting))
             yield self._gauge("hallmark_core_oldest_unproven_batch_seconds", "Age of the oldest unproven batch.", age)
             yield from self._lags()

@@ -20,14 +20,16 @@ from core.program.state_transition import Program
 from core.proofs.acceptance import Acceptance, Verifier
 from core.proofs.offers import Offers
 from core.proofs.proof_data_handler import ProofDataHandler
+from core.proofs.skipping import Skipping
 from core.proofs.snark_store import SnarkStore
 from core.sequencer import Sequencer
 from core.settings import CoreSettings
 from core.state import versions
+from core.state.chain import PASSED
 from core.state.genesis import Genesis
 from core.state.inputs import read_inputs
 from core.state_tree.kept import KeptTree
-from core.store import Batch, BatchStatus, Store, open_store
+from core.store import Batch, Store, open_store
 from runtime.logging import get_logger
 from runtime.settings import Settings
 
@@ -49,6 +51,7 @@ class Node:
     offers: Offers
     acceptance: Acceptance
     proof_data_handler: ProofDataHandler
+    skipping: Skipping
     retention: Retention
     snarks: SnarkStore
     tree: KeptTree
@@ -140,6 +143,7 @@ def open_node(
         proofs.offers,
         proofs.acceptance,
         proofs.handler,
+        Skipping(store, core_settings, clock),
         Retention(store, witnesses, settings.retention_hours, clock),
         proofs.snarks,
         tree,
@@ -162,7 +166,7 @@ def _note_program(store: Store, program: Program, protocol: int) -> None:
     known = store.fact("program_commitment")
     if known not in (None, program.commitment):
         ours = Batch.protocol_version == protocol
-        unproven = Batch.select(Batch.number).where(ours, Batch.status != BatchStatus.PROVEN).order_by(Batch.number)
+        unproven = Batch.select(Batch.number).where(ours, Batch.status.not_in(PASSED)).order_by(Batch.number)
         log.warning(
             "program.changed",
             known=known,

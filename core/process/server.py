@@ -177,7 +177,7 @@ class Server:
         return self._node.sequencer.due() and self._node.sequencer.seal() is not None
 
     def _settle(self) -> bool:
-        return self._node.settlement.advance() > 0
+        return self._node.settlement.advance() + self._node.skipping.skip() > 0
 
     def _clean(self) -> bool:
         return self._node.retention.remove_old() > 0
@@ -213,6 +213,7 @@ class Server:
             "chain_id": identity.chain_id,
             "key_digest": identity.key_digest,
             "program_commitment": identity.program_commitment,
+            **({"warning": warning} if (warning := self._node.skipping.warning) else {}),
         }
 
     def _check(self) -> str:

@@ -87,5 +87,5 @@ def _tell(node: Node, accepts: str, addresses: Sequence[str]) -> None:
         program_commitment=identity.program_commitment,
         program_sha256=identity.program_sha256,
         snark_key=identity.snark_key,
-        accepts=accepts,
+        accepts=node.skipping.warning or accepts,
     )

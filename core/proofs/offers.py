@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from core.errors import BatchUnknown, OfferExpired, OfferMismatch, OfferUnknown, ProtocolMismatch
+from core.state.chain import SETTLED
 from core.store import Batch, BatchStatus, Offer, OfferState, Store
 
 #: Characters of a token a client may send; a real one has 64.
@@ -131,7 +132,7 @@ class Offers:
 
 
 def find_batch(number: int) -> Batch:
-    """Return the batch `number` when it is ready to be proven or proven.
+    """Return the batch `number` when it is ready to be proven, proven or skipped.
 
     Raises
     ------
@@ -139,6 +140,6 @@ def find_batch(number: int) -> Batch:
         There is no such batch, or its commitments are not made yet.
     """
     batch = Batch.get_or_none(Batch.number == number) if 0 < number < 1 << 63 else None
-    if batch is None or batch.status not in (BatchStatus.COMMITTED, BatchStatus.PROVEN):
+    if batch is None or batch.status not in SETTLED:
         raise BatchUnknown(f"There is no batch {number} that is ready to be proven.")
     return batch

@@ -47,8 +47,8 @@ from runtime.wire import (
     encode,
 )
 
-#: Proofs under one offer that may arrive, wait or be verified at a time: none shuts another prover out. Repeated
-#: proofs of proven batches, which need no token of a live offer, have as many places together.
+#: Proofs under one offer, or of one client without an offer, that may arrive, wait or be verified at a time: none shuts
+#: another prover out. Repeated proofs of proven batches have as many places together.
 MAX_PENDING_PROOFS = 4
 
 #: Proofs of all offers together; each takes its size on the disk until it is judged.
@@ -183,7 +183,7 @@ class ProofDataHandler:
     async def submit(self, request: web.Request) -> web.Response:
         """Take a proof: 200 once it is verified and recorded, a typed refusal otherwise."""
         number = _batch_number(request)
-        token = request.headers.get(OFFER_HEADER, "")
+        token = request.headers.get(OFFER_HEADER)
         traceparent = request.headers.get("traceparent", "")[:MAX_TRACEPARENT]
         with span(
             "submit proof",
@@ -195,8 +195,10 @@ class ProofDataHandler:
             accepted = await self._offering.run(self._acceptance.may_submit, number, token)
             if accepted is not None and request.content_length not in (None, accepted):
                 raise BatchProven(f"Batch {number} is already proven by another proof.")
+            own = f"client {request.remote}" if token is None else token
+            group = own if accepted is None else _REPEATED
             try:
-                with self._arrivals.place(token if accepted is None else _REPEATED) as arrival:
+                with self._arrivals.place(group) as arrival:
                     limit = self._proof_limit if accepted is None else min(accepted, self._proof_limit)
                     advanced = await self._receive(request, arrival, number, token, trace_id, limit)
             except HallmarkError as error:
@@ -206,7 +208,7 @@ class ProofDataHandler:
             return web.Response(body=encode(ProofAccepted(accepted=True)), content_type="application/json")
 
     async def _receive(
-        self, request: web.Request, arrival: Arrival, number: int, token: str, trace_id: str, limit: int
+        self, request: web.Request, arrival: Arrival, number: int, token: str | None, trace_id: str, limit: int
     ) -> bool:
         with tempfile.NamedTemporaryFile(dir=self._incoming, suffix=".part", delete=False) as part:
             path = Path(part.name)

@@ -13,7 +13,10 @@ from core.formats.transactions import TransactionView, read_transaction
 from core.store import AccountVersion, Batch, BatchStatus, Transaction
 
 #: Statuses of batches that are shown to wallets and provers: everything about them is final.
-SETTLED = (BatchStatus.COMMITTED, BatchStatus.PROVEN)
+SETTLED = (BatchStatus.COMMITTED, BatchStatus.PROVEN, BatchStatus.SKIPPED)
+
+#: Statuses of batches that wait for no proof.
+PASSED = (BatchStatus.PROVEN, BatchStatus.SKIPPED)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class BatchStatus(StrEnum):
     """Commitments made: the batch may be offered to provers."""
     PROVEN = "proven"
     """A proof was verified and accepted."""
+    SKIPPED = "skipped"
+    """Let pass without a proof, by a core of a test network that says so; a proof is still taken."""
 
 
 class OfferState(StrEnum):

@@ -67,7 +67,7 @@ def openapi() -> dict[str, Any]:
                     accepted,
                     body=octets,
                     body_kind=_OCTETS,
-                    parameters=[batch, token, traceparent],
+                    parameters=[batch, token | {"required": False}, traceparent],
                 )
             },
             "/batches/{batch}": {"get": _operation("The batch file.", error, batch_file, parameters=[batch])},

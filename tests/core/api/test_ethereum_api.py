@@ -45,6 +45,7 @@ async def test_a_wallet_sends_a_transfer_and_follows_it(http: ClientSession, nod
     assert await call(http, "hallmark_batchStatus", "0x1") == {
         "number": "0x1",
         "status": "committed",
+        "security": None,
         "l1Status": None,
         "l1Transactions": [],
         "provenBatch": "0x0",

@@ -507,3 +507,52 @@ async def test_a_token_is_asked_for_when_one_is_set(tmp_path: Path) -> None:
         headers = {"Authorization": "Bearer secret"}
         async with http.post("/proof_generation_data", json=REQUEST, headers=headers) as answer:
             assert answer.status == 204
+
+
+async def submit_alone(http: ClientSession, number: int, proof: Any) -> tuple[int, Any]:
+    """Submit without an offer."""
+    async with http.post(f"/submit_proof/{number}", data=proof) as answer:
+        content = await answer.json()
+        return answer.status, content if answer.status == 200 else content["error"]["code"]
+
+
+async def test_anybody_proves_a_batch_without_an_offer(http: ClientSession, node: Node) -> None:
+    """From what core shows to everybody; whoever has the batch on offer learns that it is done."""
+    seal(node, 2)
+    token = (await ask(http))[1]["offer_token"]
+    async with http.get("/witness_inputs/1") as answer:
+        assert answer.status == 200 and await answer.read()
+    proof = stand_in_proof(outputs(node)[1])
+    assert await submit_alone(http, 1, proof[:-1] + b"\x00") == (422, "proof_refused")
+    assert await submit_alone(http, 1, stand_in_proof(outputs(node)[2])) == (422, "proof_refused")
+    assert await submit_alone(http, 3, proof) == (404, "batch_unknown")
+    assert proven(node) == 0
+    assert await submit_alone(http, 1, proof) == (200, {"accepted": True})
+    assert proven(node) == 1
+    assert await submit(http, 1, token, proof) == (200, {"accepted": True})
+    other = stand_in_proof(outputs(node)[1], 8192)
+    assert await submit(http, 1, token, other) == (409, "batch_proven")
+    assert (await ask(http))[1]["batch_number"] == 2
+
+
+async def test_uploads_without_an_offer_are_limited_per_client(http: ClientSession, node: Node) -> None:
+    """And they take no place from who holds an offer."""
+    seal(node)
+    token, proof = (await ask(http))[1]["offer_token"], stand_in_proof(outputs(node)[1])
+
+    async def waiting() -> int:
+        async def steadily() -> AsyncIterator[bytes]:
+            for at in range(400):
+                yield proof[at : at + 1]
+                await asyncio.sleep(0.05)
+
+        async with http.post("/submit_proof/1", data=steadily()) as answer:
+            return answer.status
+
+    uploads = [asyncio.create_task(waiting()) for _ in range(4)]
+    await asyncio.sleep(0.3)
+    assert await submit_alone(http, 1, proof) == (503, "busy")
+    assert await submit(http, 1, token, proof) == (200, {"accepted": True})
+    for task in uploads:
+        task.cancel()
+    await asyncio.gather(*uploads, return_exceptions=True)
