@@ -26,6 +26,11 @@ DURATION = Histogram("hallmark_job_duration_seconds", "Claim to end.", ["stage",
 QUEUE_WAIT = Histogram("hallmark_job_queue_wait_seconds", "Queued to claimed.", ["stage"], buckets=_BUCKETS)
 FINISHED = Counter("hallmark_attempts_finished", "Attempts by this process.", ["stage", "outcome", "code"])
 BUSY = Gauge("hallmark_worker_busy", "Jobs being worked on by this process.", ["stage", "device"])
+STORING = Histogram(
+    "hallmark_artifact_store_seconds",
+    "Time that storing an artifact took.",
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
 PEAK_MEMORY = Gauge("hallmark_process_peak_memory_bytes", "Largest resident memory of this process so far.")
 
 #: Seconds between two tries to complete a job while the database is away; finished work is worth waiting for.
@@ -87,7 +92,8 @@ class Work:
         name = artifact_name(self.claim.job.batch_id, self.claim.job_id, self.claim.token, last)
         protocol = self.claim.job.protocol_version
         self.context.meter.moved(self.claim.job_id, stored=len(payload))
-        return self.context.artifacts.save(name, kind, payload, protocol=protocol, compress=compress)
+        with STORING.time():
+            return self.context.artifacts.save(name, kind, payload, protocol=protocol, compress=compress)
 
 
 #: The part of an actor that differs between stages and rounds.

@@ -5,11 +5,17 @@ from __future__ import annotations
 import threading
 import time
 
+from prometheus_client import Histogram
+
 from actors.context import WorkerContext
 from broker.jobs import Claim
 from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Unavailable
 from runtime.logging import get_logger
 from runtime.telemetry import trace_id_of
+
+RENEWAL = Histogram(
+    "hallmark_lease_renewal_seconds", "Time that renewing a lease took.", buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+)
 
 
 class Released(HallmarkError):
@@ -82,9 +88,11 @@ class Held:
                 self._log.error("no progress, letting the lease run out", seconds=stall, phase=self._note)
                 self._stop = LeaseLost(f"No progress for {stall:.0f} s in phase {self._note!r}.")
                 return
+            started = time.monotonic()
             try:
                 self.context.store.renew(self.claim, progress=self._fraction, note=self._note)
                 self.context.pulse.beat("renew")
+                self._renewed(time.monotonic() - started)
             except (LeaseLost, JobCancelled) as error:
                 self._log.warning("lease is gone", code=error.code)
                 self._stop = error
@@ -94,3 +102,8 @@ class Held:
                 self._log.warning("could not renew", code=error.code)
             except Exception:
                 self._log.exception("could not renew")
+
+    def _renewed(self, seconds: float) -> None:
+        RENEWAL.observe(seconds)
+        if seconds > self.claim.lease_seconds / 3:
+            self._log.warning("renewing took long: the database or its disk is slow", seconds=round(seconds, 3))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import re
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,11 @@ import pytest
 from broker.jobs import Stage, status
 from tests.actors.cluster import Cluster
 from tests.actors.test_pipeline import finish
+from tests.preload import preloaded
 
 #: The clock of the wall as the kernel has it, plus the seconds that a file holds now.
 SHIM = r"""
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -61,13 +60,7 @@ HOUR = 3600
 @pytest.fixture
 def wrong_clock(tmp_path: Path) -> dict[str, str]:
     """Variables under which a process reads the clock that `tmp_path/clock` makes wrong."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler (apt-get install gcc)")
-    library = tmp_path / "clock.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(library)]
-    subprocess.run(command, input=SHIM.encode(), check=True)
-    return {"LD_PRELOAD": str(library), "WRONG_CLOCK": str(tmp_path / "clock")}
+    return {**preloaded(SHIM, tmp_path), "WRONG_CLOCK": str(tmp_path / "clock")}
 
 
 @pytest.mark.long
@@ -93,4 +86,8 @@ def test_a_worker_whose_clock_is_wrong_and_jumps_keeps_its_leases_and_is_named(
     assert [attempt.number for attempt in status.attempts(on_servers.store)] == [1] * len(status.jobs(on_servers.store))
     set_clock(0)
     on_servers.until(lambda: '"this host\'s clock is right again"' in on_servers.log(), 20)
-    assert '"seconds": 10800.' in on_servers.log()
+    told = [
+        float(each)
+        for each in re.findall(r'"seconds": (-?[0-9.]+), "event": "this host.s clock is wrong"', on_servers.log())
+    ]
+    assert told and abs(told[0] - 3 * HOUR) < 2
