@@ -1,11 +1,13 @@
 """The libraries that wallets are built on, each through a whole life with a core that seals by itself.
 
-web3.py always; ethers, viem and web3.js where Node is at hand, installed as ``package-lock.json`` here pins them.
+web3.py always; ethers, viem, web3.js and cast where Node is at hand, installed as ``package-lock.json`` here pins them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,43 @@ async def test_a_library_of_node_sends_waits_replaces_and_subscribes(core: TestS
             script.kill()
             await script.wait()
     assert script.returncode == 0, errors.decode()[-3000:]
+
+
+async def test_cast_sends_waits_and_replaces(core: TestServer) -> None:
+    if reason := packages_missing(HERE, "@foundry-rs/cast"):
+        pytest.skip(reason)
+    await asyncio.to_thread(_cast, str(core.make_url("/")))
+
+
+def _cast(url: str) -> None:
+    def run(*arguments: str, fails: str = "") -> str:
+        command = ["node", "node_modules/@foundry-rs/cast/bin.mjs", *arguments, "--rpc-url", url]
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=SCRIPT_SECONDS)
+        # npm's script around it ends with 0 whatever becomes of cast.
+        assert ("Error:" in done.stderr) == bool(fails) and fails in done.stderr, done.stderr[-3000:]
+        return done.stdout.strip()
+
+    key = ("--private-key", "0x" + SENDER.key.hex())
+    assert (run("chain-id"), run("block-number")) == ("4242", "0")
+    assert run("balance", SENDER.address) == str(10_000 * ETHER)
+    assert int(run("gas-price")) >= GWEI
+    assert run("estimate", RECEIVER, "--value", "1ether", "--from", SENDER.address) == "21000"
+    for kind in ((), ("--legacy",), ("--access-list", "[]")):
+        sent = json.loads(run("send", RECEIVER, "--value", "1ether", *key, *kind, "--json"))
+        assert (sent["status"], sent["to"].lower()) == ("0x1", RECEIVER.lower())
+        assert json.loads(run("receipt", sent["transactionHash"], "--json"))["blockHash"] == sent["blockHash"]
+        assert json.loads(run("tx", sent["transactionHash"], "--json"))["type"] == sent["type"]
+        block = json.loads(run("block", sent["blockNumber"], "--json"))
+        assert sent["transactionHash"] in block["transactions"] and block["hash"] == sent["blockHash"]
+    assert run("balance", RECEIVER, "--ether").startswith("10003.")
+    assert (run("nonce", SENDER.address), run("code", RECEIVER)) == ("3", "0x")
+    waiting = ("send", RECEIVER, *key, "--async", "--nonce", "4", "--priority-gas-price", "100000000")
+    slow = run(*waiting, "--gas-price", "3gwei")
+    run(*waiting, "--gas-price", "3gwei", "--value", "1", fails="replacement transaction underpriced")
+    quick = run(*waiting[:-1], "1gwei", "--gas-price", "4gwei")
+    run("send", RECEIVER, *key, "--nonce", "3")
+    assert json.loads(run("receipt", quick, "--json"))["status"] == "0x1"
+    run("receipt", slow, "--async", fails="not found")
 
 
 async def test_web3_of_python_sends_waits_and_replaces(core: TestServer) -> None:
