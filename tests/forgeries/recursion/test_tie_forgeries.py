@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import pytest
 
+from proving.backend.interface import PRIME
 from proving.circuits.requests import RequestType
 from proving.hash import DIGEST
 from proving.machine.state import empty_requests
 from proving.recursion.claims import type_number
-from proving.recursion.tip import TIP_CLAIM, tip_words
+from proving.recursion.tip import MAIN_VM_TYPE, TIP_CLAIM, tip_words
 from proving.stark.air.engine import check
 from proving.stark.arithmetic import Words
 from proving.stark.proof import parse
@@ -93,6 +96,24 @@ def test_a_chain_of_another_type(number: int) -> None:
     """The digests are those of the type that was asked for."""
     shown = batch.prove_leaf(EMPTY[ASKED], ASKING.requests[ASKED], circuit_type=number)
     assert refused(claim_of(EMPTY), shown)
+
+
+@pytest.mark.parametrize("number", [MAIN_VM_TYPE, *batch.NO_TYPES])
+def test_a_number_that_is_of_no_type_of_requests(number: int) -> None:
+    """What chooses among the types are polynomials in the number, which have values there too.
+
+    The leaf shows the chain that they choose, and the claim has what they leave of the chains.
+    """
+    numbers = [type_number(kind) for kind in RequestType]
+    chosen = np.array([
+        prod((number - other) * pow(own - other, -1, PRIME) for other in numbers if other != own) % PRIME
+        for own in numbers
+    ], dtype=object)[:, None]  # fmt: skip
+    before, empty = ASKING.requests.astype(object), EMPTY.astype(object)
+    start, end = ((chosen * chains).sum(axis=0) % PRIME for chains in (empty, before))
+    after = ((before + chosen * (empty - before)) % PRIME).astype(np.uint64)
+    shown = batch.prove_leaf(start.astype(np.uint64), end.astype(np.uint64), circuit_type=number)
+    assert refused(claim_of(after), shown, after)
 
 
 def test_a_type_that_occurs_is_claimed_not_to() -> None:

@@ -7,6 +7,7 @@ import functools
 
 import numpy as np
 
+from proving.backend.interface import PRIME
 from proving.circuits.requests import RequestType
 from proving.hash import DIGEST
 from proving.machine.state import State, empty_requests
@@ -72,6 +73,8 @@ def leaf_key(circuit_type: int = MAIN_VM_TYPE) -> Key:
 
 #: The type whose requests ties are tried with.
 ASKED = RequestType.KECCAK_F
+#: Numbers next to those of the types, upwards and, as an element, below that of the machine.
+NO_TYPES = (len(RequestType) + 1, PRIME - 1)
 #: Places in the key set.
 OTHER_LEAF, LEAF_AS_TIP, TIP, TIE = range(1, 5)
 #: Places of the leaves of the machine's type and of types of requests, by their number in claims.
@@ -79,13 +82,14 @@ LEAVES = {
     MAIN_VM_TYPE: 0,
     type_number(RequestType.ARITH256): OTHER_LEAF,
     **{type_number(kind): 5 + i for i, kind in enumerate((ASKED, RequestType.SHA256, RequestType.BLAKE2S))},
+    **{number: 8 + i for i, number in enumerate(NO_TYPES)},
 }
-SLOTS = 8
+SLOTS = 10
 
 
 @functools.cache
 def entries() -> Words:
-    """The key set: leaves of the machine's type and of another, the first with another role, tip, tie, other leaves."""
+    """The key set: leaves of the machine and of another type, the first with another role, tip, tie, other leaves."""
     keys = [
         (leaf_key(), Role.AGGREGATION), (leaf_key(MAIN_VM_TYPE + 1), Role.AGGREGATION), (leaf_key(), Role.TIP),
         (tip_key(), Role.TIP), (tie_key(), Role.TIP),
