@@ -10,6 +10,7 @@ import numpy as np
 from proving.circuits.requests import RequestType
 from proving.hash import DIGEST, WIDTH, Tag, compress, hash_elements
 from proving.stark.arithmetic import Words
+from runtime.errors import InvalidInput
 
 #: Public input of a leaf or node: key set, start, end, type.
 CLAIM: Final = 3 * DIGEST + 1
@@ -36,9 +37,11 @@ def request_type(number: int) -> RequestType:
 
     Raises
     ------
-    ValueError
+    InvalidInput
         It is of none.
     """
+    if not 0 < number <= len(RequestType):
+        raise InvalidInput(f"A claim's type {number} is of no requests.")
     return RequestType(int(number) - 1)
 
 

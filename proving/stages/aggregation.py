@@ -33,7 +33,7 @@ from proving.stages import batch_proof, recursion_proof
 from proving.stages import proof as segment_proof
 from proving.stages.batch_proof import Claim
 from proving.stages.recursion_proof import RecursionProof
-from proving.stages.recursion_witness import RecursionWitness, pack_trace, unpack_trace
+from proving.stages.recursion_witness import RecursionWitness, pack_trace, require_form, unpack_trace
 from proving.stages.rounds import Round
 from proving.stages.statement import Statement
 from proving.stark.arithmetic import Words
@@ -126,7 +126,13 @@ def recursive_witness(made: Round, proofs: Sequence[bytes], *, statement: bytes,
 
 
 def recursive_vectors(witness: bytes) -> bytes:
-    """Fill the trace of a witness's circuit; the artifact names the witness that it is of."""
+    """Fill the trace of a witness's circuit; the artifact names the witness that it is of.
+
+    Raises
+    ------
+    InvalidInput
+        The witness is none, or its children are not what its circuit takes.
+    """
     told = RecursionWitness.unpack(witness, protocol=PROTOCOL_VERSION)
     return pack_trace(hashlib.sha256(witness).digest(), _fill(told), protocol=PROTOCOL_VERSION)
 
@@ -154,7 +160,8 @@ def prove_recursive(
     Raises
     ------
     InvalidInput
-        The witness is of another profile, or the trace of another witness.
+        The witness is of another profile, its children are not what its circuit takes, or the trace is of another
+        witness.
     """
     told = RecursionWitness.unpack(witness, protocol=PROTOCOL_VERSION)
     if told.profile != profile:
@@ -241,6 +248,7 @@ def _output(told: Statement) -> Words:
 
 
 def _fill(told: RecursionWitness) -> dict[str, Words]:
+    require_form(told)
     return fill(keys.program(told.circuit), told.publics, _hints(told))
 
 

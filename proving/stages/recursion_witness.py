@@ -10,12 +10,13 @@ A trace's payload: SHA-256 of the witness artifact, 32 bytes | every table's col
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proving import keys
 from proving.machine.state import State
 from proving.stages.recursion_proof import RecursionProof
 from proving.stages.statement import MalformedStatement, canonical
@@ -90,6 +91,32 @@ class RecursionWitness:
             raise MalformedStatement("The witness names no circuit.") from error
         children = tuple(RecursionProof.decode(part) for part in parts[_FIXED_PARTS:])
         return cls(profile, circuit, publics, children, parts[3])
+
+
+def require_form(told: RecursionWitness) -> None:
+    """Look whether a witness has what its circuit takes: proofs of the right circuits, and claims of their lengths.
+
+    Raises
+    ------
+    MalformedStatement
+        It has not.
+    """
+    family = keys.circuits_of(told.profile)
+    taken: dict[str, tuple[Collection[str], ...]] = {
+        **{leaf: ((basic,),) for leaf, (basic, _) in family.basic.items()},
+        family.node: (family.aggregating, family.aggregating),
+        family.tip: (family.aggregating,),
+        family.tie: (family.tips, family.aggregating),
+        family.scheduler: (family.tips,),
+    }
+    wanted, found = taken.get(told.circuit), [child.circuit for child in told.children]
+    if wanted is None:
+        raise MalformedStatement(f"No circuit {told.circuit} verifies proofs under profile {told.profile}.")
+    if len(found) != len(wanted) or any(name not in names for name, names in zip(found, wanted, strict=True)):
+        raise MalformedStatement(f"Circuit {told.circuit} does not take proofs of {', '.join(found) or 'none'}.")
+    for name, publics in ((told.circuit, told.publics), *((child.circuit, child.publics) for child in told.children)):
+        if publics.size != keys.key(name).publics:
+            raise MalformedStatement(f"Circuit {name} has no claim of {publics.size} elements.")
 
 
 def pack_trace(witness: bytes, traces: Mapping[str, NDArray[np.uint64]], *, protocol: str) -> bytes:

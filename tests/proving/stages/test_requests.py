@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 
 from proving import stages
+from proving.backend.interface import PRIME
 from proving.circuits.arith256 import ARITH256
 from proving.circuits.requests import RequestType, empty_chain
 from proving.circuits.served import SERVED
 from proving.machine.program import Program
 from proving.stages.aggregation import ChainBroken, ChildRefused
+from proving.stages.recursion_witness import RecursionWitness
 from proving.stages.requests import Part, parts, proves_requests
 from proving.stages.rounds import Round, tree
 from proving.stages.statement import MalformedStatement
 from runtime.errors import ArtifactError, InvalidInput
+from runtime.protocol import PROTOCOL_VERSION
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.main_vm.segments import requesting
 from tests.proving.stages.batch import PROFILE, Batch, prove_all
@@ -74,6 +77,32 @@ def test_a_tie_takes_a_tip_and_a_chain_of_requests() -> None:
             witness(Round.TIP, children)
     with pytest.raises(ChainBroken):
         witness(Round.TIP, [chain])
+
+
+@pytest.mark.parametrize("number", [0, len(RequestType) + 1, PRIME - 1])
+def test_a_tie_of_a_type_of_no_requests_is_refused(number: int) -> None:
+    told = RecursionWitness.unpack(batch().witnesses[place(Round.TIP, 1)])
+    tip, chain = told.children
+    other = replace(chain, publics=np.append(chain.publics[:-1], np.uint64(number)))
+    with pytest.raises(InvalidInput, match=f"type {number}"):
+        stages.recursive_vectors(replace(told, children=(tip, other)).pack(protocol=PROTOCOL_VERSION))
+
+
+def test_a_witness_of_what_its_circuit_does_not_take_is_refused() -> None:
+    told = RecursionWitness.unpack(batch().witnesses[place(Round.TIP, 1)])
+    tip, chain = told.children
+    changes: list[dict[str, object]] = [
+        *({"children": children} for children in ((), (tip,), (chain, tip), (tip, tip), (tip, chain, chain))),
+        {"children": (tip, replace(chain, circuit="none"))},
+        {"children": (tip, replace(chain, publics=chain.publics[:0]))},
+        {"publics": told.publics[:-1]},
+        {"circuit": "none"},
+        {"circuit": ARITH256.name},
+        {"profile": "none"},
+    ]  # fmt: skip
+    for change in changes:
+        with pytest.raises(InvalidInput):
+            stages.recursive_vectors(replace(told, **change).pack(protocol=PROTOCOL_VERSION))
 
 
 def test_a_node_joins_one_type() -> None:
