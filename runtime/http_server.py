@@ -3,6 +3,7 @@
 A connection that waits for a request costs a descriptor. They are limited well below the process's limit, where the one
 that has waited longest makes room for a new one, and closed after a while. One whose request is being answered is left
 alone, however long that takes, unless all are and most of them are of one address: then that makes room for others.
+A quarter of the places is out of reach for any one address, so that another one finds room at once.
 """
 
 from __future__ import annotations
@@ -140,6 +141,7 @@ class Connections:
 
     def __init__(self, limit: int, idle_seconds: float) -> None:
         self._limit, self._idle_seconds = limit, idle_seconds
+        self._limit_of_address = limit - limit // 4
         #: With the peer's address, in the order in which they came.
         self._open: dict[asyncio.Transport, str] = {}
         self._of_address: Counter[str] = Counter()
@@ -191,11 +193,14 @@ class Connections:
 
     def opened(self, transport: asyncio.Transport) -> None:
         """Count a new connection, and make room for it or drop it when there is none."""
+        address = _peer(transport)
         if len(self._open) >= self._limit:
             TROUBLES.note(TooManyConnections())
             self._drop(next(iter(self._waiting), None) or self._one_of_many(transport))
+        elif self._of_address[address] >= self._limit_of_address:
+            self._drop(next((each for each in self._waiting if self._open[each] == address), transport))
         if not transport.is_closing():
-            self._open[transport] = address = _peer(transport)
+            self._open[transport] = address
             self._of_address[address] += 1
             self._waiting[transport] = time.monotonic()
 

@@ -45,15 +45,24 @@ def test_who_waits_for_a_request_makes_room_first() -> None:
 
 def test_who_holds_most_makes_room_for_another_and_not_for_itself() -> None:
     connections = Connections(4, 60)
-    many = [opened(connections, "a") for _ in range(4)]
-    assert opened(connections, "a").aborted, "its own newest"
+    many = [opened(connections, "a") for _ in range(3)]
     others = [opened(connections, "b"), opened(connections, "c")]
-    assert [each.aborted for each in many] == [True, True, False, False]
+    assert [each.aborted for each in many] == [True, False, False]
     assert not any(each.aborted for each in others)
     assert opened(connections, "b").aborted, "one less is not many more"
     for each in (*many, *others):
         connections.closed(each)
     assert not connections._open and not connections._of_address
+
+
+def test_one_address_never_has_every_place() -> None:
+    connections = Connections(8, 60)
+    busy = [opened(connections, "a") for _ in range(5)]
+    waiting = opened(connections, "a", busy=False)
+    assert not opened(connections, "a").aborted and waiting.aborted, "its own that waits makes room for it"
+    assert opened(connections, "a").aborted, "and its newest goes when none waits"
+    others = [opened(connections, "b", busy=False) for _ in range(2)]
+    assert not any(each.aborted for each in (*busy, *others)), "there was room for another"
 
 
 def test_a_single_place_is_kept_by_who_has_it() -> None:
