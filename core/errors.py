@@ -114,6 +114,14 @@ class Unauthorized(CoreError):
     status = 401
 
 
+class CertificateMissing(CoreError):
+    """A gateway brought no certificate, and core asks for one."""
+
+    code = "certificate_missing"
+    default_remedy = "Set HALLMARK_GATEWAY_TLS_CERTIFICATE and HALLMARK_GATEWAY_TLS_KEY on the gateway's side."
+    status = 401
+
+
 class OriginRefused(CoreError):
     """A web page of an origin that is not allowed has sent the request."""
 

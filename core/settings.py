@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from runtime.configuration import PREFIX, AbsolutePath, EnvironmentSettings, Size
 from runtime.settings import MAX_SECONDS, DatabaseUrl, Settings
+from runtime.tls import server_context
 from runtime.urls import check_url, sqlite_url
 
 #: The committed state-transition program.
@@ -75,6 +77,12 @@ class CoreSettings(EnvironmentSettings):
     """A transaction that has waited this long is dropped."""
     core_origins: Annotated[str, AfterValidator(_origins)] = ""
     """Origins of web pages that may call core, with commas between (``http://localhost:5173``); ``*`` allows all."""
+    core_tls_certificate: AbsolutePath | None = None
+    """Core's certificate (PEM, with those between it and its authority): core then speaks TLS."""
+    core_tls_key: AbsolutePath | None = None
+    """Private key of that certificate (PEM, not encrypted)."""
+    core_tls_clients: AbsolutePath | None = None
+    """Authorities (PEM) one of which must have signed the certificate of a gateway; wallets need none."""
     core_offer_seconds: Annotated[float, Field(ge=0.1, le=MAX_SECONDS)] = 60.0
     """A prover that neither renews nor submits within this time loses its offer."""
     core_proof_limit: Size = 1 << 24
@@ -129,6 +137,16 @@ class CoreSettings(EnvironmentSettings):
         return self
 
     @model_validator(mode="after")
+    def _tls_complete(self) -> Self:
+        given = (self.core_tls_certificate is not None, self.core_tls_key is not None)
+        if any(given) != all(given) or (self.core_tls_clients is not None and not all(given)):
+            raise ValueError(
+                f"{PREFIX}CORE_TLS_CERTIFICATE and {PREFIX}CORE_TLS_KEY are set together, and "
+                f"{PREFIX}CORE_TLS_CLIENTS only beside them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _proving_all_where_it_counts(self) -> Self:
         if self.core_proving != "all" and (self.core_production or self.core_l1_executor):
             raise ValueError(
@@ -145,6 +163,17 @@ class CoreSettings(EnvironmentSettings):
                 f"profiles only, unless {PREFIX}CORE_ACCEPT_INSECURE=true is set as well"
             )
         return self
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return how core talks TLS, None where it does not.
+
+        Raises
+        ------
+        ConfigurationError
+        """
+        if self.core_tls_certificate is None or self.core_tls_key is None:
+            return None
+        return server_context(self.core_tls_certificate, self.core_tls_key, self.core_tls_clients)
 
     def database_url(self, settings: Settings) -> str:
         """Return the URL of core's store."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -68,16 +69,23 @@ class CoreClient:
         Bearer token; empty for none.
     request_seconds
         Longest time that one request may take.
+    tls
+        How it talks to an ``https`` address; the system's authorities and no certificate of its own by default.
     """
 
-    def __init__(self, url: str, *, token: str = "", request_seconds: float = 600.0) -> None:
+    def __init__(
+        self, url: str, *, token: str = "", request_seconds: float = 600.0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._url = url.rstrip("/") + "/"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._timeout = aiohttp.ClientTimeout(total=request_seconds, sock_connect=_CONNECT_SECONDS)
+        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> CoreClient:
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
+        self._session = aiohttp.ClientSession(
+            headers=self._headers, timeout=self._timeout, connector=aiohttp.TCPConnector(ssl=self._tls or True)
+        )
         return self
 
     async def __aexit__(

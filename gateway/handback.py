@@ -19,7 +19,7 @@ from runtime.telemetry import span
 OFFER_REFUSALS = frozenset({"offer_expired", "offer_unknown", "offer_mismatch"})
 
 #: Refusals that say nothing about the proof: it is submitted again, until somebody mends what they name.
-NOT_OF_THE_PROOF = frozenset({"unauthorized", "proof_truncated"})
+NOT_OF_THE_PROOF = frozenset({"unauthorized", "certificate_missing", "proof_truncated"})
 
 #: Refusals after which the batch is complete without this proof.
 ALREADY_PROVEN = "batch_proven"

@@ -28,7 +28,7 @@ from runtime.wire import ProofDataRequest
 MAX_BACKOFF_SECONDS = 30.0
 
 #: Answers of core to a request for work that stay what they are until somebody changes one of the two sides.
-FINAL_REFUSALS = frozenset({"key_mismatch", "protocol_mismatch", "unauthorized"})
+FINAL_REFUSALS = frozenset({"key_mismatch", "protocol_mismatch", "unauthorized", "certificate_missing"})
 
 log = get_logger(__name__)
 
@@ -63,7 +63,10 @@ class Gateway:
         self._own = own
         self._jobs = jobs
         self._client = CoreClient(
-            settings.core_url, token=settings.token.get_secret_value(), request_seconds=own.gateway_request_seconds
+            settings.core_url,
+            token=settings.token.get_secret_value(),
+            request_seconds=own.gateway_request_seconds,
+            tls=own.tls(),
         )
         self._request = ProofDataRequest(
             prover=own.gateway_name, protocol_version=settings.protocol_version, key_digest=key_identity

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
-from typing import Annotated
+import ssl
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from runtime.configuration import EnvironmentSettings, Size
+from runtime.configuration import PREFIX, AbsolutePath, EnvironmentSettings, Size
+from runtime.tls import client_context
 
 
 def _host_name() -> str:
@@ -31,6 +33,27 @@ class GatewaySettings(EnvironmentSettings):
     """A larger witness input is refused before it is fetched; the state-transition program reads no more either."""
     gateway_request_seconds: Annotated[float, Field(ge=0.1, le=1e8)] = 600.0
     """One request to core may take this long; a proof is verified before core answers."""
+    gateway_tls_authority: AbsolutePath | None = None
+    """Who signs the certificate of a core at an ``https`` address (PEM); empty: the system's authorities."""
+    gateway_tls_certificate: AbsolutePath | None = None
+    """The gateway's certificate (PEM), for a core that asks for one."""
+    gateway_tls_key: AbsolutePath | None = None
+    """Private key of that certificate (PEM, not encrypted)."""
+
+    @model_validator(mode="after")
+    def _tls_complete(self) -> Self:
+        if (self.gateway_tls_certificate is None) != (self.gateway_tls_key is None):
+            raise ValueError(f"{PREFIX}GATEWAY_TLS_CERTIFICATE and {PREFIX}GATEWAY_TLS_KEY are set together")
+        return self
+
+    def tls(self) -> ssl.SSLContext:
+        """Return how the gateway talks TLS to core.
+
+        Raises
+        ------
+        ConfigurationError
+        """
+        return client_context(self.gateway_tls_authority, self.gateway_tls_certificate, self.gateway_tls_key)
 
 
 def load_gateway_settings(**overrides: object) -> GatewaySettings:

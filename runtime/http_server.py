@@ -9,6 +9,7 @@ A quarter of the places is out of reach for any one address, so that another one
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 import time
 from collections import Counter
@@ -29,6 +30,8 @@ from runtime.troubles import TROUBLES
 IDLE_SECONDS = 75.0
 #: A client that reads its answer this slowly is given up, in seconds.
 READING_SECONDS = 600.0
+#: A client that has not agreed on TLS by then is given up, in seconds.
+HANDSHAKE_SECONDS = 10.0
 #: Connections at a time, where descriptors allow more.
 MAX_CONNECTIONS = 4096
 #: Connections taken in one go: their sockets are open before any limit is looked at.
@@ -53,6 +56,7 @@ def serve(
     port: int,
     prefix: str,
     started: Callable[[Sequence[str]], None],
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until the process is told to stop.
 
@@ -62,13 +66,15 @@ def serve(
         Of the settings that name host and port, such as ``HALLMARK_CORE``.
     started
         Called with the addresses once connections are taken.
+    tls
+        Speak TLS in this way.
 
     Raises
     ------
     ConfigurationError
         The port is taken, or the host is no address of this machine.
     """
-    asyncio.run(_serve(process, application, pages, host, port, prefix, started))
+    asyncio.run(_serve(process, application, pages, host, port, prefix, started, tls))
 
 
 def page_routes(pages: Pages) -> list[web.RouteDef]:
@@ -89,6 +95,7 @@ async def _serve(
     port: int,
     prefix: str,
     started: Callable[[Sequence[str]], None],
+    tls: ssl.SSLContext | None,
 ) -> None:
     connections = Connections(limits.connections(MAX_CONNECTIONS), IDLE_SECONDS)
     application.middlewares.insert(0, connections.middleware)
@@ -98,7 +105,11 @@ async def _serve(
     assert runner.server is not None
     factory = connections.guarded(runner.server)
     loop = asyncio.get_running_loop()
-    servers = [await loop.create_server(factory, sock=each, backlog=ACCEPTED_AT_ONCE) for each in sockets]
+    handshake = None if tls is None else HANDSHAKE_SECONDS
+    servers = [
+        await loop.create_server(factory, sock=each, backlog=ACCEPTED_AT_ONCE, ssl=tls, ssl_handshake_timeout=handshake)
+        for each in sockets
+    ]
     for each in sockets:
         each.listen(BACKLOG)
     addresses = [joined(*each.getsockname()[:2]) for each in sockets]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from peewee import PeeweeException
 
-from core.errors import CoreError, Unauthorized
+from core.errors import CertificateMissing, CoreError, Unauthorized
 from core.store import CoreStoreUnavailable
 from runtime.errors import HallmarkError, InvalidInput, ResourceError, TooLarge, Unavailable
 from runtime.logging import get_logger
@@ -91,6 +91,21 @@ def bearer(tokens: Sequence[str]) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path not in OPEN_PATHS and not allowed(tokens, request.headers.get("Authorization", "")):
             raise Unauthorized()
+        return await handler(request)
+
+    return check
+
+
+def certified(paths: Collection[str]) -> Middleware:
+    """Return a middleware that asks for a client's certificate on paths that begin with one of `paths`.
+
+    TLS has verified a certificate that was brought; here it is asked whether one was.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if f"/{request.path.split('/')[1]}" in paths and not request.get_extra_info("peercert"):
+            raise CertificateMissing(f"{request.remote} brought no certificate, which {request.path} asks for.")
         return await handler(request)
 
     return check

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from core.http.errors import bearer, typed_errors
+from core.http.errors import bearer, certified, typed_errors
 from core.http.pools import name_client
 from core.process.only_core import only_core
 from core.process.proof_side import ProofSide, open_proof_side
+from core.proofs.proof_data_handler import ProofDataHandler
 from core.proofs.verification import accepted_security, key_identity, proof_verifier, read_snark_key
 from core.settings import load_core_settings
 from core.state.inputs import read_inputs
@@ -49,7 +50,10 @@ def serve(process: Process) -> int:
     with only_core(own.folder(settings), component=name, stopping=process.stopping):
         store, side = wait_for(opened, "database of core", process.stopping)
         pages = Pages(process, check=lambda: _check(store))
-        app = web.Application(middlewares=[name_client, typed_errors, bearer(settings.tokens)])
+        guards = [bearer(settings.tokens)]
+        if own.core_tls_clients is not None:
+            guards.append(certified(ProofDataHandler.PATHS))
+        app = web.Application(middlewares=[name_client, typed_errors, *guards])
         app.add_routes([*page_routes(pages), *side.handler.routes()])
         try:
             serve_http(
@@ -59,6 +63,7 @@ def serve(process: Process) -> int:
                 host=settings.core_host,
                 port=settings.core_port,
                 prefix="HALLMARK_CORE",
+                tls=own.tls(),
                 started=lambda addresses: _tell(side, accepted_security(profile, snark_key), addresses),
             )
         finally:

@@ -23,12 +23,13 @@ from core.api.origins import name_origin, origins
 from core.api.state_proofs import StateProofs
 from core.api.subscriptions import Subscriptions
 from core.errors import BatchUnknown
-from core.http.errors import bearer, small_body, typed_errors
+from core.http.errors import bearer, certified, small_body, typed_errors
 from core.http.pools import Pool, name_client
 from core.process.metrics import exposition
 from core.process.node import Node
 from core.proofs.batch_file import batch_file
 from core.proofs.offers import find_batch
+from core.proofs.proof_data_handler import ProofDataHandler
 from core.sequencer import GasEstimate
 from core.state import versions
 from runtime.errors import HallmarkError
@@ -108,8 +109,11 @@ class Server:
         sys.setrecursionlimit(1000)
         tokens = self._node.settings.tokens
         allowed = self._node.core_settings.origins()
+        guards = [bearer(tokens)]
+        if self._node.core_settings.core_tls_clients is not None:
+            guards.append(certified(ProofDataHandler.PATHS))
         app = web.Application(
-            middlewares=[name_client, typed_errors, origins(allowed), bearer(tokens)], client_max_size=MAX_RPC_BYTES
+            middlewares=[name_client, typed_errors, origins(allowed), *guards], client_max_size=MAX_RPC_BYTES
         )
         app.on_response_prepare.append(name_origin(allowed))
         app.on_shutdown.append(self._subscriptions.close)

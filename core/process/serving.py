@@ -49,6 +49,7 @@ def serve(process: Process) -> int:
                 host=settings.core_host,
                 port=settings.core_port,
                 prefix="HALLMARK_CORE",
+                tls=own.tls(),
                 started=lambda addresses: _tell(node, accepted_security(profile, snark_key), addresses),
             )
         finally:

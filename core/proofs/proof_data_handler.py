@@ -116,6 +116,9 @@ class ProofDataHandler:
         for left_over in incoming.glob("*.part"):
             left_over.unlink()
 
+    #: First parts of the routes' paths.
+    PATHS = frozenset({"/proof_generation_data", "/witness_inputs", "/programs", "/renew_offer", "/submit_proof"})
+
     def routes(self) -> list[web.RouteDef]:
         """Return the routes for an aiohttp application."""
         return [
