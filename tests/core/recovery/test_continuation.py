@@ -22,6 +22,7 @@ from proving import keys
 from proving.machine.program import Program
 from proving.stages import delivery, snark_proof
 from proving.stages.batch_proof import Claim
+from proving.stages.compression import verifying_key
 from runtime.errors import HallmarkError, InvalidInput
 from tests.contracts.deployment import Evm
 from tests.contracts.node import install_packages
@@ -171,6 +172,24 @@ def test_the_batch_may_hold_transactions_too_and_another_stranger_goes_on(
     assert scene.state() == (2, 2, 2)
     shown = stranger.passes("rebuild-state", tmp_path / "another", "--account", target)
     assert f"balance {4 * ETHER} wei" in shown
+
+
+@pytest.mark.long
+def test_a_rollup_is_carried_on_with_a_real_proof(scene: Scene, stranger: Stranger, tmp_path: Path) -> None:
+    """The commands of docs/bridge.md as they stand there, against the verifier of this machine's key."""
+    key, target = tmp_path / "snark.key", Web3.to_checksum_address("0x" + "ef" * 20)
+    key.write_bytes(verifying_key("proven100", None).to_bytes())
+    address = stranger.passes("l1", "deploy", key).split()[-1].split("=")[1]
+    scene.contract = scene.web3.eth.contract(address=address, abi=scene.contract.abi)
+    ask(scene, "deposit", target, value=ETHER)
+    later(scene, 8 * DAY + 60)
+    stranger.passes("rebuild-state", stranger.folder, "--executor", address)
+    stranger.seal("--executor", address)
+    stranger.passes("prove-batch", stranger.batch, "-o", stranger.proven)
+    stranger.passes("continue", "send", stranger.folder, stranger.proven, "--executor", address, "--yes")
+    assert scene.state() == (1, 1, 1)
+    shown = stranger.passes("rebuild-state", stranger.folder, "--executor", address, "--account", target)
+    assert f"{target.lower()}: nonce 0, balance {ETHER} wei" in shown
 
 
 def test_what_cannot_continue_is_told_before_anything_is_proven(
