@@ -10,6 +10,7 @@ import contextlib
 import random
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -74,6 +75,9 @@ class JobDatabase:
             url, pragmas=_PRAGMAS, busy_seconds=TIMEOUT_SECONDS, answer_seconds=answer_seconds
         )
         self._worked = False
+        #: When a connection was last found dead, on the monotonic clock, and when this thread last made one.
+        self._found_dead = float("-inf")
+        self._own = threading.local()
         #: The database's clock in epoch seconds, as an SQL expression: read once per statement, since a clock that is
         #: read anew for every row keeps every index from being used.
         self.now = (
@@ -139,13 +143,19 @@ class JobDatabase:
 
     def _connected(self, work: Callable[[], T]) -> T:
         """Run ``work``, once more on a fresh connection when an old one turns out to be dead."""
+        if not self.peewee.is_closed() and getattr(self._own, "made", 0.0) < self._found_dead:
+            # Another thread's is dead, and this one may be: it need not wait as long to find out.
+            self.close()
         fresh = self.peewee.is_closed()
+        if fresh:
+            self._own.made = time.monotonic()
         try:
             with self._translated():
                 return work()
         except DatabaseUnavailable:
             if fresh or self.sqlite:
                 raise
+        self._own.made = time.monotonic()
         with self._translated():
             return work()
 
@@ -165,6 +175,8 @@ class JobDatabase:
                 raise
             self.close()
             found = explained(error, self.url)
+            if isinstance(found, DatabaseUnavailable) and not self.sqlite:
+                self._found_dead = time.monotonic()
             if self._worked and isinstance(found, ConfigurationError):
                 # What worked before was changed on the server: it may be changed back, and no process need end.
                 found = DatabaseUnavailable(found.message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -29,6 +30,24 @@ def test_a_database_that_owes_an_answer_counts_as_away_and_is_found_again(
         assert time.monotonic() - started < 5
         way.heal(forgotten=forgotten)
         assert database.read("SELECT 2 AS two") == [{"two": 2}]
+        database.close()
+
+
+def test_one_thread_waits_and_the_others_know(postgresql: PostgreSQL) -> None:
+    with Relay(postgresql.port) as way, ThreadPoolExecutor(1) as other:
+        database = JobDatabase(way.through(postgresql.create_database()), answer_seconds=1)
+        both = (lambda work: work()), (lambda work: other.submit(work).result())
+        for run in both:
+            run(lambda: database.read("SELECT 1 AS one"))
+        way.cut()
+        way.heal(forgotten=True)
+        took = []
+        for run in both:
+            started = time.monotonic()
+            assert run(lambda: database.read("SELECT 2 AS two")) == [{"two": 2}]
+            took.append(time.monotonic() - started)
+        assert took[0] > 0.9 > took[1], took
+        other.submit(database.close).result()
         database.close()
 
 
