@@ -28,6 +28,7 @@ from cuda.arrays import DeviceArray
 from cuda.backend import CudaBackend
 from cuda.errors import DeviceError, KernelsMissing
 from cuda.operations import invert, invert_extension, permute_poseidon, permute_poseidon2, prefix_sums
+from cuda.transforms import LOG_TILE, passes
 from proving.backend.interface import PRIME, HostArray
 
 #: Where `make bench-gpu` writes; ignored by git.
@@ -127,19 +128,32 @@ def cases(backend: CudaBackend, log_size: int) -> list[Case]:
             kernel, grid, 128, [word if isinstance(word, int) else word.pointer for word in arguments]
         )
 
-    def forward(inverse: bool) -> Callable[[], None]:
-        return lambda: transforms.transform(column, twin, log_size, 0, inverse=inverse)
+    log_tile = min(log_size, LOG_TILE)
+    tiles = (DeviceArray(array.piece, array.pointer, (size >> log_tile, 1 << log_tile)) for array in (column, twin))
+    short, short_twin = tiles
+    # The passes over more than a tile, of a size that has them.
+    log_long = max(log_size, LOG_TILE + 1)
+    long, long_twin = memory.empty(1, 1 << log_long), memory.empty(1, 1 << log_long)
+
+    def whole(inverse: bool) -> Callable[[], None]:
+        return lambda: transforms.transform(short, short_twin, log_tile, 0, inverse=inverse)
+
+    def several(inverse: bool) -> Callable[[], None]:
+        return lambda: transforms.transform(long, long_twin, log_long, 0, inverse=inverse)
 
     def roots() -> None:
         transforms.forget()
         transforms.roots(log_size, inverse=False)
 
-    transform = size * log_size / 2
-    passes = 2 if log_size <= 20 else 3
-    made = [
-        Case(name, f"2^{log_size}", forward(name == "ntt_inverse"), 16.0 * size * passes, transform * 36, 256)
-        for name in ("ntt_forward", "ntt_inverse")
-    ]
+    butterfly = 36.0
+    made = []
+    for direction, inverse in (("forward", False), ("inverse", True)):
+        tile_work, work = size * log_tile / 2, (1 << log_long) * log_long / 2
+        label, moved = f"{size >> log_tile} x 2^{log_tile}", 16.0 * (1 << log_long) * len(passes(log_long))
+        made += [
+            Case(f"ntt_{direction}", label, whole(inverse), 16.0 * size, tile_work * butterfly, 256),
+            Case(f"ntt_tiles_{direction}", f"2^{log_long}", several(inverse), moved, work * butterfly, 256),
+        ]
     powers = min(size, 1 << 16)
     scaling = 2.0 * PRODUCT * size
     one, hashing = float(PERMUTATION[16]), PERMUTATION[16] * float(rows)

@@ -25,7 +25,7 @@ __constant__ RoundConstants<16> constants = make_round_constants<16>();
 // Moves:    8 width + 32 bytes per row.
 // Does:     ceil(width / 12) compressions of 21.5 thousand instructions per row; the loads are hidden in them.
 // Limit:    instruction issue.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 4)
     hash_rows(const u64* const* columns, u64 width, u64 rows, u64* digests) {
     const u64 row = global_thread();
     if (row >= rows) return;

@@ -8,31 +8,30 @@ from cuda.arrays import DeviceArray, Memory
 from cuda.device import WORD
 from proving.backend.interface import PRIME
 
-#: log2 of the words of a tile, and of the neighbouring words that a pass keeps together.
+#: log2 of the words of a tile; layers of a pass, where there are several.
 LOG_TILE = 12
-LOG_STRIP = 4
+MOST_LAYERS = 8
 #: Words for the twiddles of a step: 15 powers of 16 twiddles.
 TWIDDLE_WORDS = 240
+#: Words of shared memory of a tile of a pass of several: padded, and the powers of one step or of two.
+TILE_WORDS = (1 << LOG_TILE) + 256 + TWIDDLE_WORDS
 #: log2 of the length of the lower table of powers (`kLogLow` in ntt.cu).
 LOG_POWERS = 12
 #: Tables of powers kept: a proof uses two per height.
 CACHED_POWERS = 64
 
 
-def passes(log_size: int) -> list[tuple[int, int, int]]:
-    """Return the passes ``(first layer, layers, log strip)`` of a transform of ``2^log_size`` words.
+def passes(log_size: int) -> list[int]:
+    """Return the layers of each pass of a transform of ``2^log_size`` words.
 
-    The last pass takes tiles of neighbouring words; the others take strips of 16 words from as many rows as their
-    layers combine, eight layers as long as there are so many: two radix-16 steps.
+    What fits a tile takes one pass. More takes as few as there can be with at most eight layers each, two radix-16
+    steps, of about the same number; those with fewer come first, so that rows of a strip are as far apart as a strip is
+    long.
     """
-    last = min(log_size, LOG_TILE)
-    planned = []
-    first = 0
-    while first < log_size - last:
-        layers = min(LOG_TILE - LOG_STRIP, log_size - last - first)
-        planned.append((first, layers, LOG_STRIP))
-        first += layers
-    return [*planned, (first, last, 0)]
+    if log_size <= LOG_TILE:
+        return [log_size]
+    count = -(-log_size // MOST_LAYERS)
+    return [(log_size + number) // count for number in range(count)]
 
 
 def blocks(count: int, threads: int) -> int:
@@ -70,21 +69,30 @@ class Transforms:
 
         Each column of ``source`` becomes ``2^log_blocks`` blocks of the domain in ``target``.
         """
-        kernel = "ntt_inverse" if inverse else "ntt_forward"
+        direction = "inverse" if inverse else "forward"
         roots = self.roots(max(log_size + log_blocks, 1) - 1, inverse=inverse)
         units = source.shape[0] << log_blocks
-        pointer, sharing = source.pointer, log_blocks
-        for first, layers, log_strip in passes(log_size):
-            tile = layers + log_strip
-            words = (1 << tile) + ((1 << tile) >> 4) + TWIDDLE_WORDS
+        planned = passes(log_size)
+        if len(planned) == 1:
+            size = 1 << log_size
             self._memory.device.launch(
-                kernel,
-                (units << (log_size - tile), 1),
-                min(256, max(1, (1 << tile) >> 4)),
-                [pointer, target.pointer, roots, log_size, first, layers, log_strip, log_blocks, sharing],
-                shared=WORD * words,
+                f"ntt_{direction}",
+                (units, 1),
+                min(256, max(1, size >> 4)),
+                [source.pointer, target.pointer, roots, log_size, log_blocks, log_blocks],
+                shared=WORD * (size + (size >> 4) + TWIDDLE_WORDS),
             )
-            pointer, sharing = target.pointer, 0
+            return
+        pointer, sharing, first = source.pointer, log_blocks, 0
+        for layers in planned:
+            self._memory.device.launch(
+                f"ntt_tiles_{direction}",
+                (units << (log_size - LOG_TILE), 1),
+                256,
+                [pointer, target.pointer, roots, log_size, first, layers, log_blocks, sharing],
+                shared=WORD * TILE_WORDS,
+            )
+            pointer, sharing, first = target.pointer, 0, first + layers
 
     def reverse(self, source: DeviceArray, target: DeviceArray, log_size: int, base: int = 1, factor: int = 1) -> None:
         """Set ``target[i] = source[reversed i] * factor * base^i`` in every column."""

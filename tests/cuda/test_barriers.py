@@ -37,7 +37,7 @@ def barriers() -> list[tuple[str, int]]:
 
 def everything(backend: CudaBackend) -> Iterator[Words]:
     """Results of all kernels that have barriers, at sizes for which each of them matters."""
-    for log_rows in (10, 12, 13):
+    for log_rows in (10, 12, 13, 16):
         trace = backend.upload(random_elements(log_rows, 1, 1 << log_rows))
         yield backend.download(backend.lde(trace, 1, 7))
     yield backend.download(prefix_sums(backend.memory, backend.upload(random_elements(1, 2, 1000))))
