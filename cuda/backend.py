@@ -7,7 +7,8 @@ and tables that launches need; :attr:`CudaBackend.traffic` counts it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ from proving.backend.native import CACHED_WEIGHTS, MIN_ROWS
 from proving.backend.native_merkle import MAX_GRINDING_BITS, NativeTree
 from proving.backend.program import TableProgram
 from proving.field import extension
+
+T = TypeVar("T")
 
 #: Points that a thread of the inverting kernels takes (`kTogether` in deep.cu).
 TOGETHER = 8
@@ -80,6 +83,10 @@ class CudaBackend:
         self.bn254.forget()
         self._weights.clear()
         self.pool.give_back()
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Run work where the calls of this backend cost least; see the interface."""
+        return self.device.together(work)
 
     def upload(self, host: HostArray) -> DeviceArray:
         """Copy columns to the device; see the interface."""

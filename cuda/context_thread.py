@@ -38,11 +38,15 @@ class ContextThread:
     def call(self, function: Callable[[], T]) -> T:
         """Run a function in the thread and return what it returns, or raise what it raises.
 
+        What runs in the thread already is run at once.
+
         Raises
         ------
         RuntimeError
             The thread is closed.
         """
+        if threading.current_thread() is self._thread:
+            return function()
         if self._closed:
             raise RuntimeError(f"the thread {self._thread.name} is closed")
         future: Future[T] = Future()

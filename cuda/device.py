@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+T = TypeVar("T")
 
 #: Bytes of one field element.
 WORD = 8
@@ -89,6 +91,10 @@ class Device(Protocol):
 
     def synchronize(self) -> None:
         """Wait for everything launched so far."""
+        ...
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Run work that makes many calls, where they cost least, and return what it returns."""
         ...
 
     def close(self) -> None:

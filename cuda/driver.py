@@ -8,6 +8,7 @@ on. A copy waits for the kernels that may still use its memory's last owner, and
 from __future__ import annotations
 
 import contextlib
+import contextvars
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from cuda import build, programs
 from cuda.context_thread import ContextThread
 from cuda.device import WORD
 from cuda.errors import DeviceError, DeviceLost, DeviceOutOfMemory, DriverTooOld, NoDevice
+from proving.native import memory
 from runtime.logging import get_logger
 
 T = TypeVar("T")
@@ -171,7 +173,7 @@ class CudaDevice:
                 staging = state.staging[turn % len(state.staging)]
                 piece = words[start : start + length]
                 staging.event.synchronize()
-                staging.buffer[: piece.size] = piece
+                memory.copy(staging.buffer, piece)
                 state.driver.memcpy_htod_async(pointer + WORD * start, staging.buffer[: piece.size], state.copies)
                 staging.event.record(state.copies)
                 state.compute.wait_for_event(staging.event)
@@ -256,6 +258,11 @@ class CudaDevice:
             return {key: int(device.get_attribute(attribute)) for key, attribute in wanted.items()}
 
         return self._call(run)
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Run work in the context's thread, so that none of its calls waits for the thread's turn."""
+        context = contextvars.copy_context()
+        return self._thread.call(lambda: context.run(work))
 
     def close(self) -> None:
         """Release the context and end its thread."""

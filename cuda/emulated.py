@@ -9,8 +9,9 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ import numpy.typing as npt
 from cuda import sources
 from cuda.device import SHARED, WORD
 from cuda.errors import DeviceOutOfMemory, KernelBuildError, LaunchRefused
+
+T = TypeVar("T")
 
 OPTIONS = ("-std=c++20", "-O3", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
 #: For long straight-line kernels, which take minutes to optimise and are run on few rows.
@@ -198,6 +201,10 @@ class EmulatedDevice:
 
     def synchronize(self) -> None:
         """Nothing is under way."""
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Run the work here."""
+        return work()
 
     def close(self) -> None:
         """Nothing is held."""

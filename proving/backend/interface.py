@@ -15,9 +15,9 @@ and nonces, which are small and come back as host arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from proving.backend.bn254 import Bn254Kernels
     from proving.backend.program import TableProgram
+
+T = TypeVar("T")
 
 #: A host array of canonical field elements.
 HostArray: TypeAlias = npt.NDArray[np.uint64]
@@ -114,6 +116,10 @@ class Backend(Protocol):
     @property
     def bn254(self) -> Bn254Kernels | None:
         """The backend's kernels over BN254; None where it has none of its own."""
+        ...
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Run work that makes many calls of this backend, perhaps in another thread, and return what it returns."""
         ...
 
     def upload(self, host: HostArray) -> Array:

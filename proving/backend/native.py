@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import c_uint
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from proving.backend.interface import PRIME, DeepTerm, HostArray, TreeHashing
 from proving.backend.native_merkle import COMPRESSION, NativeTree
 from proving.backend.program import TableProgram
 from proving.native import POINTER, SIZE, UNSIGNED, function, memory
+
+T = TypeVar("T")
 
 _lde = function("hm_lde", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
 _evaluate = function("hm_coset_evaluate", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
@@ -77,6 +79,10 @@ class NativeBackend:
 
     def __init__(self) -> None:
         self._cached: OrderedDict[tuple[int, int, bytes], HostArray] = OrderedDict()
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Run the work."""
+        return work()
 
     def upload(self, host: HostArray) -> HostArray:
         """Return the array itself."""

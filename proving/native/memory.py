@@ -27,6 +27,7 @@ _take = function("hm_memory_take", POINTER, [SIZE])
 _give = function("hm_memory_give", None, [POINTER])
 _release = function("hm_memory_release", None, [])
 _clear = function("hm_memory_clear", None, [POINTER, SIZE])
+_copy = function("hm_memory_copy", None, [POINTER, POINTER, SIZE])
 
 
 class _Block:
@@ -70,6 +71,13 @@ def zeros(shape: tuple[int, ...]) -> NDArray[np.uint64]:
     array = empty(shape)
     _clear(array.ctypes.data, size)
     return array
+
+
+def copy(target: NDArray[np.uint64], source: NDArray[np.uint64]) -> None:
+    """Copy a contiguous array to the beginning of another one, on all threads."""
+    if not (source.flags.c_contiguous and target.flags.c_contiguous and source.nbytes <= target.nbytes):
+        raise ValueError(f"{source.nbytes} contiguous bytes do not fit {target.nbytes}")
+    _copy(target.ctypes.data, source.ctypes.data, source.nbytes)
 
 
 def release() -> None:

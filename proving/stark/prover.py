@@ -76,13 +76,17 @@ def prove(
         raise TraceRefused(f"The public input has shape {publics.shape}, the circuit takes {key.publics} elements.")
     shape = _shape_of(key, traces)
     run = _Run(key, parameters, shape, publics, backend, progress or _silent)
-    run.absorb_claim()
-    run.commit_main(traces, consume)
-    run.commit_bus()
-    run.commit_quotient()
-    run.open()
-    run.fold()
-    return serialize(shape, run.answer_queries())
+
+    def follow() -> Proof[Words]:
+        run.absorb_claim()
+        run.commit_main(traces, consume)
+        run.commit_bus()
+        run.commit_quotient()
+        run.open()
+        run.fold()
+        return run.answer_queries()
+
+    return serialize(shape, backend.together(follow))
 
 
 def _silent(fraction: float, phase: str) -> None:

@@ -129,3 +129,12 @@ extern "C" HM_EXPORT void hm_memory_clear(void* memory, std::size_t bytes) {
     char* const start = static_cast<char*>(memory);
     hm::parallel_for(bytes, hm::kPage, [=](std::size_t begin, std::size_t end) { std::memset(start + begin, 0, end - begin); });
 }
+
+// Copies bytes that do not overlap on all threads.
+extern "C" HM_EXPORT void hm_memory_copy(void* target, const void* source, std::size_t bytes) {
+    char* const to = static_cast<char*>(target);
+    const char* const from = static_cast<const char*>(source);
+    hm::parallel_for(bytes, hm::kPage / 4, [=](std::size_t begin, std::size_t end) {
+        std::memcpy(to + begin, from + begin, end - begin);
+    });
+}

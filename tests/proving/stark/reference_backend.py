@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from proving.backend import native_air
 from proving.backend.interface import PRIME, DeepTerm, HostArray, Opening
 from proving.field import extension, goldilocks
 from proving.hash import Tag, compress, hash_rows
+
+T = TypeVar("T")
 
 
 def reverse_bits(count: int) -> np.ndarray[Any, np.dtype[np.intp]]:
@@ -82,6 +84,10 @@ class ReferenceTree:
 
 class ReferenceBackend:
     name = "reference"
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Run the work."""
+        return work()
 
     def upload(self, host: HostArray) -> HostArray:
         return host
