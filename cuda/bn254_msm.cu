@@ -52,6 +52,21 @@ struct Bases {
     }
 };
 
+// Heads that the thread of a bucket adds by itself at most.
+constexpr u64 kFewHeads = 2;
+
+// The heads of a bucket: those of the pieces after the one that it begins in.
+struct Heads {
+    u64 first = 0;
+    u64 count = 0;
+
+    static __device__ __forceinline__ Heads of(const u64* begins, u64 length) {
+        if (begins[0] == begins[1]) return {};
+        const u64 piece = begins[0] / length;
+        return {piece + 1, (begins[1] - 1) / length - piece};
+    }
+};
+
 // The sum over a block's threads, in thread 0; only the first `count` bring a point.
 __device__ __forceinline__ Point block_sum(Point sum, u64 count) {
     u64* const shared = shared_words();
@@ -187,26 +202,37 @@ extern "C" __global__ void __launch_bounds__(128)
 // bn254_join_heads
 // Computes: += the heads of the later pieces that a bucket goes on in.
 // Layout:   as bn254_add_entries.
-// Launch:   one block of 64 threads per bucket, with 8 * 16 * 64 bytes of shared memory.
+// Launch:   one thread per bucket, block of 64, with 8 * 16 * 64 bytes of shared memory. A thread adds the few heads that most
+//           buckets have; the whole block adds those of a bucket that has many.
 // Moves:    128 bytes per head.
-// Does:     an addition of 14 products per head. Most buckets have one head or none.
+// Does:     an addition of 14 products per head.
 // Limit:    latency.
 extern "C" __global__ void __launch_bounds__(64)
-    bn254_join_heads(const u64* begins, u64 length, const u64* heads, u64* sums) {
-    const u64 begin = begins[blockIdx.x];
-    const u64 end = begins[blockIdx.x + 1];
-    if (begin == end) return;
-    const u64 own = begin / length;
-    const u64 count = (end - 1) / length - own;
-    if (count == 0) return;
-    Point sum = Point::infinity();
+    bn254_join_heads(const u64* begins, u64 buckets, u64 length, const u64* heads, u64* sums) {
+    const u64 first = static_cast<u64>(blockIdx.x) * blockDim.x;
+    const Heads own = first + threadIdx.x < buckets ? Heads::of(begins + first + threadIdx.x, length) : Heads{};
+    if (own.count > 0 && own.count <= kFewHeads) {
+        u64* const target = sums + kPointWords * (first + threadIdx.x);
+        Point sum = Point::load(target);
 #pragma unroll 1
-    for (u64 at = threadIdx.x; at < count; at += blockDim.x)
-        sum = sum + Point::load(heads + kPointWords * (own + 1 + at));
-    sum = block_sum(sum, count);
-    if (threadIdx.x != 0) return;
-    u64* const target = sums + kPointWords * blockIdx.x;
-    (Point::load(target) + sum).store(target);
+        for (u64 at = 0; at < own.count; ++at) sum = sum + Point::load(heads + kPointWords * (own.first + at));
+        sum.store(target);
+    }
+#pragma unroll 1
+    for (u64 bucket = first; bucket < first + blockDim.x && bucket < buckets; ++bucket) {
+        const Heads many = Heads::of(begins + bucket, length);
+        if (many.count <= kFewHeads) continue;
+        Point sum = Point::infinity();
+#pragma unroll 1
+        for (u64 at = threadIdx.x; at < many.count; at += blockDim.x)
+            sum = sum + Point::load(heads + kPointWords * (many.first + at));
+        // What the last sum was added up from may be overwritten.
+        __syncthreads();
+        sum = block_sum(sum, many.count);
+        if (threadIdx.x != 0) continue;
+        u64* const target = sums + kPointWords * bucket;
+        (Point::load(target) + sum).store(target);
+    }
 }
 
 // bn254_reduce_buckets
@@ -235,27 +261,36 @@ extern "C" __global__ void __launch_bounds__(64)
     if (threadIdx.x == 0) sum.store(partial + kPointWords * (static_cast<u64>(blockIdx.y) * gridDim.x + blockIdx.x));
 }
 
-// bn254_join_windows
-// Computes: the sum of 2^(bits w) times window w, affine.
-// Layout:   partial (windows, length, 16) -> out (8).
-// Launch:   one block of a thread per window, with 8 * 16 bytes of shared memory each.
-// Does:     127 doublings of nine products, and an inversion, one after the other.
-// Limit:    latency: milliseconds, however many points there are.
-extern "C" __global__ void __launch_bounds__(64)
-    bn254_join_windows(const u64* partial, u64 length, u64 bits, u64* out) {
-    u64* const shared = shared_words();
+// bn254_sum_partials
+// Computes: the sums of every window's partial sums.
+// Layout:   partial (windows, length, 16) -> sums (windows, 16).
+// Launch:   one block of 64 threads per window, with 8 * 16 * 64 bytes of shared memory.
+// Moves:    128 bytes per partial sum.
+// Does:     an addition of 14 products per partial sum.
+// Limit:    latency.
+extern "C" __global__ void __launch_bounds__(64) bn254_sum_partials(const u64* partial, u64 length, u64* sums) {
     Point sum = Point::infinity();
 #pragma unroll 1
-    for (u64 i = 0; i < length; ++i) sum = sum + Point::load(partial + kPointWords * (threadIdx.x * length + i));
-    sum.store(shared + kPointWords * threadIdx.x);
-    __syncthreads();
-    if (threadIdx.x != 0) return;
+    for (u64 i = threadIdx.x; i < length; i += blockDim.x)
+        sum = sum + Point::load(partial + kPointWords * (blockIdx.x * length + i));
+    sum = block_sum(sum, length);
+    if (threadIdx.x == 0) sum.store(sums + kPointWords * blockIdx.x);
+}
+
+// bn254_join_windows
+// Computes: the sum of 2^(bits w) times window w, affine.
+// Layout:   sums (windows, 16) -> out (8).
+// Launch:   one thread.
+// Does:     127 doublings of nine products, and an inversion, one after the other.
+// Limit:    latency: most of a millisecond, however many points there are.
+extern "C" __global__ void __launch_bounds__(64)
+    bn254_join_windows(const u64* sums, u64 windows, u64 bits, u64* out) {
     Point total = Point::infinity();
 #pragma unroll 1
-    for (u32 window = blockDim.x; window-- > 0;) {
+    for (u64 window = windows; window-- > 0;) {
 #pragma unroll 1
         for (u64 i = 0; i < bits; ++i) total = total.doubled();
-        total = total + Point::load(shared + kPointWords * window);
+        total = total + Point::load(sums + kPointWords * window);
     }
     total.to_affine().store(out);
 }

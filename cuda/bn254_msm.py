@@ -19,7 +19,7 @@ MAX_POINTS = 1 << 30
 
 #: Digits of this many bits hold halves of less than 126 and the carry of the signs.
 HALF_BITS = 127
-#: The least and most bits of a digit: no more windows than threads that join them, no more buckets than fit the cache.
+#: The least and most bits of a digit: no more buckets than fit the cache.
 MIN_BITS, MAX_BITS = 2, 17
 #: Entries that a thread adds up, and buckets that a thread weighs.
 ENTRIES, BUCKETS = 64, 8
@@ -158,9 +158,9 @@ class _Sums:
         )
         memory.device.launch(
             "bn254_join_heads",
-            (self._buckets, 1),
+            (blocks(self._buckets, _POINT_BLOCK), 1),
             _POINT_BLOCK,
-            [self._begins.pointer, ENTRIES, heads.pointer, self._sums.pointer],
+            [self._begins.pointer, self._buckets, ENTRIES, heads.pointer, self._sums.pointer],
             shared=WORD * POINT_WORDS * _POINT_BLOCK,
         )
 
@@ -176,12 +176,15 @@ class _Sums:
             [self._begins.pointer, self._sums.pointer, cut.buckets, BUCKETS, partial.pointer],
             shared=WORD * POINT_WORDS * _POINT_BLOCK,
         )
-        result = memory.empty(1, AFFINE_WORDS)
+        sums = memory.empty(cut.count, POINT_WORDS)
         memory.device.launch(
-            "bn254_join_windows",
-            (1, 1),
-            cut.count,
-            [partial.pointer, length, cut.bits, result.pointer],
-            shared=WORD * POINT_WORDS * cut.count,
+            "bn254_sum_partials",
+            (cut.count, 1),
+            _POINT_BLOCK,
+            [partial.pointer, length, sums.pointer],
+            shared=WORD * POINT_WORDS * _POINT_BLOCK,
         )
+        result = memory.empty(1, AFFINE_WORDS)
+        arguments = [sums.pointer, cut.count, cut.bits, result.pointer]
+        memory.device.launch("bn254_join_windows", (1, 1), 1, arguments)
         return result

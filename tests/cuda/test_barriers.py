@@ -47,10 +47,14 @@ def everything(backend: CudaBackend) -> Iterator[Words]:
 
 
 def multiplication(backend: CudaBackend) -> Iterator[Words]:
-    """A multi-scalar multiplication, apart because it would take wrong prefix sums for places in memory."""
+    """A multi-scalar multiplication, apart because it would take wrong prefix sums for places in memory.
+
+    Neighbouring buckets have entries in many pieces.
+    """
     [point] = curve.encode([(1, 2)])
-    bases = Bases.upload(backend.memory, curve.multiply_base(point, FR.encode(range(1, 4 * ENTRIES))))
-    yield multiply_sum(backend.memory, bases, backend.upload(FR.encode([3] * (4 * ENTRIES - 1))), Windows(11))
+    scalars = [3 + place // (4 * ENTRIES) for place in range(24 * ENTRIES)]
+    bases = Bases.upload(backend.memory, curve.multiply_base(point, FR.encode(range(1, 1 + len(scalars)))))
+    yield multiply_sum(backend.memory, bases, backend.upload(FR.encode(scalars)), Windows(11))
 
 
 def program(backend: CudaBackend) -> Iterator[Words]:

@@ -20,6 +20,7 @@ PARTS = {
     "bn254_place_digits",
     "bn254_reduce_buckets",
     "bn254_split_scalars",
+    "bn254_sum_partials",
     "bus_fractions",
     "field_operations",
     "running_sum",
