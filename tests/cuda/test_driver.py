@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
@@ -249,4 +251,20 @@ def test_auto_takes_the_device(machine: fake_driver.Machine) -> None:
     backend = select.select_backend("auto")
     assert isinstance(backend, CudaBackend)
     assert backend.name == "cuda:0 (Emulated GPU)"
+    backend.device.close()
+
+
+def test_work_that_belongs_together_runs_in_the_thread_of_the_context(machine: fake_driver.Machine) -> None:
+    backend = open_backend(0)
+    asked, told = ContextVar("asked", default=""), random_elements(1, 2, 64)
+    asked.set("here")
+
+    def work() -> tuple[str, str, object]:
+        return threading.current_thread().name, asked.get(), backend.download(backend.upload(told))
+
+    thread, found, moved = backend.together(work)
+    assert (thread, found) == ("cuda:0", "here")
+    np.testing.assert_array_equal(moved, told)  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError):
+        backend.together(lambda: 1 // 0)
     backend.device.close()

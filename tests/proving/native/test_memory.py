@@ -40,6 +40,23 @@ def test_zeros_clears_memory_that_was_used_before() -> None:
     assert not cleared.any()
 
 
+@pytest.mark.parametrize("count", [0, 1, LARGE // 4 + 3, LARGE + 1])
+def test_a_copy_fills_the_beginning_and_nothing_else(count: int) -> None:
+    source = np.arange(1, count + 1, dtype=np.uint64)
+    target = memory.zeros((LARGE + 2,))
+    memory.copy(target, source)
+    np.testing.assert_array_equal(target[:count], source)
+    assert not target[count:].any()
+
+
+def test_a_copy_that_does_not_fit_is_refused() -> None:
+    target = memory.zeros((8,))
+    for source in (np.ones(9, dtype=np.uint64), np.ones(8, dtype=np.uint64)[::2]):
+        with pytest.raises(ValueError, match="do not fit"):
+            memory.copy(target, source)
+    assert not target.any()
+
+
 def test_memory_lives_as_long_as_a_view() -> None:
     array = memory.zeros((4, LARGE))
     view = array[2].reshape(-1, 8)[1:]
