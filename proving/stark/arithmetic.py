@@ -15,7 +15,7 @@ one text verifies integers here and becomes a circuit when its values are circui
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,6 @@ Words = npt.NDArray[np.uint64]
 Index = Any
 
 V = TypeVar("V")
-
-_ZERO = np.zeros(3, dtype=np.uint64)
 
 
 class Arithmetic(Protocol[V]):
@@ -204,45 +202,3 @@ class Arithmetic(Protocol[V]):
     def require_equal(self, got: V, expected: V, error: type[ProofRefused]) -> None:
         """Refuse unless both values are equal everywhere (with broadcasting)."""
         ...
-
-
-class ExtensionVectors(Generic[V]):
-    """The view of an arithmetic through which constraint graphs are evaluated: vectors of extension elements.
-
-    Implements :class:`proving.stark.air.arithmetic.Arithmetic`.
-    """
-
-    def __init__(self, arithmetic: Arithmetic[V]) -> None:
-        self._arithmetic = arithmetic
-
-    def constant(self, values: Words) -> V:
-        """Return known extension elements."""
-        return self._arithmetic.constant(values)
-
-    def add(self, a: V, b: V) -> V:
-        """Add element by element."""
-        return self._arithmetic.add(a, b)
-
-    def sub(self, a: V, b: V) -> V:
-        """Subtract element by element."""
-        return self._arithmetic.subtract(a, b)
-
-    def mul(self, a: V, b: V) -> V:
-        """Multiply element by element."""
-        return self._arithmetic.ext_multiply(a, b)
-
-    def neg(self, a: V) -> V:
-        """Negate element by element."""
-        return self._arithmetic.subtract(self._arithmetic.constant(_ZERO), a)
-
-    def inverse(self, a: V) -> V:
-        """Invert element by element; a zero is unsatisfiable."""
-        return self._arithmetic.ext_inverse(a)
-
-    def gather(self, a: V, indices: npt.NDArray[np.intp]) -> V:
-        """Return the elements at these indices, which may repeat."""
-        return self._arithmetic.take(a, indices)
-
-    def concatenate(self, parts: Sequence[V]) -> V:
-        """Return one vector after the other."""
-        return self._arithmetic.concatenate(parts, 0)

@@ -19,7 +19,7 @@ import numpy as np
 from proving.backend.interface import coset_shift
 from proving.field.goldilocks import PRIME, root_of_unity
 from proving.stark.air.evaluate import TableOpenings
-from proving.stark.arithmetic import Arithmetic, ExtensionVectors, V, Words
+from proving.stark.arithmetic import Arithmetic, V, Words
 from proving.stark.commitments import check_opening, leaf_rows
 from proving.stark.errors import (
     BusUnbalanced,
@@ -266,14 +266,14 @@ def _check_constraints(
     if bus_challenges is None:
         bus_challenges = arithmetic.constant(np.zeros((2, EXTENSION_DEGREE), dtype=np.uint64))
     combined = key.program.evaluate(
-        ExtensionVectors(arithmetic),
+        arithmetic,
         tables,
         log_heights=shape.log_heights,
         squares=arithmetic.stack(powers.by_log[: shape.log_height + 1], 0),
         publics=arithmetic.extend(claim.publics) if key.publics else None,
         challenges=bus_challenges,
         bus_sums=proof.bus_sums if shape.bus_tables else None,
-        alpha=arithmetic.reshape(alpha, (1, EXTENSION_DEGREE)),
+        alpha=alpha,
     )
     vanished = powers.by_log[shape.log_height]
     chunks = openings.joined(Phase.QUOTIENT, None)

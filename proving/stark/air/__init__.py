@@ -6,7 +6,6 @@ for the native kernels, the arrays for the CUDA generator, the verifier's evalua
 
 from __future__ import annotations
 
-from proving.stark.air.arithmetic import Arithmetic, IntegerArithmetic
 from proving.stark.air.bus import Bus, Interaction
 from proving.stark.air.circuit import Circuit, Traces
 from proving.stark.air.engine import Violation, check, require
@@ -18,14 +17,12 @@ from proving.stark.air.table import Guard, Table, TableBuilder
 
 __all__ = [
     "AirError",
-    "Arithmetic",
     "Bus",
     "Circuit",
     "CircuitProgram",
     "Column",
     "Expr",
     "Guard",
-    "IntegerArithmetic",
     "Interaction",
     "Operand",
     "Table",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from proving.backend.interface import HostArray
 from proving.backend.program import Op, TableProgram
-from proving.stark.air.arithmetic import Arithmetic, Vector
 from proving.stark.air.evaluate import TableOpenings, evaluate
 from proving.stark.air.schedule import Schedule
+from proving.stark.arithmetic import Arithmetic, V
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,16 @@ class CircuitProgram:
 
     def evaluate(
         self,
-        arithmetic: Arithmetic[Vector],
-        openings: Sequence[TableOpenings[Vector]],
+        arithmetic: Arithmetic[V],
+        openings: Sequence[TableOpenings[V]],
         *,
         log_heights: Sequence[int],
-        squares: Vector,
-        publics: Vector | None,
-        challenges: Vector,
-        bus_sums: Vector | None,
-        alpha: Vector,
-    ) -> Vector:
+        squares: V,
+        publics: V | None,
+        challenges: V,
+        bus_sums: V | None,
+        alpha: V,
+    ) -> V:
         """See `proving.stark.air.evaluate.evaluate`."""
         return evaluate(
             arithmetic,

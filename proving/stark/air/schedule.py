@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.backend.program import Op, TableProgram
-from proving.stark.air.arithmetic import Indices
 from proving.stark.air.graph import ARITHMETIC
 
+Indices = npt.NDArray[np.intp]
 LeafKey = tuple[int, int, int, int]  #: table (-1 for leaves that all tables share), op, a, b
 
 _SHARED_LEAVES = frozenset({Op.CONST, Op.PUBLIC, Op.CHALLENGE})

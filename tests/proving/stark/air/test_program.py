@@ -11,8 +11,9 @@ from proving.backend.native_air import BusPoleError, bus_columns, quotient
 from proving.backend.program import Op, TableProgram, resolve_uniform
 from proving.field import extension, goldilocks
 from proving.native import forced_isa
-from proving.stark.air import Circuit, CircuitProgram, IntegerArithmetic, TableOpenings, Traces
+from proving.stark.air import Circuit, CircuitProgram, TableOpenings, Traces
 from proving.stark.air.compile import compile_circuit
+from proving.stark.integers import IntegerArithmetic
 from tests.proving import instruction_sets
 from tests.proving.stark.air import reference
 from tests.proving.stark.air.circuits import ALL, kitchen_sink, memory, range_lookup
@@ -213,7 +214,7 @@ def test_verifier_evaluation_matches_the_quotients_polynomial(name: str) -> None
         publics=extension.embed(inputs) if publics else None,
         challenges=challenges,
         bus_sums=np.stack(with_bus) if with_bus else None,
-        alpha=alpha[None],
+        alpha=alpha,
     )
     vanishing = goldilocks.subtract(squares[largest], extension.constant(1))
     assert np.array_equal(value, extension.multiply(quotient_at_z, vanishing)[None])
