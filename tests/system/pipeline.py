@@ -76,6 +76,21 @@ class Pipeline:
             time.sleep(0.2)
         raise AssertionError(f"no {stage} job of batch {batch} started:\n{self.log.read_text()[-8000:]}")
 
+    def kill_at_work(self, batch: int, stage: str) -> dict[str, Any]:
+        """Kill a worker in the middle of a job of a stage and return the job.
+
+        The worker is halted before it is asked about again: on a busy machine the job may have ended since the answer.
+        """
+        while True:
+            job = self.wait_for_running(batch, stage)
+            worker = process_of(job["worker"])
+            os.kill(worker, signal.SIGSTOP)
+            now = next(each for each in self.status(batch)["jobs"] if each["id"] == job["id"])
+            caught = now["state"] == "in_progress" and now["worker"] == job["worker"]
+            os.kill(worker, signal.SIGKILL if caught else signal.SIGCONT)
+            if caught:
+                return job
+
 
 @contextmanager
 def running(folder: Path, *arguments: str, **settings: str) -> Iterator[Pipeline]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +39,7 @@ def _prove_a_batch_and_kill_the_prover(pipeline: Pipeline) -> None:
     for raw in transfers(pipeline.core, 1):
         pipeline.core.send_raw_transaction(raw)
     number = pipeline.core.seal()
-    killed = pipeline.wait_for_running(number, "prove")
-    os.kill(process_of(killed["worker"]), signal.SIGKILL)
+    killed = pipeline.kill_at_work(number, "prove")
 
     assert f"batch {number}: its proof is accepted" in pipeline.hallmark("watch", str(number))
     for part in (development.PRIVATE_KEY, pipeline.environment["HALLMARK_CORE_URL"], "cast send", "hallmark watch"):
