@@ -47,6 +47,16 @@ class TooManyConnections(ResourceError):
     default_remedy = "Raise the limit of descriptors (`ulimit -n`, LimitNOFILE=), or look who holds connections open."
 
 
+class TooManyOfAddress(ResourceError):
+    """One address has all the connections that one may have; others find room."""
+
+    code = "too_many_connections_of_address"
+    default_remedy = "Look who holds connections open there, or raise the limit of descriptors if it is a proxy."
+
+    def __init__(self, address: str, limit: int) -> None:
+        super().__init__(f"{address or 'One address'} has {limit} connections open, and no address may have more.")
+
+
 def serve(
     process: Process,
     application: web.Application,
@@ -209,6 +219,7 @@ class Connections:
             TROUBLES.note(TooManyConnections())
             self._drop(next(iter(self._waiting), None) or self._one_of_many(transport))
         elif self._of_address[address] >= self._limit_of_address:
+            TROUBLES.note(TooManyOfAddress(address, self._limit_of_address), harmful=False)
             self._drop(next((each for each in self._waiting if self._open[each] == address), transport))
         if not transport.is_closing():
             self._open[transport] = address

@@ -26,6 +26,7 @@ class _Trouble:
     error: HallmarkError
     since: float
     last: float
+    harmful: bool
     times: int = 1
 
 
@@ -46,8 +47,15 @@ class Troubles:
         self._active: dict[str, _Trouble] = {}
         self.disk: Path | None = None
 
-    def note(self, error: HallmarkError) -> None:
-        """Note that a resource was refused; logs when that is new."""
+    def note(self, error: HallmarkError, *, harmful: bool = True) -> None:
+        """Note that a resource was refused; logs when that is new.
+
+        Parameters
+        ----------
+        harmful
+            Whether this host can serve others less well for it. What is not harmful is only told, so that whoever
+            causes it cannot take a process out of service.
+        """
         now = time.monotonic()
         with self._lock:
             known = self._active.get(error.code)
@@ -55,15 +63,15 @@ class Troubles:
                 known.last, known.times = now, known.times + 1
                 return
             watch = not self._active
-            self._active[error.code] = _Trouble(error, now, now)
+            self._active[error.code] = _Trouble(error, now, now, harmful)
         _log().error("trouble began", code=error.code, reason=error.message, remedy=error.remedy)
         if watch:
             threading.Thread(target=self._watch, name="troubles", daemon=True).start()
 
     def reason(self) -> str:
-        """Return what is wrong now, as one line, empty when nothing is."""
+        """Return what harms this host now, as one line, empty when nothing does."""
         with self._lock:
-            return "; ".join(trouble.error.message for trouble in self._active.values())
+            return "; ".join(trouble.error.message for trouble in self._active.values() if trouble.harmful)
 
     def _watch(self) -> None:
         while True:

@@ -19,6 +19,7 @@ import pytest
 from runtime import endpoint, run_files, troubles
 from runtime.endpoint import Endpoint
 from runtime.errors import DiskFull
+from runtime.http_server import TooManyOfAddress
 from runtime.logging import configure_logging, get_logger
 from runtime.pages import Answer, Pages
 from runtime.process import Process
@@ -110,7 +111,7 @@ def test_pages_follow_one_set_of_rules(tmp_path: Path) -> None:
 def test_a_resource_that_runs_out_is_told_once_shown_while_it_lasts_and_told_when_over(
     process: Process, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(troubles, "QUIET_SECONDS", 0.3)
+    monkeypatch.setattr(troubles, "QUIET_SECONDS", 1.5)
     configure_logging(process.settings, process="test")
     logging.getLogger().addHandler(caplog.handler)
     logger = logging.getLogger("asyncio")
@@ -126,6 +127,14 @@ def test_a_resource_that_runs_out_is_told_once_shown_while_it_lasts_and_told_whe
     told = [record.getMessage() for record in caplog.records if "trouble" in record.getMessage()]
     assert len(told) == 2 and "trouble began" in told[0] and "trouble ended" in told[1]
     assert "'times': 1000" in told[1]
+
+
+def test_what_harms_nobody_else_is_told_and_leaves_a_process_ready() -> None:
+    met = troubles.Troubles()
+    met.note(TooManyOfAddress("192.0.2.1", 48), harmful=False)
+    assert not met.reason()
+    met.note(DiskFull())
+    assert met.reason() == "The disk is full."
 
 
 def test_a_full_disk_is_over_when_it_has_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_watching_ends_at_once_when_core_refuses_the_gateway_for_good(tmp_path: 
     assert watch.returncode != 0 and "key_mismatch" in said and "proven128" in said, said
 
 
-def test_core_out_of_descriptors_says_so_in_two_lines_and_recovers(tmp_path: Path) -> None:
+def test_an_address_with_too_many_connections_is_told_in_two_lines_and_harms_nobody(tmp_path: Path) -> None:
     port = free_port()
     command = f"ulimit -n 64; exec {sys.executable} -m core"
     environment = {
@@ -224,6 +224,7 @@ def test_core_out_of_descriptors_says_so_in_two_lines_and_recovers(tmp_path: Pat
         finally:
             process.terminate()
             said = process.communicate(timeout=30)[0].splitlines()
-    assert len([line for line in said if "trouble began" in line]) == 1, said
+    [began] = [line for line in said if "trouble began" in line]
+    assert "127.0.0.1 has" in began and "too_many_connections_of_address" in began
     assert len([line for line in said if "trouble ended" in line]) == 1, said
     assert len(said) < 10 and "Traceback" not in "".join(said)
