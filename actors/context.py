@@ -16,6 +16,7 @@ from opentelemetry.trace import Span
 from actors.backend import device_name, open_backend
 from actors.cost import Meter
 from actors.keys import key_identity
+from actors.left_behind import HeldFile
 from actors.stages import Stages, load_stages
 from broker.artifacts import ArtifactStore
 from broker.jobs import Claim, JobStore, Worker
@@ -62,15 +63,20 @@ class WorkerContext:
     spans: dict[int, Span] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
 
+    def __post_init__(self) -> None:
+        self.held_file = HeldFile(self.settings.state_dir, self.worker)
+
     @contextmanager
     def holding(self, claim: Claim, live: Span) -> Iterator[None]:
         """List a claim as held while the block runs."""
         self.held[claim.job_id], self.spans[claim.job_id] = claim, live
+        self.held_file.hold(self.held)
         try:
             yield
         finally:
             self.held.pop(claim.job_id, None)
             self.spans.pop(claim.job_id, None)
+            self.held_file.hold(self.held)
 
     @cached_property
     def stages(self) -> Stages:

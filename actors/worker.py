@@ -119,6 +119,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         context.store.check_version(process.settings.protocol_version, keys)
         if stage in SIZED:
             check_size_class(process.settings)
+        context.held_file.look(context.store)
         declare(broker, context, stage)
         context.relay.start()
         # Each queue has threads of its own: recursive witnesses of one batch do not wait for the run of another.
@@ -134,6 +135,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         log.info("draining", busy=context.pulse.busy)
         drain(context, worker)
         context.relay.stop()
+        context.held_file.remove()
         log.info("stopped", code=code)
         return code
 
@@ -183,6 +185,7 @@ def _watch(context: WorkerContext, stage: Stage, stopping: threading.Event) -> i
             continue
         look_at = time.monotonic() + 5
         clock.look()
+        context.held_file.look(context.store)
         if not context.pulse.busy:
             _refuse(context, stage)
         if time.monotonic() > forget_at:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cli.procfile import ProcessType
-from runtime import limits
+from runtime.memory_kills import MemoryKills, killed_since, memory_kills
 from runtime.process import Exit
 
 #: Seconds a child may take to finish after SIGTERM before it is killed, where nothing else is asked for.
@@ -62,7 +62,7 @@ class Child:
     up: bool = False
     status: int = 0
     last_line: str = ""
-    memory_kills: int = 0
+    memory_kills: MemoryKills = field(default_factory=memory_kills, repr=False)
     reader: threading.Thread | None = field(default=None, repr=False)
 
 
@@ -152,7 +152,7 @@ class Supervisor:
             self.failed = child
             self._stop.set()
             return
-        if status == -signal.SIGKILL and limits.memory_kills() > child.memory_kills:
+        if status == -signal.SIGKILL and killed_since(child.memory_kills):
             child.last_line = KILLED_FOR_MEMORY
             self._output(child.name, KILLED_FOR_MEMORY)
         child.restarts += 1
@@ -180,7 +180,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         child.started = time.monotonic()
-        child.memory_kills = limits.memory_kills()
+        child.memory_kills = memory_kills()
         child.process = subprocess.Popen(
             child.command,
             cwd=self._directory,

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from broker.artifacts import ArtifactStore
-from broker.jobs import JobState, JobStore, Stage, status
+from broker.jobs import JobState, JobStore, Outcome, Stage, status
 from runtime.errors import HallmarkError
 from runtime.kept import Kept
 from runtime.settings import Settings
@@ -45,8 +45,10 @@ class DatabaseCollector(Collector):
             age.add_metric([stage, self._cluster], numbers.oldest_seconds.get(stage, 0.0))
         yield age
         tries = CounterMetricFamily("hallmark_job_attempts", "Attempts by outcome.", labels=["stage", "outcome"])
-        for (name, outcome), count in sorted(numbers.attempts.items()):
-            tries.add_metric([name, outcome], count)
+        # What has not happened is exported as 0: of a series that begins with 1, Prometheus sees no increase.
+        for stage in Stage:
+            for outcome in Outcome:
+                tries.add_metric([stage, outcome], numbers.attempts.get((stage, outcome), 0))
         yield tries
         batches = GaugeMetricFamily("hallmark_batches", "Batches by state.", labels=["status", "cluster"])
         for name, count in sorted(numbers.batches.items()):

@@ -160,6 +160,15 @@ class OutOfMemory(ResourceError):
     default_remedy = "Lower HALLMARK_SIZE_CLASS or raise HALLMARK_MEMORY."
 
 
+class KilledForMemory(ResourceError):
+    """The kernel ended the process because memory ran out."""
+
+    code = "killed_for_memory"
+    default_remedy = (
+        "Lower HALLMARK_SIZE_CLASS or HALLMARK_MEMORY there, raise the limit of its container, or run fewer processes."
+    )
+
+
 class Unavailable(HallmarkError):
     """A backing service does not answer; the process backs off and stays."""
 

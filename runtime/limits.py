@@ -35,7 +35,7 @@ def memory(root: Path = Path("/")) -> Memory:
 
     machine = psutil.virtual_memory()
     total, available = int(machine.total), int(machine.available)
-    for folder in _folders(root, "memory"):
+    for folder in group_folders(root, "memory"):
         limit = _number(folder, "memory.max", "memory.limit_in_bytes")
         if limit is None or limit >= _NO_LIMIT:
             continue
@@ -48,20 +48,11 @@ def memory(root: Path = Path("/")) -> Memory:
 def cpus(root: Path = Path("/")) -> int:
     """Return how many CPUs this process may keep busy: those it may run on, or its container's quota, rounded up."""
     found = len(os.sched_getaffinity(0))
-    for folder in _folders(root, "cpu"):
+    for folder in group_folders(root, "cpu"):
         quota = _quota(folder)
         if quota is not None:
             found = min(found, max(1, math.ceil(quota)))
     return found
-
-
-def memory_kills(root: Path = Path("/")) -> int:
-    """Return how many processes the kernel has ended for memory, in this process's container or on the machine."""
-    for folder in _folders(root, "memory"):
-        for line in _lines(folder / "memory.events") or _lines(folder / "memory.oom_control"):
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return sum(int(line.split()[1]) for line in _lines(root / "proc/vmstat") if line.startswith("oom_kill "))
 
 
 def connections(most: int) -> int:
@@ -73,7 +64,7 @@ def connections(most: int) -> int:
     return max(2, min(most, (soft - used) // 2))
 
 
-def _folders(root: Path, controller: str) -> Iterator[Path]:
+def group_folders(root: Path, controller: str) -> Iterator[Path]:
     """Yield the cgroup of this process and those above it, as far as they are mounted; a limit of any of them holds."""
     for mounted_at, shown, path in _groups(root, controller):
         inside = Path(os.path.relpath(path, shown)) if Path(path).is_relative_to(shown) else Path()
@@ -86,10 +77,10 @@ def _folders(root: Path, controller: str) -> Iterator[Path]:
 def _groups(root: Path, controller: str) -> Iterator[tuple[str, str, str]]:
     """Yield ``(mount point, root of the mount, this process's group)`` for a controller."""
     groups: dict[str, str] = {}
-    for line in _lines(root / "proc/self/cgroup"):
+    for line in lines_of(root / "proc/self/cgroup"):
         _, names, path = line.split(":", 2)
         groups |= dict.fromkeys(names.split(",") if names else ["cgroup2"], path)
-    for line in _lines(root / "proc/self/mountinfo"):
+    for line in lines_of(root / "proc/self/mountinfo"):
         left, _, right = line.partition(" - ")
         fields, kinds = left.split(), right.split()
         if len(fields) < 5 or len(kinds) < 3:
@@ -103,7 +94,7 @@ def _groups(root: Path, controller: str) -> Iterator[tuple[str, str, str]]:
 
 def _quota(folder: Path) -> float | None:
     """Return the CPU quota of a group in CPUs, None when it has none."""
-    for line in _lines(folder / "cpu.max"):
+    for line in lines_of(folder / "cpu.max"):
         quota, _, period = line.partition(" ")
         return None if quota == "max" else int(quota) / int(period or 100_000)
     given, every = _number(folder, "cpu.cfs_quota_us"), _number(folder, "cpu.cfs_period_us")
@@ -112,18 +103,19 @@ def _quota(folder: Path) -> float | None:
 
 def _reclaimable(folder: Path) -> int:
     """Return the bytes of cached files that the kernel drops before it calls the memory spent."""
-    found = dict(line.split(" ", 1) for line in _lines(folder / "memory.stat") if " " in line)
+    found = dict(line.split(" ", 1) for line in lines_of(folder / "memory.stat") if " " in line)
     return int(found.get("total_inactive_file") or found.get("inactive_file") or 0)
 
 
 def _number(folder: Path, *names: str) -> int | None:
     for name in names:
-        for line in _lines(folder / name):
+        for line in lines_of(folder / name):
             return int(line) if re.fullmatch(r"-?\d+", line) else None
     return None
 
 
-def _lines(path: Path) -> list[str]:
+def lines_of(path: Path) -> list[str]:
+    """Return a file's lines, none when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -126,6 +126,20 @@ UPDATE jobs SET state = :state, failures = failures + :counted, available_at = {
 WHERE id = :job_id AND lease_token = :token AND state = 'in_progress' RETURNING *
 """
 
+HELD = "SELECT * FROM jobs WHERE id = :job_id AND lease_token = :token AND state = 'in_progress'"
+
+# What the sweep could not know: why the worker of an attempt went silent.
+NAME_CAUSE_OF_ATTEMPT = """
+UPDATE attempts SET outcome = :outcome, error_code = :code, error = :error
+WHERE token = :token AND outcome = 'lost' AND error_code = 'lease_expired' RETURNING number
+"""
+
+# Unless a later attempt has said something of its own.
+NAME_CAUSE_OF_JOB = """
+UPDATE jobs SET error_code = :code, error = :error
+WHERE id = :job_id AND attempts = :number AND error_code = 'lease_expired' RETURNING *
+"""
+
 EXPIRED = """
 SELECT id, batch_id, lease_token, failures, attempts, worker, stage, traceparent FROM jobs
 WHERE state = 'in_progress' AND lease_expires_at < {now} ORDER BY lease_expires_at LIMIT :limit {skip_locked}

@@ -64,6 +64,8 @@ class Outcome(enum.StrEnum):
     FAILED = "failed"
     #: The lease ran out: the worker died, stalled or lost its way to the database.
     LOST = "lost"
+    #: The kernel ended the worker because memory ran out.
+    KILLED = "killed"
     #: The worker gave the job back, usually because it was told to stop.
     RELEASED = "released"
     #: The batch was cancelled meanwhile.

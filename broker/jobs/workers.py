@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback as traceback_module
 import uuid
@@ -14,7 +15,7 @@ from broker.jobs.database import Row, Session, names_in
 from broker.jobs.new import NewJobs, pages_of
 from broker.jobs.records import Claim, Cost, Input, Job, JobSpec, Worker
 from broker.jobs.states import JobState, Outcome, Stage
-from runtime.errors import HallmarkError, Retry, cause_of
+from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Retry, cause_of
 from runtime.telemetry import trace_id_of
 
 #: Longest traceback kept in a row, in characters; the end of it says what failed.
@@ -213,16 +214,38 @@ class WorkerSide(StoreBase):
         ------
         LeaseLost, JobCancelled
         """
-        code, text, own = cause_of(error)
-        decided = retry or own
-        failures = claim.job.failures + 1
-        dead = decided is Retry.NEVER or failures >= self.max_attempts
-        delay = 0.0 if decided is Retry.AT_ONCE else self._delay(failures)
         trace = "".join(traceback_module.format_exception(error))[-TRACEBACK_LIMIT:]
-        state = JobState.DEAD if dead else JobState.FAILED
-        if not self._give_back(claim, state, Outcome.FAILED, 1, delay, code, text, trace, cost):
-            raise self._lost(claim)
-        return state
+        return self._fail(claim, error, retry, Outcome.FAILED, trace, cost)
+
+    def killed(self, job_id: int, token: str, error: HallmarkError) -> bool:
+        """Record why a worker vanished that held a job; return whether anything was left to record.
+
+        Counts like a failure. A sweep that came first has counted it already, and only the cause is set right.
+
+        Parameters
+        ----------
+        token
+            The claim's.
+        """
+        held = self.database.read(sql.HELD, job_id=job_id, token=token)
+        if held:
+            job = Job.of(held[0])
+            with contextlib.suppress(LeaseLost, JobCancelled):
+                claim = Claim(job, token, job.attempts, self.lease_seconds, 0.0)
+                self._fail(claim, error, None, Outcome.KILLED, None, NO_COST)
+                return True
+        cause = {"code": error.code, "error": error.message}
+
+        def work(session: Session) -> bool:
+            ended = session.one(sql.NAME_CAUSE_OF_ATTEMPT, token=token, outcome=Outcome.KILLED, **cause)
+            if ended is None:
+                return False
+            row = session.one(sql.NAME_CAUSE_OF_JOB, job_id=job_id, number=ended["number"], **cause)
+            if row is not None and row["state"] == JobState.DEAD:
+                self._kill_batch(session, row, error.message)
+            return True
+
+        return self.database.transact(work)
 
     def release(self, claim: Claim, cause: HallmarkError | None = None, *, cost: Cost = NO_COST) -> bool:
         """Give the job back unharmed and return whether it was still held.
@@ -234,6 +257,25 @@ class WorkerSide(StoreBase):
         """
         code, text = (cause.code, cause.message) if cause is not None else (None, None)
         return self._give_back(claim, JobState.QUEUED, Outcome.RELEASED, 0, 0.0, code, text, None, cost)
+
+    def _fail(
+        self,
+        claim: Claim,
+        error: BaseException,
+        retry: Retry | None,
+        outcome: Outcome,
+        trace: str | None,
+        cost: Cost,
+    ) -> JobState:
+        code, text, own = cause_of(error)
+        decided = retry or own
+        failures = claim.job.failures + 1
+        dead = decided is Retry.NEVER or failures >= self.max_attempts
+        delay = 0.0 if decided is Retry.AT_ONCE else self._delay(failures)
+        state = JobState.DEAD if dead else JobState.FAILED
+        if not self._give_back(claim, state, outcome, 1, delay, code, text, trace, cost):
+            raise self._lost(claim)
+        return state
 
     def _end_delays(self, session: Session) -> int:
         self._looked_at = time.monotonic()

@@ -2,7 +2,7 @@
 
 The advice chooses what happens: ``segments``, ``seconds`` per segment's proof and ``later_seconds`` per proof of a
 later round, ``run_seconds`` for the run, ``marks`` and ``later_marks`` (files that say which proofs were begun),
-``hoard`` (bytes that a segment's proof takes) and ``fail`` (the name of a fault).
+``hoard`` (bytes that a proof of the first round takes) and ``fail`` (the name of a fault).
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def prove_requests(
     if vectors is not None:
         raise InvalidInput("Requests have no vectors.")
     wanted = json.loads(part)
+    bytearray(wanted.get("hoard", 0))
     index = wanted["index"]
     _work(f"part {index}", wanted.get("marks"), wanted.get("seconds", 0), progress)
     return _proof(wanted, Round.BASIC, index, index, part)

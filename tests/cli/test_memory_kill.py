@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from cli.supervisor import KILLED_FOR_MEMORY
-from runtime.limits import _groups
 from tests.actors.cluster import ROOT
+from tests.memory_group import memory_group
 
 LIMIT = 256 << 20
 
@@ -46,31 +43,9 @@ os._exit(0)
 """
 
 
-@pytest.fixture
-def memory_group() -> Iterator[Path]:
-    """A cgroup with little memory and no swap, where this user may make one."""
-    for mounted_at, shown, group in _groups(Path("/"), "memory"):
-        inside = os.path.relpath(group, shown) if Path(group).is_relative_to(shown) else "."
-        folder = Path(mounted_at, inside, f"hallmark-{os.getpid()}")
-        limit = "memory.max" if Path(mounted_at, "cgroup.controllers").exists() else "memory.limit_in_bytes"
-        try:
-            folder.mkdir()
-        except OSError:
-            continue
-        try:
-            (folder / limit).write_text(str(LIMIT))
-            yield folder
-            return
-        except OSError:
-            continue
-        finally:
-            folder.rmdir()
-    pytest.skip("no memory cgroup can be made here: that needs root, and a controller that is handed down")
-
-
-def test_a_process_that_the_kernel_ends_for_memory_is_told_as_such(memory_group: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SUPERVISING, str(memory_group)]
-    done = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, text=True
-    )
+def test_a_process_that_the_kernel_ends_for_memory_is_told_as_such(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with memory_group(LIMIT) as group:
+        command = [sys.executable, "-c", SUPERVISING, str(group)]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, text=True)
     assert f"big.1 {KILLED_FOR_MEMORY}" in done.stdout.splitlines(), done.stdout[-2000:] + done.stderr[-2000:]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from cli import supervised
+from cli import supervised, supervisor
 from cli.procfile import ProcessType, read_procfile
 from cli.run import ROOT, choose, patience
 from cli.supervisor import KILLED_FOR_MEMORY, Supervisor
-from runtime import limits, run_files
+from runtime import run_files
 from runtime.errors import ConfigurationError
+from runtime.memory_kills import MemoryKills
 from runtime.process import Exit
 from runtime.settings import Settings
 from tests.servers import free_port
@@ -66,11 +68,13 @@ def test_what_dies_is_started_again(tmp_path: Path) -> None:
 def test_a_child_that_the_kernel_ends_for_memory_is_told_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kills = iter(range(1000))
-    monkeypatch.setattr(limits, "memory_kills", lambda: next(kills))
-    with supervising(tmp_path, big="import os, signal; os.kill(os.getpid(), signal.SIGKILL)") as (supervisor, lines):
+    # A machine whose count rises each time that it is looked at.
+    kills = (MemoryKills("boot", "", 0, 0, number) for number in itertools.count())
+    monkeypatch.setattr(supervisor, "memory_kills", lambda: next(kills))
+    monkeypatch.setattr(supervisor, "killed_since", lambda before: next(kills).on_machine > before.on_machine)
+    with supervising(tmp_path, big="import os, signal; os.kill(os.getpid(), signal.SIGKILL)") as (running, lines):
         wait_for(lambda: ("big.1", KILLED_FOR_MEMORY) in lines)
-        assert "HALLMARK_MEMORY" in supervisor.children[0].last_line
+        assert "HALLMARK_MEMORY" in running.children[0].last_line
 
 
 def test_a_child_that_somebody_kills_is_not_told_to_lack_memory(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runtime.limits import cpus, memory, memory_kills
+from runtime.limits import cpus, memory
 
 GIB = 1 << 30
 
@@ -100,14 +100,3 @@ def test_without_a_limit_the_machine_counts(tmp_path: Path, files: dict[str, str
     root = make(tmp_path, files)
     assert memory(root).total == psutil.virtual_memory().total
     assert cpus(root) == len(os.sched_getaffinity(0))
-
-
-def test_kills_for_memory_are_counted_in_the_container_or_on_the_machine(tmp_path: Path) -> None:
-    root = make(tmp_path, {"proc/vmstat": "pgfault 5\noom_kill 7\n"})
-    assert memory_kills(root) == 7
-    group = {
-        "proc/self/cgroup": "0::/\n",
-        "proc/self/mountinfo": V2,
-        "sys/fs/cgroup/memory.events": "oom 4\noom_kill 3\n",
-    }
-    assert memory_kills(make(tmp_path, group)) == 3
