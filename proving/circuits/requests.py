@@ -41,7 +41,7 @@ class RequestType(IntEnum):
 #: `main_vm` and in its own circuit. A cycle of the state-transition program has 64.
 CYCLES: Mapping[RequestType, int] = {
     RequestType.ARITH256: 80,
-    RequestType.KECCAK_F: 900,
+    RequestType.KECCAK_F: 980,
     RequestType.SHA256: 210,
     RequestType.BLAKE2S: 380,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proving.stark.air import Expr
+from proving.stark.air.graph import P
 
 HALF = 16  #: bits of half a word
 Half = tuple[Expr, Expr]  #: lower and upper half of a word
@@ -26,6 +27,15 @@ def number(bits: Iterable[Expr]) -> Expr:
     total = first
     for i, bit in enumerate(others, 1):
         total = total + bit * 2**i
+    return total
+
+
+def number_of_signs(signs: Sequence[Expr], scale: int = 1) -> Expr:
+    """The number of bits, the lowest first, each given by `scale` if it is 0 and by -`scale` if it is 1."""
+    half: int = pow(2 * scale, -1, P)
+    total: Expr = (2 ** len(signs) - 1) * scale * half % P - signs[0] * half
+    for i, sign in enumerate(signs[1:], 1):
+        total = total - sign * (half * 2**i % P)
     return total
 
 

@@ -27,17 +27,21 @@ class Steps:
     step : selectors of the rows of a turn
     real, position : of the turn, the same on all of its rows
     going : not zero where the next row belongs to the same turn, a factor for constraints only
-    asks, answers : 1 on the first and on the last row of a request
+    asks, answers : 1 on the first row of a request and on the one that gives its answer
+
+    Parameters
+    ----------
+    answer : the row of a turn that gives the answer
     """
 
-    def __init__(self, t: TableBuilder, count: int) -> None:
+    def __init__(self, t: TableBuilder, count: int, answer: int = -1) -> None:
         self.step = t.main_array("step", count)
         self.real, self.position = t.main("real"), t.main("position")
-        first, last = self.step[0], self.step[-1]
-        for flag in (self.real, first, last):
+        first, answers = self.step[0], self.step[answer]
+        for flag in (self.real, first, answers):
             t.boolean(flag)
-        self.asks, self.answers = first * self.real, last * self.real
-        self.going = t.transition * (1 - last)
+        self.asks, self.answers = first * self.real, answers * self.real
+        self.going = t.transition * (1 - self.step[-1])
 
     def constrain(self, t: TableBuilder, kept: Iterable[Column] = ()) -> None:
         """Declare the constraints; columns of `kept` are the same on all rows of a turn, too."""

@@ -16,7 +16,7 @@ CUT_OFF = "a turn that is cut off is no request"
 
 
 def cases(
-    bench: Callable[[int], Bench], middle: int, count: int, kept: Iterable[str] = ()
+    bench: Callable[[int], Bench], middle: int, count: int, kept: Iterable[str] = (), answer: int | None = None
 ) -> Iterator[tuple[str, int, Changes]]:
     """Name of a rule of `Steps`, a row, and changes that this rule alone notices.
 
@@ -24,13 +24,14 @@ def cases(
     ----------
     middle : a row in the middle of a request
     count : rows of a turn
+    answer : the row of a turn that gives the answer, if it is not the last one
     """
     for i in range(count):
         behind = f"step[{(i + 1) % count}]"
         yield f"step {i} comes in its turn", middle, {(f"step[{i}]", 1): 1}
         step = -1 if i == 0 else 1
         yield f"the first row: step {i}", 0, {(f"step[{i}]", 0): step, (behind, 1): step}
-        if i in (0, count - 1):
+        if i in (0, count - 1 if answer is None else answer):
             yield f"step[{i}] is boolean", middle, {(f"step[{i}]", 0): 2, (behind, 1): 2}
     yield CUT_OFF, bench(0).function.height - 1, {("real", 0): 1}
     yield "real is boolean", middle, {("real", 0): 1, ("real", 1): 1}

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from proving.circuits.keccak_f import BITS, KECCAK_F, LANES, ROUNDS
+from proving.circuits.keccak_f import HALF, KECCAK_F, LANES, ROWS
 from proving.circuits.requests import empty_chain
 from proving.stark.air.freed import FreedOutputs
 from proving.stark.air.fuzzer import Fuzzer, Rule
@@ -18,12 +18,15 @@ from tests.forgeries.circuits import steps
 from tests.forgeries.circuits.rows import Bench, Changes
 
 TABLE = "keccak_f"
-#: The state's words follow from the bits.
+#: The state's words follow from the signs.
 SOLVED = {
-    **{f"word {i} of the state": (f"word[{i}]", 0) for i in range(2 * LANES)},
-    **{f"word {i} of the next state": (f"word[{i}]", 1) for i in range(2 * LANES)},
+    **{f"word {i} of the state": (f"word[{i}]", 0) for i in range(LANES)},
+    **{f"word {i} of the next row": (f"word[{i}]", 1) for i in range(LANES)},
+    **{f"lower word {i} of the next state": (f"ahead[{i}]", 1) for i in range(LANES)},
+    **{f"upper word {i} of the next state": (f"later[{i}]", 1) for i in range(LANES)},
+    **{f"word {i} waits": (f"later[{i}]", 0) for i in range(LANES)},
 }
-#: A cell that is no bit, and what it does to 1 - 2 cell.
+#: What a cell is multiplied by that is no sign any more.
 WRONG = 3
 
 
@@ -40,32 +43,38 @@ def bench(row: int) -> Bench:
 
 
 def scaled(row: int, name: str, factor: int) -> dict[tuple[str, int], int]:
-    """Multiply 1 - 2 cell."""
-    value = bench(row).value(name)
-    return {(name, 0): (1 - factor * (1 - 2 * value)) * pow(2, -1, P) - value}
+    """Multiply a cell."""
+    return {(name, 0): bench(row).value(name) * (factor - 1)}
 
 
 def cases() -> Iterator[tuple[str, int, Changes]]:
     """Name of a rule, a row, and changes that this rule alone notices."""
-    middle = 9
+    # Rows of a round's lower and upper half.
+    first, second = 18, 19
     for x in range(5):
-        for z in range(BITS):
+        for z in range(HALF):
             name = f"parity{x}[{z}]"
-            factor = (1 - 2 * WRONG) * (1 - 2 * bench(middle).value(name)) % P
-            changes = scaled(middle, name, factor)
-            for column, bit in ((x, z), ((x + 1) % 5, z), ((x - 1) % 5, (z + 1) % BITS)):
-                changes |= scaled(middle, f"mixed{20 + column}[{bit}]", factor)
-            yield f"{name} is boolean", middle, changes
+            # C stands in its own column's rule and in those that it flips; of the last one, the flipped one is on the
+            # other row, which has another rule for it.
+            changes = scaled(second, name, WRONG)
+            flipped = [(x, z), ((x + 1) % 5, z), *([((x - 1) % 5, z + 1)] if z + 1 < HALF else [])]
+            for column, bit in flipped:
+                changes |= scaled(second, f"mixed{20 + column}[{bit}]", WRONG)
+            yield f"{name} is a sign", second, changes
             for y in range(4):
                 name = f"mixed{x + 5 * y}[{z}]"
-                factor = (1 - 2 * WRONG) * (1 - 2 * bench(middle).value(name)) % P
-                inverse = scaled(middle, f"mixed{20 + x}[{z}]", pow(factor, -1, P))
-                yield f"{name} is boolean", middle, scaled(middle, name, factor) | inverse
-            yield f"parity {x}, bit {z}", middle, scaled(middle, f"mixed{20 + x}[{z}]", -1)
-    for i in range(2 * LANES):
-        yield f"word {i} of the state", middle, {(f"word[{i}]", 0): 1}
-        yield f"word {i} of the next state", middle, {(f"word[{i}]", 1): 1}
-    yield from steps.cases(bench, middle, ROUNDS)
+                inverse = scaled(second, f"mixed{20 + x}[{z}]", pow(WRONG, -1, P))
+                yield f"{name} is a sign", second, scaled(second, name, WRONG) | inverse
+            yield f"parity {x}, bit {z}", second, scaled(second, f"mixed{20 + x}[{z}]", -1)
+        yield f"edge {x} of the lower half", first, {(f"parity{x}[{HALF - 1}]", 1): 1}
+        yield f"edge {x} of the upper half", first, {(f"edge[{x}]", 1): 1}
+    for i in range(LANES):
+        yield f"word {i} of the state", first, {(f"word[{i}]", 0): 1}
+        yield f"word {i} of the next row", second, {(f"word[{i}]", 1): 1}
+        yield f"word {i} waits", second, {(f"later[{i}]", 0): 1}
+        yield f"lower word {i} of the next state", first, {(f"ahead[{i}]", 1): 1}
+        yield f"upper word {i} of the next state", first, {(f"later[{i}]", 1): 1}
+    yield from steps.cases(bench, first, ROWS, answer=ROWS - 2)
 
 
 def test_only_this_rule_notices_a_row() -> None:
@@ -74,7 +83,7 @@ def test_only_this_rule_notices_a_row() -> None:
 
 
 def test_a_request_without_its_output_is_refused() -> None:
-    assert steps.noticed_without_output(KECCAK_F, ROUNDS) == {steps.CUT_OFF}
+    assert steps.noticed_without_output(KECCAK_F, ROWS) == {steps.CUT_OFF}
 
 
 def test_every_rule_is_needed_and_no_cell_is_loose(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from proving.circuits.keccak_f import KECCAK_F, round_constants
 from proving.circuits.requests import U32, absorb, blocks, empty_chain
+from proving.keys.family import Family
+from proving.recursion.aggregation import write_leaf
+from proving.recursion.claims import type_number
 from proving.stark.air import check
-from tests.proving.circuits.proofs import prove_and_refuse
+from tests.proving.circuits.proofs import prove_and_refuse, small_key
 
 #: The permutation of zeros (Keccak team's test vectors, first lanes).
 OF_ZEROS = (0xF1258F7940E1DDE7, 0x84D5CCF933C0478A, 0xD598261EA65AA9EE, 0xBD1547306F80494D)
@@ -63,3 +66,8 @@ def test_traces_satisfy_the_circuit_and_end_in_the_chain_of_the_answers() -> Non
 @pytest.mark.parametrize("count", [0, KECCAK_F.capacities[0]])
 def test_requests_are_proven_and_another_end_is_refused(count: int) -> None:
     prove_and_refuse(KECCAK_F, states(KECCAK_F.capacities[0])[:count])
+
+
+def test_its_leaf_has_the_heights_of_all_circuits_of_the_recursion() -> None:
+    key, heights = small_key(KECCAK_F), Family("proven100", {}).log_heights
+    write_leaf("leaf", key, key.layout.largest(), "proven100", type_number(KECCAK_F.kind), heights)
