@@ -1,7 +1,7 @@
-"""Real PostgreSQL, RabbitMQ, S3 and Prometheus for tests: unprivileged, on ports, in folders, under names of their own.
+"""Real PostgreSQL, RabbitMQ, S3, Prometheus and Chromium for tests: on ports, in folders, under names of their own.
 
-``tools/install_servers.sh`` puts the binaries where :func:`find_postgresql` and its like look. A test that
-needs a server which is not there is skipped with that command as the reason, and fails when ``CI=true``.
+Servers run unprivileged. ``tools/install_servers.sh`` puts the binaries where :func:`find_postgresql` and its like
+look. A test that needs one which is not there is skipped with that command as the reason, and fails when ``CI=true``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def unpacked() -> Path:
 
 def unpacked_libraries() -> dict[str, str]:
     """Return the variable by which unpacked binaries find the libraries that were unpacked beside them."""
-    folders = sorted(str(path) for path in unpacked().glob("usr/lib/*-linux-gnu"))
+    # Some libraries look for their own parts at an absolute path.
+    places = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/pulseaudio")
+    folders = sorted(str(path) for place in places for path in unpacked().glob(place))
     return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
 
 
@@ -67,6 +69,13 @@ def find_prometheus(program: str = "prometheus") -> Path | None:
     on_path = shutil.which(program)
     found = Path(on_path) if on_path else unpacked() / "usr/bin" / program
     return found if found.exists() else None
+
+
+def find_chromium() -> Path | None:
+    """Return a browser of Debian's packages that opens no window."""
+    names = ("chromium-headless-shell", "chromium")
+    places = [root / "usr/lib/chromium" / name for root in (Path("/"), unpacked()) for name in names]
+    return next((place for place in places if place.exists()), None)
 
 
 def missing(what: str) -> None:
