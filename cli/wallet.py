@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from eth_account import Account
-
 from core.tools.client import CoreClient
 
 #: The mnemonic that Ethereum's development tools publish for local chains; core's development genesis funds it.
@@ -17,6 +15,9 @@ _GAS = 21_000
 
 def transfers(client: CoreClient, count: int) -> Iterator[bytes]:
     """Yield `count` signed raw transfers: legacy (EIP-155), EIP-2930 and EIP-1559 in turn."""
+    # A third of what every operator's command would load.
+    from eth_account import Account
+
     Account.enable_unaudited_hdwallet_features()
     accounts = [Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{i}") for i in range(_ACCOUNTS)]
     chain_id = int(client.call("eth_chainId"), 16)
