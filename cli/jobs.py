@@ -14,12 +14,16 @@ from broker.jobs import Job, JobState, Stage
 from broker.jobs import status as jobs_status
 from cli import display
 from cli.options import ChainOption, JsonOption, duration, opened, place, print_json
+from cli.suggestions import job_numbers
 from runtime.errors import InvalidInput
 from runtime.settings import load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
 from runtime.words import count
 
-JobArgument = Annotated[int, typer.Argument(min=1, help="A job's number, as `status` and `job list` show it.")]
+JobArgument = Annotated[
+    int,
+    typer.Argument(min=1, help="A job's number, as `status` and `job list` show it.", autocompletion=job_numbers),
+]
 
 
 def register(app: typer.Typer) -> None:

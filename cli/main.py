@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.completion import prepare
 from cli.errors import report
 from runtime.errors import HallmarkError
 from runtime.os_errors import resource_error
@@ -91,6 +92,7 @@ def main() -> None:
     gc.set_threshold(100_000)
     show_any_text()
     spare_loopback()
+    prepare()
     try:
         app()
     except HallmarkError as error:

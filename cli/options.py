@@ -12,6 +12,7 @@ import typer
 
 from broker.jobs import JobStore, open_existing
 from cli.arguments import JsonOption as JsonOption
+from cli.suggestions import batch_numbers
 from runtime.errors import InvalidInput
 from runtime.settings import load_settings
 
@@ -19,7 +20,7 @@ ChainOption = Annotated[
     int | None, typer.Option("--chain", min=1, help="Chain of the batch; HALLMARK_CHAIN_ID when left out.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
-BatchArgument = Annotated[int, typer.Argument(min=0, help="A batch number.")]
+BatchArgument = Annotated[int, typer.Argument(min=0, help="A batch number.", autocompletion=batch_numbers)]
 
 
 class NotConfirmed(InvalidInput):

@@ -10,6 +10,7 @@ import typer
 
 from cli import debug, display, files
 from cli.arguments import MAX_INPUT, MAX_PROGRAM, MAX_PROOF, ProfileOption
+from cli.completion import completion
 from cli.compress import compress
 from cli.execute import execute
 from cli.new import new
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("verify")(verify)
     app.command("inspect")(inspect)
     debug.register(app)
+    app.command("completion")(completion)
 
 
 def verify(

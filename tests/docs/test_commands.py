@@ -27,6 +27,7 @@ PROGRAMS = {
     "install": {"-d", "-m"},
     "journalctl": {"-u"},
     "export": None,
+    "source": None,
 }
 #: What is checked elsewhere, or begins a line of something that is no shell.
 ELSEWHERE = {"hallmark", ".venv/bin/hallmark", "make", "python", ".venv/bin/python", ".venv/bin/pip"}
