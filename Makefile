@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev native demo test lint test-long bench bench-record bench-demo guest docs kernels cuda test-gpu bench-gpu soak clean distclean
+.PHONY: help setup setup-dev native demo test lint test-long bench bench-record bench-demo guest docs screenshots kernels cuda test-gpu bench-gpu soak clean distclean
 
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-record  record what was measured on this commit, for make bench to compare with"
 	@echo "make soak        fifty batches while processes and servers are killed; proofs are stand-ins"
 	@echo "make docs        make a site of the pages in docs/ (docs/build/index.html); every warning is an error"
+	@echo "make screenshots  take the pictures of the console in docs/images again (proofs are stand-ins)"
 	@echo "make guest       rebuild the proven programs and compare them with the committed ones"
 	@echo "make cuda        compile the CUDA kernels ahead of time; make test-gpu and make bench-gpu need a device"
 	@echo "make clean       remove build outputs; make distclean also the virtual environment and the state"
@@ -60,6 +61,10 @@ docs: setup-dev
 soak: setup-dev
 	@tools/install_servers.sh
 	@$(BIN)/python -m benchmarks.soak
+
+screenshots: setup-dev
+	@tools/install_servers.sh
+	@$(BIN)/python -m tests.housekeeper.screenshots
 
 guest:
 	@tools/setup.sh guest

@@ -18,6 +18,7 @@ from runtime.http_server import page_routes
 from runtime.logging import get_logger
 from runtime.pages import Pages
 from runtime.process import Process
+from runtime.words import count
 
 HERE = Path(__file__).parent
 #: Largest body of a form, in bytes.
@@ -46,6 +47,7 @@ class Console:
             lstrip_blocks=True,
         )
         self._templates.filters["seconds"] = seconds
+        self._templates.filters["count"] = count
         self.pages = Pages(process)
 
     def application(self) -> web.Application:
@@ -155,12 +157,12 @@ class Console:
 
 
 def seconds(value: float | None) -> str:
-    """Return a duration in the unit that a reader wants."""
+    """Return a duration in the unit that a reader wants; no line breaks before the unit."""
     if value is None:
         return "-"
     if value < 120:
-        return f"{max(0.0, value):.1f} s"
-    return f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.0f} h"
+        return f"{max(0.0, value):.1f}\u00a0s"
+    return f"{value / 60:.0f}\u00a0min" if value < 7200 else f"{value / 3600:.0f}\u00a0h"
 
 
 def _number(request: web.Request, name: str) -> int | None:
