@@ -33,7 +33,8 @@ def status(
     for line in outages:
         typer.echo(f"hallmark: {line}", err=True)
     try:
-        found = _status_all(open_existing(settings), as_json, outages)
+        all_chains = chain is None and settings.worker_chains == "all"
+        found = _status_all(open_existing(settings), as_json, outages, all_chains)
     except DatabaseMissing:
         found = []
         if as_json:
@@ -55,9 +56,11 @@ def _looked_at(settings: Settings) -> str:
     return where + (f" (demos have their own: {', '.join(demos)})" if demos else "")
 
 
-def _status_all(store: JobStore, as_json: bool, outages: list[str]) -> list[stuck.Trouble]:
+def _status_all(store: JobStore, as_json: bool, outages: list[str], all_chains: bool) -> list[stuck.Trouble]:
     troubles = stuck.troubles(store)
-    listed = sorted(jobs_status.batches(store), key=lambda batch: batch.state is not BatchState.DEAD)
+    listed = sorted(
+        jobs_status.batches(store, all_chains=all_chains), key=lambda batch: batch.state is not BatchState.DEAD
+    )
     if as_json:
         print_json({"stuck": troubles, "outages": outages, "batches": [_with_stages(store, each) for each in listed]})
         return troubles
@@ -69,8 +72,9 @@ def _status_all(store: JobStore, as_json: bool, outages: list[str]) -> list[stuc
     for each in listed:
         progress = ", ".join(f"{stage.stage} {stage.done:.1f}/{stage.jobs}" for stage in stages_of(store, each.id))
         more = f"{progress} {each.error}".strip()
-        rows.append((str(each.number), str(each.state), duration(now - each.created_at), more))
-    header = ("batch", "state", "age", "stages, error")
+        place = (str(each.number), str(each.chain_id)) if all_chains else (str(each.number),)
+        rows.append((*place, str(each.state), duration(now - each.created_at), more))
+    header = ("batch", *(["chain"] if all_chains else []), "state", "age", "stages, error")
     display.console.print(display.table(header, rows) if listed else "no batch yet")
     return troubles
 

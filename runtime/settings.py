@@ -135,7 +135,9 @@ class Settings(EnvironmentSettings):
     profile: Literal["proven100", "proven128", "legacy-conjectured"] = "proven100"
     """Security profile of the proofs made here."""
     chain_id: Annotated[int, Field(ge=1, lt=1 << 63)] = 4242
-    """Chain that this installation proves; every job row carries it."""
+    """Chain that this installation proves, and that commands mean without ``--chain``; every job row carries it."""
+    worker_chains: Literal["one", "all"] = "one"
+    """Whose jobs workers take: ``one``: of HALLMARK_CHAIN_ID; ``all``: of every chain in the job store."""
     protocol_version: Annotated[str, Field(min_length=1, max_length=64)] = PROTOCOL_VERSION
     """Version of keys and formats; workers take only jobs of their own."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Self
 
 from broker.jobs import sql
 from broker.jobs.database import JobDatabase, Row, Session, names_in
@@ -18,14 +20,16 @@ NO_COST = Cost()
 
 
 class StoreBase:
-    """Batches and jobs of one chain.
+    """Batches and jobs of one chain; its workers may take the jobs of every chain.
 
     Parameters
     ----------
     database
         Where the rows are.
     chain_id
-        The chain whose jobs this store creates and claims.
+        The chain whose batches this store creates and finds by number.
+    all_chains
+        Jobs of every chain are claimed here, not only of that one.
     lease_seconds
         Length of a lease; a worker renews at a third of it.
     max_attempts
@@ -39,15 +43,23 @@ class StoreBase:
         database: JobDatabase,
         *,
         chain_id: int = 4242,
+        all_chains: bool = False,
         lease_seconds: float = 9.0,
         max_attempts: int = 4,
         retry_seconds: float = 2.0,
     ) -> None:
         self.database = database
         self.chain_id = chain_id
+        self.all_chains = all_chains
         self.lease_seconds = lease_seconds
         self.max_attempts = max_attempts
         self.retry_seconds = retry_seconds
+
+    def of_chain(self, chain_id: int) -> Self:
+        """Return the same store, over the same connections, for the batches of another chain."""
+        other = copy.copy(self)
+        other.chain_id = chain_id
+        return other
 
     # Inside a transaction
 

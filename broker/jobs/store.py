@@ -134,6 +134,7 @@ def _checked(settings: Settings, database: JobDatabase) -> JobStore:
     return JobStore(
         database,
         chain_id=settings.chain_id,
+        all_chains=settings.worker_chains == "all",
         lease_seconds=settings.lease_seconds,
         max_attempts=settings.max_attempts,
         retry_seconds=settings.retry_seconds,

@@ -34,6 +34,11 @@ class WorkerSide(StoreBase):
     #: When this process last looked for rows whose delay is over, on the monotonic clock.
     _looked_at: float = float("-inf")
 
+    @property
+    def _chain(self) -> int | None:
+        """The chain whose jobs are claimed; None for every one."""
+        return None if self.all_chains else self.chain_id
+
     def claim(
         self,
         stages: Iterable[Stage],
@@ -61,7 +66,7 @@ class WorkerSide(StoreBase):
             Only jobs of later rounds, only those of the first (False), or any (None).
         """
         filters, parameters = _filters(
-            self.chain_id, stages, protocol_versions, circuit_types, worker.device, recursive, key_identity
+            self._chain, stages, protocol_versions, circuit_types, worker.device, recursive, key_identity
         )
         same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
         values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
@@ -113,7 +118,7 @@ class WorkerSide(StoreBase):
         recursive: bool | None = None,
     ) -> bool:
         """Return whether a claim for these stages would find a job now."""
-        filters, parameters = _filters(self.chain_id, stages, protocol_versions, None, device, recursive, key_identity)
+        filters, parameters = _filters(self._chain, stages, protocol_versions, None, device, recursive, key_identity)
         statement = sql.READY.replace("{filters}", filters)
         return bool(self.database.read(statement, **parameters)) or (
             self.end_delays() > 0 and bool(self.database.read(statement, **parameters))
@@ -125,7 +130,7 @@ class WorkerSide(StoreBase):
         """Write into a job that this worker's other keys keep from it, and that nobody works on the like of, who
         refuses it and why; return it.
         """
-        filters, values = _filters(self.chain_id, stages, protocol_versions, None, worker.device, None, "")
+        filters, values = _filters(self._chain, stages, protocol_versions, None, worker.device, None, "")
         statement = sql.REFUSE.replace("{filters}", filters)
         error = f"{worker.name} holds the keys {key_identity} and not this job's."
         row = self.database.transact(
@@ -324,7 +329,7 @@ class WorkerSide(StoreBase):
 
 
 def _filters(
-    chain_id: int,
+    chain_id: int | None,
     stages: Iterable[Stage],
     protocol_versions: Sequence[str],
     circuit_types: Sequence[str] | None,
@@ -334,8 +339,11 @@ def _filters(
 ) -> tuple[str, dict[str, Any]]:
     stage_names, stage_values = names_in("stage", [str(stage) for stage in stages])
     version_names, versions = names_in("version", protocol_versions)
-    text = f"AND chain_id = :chain_id AND stage IN ({stage_names}) AND protocol_version IN ({version_names})"
-    parameters: dict[str, Any] = {"chain_id": chain_id, **stage_values, **versions}
+    text = f"AND stage IN ({stage_names}) AND protocol_version IN ({version_names})"
+    parameters: dict[str, Any] = {**stage_values, **versions}
+    if chain_id is not None:
+        text = f"AND chain_id = :chain_id {text}"
+        parameters["chain_id"] = chain_id
     if circuit_types is not None:
         type_names, types = names_in("type", circuit_types)
         text += f" AND circuit_type IN ({type_names})"

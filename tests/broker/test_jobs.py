@@ -393,6 +393,18 @@ def test_chains_do_not_see_each_other(store: JobStore) -> None:
     assert claim(other) is None and status.batches(other) == []
 
 
+def test_a_worker_of_all_chains_takes_the_jobs_of_each(store: JobStore) -> None:
+    every = JobStore(store.database, all_chains=True)
+    made = {make(store), make(store.of_chain(99))}
+    assert not store.of_chain(7).ready([Stage.WITNESS], protocol_versions=["1"])
+    assert every.ready([Stage.WITNESS], protocol_versions=["1"])
+    taken = [must_claim(every).job for _ in made]
+    assert {job.batch_id for job in taken} == made and {job.chain_id for job in taken} == {4242, 99}
+    assert claim(every) is None
+    with pytest.raises(JobNotFound):
+        status.batch(every.of_chain(7), 1)
+
+
 def test_core_decides_about_a_proven_batch_once(store: JobStore) -> None:
     batch_id = make(store, 1, JobSpec(Stage.PROVE, final=True))
     assert not store.mark_batch(batch_id, BatchState.ACCEPTED)

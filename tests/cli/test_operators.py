@@ -168,6 +168,20 @@ def test_another_chain_is_named_by_option_or_setting(installation: Installation)
     assert {each["chain_id"] for each in installation.json("job", "list", "--chain", 77)} == {77}
 
 
+def test_status_lists_the_batches_of_every_chain_that_workers_serve(installation: Installation) -> None:
+    make(installation.store, 1)
+    installation.store.of_chain(77).create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.WITNESS)])
+
+    def listed(*options: object, **environment: str) -> list[int]:
+        return [each["chain_id"] for each in installation.json("status", *options, **environment)["batches"]]
+
+    assert listed() == [4242] and listed("--chain", 77) == [77]
+    assert listed(HALLMARK_WORKER_CHAINS="all") == [77, 4242]
+    assert listed("--chain", 77, HALLMARK_WORKER_CHAINS="all") == [77]
+    shown = installation.run("status", HALLMARK_WORKER_CHAINS="all").stdout
+    assert "chain" in shown and "77" in shown
+
+
 def test_a_job_runs_again_and_its_logs_are_found(installation: Installation, tmp_path: Path) -> None:
     job = with_a_dead_job(installation)
     log = tmp_path / "vectors.log"
