@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from actors.stages import check_size_class, load_stages
 from core.settings import CoreSettings
+from gateway.cores import cores
 from gateway.settings import GatewaySettings
 from runtime.configuration import FILE_VARIABLE, PREFIX, EnvironmentSettings, handed_on, unknown_variables
 from runtime.errors import ConfigurationError, HallmarkError
@@ -78,7 +79,7 @@ def check(found: Configuration) -> None:
     ConfigurationError
         With every fault.
     """
-    checks = (_folders, _stages, _budget, _kernels, _device, _core, _profile, _offers)
+    checks = (_folders, _stages, _budget, _kernels, _device, _core, _profile, _offers, _cores)
     _all([functools.partial(each, found) for each in checks])
 
 
@@ -162,3 +163,7 @@ def _offers(found: Configuration) -> None:
             f"{PREFIX}GATEWAY_RENEW_SECONDS: offers of {found.core.core_offer_seconds} s "
             f"({PREFIX}CORE_OFFER_SECONDS) would run out before they are renewed"
         )
+
+
+def _cores(found: Configuration) -> None:
+    cores(found.general, found.gateway)

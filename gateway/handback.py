@@ -111,14 +111,20 @@ class Handback:
             raise CoreUnavailable(f"The renewal of batch {batch.number} takes over {RENEW_SECONDS:.0f} s.") from None
         except CoreRefusal as error:
             if error.refusal not in OFFER_REFUSALS:
-                log.warning("offer.not_renewed", batch=batch.number, error=error.message)
+                log.warning("offer.not_renewed", batch=batch.number, chain_id=batch.chain_id, error=error.message)
 
     async def _in_turn(self, batch: Batch) -> bool:
         async with self._places:
             try:
                 return await self._submit(batch)
             except HallmarkError as error:
-                log.error("batch.not_submitted", batch=batch.number, code=error.code, error=error.message)
+                log.error(
+                    "batch.not_submitted",
+                    batch=batch.number,
+                    chain_id=batch.chain_id,
+                    code=error.code,
+                    error=error.message,
+                )
                 raise
 
     async def _submit(self, batch: Batch) -> bool:
@@ -126,7 +132,7 @@ class Handback:
             "gateway handback",
             traceparent=batch.traceparent,
             kind=SpanKind.CLIENT,
-            attributes={"hallmark.batch": batch.number},
+            attributes={"hallmark.batch": batch.number, "hallmark.chain": batch.chain_id},
         ) as current:
             proof = await asyncio.to_thread(
                 self._artifacts.load, batch.result, kind=PROOF, protocol=batch.protocol_version
@@ -141,18 +147,18 @@ class Handback:
                     raise
                 return await self._refused(batch, error)
             await asyncio.to_thread(self._jobs.mark_batch, batch.id, BatchState.ACCEPTED)
-            log.info("batch.accepted", batch=batch.number, proof_bytes=len(proof))
+            log.info("batch.accepted", batch=batch.number, chain_id=batch.chain_id, proof_bytes=len(proof))
             return True
 
     async def _refused(self, batch: Batch, error: CoreRefusal) -> bool:
         if error.refusal in OFFER_REFUSALS:
-            log.warning("offer.lost", batch=batch.number, error=error.message)
+            log.warning("offer.lost", batch=batch.number, chain_id=batch.chain_id, error=error.message)
             self._waiting[batch.id] = _token(batch)
             return False
         complete = error.refusal == ALREADY_PROVEN
         state = BatchState.ACCEPTED if complete else BatchState.REFUSED
         await asyncio.to_thread(self._jobs.mark_batch, batch.id, state, reason=error.message)
-        log.error("batch.refused", batch=batch.number, error=error.message, complete=complete)
+        log.error("batch.refused", batch=batch.number, chain_id=batch.chain_id, error=error.message, complete=complete)
         return True
 
 

@@ -89,7 +89,7 @@ class Intake:
             "gateway intake",
             traceparent=offer.trace.traceparent,
             kind=SpanKind.CLIENT,
-            attributes={"hallmark.batch": offer.batch_number},
+            attributes={"hallmark.batch": offer.batch_number, "hallmark.chain": offer.chain_id},
         ):
             names = artifact_names(offer)
             await self._keep(
@@ -108,6 +108,7 @@ class Intake:
             log.info(
                 "batch.taken" if created else "batch.offered_again",
                 batch=batch.number,
+                chain_id=batch.chain_id,
                 state=batch.state,
                 offer_expires_at=offer.offer_expires_at,
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 from broker.artifacts import open_artifacts
 from broker.connect import connect_broker, connect_store
 from broker.relay import Relay
+from gateway.cores import cores
 from gateway.service import Gateway
 from gateway.settings import load_gateway_settings
 from runtime.errors import ConfigurationError
@@ -15,6 +16,7 @@ from runtime.http_server import serve as serve_http
 from runtime.logging import get_logger
 from runtime.process import Exit, Process
 from runtime.settings import Settings
+from runtime.urls import mask_url
 
 #: Digests of keys and key sets, pinned in the repository; the gateway computes nothing and reads them as data.
 PINNED = Path(__file__).parent.parent / "proving" / "keys" / "pinned.json"
@@ -39,13 +41,15 @@ def key_identity(settings: Settings) -> str:
 def serve(process: Process) -> int:
     """Connect the stores, relay the outbox and serve."""
     settings, own = process.settings, load_gateway_settings()
+    served = cores(settings, own)
     identity = key_identity(settings)
     jobs = connect_store(settings, process.stopping)
-    jobs.check_version(settings.protocol_version, identity)
+    for core in served:
+        jobs.of_chain(core.chain_id).check_version(settings.protocol_version, identity)
     broker = connect_broker(settings, jobs, name=f"gateway {own.gateway_name}")
     relay = Relay(jobs, broker).start()
     try:
-        gateway = Gateway(process, own, jobs, open_artifacts(settings), identity, wake=relay.wake)
+        gateway = Gateway(process, own, served, jobs, open_artifacts(settings), identity, wake=relay.wake)
         serve_http(
             process,
             gateway.application(),
@@ -56,7 +60,7 @@ def serve(process: Process) -> int:
             started=lambda addresses: log.info(
                 "gateway.started",
                 address=list(addresses),
-                core=settings.core_url,
+                cores={core.chain_id: mask_url(core.url) for core in served},
                 protocol_version=settings.protocol_version,
                 key_digest=identity,
             ),

@@ -28,7 +28,9 @@ class GatewaySettings(EnvironmentSettings):
     gateway_renew_seconds: Annotated[float, Field(ge=0.02, le=3600)] = 15.0
     """Offers are renewed this often; well below core's HALLMARK_CORE_OFFER_SECONDS."""
     gateway_max_batches: Annotated[int, Field(ge=1)] = 8
-    """No further batch is fetched while this many are being proven."""
+    """No further batch is fetched while this many are being proven; of all cores together."""
+    gateway_cores: AbsolutePath | None = None
+    """File of cores (TOML), for a gateway of several; HALLMARK_CORE_URL and what belongs to it are then not read."""
     gateway_witness_limit: Size = 256 << 20
     """A larger witness input is refused before it is fetched; the state-transition program reads no more either."""
     gateway_request_seconds: Annotated[float, Field(ge=0.1, le=1e8)] = 600.0

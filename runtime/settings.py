@@ -40,7 +40,13 @@ def _longer_than_lease(value: float, info: ValidationInfo) -> float:
     return value
 
 
-def _token(value: SecretStr) -> SecretStr:
+def check_token(value: SecretStr) -> SecretStr:
+    """Return a token that a header can carry.
+
+    Raises
+    ------
+    ValueError
+    """
     if not all(33 <= ord(character) < 127 for character in value.get_secret_value()):
         raise ValueError("a header carries it: use letters, digits and signs of ASCII, no spaces")
     return value
@@ -83,9 +89,9 @@ class Settings(EnvironmentSettings):
     store_cache: Size = 4 << 30
     """Disk for copies of what an object store holds, in the state folder, least recently used goes first; 0: none."""
 
-    token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    token: Annotated[SecretStr, AfterValidator(check_token)] = SecretStr("")
     """Bearer token asked for all but ``/health`` and ``/ready``; needed when a server listens beyond loopback."""
-    token_before: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    token_before: Annotated[SecretStr, AfterValidator(check_token)] = SecretStr("")
     """The token that HALLMARK_TOKEN replaced: still taken and never sent, until every process has the new one."""
     core_url: Annotated[str, _url("http", "https")] = "http://127.0.0.1:3050"
     """Where the gateway finds core."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from peewee import fn
 
 from broker.jobs import sql
 from broker.jobs.models import AttemptModel, BatchModel, JobModel
@@ -27,6 +29,13 @@ def batches(
         older = query.where((BatchModel.state == str(BatchState.DEAD)) & (BatchModel.id < rows[-1]["id"]))
         rows += store.database.query(older.order_by(BatchModel.id.desc()))
     return [Batch.of(row) for row in rows]
+
+
+def counts(store: JobStore, state: BatchState, chains: Collection[int]) -> dict[int, int]:
+    """Return how many batches of each of these chains are in a state; a chain without any is left out."""
+    condition = (BatchModel.state == str(state)) & BatchModel.chain_id.in_(list(chains))
+    query = BatchModel.select(BatchModel.chain_id, fn.COUNT(BatchModel.id).alias("batches")).where(condition)
+    return {row["chain_id"]: row["batches"] for row in store.database.query(query.group_by(BatchModel.chain_id))}
 
 
 def batch(store: JobStore, number: int) -> Batch:

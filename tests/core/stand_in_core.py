@@ -36,10 +36,10 @@ class StandInCore:
         Submissions of a proof that had been accepted before, as a gateway makes them that lost the answer.
     """
 
-    def __init__(self, program: bytes) -> None:
+    def __init__(self, program: bytes, chain_id: int = CHAIN_ID) -> None:
         self.accepted: dict[int, list[bytes]] = {}
         self.repeated = 0
-        self._program = program
+        self._program, self._chain_id = program, chain_id
         self._advice: dict[int, bytes] = {}
         self._offers: dict[int, tuple[str, float]] = {}
         self._lock = threading.Lock()
@@ -51,7 +51,7 @@ class StandInCore:
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 with core._lock:
-                    status, answer = core._answer(self.path.strip("/").split("/"), self.headers, body)
+                    status, answer = core._answer(self.path.partition("?")[0].strip("/").split("/"), self.headers, body)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -100,7 +100,7 @@ class StandInCore:
             self._offers[number] = secrets.token_hex(16), now + OFFER_SECONDS
             offer = BatchOffer(
                 batch_number=number,
-                chain_id=CHAIN_ID,
+                chain_id=self._chain_id,
                 protocol_version="1",
                 program_commitment="",
                 program_sha256=hashlib.sha256(self._program).hexdigest(),

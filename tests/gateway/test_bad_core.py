@@ -17,7 +17,7 @@ from core.process.node import Node
 from core.process.server import Server
 from gateway import handback
 from gateway.core_client import CoreClient, CoreUnavailable
-from gateway.service import Gateway
+from gateway.line import Line
 from runtime.errors import HallmarkError
 from tests.core.chain import Clock
 from tests.gateway.conftest import Prover, seal
@@ -37,10 +37,10 @@ async def serving(handler: Handler, port: int) -> AsyncIterator[None]:
         yield
 
 
-def gateway_of(prover: Prover, url: str, **changes: object) -> Gateway:
+def gateway_of(prover: Prover, url: str, **changes: object) -> Line:
     prover.settings = prover.settings.model_copy(update={"core_url": url})
     prover.own = prover.own.model_copy(update={"gateway_request_seconds": 0.3, **changes})
-    return prover.gateway()
+    return prover.line()
 
 
 async def never(request: web.Request) -> web.StreamResponse:
@@ -83,7 +83,7 @@ async def test_a_core_that_answers_badly_costs_bounded_time_and_harms_nothing(
 ) -> None:
     port = free_port()
     gateway = gateway_of(prover, f"http://127.0.0.1:{port}")
-    async with serving(answer, port), gateway._client, asyncio.timeout(5):
+    async with serving(answer, port), gateway.client, asyncio.timeout(5):
         with pytest.raises(HallmarkError) as raised:
             await gateway.poll()
     assert raised.value.code == code
@@ -134,8 +134,8 @@ async def test_a_renewal_that_hangs_lets_no_other_offer_run_out(
 
     monkeypatch.setattr(CoreClient, "renew", hangs)
     seal(node, 2)
-    gateway = prover.gateway()
-    async with gateway._client, asyncio.timeout(5):
+    gateway = prover.line()
+    async with gateway.client, asyncio.timeout(5):
         assert await gateway.poll() and await gateway.poll()
         with pytest.raises(CoreUnavailable, match="batch 1"):
             await gateway.renew()

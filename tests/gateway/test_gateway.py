@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from broker.jobs import BatchState, Stage
+from broker.jobs import BatchState, JobStore, Stage
 from core.process.node import Node
 from core.process.server import Server
 from core.proofs.acceptance import proven_batch
@@ -56,8 +56,8 @@ async def test_a_snark_that_core_asks_for_is_a_parameter_of_the_batch(
 ) -> None:
     monkeypatch.setattr(node.proof_data_handler, "_identity", replace(node.identity, snark_key="cd" * 32))
     seal(node)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         assert await gateway.poll()
     claim = prover.jobs.claim([Stage.WITNESS], WORKER, protocol_versions=["1"])
     assert claim is not None
@@ -66,8 +66,8 @@ async def test_a_snark_that_core_asks_for_is_a_parameter_of_the_batch(
 
 async def test_one_step_at_a_time_changes_nothing_twice(node: Node, prover: Prover) -> None:
     seal(node)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         assert await gateway.poll()
         assert not await gateway.poll()
         assert (count(prover, "batches"), count(prover, "jobs")) == (1, 1)
@@ -83,15 +83,15 @@ async def test_a_gateway_that_dies_after_its_fetch_loses_no_batch(
     node: Node, prover: Prover, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seal(node)
-    first = prover.gateway()
+    first = prover.line()
     with monkeypatch.context() as patch:
-        patch.setattr(prover.jobs, "create_batch", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("killed")))
-        async with first._client:
+        patch.setattr(JobStore, "create_batch", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("killed")))
+        async with first.client:
             with pytest.raises(RuntimeError):
                 await first.poll()
     assert count(prover, "batches") == 0
-    second = prover.gateway()
-    async with second._client:
+    second = prover.line()
+    async with second.client:
         assert not await second.poll(), "the dead gateway's offer is still live"
         clock.now += 61
         assert await second.poll()
@@ -102,8 +102,8 @@ async def test_a_gateway_that_dies_after_its_fetch_loses_no_batch(
 
 async def test_a_proof_that_cannot_be_read_keeps_no_other_back(node: Node, prover: Prover) -> None:
     seal(node, 2)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         assert await gateway.poll()
         assert await gateway.poll()
         prover.work(node)
@@ -119,8 +119,8 @@ async def test_an_offer_that_ran_out_while_proving_is_replaced_and_the_proof_kep
     node: Node, prover: Prover, clock: Clock
 ) -> None:
     seal(node)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         await gateway.poll()
         prover.work(node)
         clock.now += 61
@@ -136,8 +136,8 @@ async def test_an_offer_that_ran_out_while_proving_is_replaced_and_the_proof_kep
 
 async def test_offers_are_renewed_while_a_batch_is_proven(node: Node, prover: Prover, clock: Clock) -> None:
     seal(node)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         await gateway.poll()
         for _ in range(3):
             clock.now += 40
@@ -152,25 +152,25 @@ async def test_an_answer_that_got_lost_is_asked_for_again(
 ) -> None:
     """The gateway dies between core's acceptance and its own record of it."""
     seal(node)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         await gateway.poll()
         prover.work(node)
         with monkeypatch.context() as patch:
-            patch.setattr(prover.jobs, "mark_batch", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("killed")))
+            patch.setattr(JobStore, "mark_batch", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("killed")))
             with pytest.raises(RuntimeError):
                 await gateway.hand_back()
     assert (proven(node), prover.batch().state) == (1, BatchState.PROVEN)
-    again = prover.gateway()
-    async with again._client:
+    again = prover.line()
+    async with again.client:
         assert await again.hand_back()
     assert prover.batch().state == BatchState.ACCEPTED
 
 
 async def test_a_refused_proof_is_recorded_with_its_reason(node: Node, prover: Prover) -> None:
     seal(node)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         await gateway.poll()
         prover.work(node, spoil=True)
         assert await gateway.hand_back()
@@ -182,21 +182,21 @@ async def test_a_refused_proof_is_recorded_with_its_reason(node: Node, prover: P
 
 async def test_a_refusal_that_says_nothing_of_the_proof_keeps_it(node: Node, prover: Prover) -> None:
     seal(node)
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         await gateway.poll()
         prover.work(node)
     guarded = replace(node, settings=node.settings.model_copy(update={"token": SecretStr("changed")}))
     async with TestServer(Server(guarded, started(guarded.settings, "core")).application()) as core:
         prover.settings = prover.settings.model_copy(update={"core_url": str(core.make_url("/"))})
-        gateway = prover.gateway()
-        async with gateway._client:
+        gateway = prover.line()
+        async with gateway.client:
             with pytest.raises(CoreRefusal, match="unauthorized"):
                 await gateway.hand_back()
         assert (prover.batch().state, proven(node)) == (BatchState.PROVEN, 0)
         prover.settings = prover.settings.model_copy(update={"token": SecretStr("changed")})
-        gateway = prover.gateway()
-        async with gateway._client:
+        gateway = prover.line()
+        async with gateway.client:
             assert await gateway.hand_back()
     assert (prover.batch().state, proven(node)) == (BatchState.ACCEPTED, 1)
 
@@ -205,7 +205,7 @@ async def test_other_keys_get_a_clear_refusal_and_the_gateway_stays(node: Node, 
     seal(node)
     gateway = prover.gateway("proven100:" + "00" * 32)
     async with TestServer(gateway.application()) as server, ClientSession(server.make_url("/")) as http:
-        await until(lambda: "poll" in gateway._failures)
+        await until(lambda: "poll" in gateway.lines[0].failures)
         async with http.get("/ready") as answer:
             assert answer.status == 503
             shown = await answer.json()
@@ -219,22 +219,22 @@ async def test_other_keys_get_a_clear_refusal_and_the_gateway_stays(node: Node, 
 
 async def test_core_may_be_away_and_come_back(node: Node, prover: Prover) -> None:
     seal(node)
-    gateway = prover.gateway()
-    healthy = gateway._client
+    gateway = prover.line()
+    healthy = gateway.client
     away = CoreClient("http://127.0.0.1:9", request_seconds=1)
     async with healthy, away:
-        gateway._client = away
+        gateway.client = away
         with pytest.raises(CoreUnavailable):
             await gateway.poll()
-        gateway._client = healthy
+        gateway.client = healthy
         assert await gateway.poll()
 
 
 async def test_no_more_batches_are_taken_than_allowed(node: Node, prover: Prover) -> None:
     seal(node, 2)
     prover.own = prover.own.model_copy(update={"gateway_max_batches": 1})
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         assert await gateway.poll()
         assert not await gateway.poll()
 
@@ -242,8 +242,8 @@ async def test_no_more_batches_are_taken_than_allowed(node: Node, prover: Prover
 async def test_a_full_disk_leaves_the_batch_to_be_offered_again(node: Node, prover: Prover, clock: Clock) -> None:
     seal(node)
     prover.artifacts.disk_reserve = 1 << 60
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         with pytest.raises(DiskFull):
             await gateway.poll()
         prover.artifacts.disk_reserve = 0
@@ -258,8 +258,8 @@ async def test_the_trace_context_travels_with_the_batch(node: Node, prover: Prov
         from core.store import Batch
 
         Batch.update(traceparent=traceparent).where(Batch.number == 1).execute()
-    gateway = prover.gateway()
-    async with gateway._client:
+    gateway = prover.line()
+    async with gateway.client:
         await gateway.poll()
     assert prover.batch().traceparent == traceparent
     claim = prover.jobs.claim([Stage.WITNESS], WORKER, protocol_versions=["1"])
@@ -305,9 +305,9 @@ async def test_a_program_with_another_hash_is_unknown(node: Node, core: TestServ
 
 async def test_a_batch_of_another_chain_is_not_taken(node: Node, prover: Prover) -> None:
     seal(node)
-    prover.jobs.chain_id = 7
-    gateway = prover.gateway()
-    async with gateway._client:
+    prover.settings = prover.settings.model_copy(update={"chain_id": 7})
+    gateway = prover.line()
+    async with gateway.client:
         with pytest.raises(InvalidInput, match="chain 4242"):
             await gateway.poll()
     assert count(prover, "batches") == 0

@@ -28,8 +28,14 @@ def test_the_gateway_stays_while_core_is_away_and_stops_on_a_signal(gateway: Ser
     assert process.wait(20) == 0
 
 
-def test_a_wrong_configuration_ends_in_one_line_and_exit_code_78(gateway: ServerProcess) -> None:
-    for changes in ({"HALLMARK_GATEWAY_POLL_SECONDS": "often"}, {"HALLMARK_CHAIN_ID": "0"}):
+def test_a_wrong_configuration_ends_in_one_line_and_exit_code_78(gateway: ServerProcess, tmp_path: Path) -> None:
+    cores = tmp_path / "cores.toml"
+    cores.write_text('[[core]]\nchain_id = 1\nurl = "http://a"\n' * 2)
+    for changes in (
+        {"HALLMARK_GATEWAY_POLL_SECONDS": "often"},
+        {"HALLMARK_CHAIN_ID": "0"},
+        {"HALLMARK_GATEWAY_CORES": str(cores)},
+    ):
         gateway.log.write_bytes(b"")
         assert gateway.start(**changes).wait(60) == 78
         lines = gateway.log.read_text().strip().splitlines()

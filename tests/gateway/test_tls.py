@@ -115,20 +115,20 @@ async def test_a_batch_goes_to_a_gateway_with_a_certificate_and_to_no_other(
     other = Authority(tmp_path / "other", "authority")
     async with serving(node) as url:
         facing(prover, url, authority.file, None)
-        gateway = prover.gateway()
-        async with gateway._client:
+        gateway = prover.line()
+        async with gateway.client:
             with pytest.raises(CoreRefusal, match=r"certificate_missing.*127\.0\.0\.1 brought no certificate"):
                 await gateway.poll()
         for trusted, pair in ((authority.file, other.certificate("stranger")), (other.file, None)):
             facing(prover, url, trusted, pair)
-            gateway = prover.gateway()
-            async with gateway._client:
+            gateway = prover.line()
+            async with gateway.client:
                 with pytest.raises(CoreUnavailable):
                     await gateway.poll()
         assert not prover.jobs.database.read("SELECT id FROM batches")
         facing(prover, url, authority.file, authority.certificate("gateway"))
-        gateway = prover.gateway()
-        async with gateway._client:
+        gateway = prover.line()
+        async with gateway.client:
             assert await gateway.poll()
             prover.work(node)
             assert await gateway.hand_back()
