@@ -29,6 +29,9 @@ OFFER_HEADER = "Hallmark-Offer"
 #: Bytes read from a socket at a time.
 CHUNK = 1 << 20
 
+#: Seconds in which core answers a question for a batch, beside those that it may wait for one.
+ASK_SECONDS = 30.0
+
 _CONNECT_SECONDS = 10.0
 
 
@@ -94,14 +97,23 @@ class CoreClient:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, request: ProofDataRequest) -> BatchOffer | None:
+    async def ask(self, request: ProofDataRequest, *, wait: float = 0.0) -> BatchOffer | None:
         """Ask for a batch; None when core has none.
+
+        Parameters
+        ----------
+        wait
+            Seconds that core may hold the answer until it has one. A core that knows no waiting answers at once.
 
         Raises
         ------
         CoreUnavailable, CoreRefusal, InvalidInput
         """
-        async with self._request("POST", "proof_generation_data", encode(request)) as answer:
+        path = f"proof_generation_data?wait={wait:g}" if wait else "proof_generation_data"
+        # A connection that the network has lost says nothing: the question must end long before a proof may.
+        longest = min(wait + ASK_SECONDS, self._timeout.total or ASK_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=longest, sock_connect=_CONNECT_SECONDS)
+        async with self._request("POST", path, encode(request), timeout=timeout) as answer:
             if answer.status == 204:
                 return None
             return decode(await _bounded(answer, MAX_JSON_BYTES), BatchOffer)
@@ -168,7 +180,13 @@ class CoreClient:
 
     @asynccontextmanager
     async def _request(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: aiohttp.ClientTimeout | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         assert self._session is not None, "the client is used inside `async with`"
         sent = dict(headers or {})
@@ -178,7 +196,12 @@ class CoreClient:
             sent["Content-Type"] = "application/octet-stream" if OFFER_HEADER in sent else "application/json"
         try:
             async with self._session.request(
-                method, urljoin(self._url, path), data=body, headers=sent, allow_redirects=False
+                method,
+                urljoin(self._url, path),
+                data=body,
+                headers=sent,
+                allow_redirects=False,
+                timeout=timeout or self._timeout,
             ) as answer:
                 if answer.status not in (200, 204):
                     raise await _refusal(answer)

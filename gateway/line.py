@@ -93,6 +93,7 @@ class Line:
         #: Loop -> code and text of the failure that it is in.
         self.failures: dict[str, tuple[str, str]] = {}
         self._last_poll = 0.0
+        self._wait = min(own.gateway_wait_seconds, own.gateway_request_seconds / 2)
 
     async def poll(self) -> bool:
         """Ask core for a batch and take it in; return whether there was one.
@@ -104,7 +105,9 @@ class Line:
         most = self.core.max_batches or self._own.gateway_max_batches
         if found.get(self.core.chain_id, 0) >= most or sum(found.values()) >= self._own.gateway_max_batches:
             return False
-        offer = await self.client.ask(self._request)
+        # Core is asked to wait once it is known to answer: what is wrong with it shows at once.
+        wait = self._wait if self._last_poll and "poll" not in self.failures else 0.0
+        offer = await self.client.ask(self._request, wait=wait)
         self._last_poll = time.time()
         self._metrics.polled(self.core.chain_id, self._last_poll)
         if offer is None:
@@ -164,9 +167,10 @@ class Line:
         return next((text for code, text in self.failures.values() if code in FINAL_REFUSALS), "")
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], seconds: float) -> None:
-        """Run one loop for ever; it backs off while it fails and never ends the process."""
+        """Run one loop for ever, at most every `seconds`; it backs off while it fails and never ends the process."""
         backoff = seconds
         while True:
+            began = time.monotonic()
             self._pulse.beat(f"{name} {self.core.chain_id}")
             try:
                 moved = await step()
@@ -179,7 +183,7 @@ class Line:
                 log.info("gateway.loop_recovered", loop=name, chain_id=self.core.chain_id)
             backoff = seconds
             if not moved:
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
 
     def _failed(self, name: str, error: Exception) -> None:
         code, text = _cause(error)

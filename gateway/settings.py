@@ -22,7 +22,9 @@ class GatewaySettings(EnvironmentSettings):
     gateway_name: Annotated[str, Field(min_length=1, max_length=64, default_factory=_host_name)]
     """Name under which core knows this gateway; empty: the host's name."""
     gateway_poll_seconds: Annotated[float, Field(ge=0.02, le=600)] = 0.25
-    """Time between two questions to core for work; a batch waits half of it on average."""
+    """Time from one question to core for work to the next, when core answers at once that it has none."""
+    gateway_wait_seconds: Annotated[float, Field(ge=0, le=30)] = 10.0
+    """Core holds a question for this long until a batch is ready; 0: it is asked again and again instead."""
     gateway_hand_back_seconds: Annotated[float, Field(ge=0.02, le=600)] = 0.1
     """Time between two looks into the job store for finished proofs."""
     gateway_renew_seconds: Annotated[float, Field(ge=0.02, le=3600)] = 15.0

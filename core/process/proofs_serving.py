@@ -54,6 +54,7 @@ def serve(process: Process) -> int:
         if own.core_tls_clients is not None:
             guards.append(certified(ProofDataHandler.PATHS))
         app = web.Application(middlewares=[name_client, typed_errors, *guards])
+        app.on_shutdown.append(side.handler.close)
         app.add_routes([*page_routes(pages), *side.handler.routes()])
         try:
             serve_http(

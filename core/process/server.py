@@ -117,6 +117,7 @@ class Server:
         )
         app.on_response_prepare.append(name_origin(allowed))
         app.on_shutdown.append(self._subscriptions.close)
+        app.on_shutdown.append(self._node.proof_data_handler.close)
         app.add_routes(
             [
                 web.post("/", self._rpc),

@@ -9,6 +9,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
+
+from peewee import fn
 
 from core.errors import BatchUnknown, OfferExpired, OfferMismatch, OfferUnknown, ProtocolMismatch
 from core.state.chain import SETTLED
@@ -44,17 +47,7 @@ class Offers:
         now = self._clock()
         with self._store.session(), self._store.exclusive(Offer):
             self._shorten(now)
-            taken = Offer.select(Offer.batch_number).where(Offer.state == OfferState.LIVE, Offer.expires_at > now)
-            batch = (
-                Batch.select()
-                .where(
-                    Batch.status == BatchStatus.COMMITTED,
-                    Batch.protocol_version == self.version,
-                    Batch.number.not_in(taken),
-                )
-                .order_by(Batch.number)
-                .first()
-            )
+            batch = Batch.select().where(*self._free(now)).order_by(Batch.number).first()
             if batch is None:
                 return None
             offer = Offer.create(
@@ -66,6 +59,11 @@ class Offers:
                 state=OfferState.LIVE,
             )
             return offer, batch
+
+    def ready(self, most: int) -> int:
+        """Return how many batches could be offered now, counted up to `most`."""
+        with self._store.session():
+            return len(Batch.select(Batch.number).where(*self._free(self._clock())).limit(most))
 
     def renew(self, token: str, batch_number: int) -> float:
         """Extend a live offer and return its new expiry.
@@ -124,6 +122,18 @@ class Offers:
                 f"{self.version} are judged here.",
                 remedy="Hand the proof to the release of that version (docs/upgrading.md).",
             )
+
+    def _free(self, now: float) -> tuple[Any, ...]:
+        """Return the conditions on a batch of the version that is ready, not proven and under no live offer."""
+        # Asked of each batch, as offers of old batches stay and there are far more of them than of open batches.
+        live = Offer.select().where(
+            Offer.batch_number == Batch.number, Offer.state == OfferState.LIVE, Offer.expires_at > now
+        )
+        return (
+            Batch.status == BatchStatus.COMMITTED,
+            Batch.protocol_version == self.version,
+            ~fn.EXISTS(live),
+        )
 
     def _shorten(self, now: float) -> None:
         """Give offers from before the clock stepped back their whole life from now: a dead prover's must run out."""

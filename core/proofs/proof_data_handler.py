@@ -1,7 +1,8 @@
 """The HTTP side of proving: offers batches to provers and takes their proofs.
 
-``POST /proof_generation_data`` lends a batch, ``GET /witness_inputs/{batch}`` and ``GET /programs/{sha256}`` send what
-is to be proven, ``POST /renew_offer/{batch}`` extends the loan, ``POST /submit_proof/{batch}`` brings the proof.
+``POST /proof_generation_data`` lends a batch, with ``?wait=SECONDS`` as soon as one is ready,
+``GET /witness_inputs/{batch}`` and ``GET /programs/{sha256}`` send what is to be proven, ``POST /renew_offer/{batch}``
+extends the loan, ``POST /submit_proof/{batch}`` brings the proof.
 Metadata is JSON, what is large is a stream of octets, and nothing is read beyond its limit.
 """
 
@@ -32,6 +33,7 @@ from core.http.pools import Pool
 from core.proofs.acceptance import Acceptance
 from core.proofs.arrivals import Arrival, Arrivals
 from core.proofs.offers import Offers, find_batch
+from core.proofs.waits import MAX_WAIT_SECONDS, Waits
 from core.store import Batch, Offer, Store
 from runtime.errors import HallmarkError, InvalidInput
 from runtime.logging import get_logger
@@ -68,6 +70,7 @@ OFFER_HEADER = "Hallmark-Offer"
 _REPEATED = "repeated"
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 log = get_logger(__name__)
 
@@ -110,6 +113,9 @@ class ProofDataHandler:
         self._proof_limit = proof_limit
         self._arrivals = Arrivals(MAX_PENDING_PROOFS, MAX_ARRIVING_PROOFS)
         self._offering = Pool("offers", 2, 256)
+        #: Its looks have a thread of their own, which no question for a batch and no renewal waits for.
+        looking = Pool("waits", 1, 1)
+        self._waits = Waits(lambda most: looking.run(offers.ready, most))
         self._transfers = Pool("transfers", 4, 1024)
         self._verifying = Pool("verifying", 1, MAX_ARRIVING_PROOFS + MAX_PENDING_PROOFS)
         incoming.mkdir(parents=True, exist_ok=True)
@@ -129,8 +135,13 @@ class ProofDataHandler:
             web.post("/submit_proof/{batch}", self.submit),
         ]
 
+    async def close(self, application: web.Application) -> None:
+        """Answer the questions that wait; called when the server stops."""
+        await self._waits.close()
+
     async def offer(self, request: web.Request) -> web.Response:
-        """Lend the oldest waiting batch: 200 with a ``BatchOffer``, or 204 when there is none."""
+        """Lend the oldest waiting batch: 200 with a ``BatchOffer``, or 204 when there is none in the time given."""
+        until = asyncio.get_running_loop().time() + _wait_seconds(request)
         asked = decode(await small_body(request, MAX_JSON_BYTES), ProofDataRequest)
         if asked.protocol_version != self._identity.protocol_version:
             raise ProtocolMismatch(
@@ -143,6 +154,10 @@ class ProofDataHandler:
                 f"core verifies with {self._identity.key_digest}."
             )
         issued = await self._offering.run(self._offers.issue, asked.prover)
+        while issued is None and (left := until - asyncio.get_running_loop().time()) > 0:
+            if not await self._waits.until_ready(request.remote or "", left) or request.transport is None:
+                break
+            issued = await self._offering.run(self._offers.issue, asked.prover)
         if issued is None:
             return web.Response(status=204)
         offer, batch = issued
@@ -273,6 +288,13 @@ class ProofDataHandler:
             ),
             snark_key=self._identity.snark_key,
         )
+
+
+def _wait_seconds(request: web.Request) -> float:
+    text = request.query.get("wait", "0")
+    if not _SECONDS.fullmatch(text):
+        raise InvalidInput("The time to wait is a decimal number of seconds.")
+    return min(float(text), MAX_WAIT_SECONDS)
 
 
 def _batch_number(request: web.Request) -> int:

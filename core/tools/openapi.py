@@ -37,7 +37,19 @@ def openapi() -> dict[str, Any]:
             },
             "/proof_generation_data": {
                 "post": _operation(
-                    "Lend the oldest waiting batch.", error, offer, body=request, more={"204": "No batch waits."}
+                    "Lend the oldest waiting batch, or the next one in the time given.",
+                    error,
+                    offer,
+                    body=request,
+                    parameters=[
+                        _parameter(
+                            "wait",
+                            {"type": "number", "minimum": 0, "description": "Seconds; more than 30 count as 30."},
+                            place="query",
+                            required=False,
+                        )
+                    ],
+                    more={"204": "No batch waits."},
                 )
             },
             "/witness_inputs/{batch}": {

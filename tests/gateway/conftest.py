@@ -87,7 +87,9 @@ class Prover:
 def prover(tmp_path: Path, core: TestServer) -> Prover:
     settings = load_settings(state_dir=tmp_path / "prover", core_url=str(core.make_url("/")), chain_id=CHAIN_ID)
     settings.state_dir.mkdir()
-    own = load_gateway_settings(gateway_name="test", gateway_poll_seconds=0.02, gateway_renew_seconds=0.05)
+    own = load_gateway_settings(
+        gateway_name="test", gateway_poll_seconds=0.02, gateway_wait_seconds=0, gateway_renew_seconds=0.05
+    )
     return Prover(settings, own, open_store(settings), open_artifacts(settings))
 
 

@@ -239,6 +239,32 @@ async def test_no_more_batches_are_taken_than_allowed(node: Node, prover: Prover
         assert not await gateway.poll()
 
 
+async def test_a_question_that_waits_brings_the_batch_when_it_is_ready(node: Node, prover: Prover) -> None:
+    prover.own = prover.own.model_copy(update={"gateway_wait_seconds": 20.0, "gateway_poll_seconds": 0.3})
+    async with TestServer(prover.gateway().application()):
+        await asyncio.sleep(1)
+        seal(node)
+        await until(lambda: count(prover, "batches") == 1, seconds=3)
+
+
+async def test_core_is_asked_to_wait_only_once_it_answers(
+    node: Node, prover: Prover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    async def ask(client: CoreClient, request: ProofDataRequest, *, wait: float = 0.0) -> None:
+        asked.append(wait)
+
+    monkeypatch.setattr(CoreClient, "ask", ask)
+    prover.own = prover.own.model_copy(update={"gateway_wait_seconds": 20.0, "gateway_request_seconds": 30.0})
+    line = prover.line()
+    await line.poll()
+    await line.poll()
+    line.failures["poll"] = "core_unavailable", "away"
+    await line.poll()
+    assert asked == [0.0, 15.0, 0.0]
+
+
 async def test_a_full_disk_leaves_the_batch_to_be_offered_again(node: Node, prover: Prover, clock: Clock) -> None:
     seal(node)
     prover.artifacts.disk_reserve = 1 << 60

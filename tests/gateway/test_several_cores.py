@@ -99,7 +99,11 @@ def prover(tmp_path: Path) -> Prover:
     settings = load_settings(state_dir=tmp_path / "prover", worker_chains="all", chain_id=CHAIN_ID)
     settings.state_dir.mkdir()
     own = load_gateway_settings(
-        gateway_name="test", gateway_poll_seconds=0.02, gateway_renew_seconds=0.05, gateway_request_seconds=30
+        gateway_name="test",
+        gateway_poll_seconds=0.02,
+        gateway_renew_seconds=0.05,
+        gateway_request_seconds=30,
+        gateway_wait_seconds=0,
     )
     return Prover(settings, own, open_store(settings), open_artifacts(settings))
 
