@@ -143,6 +143,7 @@ def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool
     QUEUE_WAIT.labels(stage).observe(claim.queue_wait)
     device = context.worker.device
     context.pulse.work(+1)
+    context.began.set()
     BUSY.labels(stage, device).inc()
     started = time.monotonic()
     try:

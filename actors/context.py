@@ -40,6 +40,8 @@ class WorkerContext:
         Set when the time to drain is over: a running job is given back at its next progress report.
     broken
         Set when a job met an error after which this process cannot go on: it ends and is started again.
+    began
+        Set when a job begins: what the next one needs may be fetched now.
     loaded
         Circuit type of the newest proof: its key is in memory, so jobs of that type come first among equals.
     held
@@ -58,6 +60,7 @@ class WorkerContext:
     draining: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
     broken: threading.Event = field(default_factory=threading.Event)
+    began: threading.Event = field(default_factory=threading.Event)
     loaded: str = ""
     held: dict[int, Claim] = field(default_factory=dict)
     spans: dict[int, Span] = field(default_factory=dict)

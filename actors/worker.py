@@ -20,6 +20,7 @@ from actors.clock import ClockWatch
 from actors.context import WorkerContext, worker_identity
 from actors.keys import key_identity
 from actors.lease import Released
+from actors.prefetch import Prefetcher
 from actors.stages import check_size_class, load_stages
 from broker.artifacts import ArtifactStore, open_artifacts
 from broker.connect import connect_broker, connect_store
@@ -128,6 +129,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         # A worker that holds one message more than it has threads keeps it from those that are idle.
         worker.queue_prefetch = threads
         worker.start()
+        Prefetcher(context, stage).start()
         endpoint.ready()
         log = get_logger("worker").bind(stage=str(stage), worker=context.worker.name)
         log.info("ready", device=context.worker.device, keys=keys, endpoint=endpoint.port, threads=threads)

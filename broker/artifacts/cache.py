@@ -46,6 +46,10 @@ class ArtifactCache:
             os.utime(path)
         return _pieces_of(file)
 
+    def has(self, name: str) -> bool:
+        """Return whether a copy is here, whole or damaged."""
+        return (self.folder / name).is_file()
+
     def keep(self, name: str, size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Pass an artifact on piece by piece and keep it when its last piece went by.
 

@@ -163,6 +163,23 @@ class ArtifactStore:
         text = f"The artifact {name}{_made_by(name)} is damaged: {damage.message}"
         raise type(damage)(text, remedy=_remedy(name), **damage.details) from damage
 
+    def prefetch(self, name: str) -> bool:
+        """Fetch an artifact into the cache and return whether that was done: it is there, or there is no cache.
+
+        Nothing is checked: whoever loads it does, and asks the store when the copy is damaged.
+
+        Raises
+        ------
+        ArtifactMissing, TooLarge, StoreForbidden, StoreUnavailable
+        """
+        check_name(name)
+        if self.cache is None or self.cache.has(name):
+            return False
+        size, chunks = self._fetch(name, self.cache.limit)
+        for _ in self.cache.keep(name, size, chunks):
+            pass
+        return True
+
     def exists(self, name: str) -> bool:
         """Return whether an artifact is in the store."""
         check_name(name)

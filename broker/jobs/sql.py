@@ -50,6 +50,11 @@ SELECT 1 AS due WHERE (SELECT min(available_at) FROM jobs WHERE state = 'failed'
 OR (SELECT max(queued_at) FROM jobs WHERE state = 'failed') > {now} + 1
 """
 
+PEEK = """
+SELECT * FROM jobs WHERE state = 'queued' {filters}
+ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id LIMIT 1
+"""
+
 # In the order of a claim, so that it too takes the index whatever the planner thinks of the rows' distribution.
 READY = """
 SELECT 1 AS ready FROM jobs WHERE state = 'queued' {filters}

@@ -124,6 +124,25 @@ class WorkerSide(StoreBase):
             self.end_delays() > 0 and bool(self.database.read(statement, **parameters))
         )
 
+    def peek(
+        self,
+        stages: Iterable[Stage],
+        worker: Worker,
+        *,
+        protocol_versions: Sequence[str],
+        key_identity: str = "",
+        preferred_circuit_type: str = "",
+    ) -> Job | None:
+        """Return the job that a claim with the same arguments would take now; nothing changes."""
+        filters, values = _filters(self.chain_id, stages, protocol_versions, None, worker.device, None, key_identity)
+        if preferred_circuit_type:
+            same = filters + sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters)
+            statement = sql.PEEK.replace("{filters}", same)
+            if rows := self.database.read(statement, circuit_type=preferred_circuit_type, **values):
+                return Job.of(rows[0])
+        rows = self.database.read(sql.PEEK.replace("{filters}", filters), **values)
+        return Job.of(rows[0]) if rows else None
+
     def refuse(
         self, stages: Iterable[Stage], worker: Worker, *, protocol_versions: Sequence[str], key_identity: str
     ) -> Job | None:
@@ -148,7 +167,11 @@ class WorkerSide(StoreBase):
 
     def inputs(self, claim: Claim) -> list[Input]:
         """Return the results of the jobs that this one waited for, in the order of their place in the batch."""
-        return [Input.of(row) for row in self.database.read(sql.INPUTS, job_id=claim.job_id)]
+        return self.inputs_of(claim.job_id)
+
+    def inputs_of(self, job_id: int) -> list[Input]:
+        """Return what :meth:`inputs` does, of a job that is not held."""
+        return [Input.of(row) for row in self.database.read(sql.INPUTS, job_id=job_id)]
 
     def renew(self, claim: Claim, *, progress: float = 0.0, note: str = "") -> None:
         """Extend the lease and record progress (0..1).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -22,6 +23,8 @@ class FaultyProxy:
 
     def __init__(self, port: int) -> None:
         self.target = port
+        #: Seconds that every request waits, as on a way to another region.
+        self.delay = 0.0
         self.faults: dict[str, deque[str]] = {}
         self.seen: list[tuple[str, str]] = []
         #: Answered with 503 while set, whatever it is.
@@ -62,6 +65,7 @@ class FaultyProxy:
         method = handler.command
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         self.seen.append((method, handler.path))
+        time.sleep(self.delay)
         waiting = self.faults.get(method)
         fault = "503" if self.down.is_set() else waiting.popleft() if waiting else ""
         if fault == "503":
