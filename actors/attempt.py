@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import resource
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from actors.context import WorkerContext
+from actors.device_turns import WAITS
 from actors.lease import Held, Released
 from broker.artifacts import artifact_name
 from broker.jobs import Claim, JobSpec, JobState, Stage
@@ -84,6 +85,13 @@ class Work:
         payload = self.context.artifacts.load(name, kind=kind, protocol=self.claim.job.protocol_version)
         self.context.meter.moved(self.claim.job_id, loaded=len(payload))
         return payload
+
+    @contextlib.contextmanager
+    def device(self) -> Iterator[Any]:
+        """Have the compute backend while the block runs, in this process's turn at its device."""
+        turn = self.context.turn
+        with turn.taken(lambda: self.progress(0.0, WAITS)) if turn else contextlib.nullcontext():
+            yield self.context.backend
 
     def save(self, kind: str, payload: bytes, *, part: int | None = None, compress: bool = False) -> str:
         """Store an artifact under this attempt's own name and return the name; ``part`` numbers several of a kind."""

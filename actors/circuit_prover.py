@@ -39,14 +39,15 @@ def _prove(work: Work, witness: bytes, kind: str, prove: Prove) -> Result:
 
 
 def _finish(work: Work, witness: bytes, vectors: bytes | None, prove: Prove) -> Result:
-    work.progress(0.0, "prove")
-    proof = prove(
-        witness,
-        vectors,
-        backend=work.context.backend,
-        profile=work.context.settings.profile,
-        progress=work.progress,
-    )
+    with work.device() as backend:
+        work.progress(0.0, "prove")
+        proof = prove(
+            witness,
+            vectors,
+            backend=backend,
+            profile=work.context.settings.profile,
+            progress=work.progress,
+        )
     return Result(BATCH_PROOF if work.claim.job.final else PROOF, proof)
 
 

@@ -18,11 +18,12 @@ def run(work: Work) -> Result:
     work.progress(0.0, "keys")
     check_keys(str(work.claim.job.parameters[SNARK_KEY]), stages.snark_key_digest(settings.profile, settings.setup))
     proof = work.load_named(made_by(work, Stage.PROVE), PROOF)
-    snark = stages.compress(
-        proof,
-        backend=work.context.backend,
-        profile=settings.profile,
-        setup=settings.setup,
-        progress=work.progress,
-    )
+    with work.device() as backend:
+        snark = stages.compress(
+            proof,
+            backend=backend,
+            profile=settings.profile,
+            setup=settings.setup,
+            progress=work.progress,
+        )
     return Result(BATCH_PROOF, delivery.pack(proof, snark, protocol=work.claim.job.protocol_version))

@@ -116,7 +116,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         # Imported and made now, so that a broken installation shows at the start and the first job does not wait for
         # keys.
         _ = context.stages
-        keys = context.keys
+        keys, _ = context.keys, context.turn
         context.store.check_version(process.settings.protocol_version, keys)
         if stage in SIZED:
             check_size_class(process.settings)
@@ -183,6 +183,8 @@ def _watch(context: WorkerContext, stage: Stage, stopping: threading.Event) -> i
         if context.broken.is_set():
             log.error("a job met an error that this process does not survive, restarting")
             return Exit.RESTART
+        if context.turn is not None:
+            context.turn.look()
         if time.monotonic() < look_at:
             continue
         look_at = time.monotonic() + 5

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from actors import device_turns
 from cli import display
 from cuda import devices as cuda_devices
+from runtime.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -18,10 +20,12 @@ def register(app: typer.Typer) -> None:
 
 
 def devices(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
-    """List devices, driver and memory, and run a self-test against published vectors."""
+    """List devices, driver, memory and who has them, and run a self-test against published vectors."""
     found = cuda_devices.report()
+    turns = device_turns.report(device_turns.turns_folder(load_settings()))
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(found), indent=1))
+        both = {**dataclasses.asdict(found), "turns": [dataclasses.asdict(each) for each in turns]}
+        typer.echo(json.dumps(both, indent=1))
         return
     display.console.print(
         display.pairs(
@@ -44,5 +48,11 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="Print JSON ins
             for each in found.devices
         ]
         display.console.print(display.columns(header, rows))
+    if turns:
+        told = [
+            (each.device, each.held_by or "-", f"{each.waits} {device_turns.WAITS}" if each.waits else "-")
+            for each in turns
+        ]
+        display.console.print(display.columns(("device", "held by", "next"), told))
     if any(each.problem for each in found.devices):
         raise typer.Exit(1)

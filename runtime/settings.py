@@ -123,7 +123,9 @@ class Settings(EnvironmentSettings):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|emulated|cuda(:\d+)?)$")] = "auto"
     """Compute device of circuit provers: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``emulated`` (on the CPU)."""
     device_memory: Size = 0
-    """Budget of device memory; 0 takes most of what is free on the device."""
+    """Budget of device memory; 0 takes most of what is free, by turns with other processes of the device."""
+    device_turns: AbsolutePath | None = None
+    """Folder of the locks by which processes take turns at a device; empty: this user's, in ``/dev/shm``."""
     memory: Size = 0
     """Memory budget of one process; 0 takes what host and container have free. Chooses the size class."""
     size_class: Annotated[int, AfterValidator(_size_class)] = 0
