@@ -18,7 +18,7 @@ from broker.artifacts import artifact_name
 from broker.jobs import Claim, JobSpec, JobState, Stage
 from runtime.errors import HallmarkError, InvalidInput, JobCancelled, LeaseLost, StoreUnavailable, Unavailable
 from runtime.logging import get_logger
-from runtime.telemetry import attempt_traceparent, mark, span
+from runtime.telemetry import attempt_traceparent, exemplar, mark, span
 from runtime.waiting import OUTAGES
 
 _BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150, 300, 600, 1800, 3600, 7200)
@@ -100,8 +100,11 @@ class Work:
         name = artifact_name(self.claim.job.batch_id, self.claim.job_id, self.claim.token, last)
         protocol = self.claim.job.protocol_version
         self.context.meter.moved(self.claim.job_id, stored=len(payload))
-        with STORING.time():
+        started = time.monotonic()
+        try:
             return self.context.artifacts.save(name, kind, payload, protocol=protocol, compress=compress)
+        finally:
+            STORING.observe(time.monotonic() - started, exemplar(self.claim.job.traceparent))
 
 
 #: The part of an actor that differs between stages and rounds.
@@ -148,7 +151,8 @@ def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool
         return False
     if stage is Stage.PROVE:
         context.loaded = claim.job.circuit_type
-    QUEUE_WAIT.labels(stage).observe(claim.queue_wait)
+    traced = exemplar(claim.job.traceparent)
+    QUEUE_WAIT.labels(stage).observe(claim.queue_wait, traced)
     device = context.worker.device
     context.pulse.work(+1)
     context.began.set()
@@ -162,7 +166,7 @@ def run_one(context: WorkerContext, stage: Stage, body: Body, *, recursive: bool
         context.pulse.beat("finish")
         BUSY.labels(stage, device).dec()
         PEAK_MEMORY.set(peak_memory())
-    DURATION.labels(stage, device, outcome).observe(time.monotonic() - started)
+    DURATION.labels(stage, device, outcome).observe(time.monotonic() - started, traced)
     FINISHED.labels(stage, outcome, code).inc()
     context.relay.wake()
     return True

@@ -11,7 +11,7 @@ from actors.context import WorkerContext
 from broker.jobs import Claim
 from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Unavailable
 from runtime.logging import get_logger
-from runtime.telemetry import trace_id_of
+from runtime.telemetry import exemplar, trace_id_of
 
 RENEWAL = Histogram(
     "hallmark_lease_renewal_seconds", "Time that renewing a lease took.", buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
@@ -104,6 +104,6 @@ class Held:
                 self._log.exception("could not renew")
 
     def _renewed(self, seconds: float) -> None:
-        RENEWAL.observe(seconds)
+        RENEWAL.observe(seconds, exemplar(self.claim.job.traceparent))
         if seconds > self.claim.lease_seconds / 3:
             self._log.warning("renewing took long: the database or its disk is slow", seconds=round(seconds, 3))

@@ -142,7 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with a page."""
         self.server.arrived(self.connection)
-        status, kind, body = self.server.pages.answer(self.path, self.headers.get("Authorization", ""))
+        headers = self.headers
+        status, kind, body = self.server.pages.answer(
+            self.path, headers.get("Authorization", ""), headers.get("Accept", "")
+        )
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -91,7 +91,8 @@ def page_routes(pages: Pages) -> list[web.RouteDef]:
     """Return the routes of the common pages."""
 
     async def show(request: web.Request) -> web.Response:
-        found = await asyncio.to_thread(pages.answer, request.path, request.headers.get("Authorization", ""))
+        given = (request.headers.get(name, "") for name in ("Authorization", "Accept"))
+        found = await asyncio.to_thread(pages.answer, request.path, *given)
         return web.Response(status=found.status, body=found.body, headers={"Content-Type": found.content_type})
 
     return [web.get(path, show) for path in PATHS]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Info, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from runtime.process import Process
 from runtime.troubles import TROUBLES
@@ -47,7 +48,8 @@ class Pages:
     facts
         What ``/ready`` shows beside the common fields.
     metrics
-        The text of ``/metrics``; by default everything that the process registered.
+        The text of ``/metrics`` in Prometheus' format; by default everything that the process registered, also as
+        OpenMetrics, with the traces that durations belong to, for who asks for that.
     """
 
     def __init__(
@@ -56,14 +58,14 @@ class Pages:
         *,
         check: Callable[[], str] = lambda: "",
         facts: Callable[[], Mapping[str, object]] = dict,
-        metrics: Callable[[], bytes] = lambda: generate_latest(REGISTRY),
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:
         self.process, self._check, self._facts, self._metrics = process, check, facts, metrics
         settings = process.settings
         BUILD.info({"protocol_version": settings.protocol_version, "cluster": settings.cluster, "zone": settings.zone})
 
-    def answer(self, path: str, authorization: str) -> Answer:
-        """Answer a request for one of the pages."""
+    def answer(self, path: str, authorization: str, accept: str = "") -> Answer:
+        """Answer a request for one of the pages, given its headers."""
         if path not in PATHS:
             return Answer(404, _JSON, b'{"error": {"code": "not_found", "message": "There is no such page."}}')
         if path == HEALTH:
@@ -73,7 +75,12 @@ class Pages:
             return Answer(status, _JSON, json.dumps(body).encode())
         if not allowed(self.process.settings.tokens, authorization):
             return Answer(401, _JSON, b'{"error": {"code": "unauthorized", "message": "The token is missing."}}')
-        return Answer(200, CONTENT_TYPE_LATEST, self._metrics())
+        if self._metrics is not None:
+            return Answer(200, CONTENT_TYPE_LATEST, self._metrics())
+        if wants_openmetrics(accept):
+            text: bytes = openmetrics.generate_latest(REGISTRY)  # type: ignore[no-untyped-call]
+            return Answer(200, openmetrics.CONTENT_TYPE_LATEST, text)
+        return Answer(200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
 
     def state(self) -> tuple[int, dict[str, object]]:
         """Return the status code and the body of ``/ready``."""
@@ -91,6 +98,12 @@ class Pages:
             **self._facts(),
         }
         return (503 if reason else 200), body
+
+
+def wants_openmetrics(accept: str) -> bool:
+    """Return whether an ``Accept`` header names OpenMetrics; Prometheus does, a browser does not."""
+    kinds = (part.split(";") for part in accept.lower().split(","))
+    return any(kind.strip() == "application/openmetrics-text" for kind, *_ in kinds)
 
 
 def allowed(tokens: Sequence[str], authorization: str) -> bool:

@@ -144,6 +144,12 @@ def trace_id_of(traceparent: str) -> str:
     return format(found.trace_id, "032x") if found.is_valid else ""
 
 
+def exemplar(traceparent: str) -> dict[str, str] | None:
+    """Return what a measurement says of the trace that it belongs to, nothing where there is none."""
+    trace_id = trace_id_of(traceparent)
+    return {"trace_id": trace_id} if trace_id else None
+
+
 @contextmanager
 def span(
     name: str,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 from dramatiq.worker import Worker as DramatiqWorker
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from actors.attempt import Result, Work, run_one
 from actors.context import WorkerContext
@@ -19,8 +21,11 @@ from broker.jobs import BatchState, JobSpec, JobState, Stage, Worker, open_store
 from broker.queues import EmbeddedBroker, Hint
 from broker.relay import Relay
 from proving.stages.rounds import Round
+from runtime.endpoint import Endpoint
 from runtime.errors import BrokerUnavailable, LeaseLost
+from runtime.pages import Pages
 from runtime.settings import load_settings
+from tests.processes import started
 from tests.spans import recorded
 
 
@@ -228,3 +233,30 @@ def test_embedded_broker_survives_a_database_that_is_away() -> None:
 
     consumer = EmbeddedBroker(ready, lambda: 0).consume("prove", prefetch=1, timeout=4000)
     assert next(consumer) is not None
+
+
+def test_durations_carry_their_batchs_trace_for_who_asks_for_openmetrics(context: WorkerContext) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    jobs = [JobSpec(Stage.PROVE, final=True)]
+    context.store.create_batch(1, protocol_version="1", jobs=jobs, traceparent=f"00-{trace}-b7ad6b7169203331-01")
+
+    def body(work: Work) -> Result:
+        # As long as a third of the lease, after which it is renewed.
+        time.sleep(0.4)
+        return Result("proof", b"done")
+
+    run_one(context, Stage.PROVE, body)
+    with Endpoint(Pages(started(context.settings)), port=0) as served:
+        asked = f"http://127.0.0.1:{served.port}/metrics"
+        plain = urllib.request.urlopen(asked).read().decode()
+        # What Prometheus sends.
+        accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+        answer = urllib.request.urlopen(urllib.request.Request(asked, headers={"Accept": accept}))
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+        text = answer.read().decode()
+    # The parser refuses what is no OpenMetrics.
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    traced = {sample.name for sample in samples if sample.exemplar and sample.exemplar.labels == {"trace_id": trace}}
+    parts = ("job_duration", "job_queue_wait", "artifact_store", "lease_renewal")
+    assert traced == {f"hallmark_{part}_seconds_bucket" for part in parts}
+    assert trace not in plain and "hallmark_job_duration_seconds_bucket" in plain

@@ -71,10 +71,10 @@ def test_a_request_that_is_being_answered_makes_room_for_nobody(
     pages, begun, go_on = Pages(process), threading.Semaphore(0), threading.Event()
     answer = pages.answer
 
-    def slow(path: str, authorization: str) -> Answer:
+    def slow(path: str, authorization: str, accept: str) -> Answer:
         begun.release()
         go_on.wait(10)
-        return answer(path, authorization)
+        return answer(path, authorization, accept)
 
     monkeypatch.setattr(pages, "answer", slow)
     with Endpoint(pages, port=0) as served, contextlib.ExitStack() as stack:
