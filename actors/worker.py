@@ -14,7 +14,7 @@ from pathlib import Path
 import dramatiq
 from dramatiq.worker import Worker as DramatiqWorker
 
-from actors import circuit_prover, proof_compressor, witness_generator, witness_vector_generator
+from actors import circuit_prover, device_metrics, proof_compressor, witness_generator, witness_vector_generator
 from actors.attempt import Body, Result, Work, give_back, run_one
 from actors.clock import ClockWatch
 from actors.context import WorkerContext, worker_identity
@@ -121,6 +121,7 @@ def serve(process: Process, *, stage: Stage, threads: int) -> int:
         if stage in SIZED:
             check_size_class(process.settings)
         context.held_file.look(context.store)
+        device_metrics.export(context.worker.device)
         declare(broker, context, stage)
         context.relay.start()
         # Each queue has threads of its own: recursive witnesses of one batch do not wait for the run of another.

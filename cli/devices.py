@@ -11,6 +11,7 @@ import typer
 from actors import device_turns
 from cli import display
 from cuda import devices as cuda_devices
+from cuda.nvml import Figures
 from runtime.settings import load_settings
 
 
@@ -34,7 +35,7 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="Print JSON ins
         )
     )
     if found.devices:
-        header = ("device", "name", "capability", "memory", "free", "code", "self-test")
+        header = ("device", "name", "capability", "memory", "free", "code", "now", "self-test")
         rows = [
             (
                 str(each.number),
@@ -43,6 +44,7 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="Print JSON ins
                 display.size(each.memory_total),
                 display.size(each.memory_free),
                 each.code,
+                measured(each.figures),
                 each.problem or "passed",
             )
             for each in found.devices
@@ -56,3 +58,16 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="Print JSON ins
         display.console.print(display.columns(("device", "held by", "next"), told))
     if any(each.problem for each in found.devices):
         raise typer.Exit(1)
+
+
+def measured(figures: Figures | None) -> str:
+    """Return what the driver measures of a device, in words."""
+    if figures is None:
+        return "-"
+    said = (
+        ("{:.0%} in use", figures.use),
+        ("{:.0f} °C", figures.temperature),
+        ("{:.0f} W", figures.power),
+        ("slowed down by heat or power", figures.throttled or None),
+    )
+    return ", ".join(text.format(value) for text, value in said if value is not None) or "-"

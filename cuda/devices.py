@@ -13,6 +13,7 @@ from cuda import bn254, build
 from cuda.backend import CudaBackend
 from cuda.driver import CudaDevice, import_driver
 from cuda.errors import DeviceError, NoDevice, SelfTestFailed
+from cuda.nvml import Figures, open_nvml
 from cuda.operations import permute_poseidon, permute_poseidon2
 from cuda.select import CONTROL
 from proving.backend.interface import PRIME, HostArray
@@ -56,6 +57,8 @@ class DeviceReport:
         ``sm_NN`` when kernels were compiled ahead for it, ``ptx`` when the driver translates them.
     problem
         Why it cannot be used, as one line; empty when the self-test passed.
+    figures
+        What the driver measured of it before the self-test; nothing without NVML.
     """
 
     number: int
@@ -65,6 +68,7 @@ class DeviceReport:
     memory_free: int
     code: str
     problem: str
+    figures: Figures | None
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,8 @@ def _examine(driver: Any, number: int) -> DeviceReport:
     device = driver.Device(number)
     major, minor = device.compute_capability()
     code, free, problem = "", 0, ""
+    nvml = open_nvml()
+    figures = None if nvml is None else nvml.read(device.pci_bus_id())
     try:
         opened = CudaDevice(number)
         try:
@@ -124,7 +130,22 @@ def _examine(driver: Any, number: int) -> DeviceReport:
             opened.close()
     except HallmarkError as error:
         problem = error.line()
-    return DeviceReport(number, device.name(), f"{major}.{minor}", int(device.total_memory()), free, code, problem)
+    total = int(device.total_memory())
+    return DeviceReport(number, device.name(), f"{major}.{minor}", total, free, code, problem, figures)
+
+
+def bus_of(number: int) -> str:
+    """Return the place on the bus of a device, as the driver numbers them for this process.
+
+    Raises
+    ------
+    NoDevice
+        There is no driver, or no such device.
+    """
+    driver = import_driver()
+    if not 0 <= number < driver.Device.count():
+        raise NoDevice(f"The driver lists no device {number}.")
+    return str(driver.Device(number).pci_bus_id())
 
 
 def self_test(backend: CudaBackend) -> None:

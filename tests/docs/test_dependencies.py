@@ -41,6 +41,10 @@ RUN = {
 }
 
 
+#: Modules of an extra that a machine may lack, and whose name is not the distribution's.
+ELSEWHERE = {"pynvml": "nvidia-ml-py"}
+
+
 def canonical(requirement: str) -> str:
     """``"Psycopg[binary]>=3.2"`` -> ``"psycopg"``."""
     return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0]).lower()
@@ -98,7 +102,7 @@ def distribution_of(names: tuple[str, ...]) -> str | None:
     top = names[0].split(".")[0]
     if top in sys.stdlib_module_names or (ROOT / top).is_dir():
         return None
-    return next((owners()[name] for name in names if name in owners()), canonical(top))
+    return next((owners()[name] for name in names if name in owners()), ELSEWHERE.get(top) or canonical(top))
 
 
 @pytest.mark.parametrize("folder", folders())
