@@ -23,6 +23,8 @@ class ClockWatch:
     def __init__(self, store: JobStore) -> None:
         self._store = store
         self._wrong = False
+        #: What is wrong with this clock, for who looks at the workers; empty while it is right.
+        self.note = ""
 
     def look(self) -> None:
         """Compare them now; a database that is away is asked the next time."""
@@ -41,3 +43,4 @@ class ClockWatch:
             tell = log.warning if wrong else log.info
             tell("this host's clock is wrong" if wrong else "this host's clock is right again", seconds=round(skew, 3))
         self._wrong = wrong
+        self.note = f"clock {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}" if wrong else ""

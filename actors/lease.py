@@ -90,7 +90,8 @@ class Held:
                 return
             started = time.monotonic()
             try:
-                self.context.store.renew(self.claim, progress=self._fraction, note=self._note)
+                note = ", ".join(filter(None, (self._note, self.context.clock_note)))
+                self.context.store.renew(self.claim, progress=self._fraction, note=note)
                 self.context.pulse.beat("renew")
                 self._renewed(time.monotonic() - started)
             except (LeaseLost, JobCancelled) as error:

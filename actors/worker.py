@@ -190,6 +190,7 @@ def _watch(context: WorkerContext, stage: Stage, stopping: threading.Event) -> i
             continue
         look_at = time.monotonic() + 5
         clock.look()
+        context.clock_note = clock.note
         context.held_file.look(context.store)
         if not context.pulse.busy:
             _refuse(context, stage)

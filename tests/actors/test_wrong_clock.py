@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
-from broker.jobs import Stage, status
+from actors.attempt import Result, Work, run_one
+from actors.clock import ClockWatch
+from actors.context import WorkerContext
+from broker.jobs import JobSpec, Stage, status
+from broker.jobs.overview import workers
 from tests.actors.cluster import Cluster
+from tests.actors.test_lease import context as context
 from tests.actors.test_pipeline import finish
 from tests.preload import preloaded
 
@@ -61,6 +67,28 @@ HOUR = 3600
 def wrong_clock(tmp_path: Path) -> dict[str, str]:
     """Variables under which a process reads the clock that `tmp_path/clock` makes wrong."""
     return {**preloaded(SHIM, tmp_path), "WRONG_CLOCK": str(tmp_path / "clock")}
+
+
+def test_a_wrong_clock_is_shown_beside_the_progress_of_a_held_job(
+    context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context.store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.PROVE)], key_identity=context.keys)
+    watch = ClockWatch(context.store)
+    shown: list[list[str]] = []
+
+    def body(work: Work) -> Result:
+        for ahead in (90.0, 1.0, -3600.0):
+            work.progress(0.5, "prove")
+            monkeypatch.setattr("actors.clock.now", lambda store, ahead=ahead: time.time() - ahead)
+            watch.look()
+            context.clock_note = watch.note
+            # Longer than a third of the lease.
+            time.sleep(0.5)
+            shown.append([held.progress_note for each in workers(context.store) for held in each.held])
+        return Result("proof", b"done")
+
+    run_one(context, Stage.PROVE, body)
+    assert shown == [["prove, clock 90 s ahead"], ["prove"], ["prove, clock 3600 s behind"]]
 
 
 @pytest.mark.long
