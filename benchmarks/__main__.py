@@ -51,6 +51,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "jobs.sweep_1m": ("benchmarks.jobs", "sweep"),
     "jobs.handover_p50": ("benchmarks.jobs", "handover"),
     "jobs.handover_p99": ("benchmarks.jobs", "handover"),
+    "jobs.throughput_postgres": ("benchmarks.throughput", "postgresql"),
+    "jobs.throughput_sqlite": ("benchmarks.throughput", "sqlite"),
+    "jobs.claim_10m": ("benchmarks.throughput", "claim"),
+    "jobs.lease_recovery": ("benchmarks.recovery", "lease_recovery"),
     "console.page": ("benchmarks.console", "page"),
     "guest.smallest_proof": ("benchmarks.cli", "whole_processes"),
     "cli.startup": ("benchmarks.cli", "whole_processes"),
@@ -72,7 +76,7 @@ SOURCES: dict[str, tuple[str, str]] = {
 }
 
 #: Measured only when asked for by name: they take minutes each.
-LONG = frozenset({"tree.updates_10m"})
+LONG = frozenset({"tree.updates_10m", "jobs.claim_10m"})
 
 
 def measure(names: Iterable[str]) -> list[Figure]:

@@ -39,9 +39,7 @@ def sweep(rows: int = ROWS) -> list[Figure]:
     """Measure the housekeeper's sweep on PostgreSQL; the first ends every lost lease, the value is the slowest."""
     store = JobStore(JobDatabase(shared_postgresql().create_database()))
     schema.migrate(store.database)
-    store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.WITNESS)])
-    store.database.transact(lambda session: session.run(_FILL, rows=rows))
-    store.database.transact(lambda session: session.run("ANALYZE jobs"))
+    fill(store, rows)
     seconds, lost, reannounced = [], 0, 0
     for _ in range(_SWEEPS):
         start = time.perf_counter()
@@ -51,6 +49,13 @@ def sweep(rows: int = ROWS) -> list[Figure]:
     store.database.close()
     context = {"rows": rows, "median": statistics.median(seconds), "leases_ended": lost, "reannounced": reannounced}
     return [figure("jobs.sweep_1m", max(seconds), "s", "lower", context=context)]
+
+
+def fill(store: JobStore, rows: int) -> None:
+    """Give a new store of PostgreSQL that many rows, in the states of a system at work."""
+    store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.WITNESS)])
+    store.database.transact(lambda session: session.run(_FILL, rows=rows))
+    store.database.transact(lambda session: session.run("ANALYZE jobs"))
 
 
 def handover() -> list[Figure]:

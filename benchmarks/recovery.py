@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.figure import Figure, figure
 from broker.jobs import JobState, Stage, status
 from runtime.settings import Settings
 from tests.actors.cluster import Cluster
@@ -59,6 +61,13 @@ def killed_worker() -> float:
         made.start_prover(1)
         made.until(lambda: status.job(made.store, job).attempts == 2, 60)
         return since(killed)
+
+
+def lease_recovery() -> list[Figure]:
+    """Measure how long a killed worker's job waits for another one's claim."""
+    seconds = [killed_worker() for _ in range(3)]
+    context = {"runs": [round(each, 1) for each in seconds]}
+    return [figure("jobs.lease_recovery", statistics.median(seconds), "s", "lower", context=context)]
 
 
 def broker_away() -> float:

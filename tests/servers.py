@@ -170,9 +170,16 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """A PostgreSQL cluster that trusts nobody without its password."""
+    """A PostgreSQL cluster that trusts nobody without its password.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    durable
+        Sync every commit to the disk and take the memory that a small installation gives it, for measuring.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self.durable = durable
         found = find_postgresql()
         if found is None:
             missing("PostgreSQL")
@@ -194,7 +201,8 @@ class PostgreSQL(Server):
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self.folder),
         }
-        settings |= {"fsync": "off", "max_connections": "100", "shared_buffers": "32MB"}
+        settings |= {"max_connections": "100"}
+        settings |= {"shared_buffers": "512MB"} if self.durable else {"fsync": "off", "shared_buffers": "32MB"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.process = self.spawn(str(self.bin / "postgres"), "-D", str(self.folder / "data"), *options)
         self.wait(self._answers, "PostgreSQL")

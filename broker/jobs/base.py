@@ -69,7 +69,7 @@ class StoreBase:
             for name in ("batch_id", "chain_id", "protocol_version", "key_identity", "priority", "traceparent")
         }
         shared["made_by"] = parent.get("made_by_job")
-        before = session.rows(sql.CHILDREN, job_id=shared["made_by"]) if shared["made_by"] else []
+        before = session.rows(sql.CHILDREN, job_id=shared["made_by"]) if parent.get("made_before") else []
         if before:
             self._forget_other_cut(session, before, jobs)
         found = session.rows_of(sql.INSERT_JOBS, jobs.pages, **shared)

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import peewee
+import psycopg
+from psycopg.rows import dict_row
 
 from runtime.database import ANSWER_SECONDS, DRIVER_ERRORS, explained, open_database, sql_state
 from runtime.errors import ConfigurationError, DatabaseUnavailable, HallmarkError
@@ -27,6 +29,8 @@ Row = dict[str, Any]
 
 #: Seconds that SQLite waits for another process's write.
 TIMEOUT_SECONDS = 10
+#: Statements whose text for the driver is kept.
+TEXTS = 1024
 #: Times that a transaction is run again after a deadlock or serialisation failure.
 DEADLOCK_RETRIES = 8
 
@@ -90,12 +94,19 @@ class JobDatabase:
         self.for_update = "" if self.sqlite else "FOR UPDATE"
         #: The elements of a JSON array ``:page``, as rows with one column ``value``.
         self.each = "json_each(:page)" if self.sqlite else "jsonb_array_elements(CAST(:page AS jsonb)) AS each(value)"
+        #: Statements as they are written -> as this database's driver takes them.
+        self.texts: dict[str, str] = {}
 
-    def transact(self, work: Callable[[Session], T]) -> T:
+    def transact(self, work: Callable[[Session], T], *, apart: bool = False) -> T:
         """Run ``work`` in one transaction and return its result.
 
         ``work`` is called again after a deadlock, and when the connection had died since its last use; it must have no
         effect outside the database.
+
+        Parameters
+        ----------
+        apart
+            Its statements may be a transaction each, which saves PostgreSQL the ways to begin and commit one.
 
         Raises
         ------
@@ -104,7 +115,7 @@ class JobDatabase:
         """
 
         def in_transaction() -> T:
-            with self._atomic():
+            with contextlib.nullcontext() if apart and not self.sqlite else self._atomic():
                 return work(Session(self))
 
         for attempt in range(DEADLOCK_RETRIES):
@@ -193,6 +204,10 @@ class Session:
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
         """Run one statement and return its rows as mappings."""
         cursor = self._execute(statement, parameters)
+        if isinstance(cursor, psycopg.Cursor):
+            # Its description would make an object for each column.
+            cursor.row_factory = dict_row
+            return cursor.fetchall() if cursor.rownumber is not None else []
         if cursor.description is None:
             return []
         names = [column[0] for column in cursor.description]
@@ -231,13 +246,20 @@ class Session:
         return self.database.peewee.execute_sql(self._text(statement), dict(parameters))
 
     def _text(self, statement: str) -> str:
-        text = (
-            statement.replace("{now}", self.database.now)
-            .replace("{skip_locked}", self.database.skip_locked)
-            .replace("{for_update}", self.database.for_update)
-            .replace("{each}", self.database.each)
-        )
-        return text if self.database.sqlite else _PARAMETER.sub(r"%(\1)s", text)
+        database = self.database
+        known = database.texts.get(statement)
+        if known is None:
+            text = (
+                statement.replace("{now}", database.now)
+                .replace("{skip_locked}", database.skip_locked)
+                .replace("{for_update}", database.for_update)
+                .replace("{each}", database.each)
+            )
+            known = text if database.sqlite else _PARAMETER.sub(r"%(\1)s", text)
+            # Bounded, as lists of names of many lengths may stand in a statement.
+            if len(database.texts) < TEXTS:
+                database.texts[statement] = known
+        return known
 
 
 def names_in(prefix: str, values: Sequence[T]) -> tuple[str, dict[str, T]]:

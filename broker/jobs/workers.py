@@ -16,7 +16,6 @@ from broker.jobs.new import NewJobs, pages_of
 from broker.jobs.records import Claim, Cost, Input, Job, JobSpec, Worker
 from broker.jobs.states import JobState, Outcome, Stage
 from runtime.errors import HallmarkError, JobCancelled, LeaseLost, Retry, cause_of
-from runtime.telemetry import trace_id_of
 
 #: Longest traceback kept in a row, in characters; the end of it says what failed.
 TRACEBACK_LIMIT = 16_000
@@ -70,43 +69,29 @@ class WorkerSide(StoreBase):
         )
         same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
         values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
+        values |= {"host": worker.host, "zone": worker.zone, "own_device": worker.device}
 
         def take(session: Session) -> Row | None:
             row = None
             if same_type:
-                statement = sql.CLAIM.replace("{filters}", filters + same_type)
-                row = session.one(statement, circuit_type=preferred_circuit_type, **values)
-            if row is None:
-                row = session.one(sql.CLAIM.replace("{filters}", filters), **values)
-            return row
+                row = _claimed(session, filters + same_type, {**values, "circuit_type": preferred_circuit_type})
+            return _claimed(session, filters, values) if row is None else row
 
-        def work(session: Session) -> Claim | None:
-            # Made here, as a transaction whose answer got lost runs again: each claim has a token of its own.
-            token = uuid.uuid4().hex
-            values["token"] = token
+        def work(session: Session) -> Row | None:
+            # Made here, as what is run again because its answer got lost must not share a token with the first run.
+            values["token"] = uuid.uuid4().hex
             looked = self._end_delays_now_and_then(session)
             row = take(session)
             if row is None and not looked and self._end_delays(session):
                 row = take(session)
-            if row is None:
-                return None
-            job = Job.of(row)
-            wait = max(0.0, float(row["started_at"]) - float(row["queued_at"] or row["created_at"]))
-            session.run(
-                sql.INSERT_ATTEMPT,
-                job_id=job.id,
-                number=job.attempts,
-                token=token,
-                worker=worker.name,
-                host=worker.host,
-                device=worker.device,
-                zone=worker.zone,
-                trace_id=trace_id_of(job.traceparent),
-                queue_wait=wait,
-            )
-            return Claim(job, token, job.attempts, self.lease_seconds, wait)
+            return row
 
-        return self.database.transact(work)
+        row = self.database.transact(work, apart=True)
+        if row is None:
+            return None
+        job = Job.of(row)
+        wait = max(0.0, float(row["started_at"]) - float(row["queued_at"] or row["created_at"]))
+        return Claim(job, str(values["token"]), job.attempts, self.lease_seconds, wait)
 
     def ready(
         self,
@@ -134,7 +119,7 @@ class WorkerSide(StoreBase):
         preferred_circuit_type: str = "",
     ) -> Job | None:
         """Return the job that a claim with the same arguments would take now; nothing changes."""
-        filters, values = _filters(self.chain_id, stages, protocol_versions, None, worker.device, None, key_identity)
+        filters, values = _filters(self._chain, stages, protocol_versions, None, worker.device, None, key_identity)
         if preferred_circuit_type:
             same = filters + sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters)
             statement = sql.PEEK.replace("{filters}", same)
@@ -209,11 +194,11 @@ class WorkerSide(StoreBase):
         jobs = NewJobs.of(children)
 
         def work(session: Session) -> list[int] | None:
-            row = session.one(sql.COMPLETE, job_id=claim.job_id, token=claim.token, result=artifact)
+            row = self._completed(session, claim, artifact, cost)
             if row is None:
                 return None
-            self._end_attempt(session, claim.token, Outcome.SUCCESSFUL, cost=cost)
             made = self._create_jobs(session, {**row, "made_by_job": row["id"]}, jobs)
+            # After the jobs were created, as that settles the barriers of an earlier run's as if this one still ran.
             released = session.rows(sql.RELEASE, job_id=claim.job_id)
             session.run_pages(sql.DECREMENT, pages_of(sorted(parent["job_id"] for parent in released)))
             if row["final"]:
@@ -224,6 +209,17 @@ class WorkerSide(StoreBase):
         if made is None:
             raise self._lost(claim)
         return made
+
+    def _completed(self, session: Session, claim: Claim, artifact: str, cost: Cost) -> Row | None:
+        """End job and attempt; return the job, or None if it is another's now."""
+        values: dict[str, Any] = {"job_id": claim.job_id, "token": claim.token, "result": artifact}
+        if not session.database.sqlite:
+            ended = {"outcome": Outcome.SUCCESSFUL, "code": None, "error": None, "traceback": None, **vars(cost)}
+            return session.one(sql.COMPLETE_WITH_ATTEMPT, **values, **ended)
+        row = session.one(sql.COMPLETE, **values)
+        if row is not None:
+            self._end_attempt(session, claim.token, Outcome.SUCCESSFUL, cost=cost)
+        return row
 
     def fail(self, claim: Claim, error: BaseException, *, retry: Retry | None = None, cost: Cost = NO_COST) -> JobState:
         """Record why the attempt failed and decide what becomes of the job.
@@ -349,6 +345,17 @@ class WorkerSide(StoreBase):
             return True
 
         return self.database.transact(work)
+
+
+def _claimed(session: Session, filters: str, values: dict[str, Any]) -> Row | None:
+    """Take a job and begin its attempt."""
+    if not session.database.sqlite:
+        return session.one(sql.CLAIM_WITH_ATTEMPT.replace("{filters}", filters), **values)
+    row = session.one(sql.CLAIM.replace("{filters}", filters), **values)
+    if row is not None:
+        statement = sql.INSERT_ATTEMPT.replace("{claimed}", "jobs WHERE id = :job_id")
+        session.run(statement, job_id=row["id"], **values)
+    return row
 
 
 def _filters(
