@@ -21,6 +21,8 @@ PROGRAMS = {
     "docker": {"build", "push", "compose"},
     "kubectl": {"create", "apply", "port-forward", "scale"},
     "systemctl": {"daemon-reload", "enable", "stop"},
+    "cargo": {"build"},
+    "clang": None,
     "rabbitmqctl": {"import_definitions"},
     "promtool": {"test", "check"},
     "useradd": {"--system"},
@@ -37,12 +39,13 @@ def blocks(page: Path) -> Iterator[list[str]]:
     """Yield the blocks of a page whose first word is a program."""
     text = page.read_text("utf-8")
     for block in re.findall(r"^```(?:sh|bash)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        lines = [line for line in block.splitlines() if line.strip()]
-        if lines and _program(lines[0]) in ELSEWHERE | set(PROGRAMS):
+        lines = [line for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+        if lines and program_of(lines[0]) in ELSEWHERE | set(PROGRAMS):
             yield lines
 
 
-def _program(line: str) -> str:
+def program_of(line: str) -> str:
+    """The program that a line of shell runs."""
     words = re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line.strip()).split()
     return words[0] if words else ""
 
@@ -54,7 +57,7 @@ def test_blocks_of_commands_are_shell_of_known_programs(page: Path) -> None:
         done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (lines, done.stderr)
         for line in lines:
-            program = _program(line)
+            program = program_of(line)
             assert program in ELSEWHERE or program in PROGRAMS, line
             if PROGRAMS.get(program):
                 assert shlex.split(line.partition(program)[2], comments=True)[0] in PROGRAMS[program], line
