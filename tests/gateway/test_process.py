@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.server_process import ServerProcess, free_port
+from tests.core.server_process import ServerProcess
+from tests.servers import free_port
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from proving.snark.statement import batch_inputs
 from runtime.settings import CHECKOUT
 from tests.core.chain import ETHER, GWEI, accounts_at, node_at
 from tests.core.eth_sender.rollup import KEY_SET, Scene, local_l1, scene_on
-from tests.core.server_process import free_port
 from tests.proving.snark.circuits import batch_circuit, batch_snark
+from tests.servers import free_port
 
 HERE = Path(__file__).parent
 SHARED = "0x" + "ab" * 20
