@@ -20,7 +20,6 @@ from proving.machine.records import (
     CYCLE_FAMILIES,
     DECODE,
     FAMILIES,
-    KECCAK_CALL_WIDTH,
     MEMORY,
     MEMORY_FAMILIES,
     NODE_KEY,
@@ -37,7 +36,6 @@ _WIDTHS = {
     **dict.fromkeys(MEMORY_FAMILIES, len(MEMORY)),
     "poseidon2_call": POSEIDON2_CALL_WIDTH,
     "request": REQUEST_WIDTH,
-    "keccak_call": KECCAK_CALL_WIDTH,
 }
 
 
@@ -131,8 +129,7 @@ def _records(replayed: NativeObject, checkpoint: Checkpoint, outcome: Outcome) -
         return replayed.view(which, np.uint32, (-1, width))
 
     families = {name: words(i, _WIDTHS[name]) for i, name in enumerate(FAMILIES)}
-    asked = requested(families["request"], families["keccak_call"])
-    requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, asked)])
+    requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, requested(families["request"]))])
     digests = replayed.view(_DIGESTS, np.uint64, (2, 4, 4))
     start_pc, halted = int(checkpoint.boundary[0]), checkpoint.halts
     return Records(
