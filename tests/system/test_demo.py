@@ -21,6 +21,9 @@ from proving.hash.text import digest_from_hex
 from runtime.errors import VerificationError
 from runtime.settings import Settings
 
+#: The demo proves a whole batch down to the SNARK, which a shared CPU without AVX-512 takes longer for.
+pytestmark = pytest.mark.timeout(1500)
+
 PROFILE = "proven100"
 
 
