@@ -22,7 +22,8 @@ WHERE id = (
     SELECT id FROM jobs WHERE state = 'queued' {filters}
     ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id
     LIMIT 1 {skip_locked}
-) RETURNING *
+) RETURNING *, CASE WHEN started_at > COALESCE(queued_at, created_at)
+    THEN started_at - COALESCE(queued_at, created_at) ELSE 0 END AS queue_wait
 """
 
 # Added to the filters for a worker that has a circuit type's key loaded: a job of that type, unless something of
@@ -88,13 +89,11 @@ SELECT number FROM batches WHERE chain_id = :chain_id AND protocol_version = :pr
 AND state IN ('in_progress', 'dead', 'proven') AND key_identity NOT IN ('', :key_identity) ORDER BY number
 """
 
-# The attempt of a job that a statement has just claimed, {claimed}. The trace is that of the job's W3C traceparent.
+# The attempt of a job that a statement has just claimed, {claimed}. A batch keeps no traceparent but a valid one.
 INSERT_ATTEMPT = """
 INSERT INTO attempts (job_id, number, token, worker, host, device, zone, trace_id, queue_wait, started_at)
 SELECT id, attempts, :token, :worker, :host, :own_device, :zone,
-    CASE WHEN length(traceparent) = 55 THEN substr(traceparent, 4, 32) ELSE '' END,
-    CASE WHEN started_at > COALESCE(queued_at, created_at) THEN started_at - COALESCE(queued_at, created_at) ELSE 0 END,
-    {now}
+    CASE WHEN traceparent = '' THEN '' ELSE substr(traceparent, 4, 32) END, queue_wait, {now}
 FROM {claimed}
 """
 

@@ -21,6 +21,7 @@ from broker.jobs.versions import VersionSide
 from broker.jobs.workers import WorkerSide
 from runtime.errors import JobError
 from runtime.settings import Settings
+from runtime.telemetry import trace_id_of
 
 
 class JobStore(WorkerSide, HousekeeperSide, OperatorSide, VersionSide):
@@ -45,6 +46,8 @@ class JobStore(WorkerSide, HousekeeperSide, OperatorSide, VersionSide):
 
         Parameters
         ----------
+        traceparent
+            Of W3C's trace context; one that is not valid is dropped.
         key_identity
             The keys that its jobs are for; workers of others do not get them. Empty for any.
 
@@ -62,7 +65,7 @@ class JobStore(WorkerSide, HousekeeperSide, OperatorSide, VersionSide):
                 **key,
                 priority=priority,
                 program_commitment=program_commitment,
-                traceparent=traceparent,
+                traceparent=traceparent if trace_id_of(traceparent) else "",
                 key_identity=key_identity,
                 offer=json.dumps(dict(offer or {})),
             )

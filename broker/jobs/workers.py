@@ -90,8 +90,7 @@ class WorkerSide(StoreBase):
         if row is None:
             return None
         job = Job.of(row)
-        wait = max(0.0, float(row["started_at"]) - float(row["queued_at"] or row["created_at"]))
-        return Claim(job, str(values["token"]), job.attempts, self.lease_seconds, wait)
+        return Claim(job, str(values["token"]), job.attempts, self.lease_seconds, float(row["queue_wait"]))
 
     def ready(
         self,
@@ -353,8 +352,9 @@ def _claimed(session: Session, filters: str, values: dict[str, Any]) -> Row | No
         return session.one(sql.CLAIM_WITH_ATTEMPT.replace("{filters}", filters), **values)
     row = session.one(sql.CLAIM.replace("{filters}", filters), **values)
     if row is not None:
-        statement = sql.INSERT_ATTEMPT.replace("{claimed}", "jobs WHERE id = :job_id")
-        session.run(statement, job_id=row["id"], **values)
+        claimed = "(SELECT *, :queue_wait AS queue_wait FROM jobs WHERE id = :job_id) AS claimed"
+        statement = sql.INSERT_ATTEMPT.replace("{claimed}", claimed)
+        session.run(statement, job_id=row["id"], queue_wait=row["queue_wait"], **values)
     return row
 
 

@@ -398,11 +398,22 @@ def test_a_worker_of_all_chains_takes_the_jobs_of_each(store: JobStore) -> None:
     made = {make(store), make(store.of_chain(99))}
     assert not store.of_chain(7).ready([Stage.WITNESS], protocol_versions=["1"])
     assert every.ready([Stage.WITNESS], protocol_versions=["1"])
+    head = every.peek([Stage.WITNESS], WORKER, protocol_versions=["1"])
     taken = [must_claim(every).job for _ in made]
+    assert head is not None and head.id == taken[0].id
     assert {job.batch_id for job in taken} == made and {job.chain_id for job in taken} == {4242, 99}
     assert claim(every) is None
     with pytest.raises(JobNotFound):
         status.batch(every.of_chain(7), 1)
+
+
+def test_an_attempt_carries_its_batchs_trace_and_no_other_text(store: JobStore) -> None:
+    trace = 32 * "a"
+    for number, (given, kept) in enumerate([(f"00-{trace}-{16 * 'b'}-01", trace), ("x" * 55, ""), ("", "")], 1):
+        store.create_batch(number, protocol_version="1", jobs=[JobSpec(Stage.WITNESS)], traceparent=given)
+        job = must_claim(store).job
+        [row] = store.database.read("SELECT trace_id, queue_wait FROM attempts WHERE job_id = :job_id", job_id=job.id)
+        assert row["trace_id"] == kept and 0 <= row["queue_wait"] < 60
 
 
 def test_core_decides_about_a_proven_batch_once(store: JobStore) -> None:
