@@ -51,6 +51,9 @@ SELECT 1 AS due WHERE (SELECT min(available_at) FROM jobs WHERE state = 'failed'
 OR (SELECT max(queued_at) FROM jobs WHERE state = 'failed') > {now} + 1
 """
 
+# Whose jobs may be queued: one job that is dead stops no other of its batch.
+OPEN_CHAINS = "SELECT DISTINCT chain_id FROM batches WHERE state IN ('in_progress', 'dead')"
+
 PEEK = """
 SELECT * FROM jobs WHERE state = 'queued' {filters}
 ORDER BY priority DESC, batch_id, round DESC, depth DESC, position, id LIMIT 1

@@ -6,7 +6,7 @@ import contextlib
 import time
 import traceback as traceback_module
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from broker.jobs import sql
@@ -33,10 +33,17 @@ class WorkerSide(StoreBase):
     #: When this process last looked for rows whose delay is over, on the monotonic clock.
     _looked_at: float = float("-inf")
 
-    @property
-    def _chain(self) -> int | None:
-        """The chain whose jobs are claimed; None for every one."""
-        return None if self.all_chains else self.chain_id
+    def _chains(self, read: Callable[..., list[Row]], filters: str, parameters: dict[str, Any]) -> list[int]:
+        """Return the chains whose jobs are claimed, the one of the first job first.
+
+        Each chain's first job comes from the index; a claim over several chains at once would sort every queued row.
+        """
+        if not self.all_chains:
+            return [self.chain_id]
+        statement = sql.PEEK.replace("{filters}", filters)
+        open_chains = [row["chain_id"] for row in read(sql.OPEN_CHAINS)]
+        heads = [row for chain in open_chains for row in read(statement, **{**parameters, "chain_id": chain})]
+        return [row["chain_id"] for row in sorted(heads, key=_order)]
 
     def claim(
         self,
@@ -64,18 +71,21 @@ class WorkerSide(StoreBase):
         recursive
             Only jobs of later rounds, only those of the first (False), or any (None).
         """
-        filters, parameters = _filters(
-            self._chain, stages, protocol_versions, circuit_types, worker.device, recursive, key_identity
-        )
+        filters, parameters = _filters(stages, protocol_versions, circuit_types, worker.device, recursive, key_identity)
         same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
         values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
         values |= {"host": worker.host, "zone": worker.zone, "own_device": worker.device}
 
         def take(session: Session) -> Row | None:
-            row = None
-            if same_type:
-                row = _claimed(session, filters + same_type, {**values, "circuit_type": preferred_circuit_type})
-            return _claimed(session, filters, values) if row is None else row
+            for chain in self._chains(session.rows, filters, parameters):
+                values["chain_id"] = chain
+                row = None
+                if same_type:
+                    row = _claimed(session, filters + same_type, {**values, "circuit_type": preferred_circuit_type})
+                row = _claimed(session, filters, values) if row is None else row
+                if row is not None:
+                    return row
+            return None
 
         def work(session: Session) -> Row | None:
             # Made here, as what is run again because its answer got lost must not share a token with the first run.
@@ -102,11 +112,14 @@ class WorkerSide(StoreBase):
         recursive: bool | None = None,
     ) -> bool:
         """Return whether a claim for these stages would find a job now."""
-        filters, parameters = _filters(self._chain, stages, protocol_versions, None, device, recursive, key_identity)
+        filters, parameters = _filters(stages, protocol_versions, None, device, recursive, key_identity)
         statement = sql.READY.replace("{filters}", filters)
-        return bool(self.database.read(statement, **parameters)) or (
-            self.end_delays() > 0 and bool(self.database.read(statement, **parameters))
-        )
+
+        def any_is() -> bool:
+            chains = self._chains(self.database.read, filters, parameters)
+            return any(self.database.read(statement, chain_id=chain, **parameters) for chain in chains)
+
+        return any_is() or (self.end_delays() > 0 and any_is())
 
     def peek(
         self,
@@ -118,7 +131,11 @@ class WorkerSide(StoreBase):
         preferred_circuit_type: str = "",
     ) -> Job | None:
         """Return the job that a claim with the same arguments would take now; nothing changes."""
-        filters, values = _filters(self._chain, stages, protocol_versions, None, worker.device, None, key_identity)
+        filters, values = _filters(stages, protocol_versions, None, worker.device, None, key_identity)
+        chains = self._chains(self.database.read, filters, values)
+        if not chains:
+            return None
+        values["chain_id"] = chains[0]
         if preferred_circuit_type:
             same = filters + sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters)
             statement = sql.PEEK.replace("{filters}", same)
@@ -133,14 +150,17 @@ class WorkerSide(StoreBase):
         """Write into a job that this worker's other keys keep from it, and that nobody works on the like of, who
         refuses it and why; return it.
         """
-        filters, values = _filters(self._chain, stages, protocol_versions, None, worker.device, None, "")
+        filters, values = _filters(stages, protocol_versions, None, worker.device, None, "")
         statement = sql.REFUSE.replace("{filters}", filters)
         error = f"{worker.name} holds the keys {key_identity} and not this job's."
-        row = self.database.transact(
-            lambda session: session.one(
-                statement, key_identity=key_identity, error=error, grace=REFUSED_SECONDS, **values
-            )
-        )
+        values |= {"key_identity": key_identity, "error": error, "grace": REFUSED_SECONDS}
+
+        def work(session: Session) -> Row | None:
+            chains = self._chains(session.rows, filters, values)
+            found = (session.one(statement, **{**values, "chain_id": chain}) for chain in chains)
+            return next((row for row in found if row is not None), None)
+
+        row = self.database.transact(work)
         return None if row is None else Job.of(row)
 
     def end_delays(self) -> int:
@@ -358,8 +378,12 @@ def _claimed(session: Session, filters: str, values: dict[str, Any]) -> Row | No
     return row
 
 
+def _order(row: Row) -> tuple[int, ...]:
+    """The order of a claim."""
+    return (-row["priority"], row["batch_id"], -row["round"], -row["depth"], row["position"], row["id"])
+
+
 def _filters(
-    chain_id: int | None,
     stages: Iterable[Stage],
     protocol_versions: Sequence[str],
     circuit_types: Sequence[str] | None,
@@ -369,11 +393,8 @@ def _filters(
 ) -> tuple[str, dict[str, Any]]:
     stage_names, stage_values = names_in("stage", [str(stage) for stage in stages])
     version_names, versions = names_in("version", protocol_versions)
-    text = f"AND stage IN ({stage_names}) AND protocol_version IN ({version_names})"
+    text = f"AND chain_id = :chain_id AND stage IN ({stage_names}) AND protocol_version IN ({version_names})"
     parameters: dict[str, Any] = {**stage_values, **versions}
-    if chain_id is not None:
-        text = f"AND chain_id = :chain_id {text}"
-        parameters["chain_id"] = chain_id
     if circuit_types is not None:
         type_names, types = names_in("type", circuit_types)
         text += f" AND circuit_type IN ({type_names})"

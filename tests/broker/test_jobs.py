@@ -403,6 +403,10 @@ def test_a_worker_of_all_chains_takes_the_jobs_of_each(store: JobStore) -> None:
     assert head is not None and head.id == taken[0].id
     assert {job.batch_id for job in taken} == made and {job.chain_id for job in taken} == {4242, 99}
     assert claim(every) is None
+    first = make(store.of_chain(5), 2)
+    store.create_batch(3, protocol_version="1", jobs=[JobSpec(Stage.WITNESS)], priority=1)
+    assert [must_claim(every).job.chain_id for _ in range(2)] == [4242, 5], "the priority counts across chains"
+    assert first and not every.ready([Stage.WITNESS], protocol_versions=["1"])
     with pytest.raises(JobNotFound):
         status.batch(every.of_chain(7), 1)
 
