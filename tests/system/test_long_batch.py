@@ -59,7 +59,7 @@ def _prove(pipeline: Pipeline) -> None:
     ended = pipeline.wait_for_batch(number, seconds=SECONDS)
     assert ended["state"] == "accepted", ended["error"]
     again = next(job for job in ended["jobs"] if job["id"] == killed["id"])
-    assert again["attempts"] == 2
+    assert again["attempts"] >= 2
 
     proofs = [job for job in ended["jobs"] if job["stage"] == "prove"]
     by_round = {each: [job for job in proofs if job["round"] == each] for each in Round}
@@ -75,7 +75,7 @@ def _node_being_proven(pipeline: Pipeline, number: int) -> dict[str, Any]:
     """Wait until a node's proof is being made and return its job."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
-        known = {each["number"] for each in json.loads(pipeline.hallmark("status", "--json"))}
+        known = {each["number"] for each in json.loads(pipeline.hallmark("status", "--json"))["batches"]}
         for job in pipeline.status(number)["jobs"] if number in known else ():
             if (job["stage"], job["round"], job["state"]) == ("prove", Round.NODE, "in_progress"):
                 found: dict[str, Any] = job

