@@ -1,4 +1,4 @@
-// a b + c modulo m for numbers of eight words, the lowest first, with the quotient.
+// a b + c modulo m for numbers of eight words, the lowest first, with the quotient or without.
 #pragma once
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace hm::modular {
 
@@ -109,6 +110,66 @@ inline Division divide(const Words<16>& value, const std::uint32_t* m) {
     for (std::size_t i = 0; i < n; ++i)
         found.remainder[i] = static_cast<std::uint32_t>((std::uint64_t{left[i + 1]} << 32 | left[i]) >> shift);
     return found;
+}
+
+// Limbs of 64 bits, the lowest first.
+template <std::size_t size>
+using Limbs = std::array<std::uint64_t, size>;
+using Wide = unsigned __int128;
+
+inline Limbs<4> limbs_of(const std::uint32_t* words) {
+    Limbs<4> found;
+    std::memcpy(found.data(), words, sizeof found);
+    return found;
+}
+
+// sum += x y, which must fit; x has n limbs, y four.
+inline void add_product(Limbs<8>& sum, const Limbs<4>& x, std::size_t n, const Limbs<4>& y) {
+    for (std::size_t i = 0; i < n; ++i) {
+        std::uint64_t carry = 0;
+        for (std::size_t j = 0; j < 4; ++j) {
+            const Wide place = Wide{x[i]} * y[j] + sum[i + j] + carry;
+            sum[i + j] = static_cast<std::uint64_t>(place);
+            carry = static_cast<std::uint64_t>(place >> 64);
+        }
+        for (std::size_t j = i + 4; carry != 0; ++j) carry = (sum[j] += carry) < carry;
+    }
+}
+
+// x -= y; returns whether that was too much.
+inline bool subtract(Limbs<4>& x, const Limbs<4>& y) {
+    std::uint64_t borrow = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        const Wide difference = Wide{x[i]} - y[i] - borrow;
+        x[i] = static_cast<std::uint64_t>(difference);
+        borrow = static_cast<std::uint64_t>(difference >> 64) & 1;
+    }
+    return borrow != 0;
+}
+
+// The remainder alone. Moduli just below 2^256, as those of most curves are, need no division: with m = 2^256 - d the
+// upper half of a number counts d times, which leaves a smaller number until there is no upper half.
+inline Words<8> remainder(const std::uint32_t* a, const std::uint32_t* b, const std::uint32_t* c, const std::uint32_t* m) {
+    const Limbs<4> modulus = limbs_of(m);
+    Limbs<4> d{};
+    subtract(d, modulus);
+    if (modulus[3] != ~std::uint64_t{0} || d[3] != 0) return divide(multiply_add(a, b, c), m).remainder;
+    const std::size_t size = d[2] != 0 ? 3 : d[1] != 0 ? 2 : 1;
+    const Limbs<4> addend = limbs_of(c);
+    Limbs<8> value{};
+    std::copy(addend.begin(), addend.end(), value.begin());
+    add_product(value, limbs_of(a), 4, limbs_of(b));
+    for (;;) {
+        const Limbs<4> upper{value[4], value[5], value[6], value[7]};
+        if (upper == Limbs<4>{}) break;
+        std::fill(value.begin() + 4, value.end(), 0);
+        add_product(value, d, size, upper);
+    }
+    Limbs<4> found{value[0], value[1], value[2], value[3]};
+    if (Limbs<4> reduced = found; !subtract(reduced, modulus)) found = reduced;
+    Words<8> result;
+    std::memcpy(result.data(), found.data(), sizeof result);
+    return result;
 }
 
 }  // namespace hm::modular

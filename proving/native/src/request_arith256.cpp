@@ -110,8 +110,8 @@ void fill_row(const std::uint32_t* input, std::size_t position, Row row) {
 }  // namespace
 
 void hm::arith256(const std::uint32_t* inputs, std::uint32_t* outputs) {
-    const Division found = divide(multiply_add(inputs, inputs + 8, inputs + 16), inputs + 24);
-    std::copy_n(found.remainder.begin(), kOutputWords, outputs);
+    const auto found = modular::remainder(inputs, inputs + 8, inputs + 16, inputs + 24);
+    std::copy_n(found.begin(), kOutputWords, outputs);
 }
 
 // inputs (count, 32) words: a, b, c, m, each the lowest first -> outputs (count, 8).

@@ -38,6 +38,16 @@ def test_words_at_their_ends_where_a_quotient_is_guessed_wrong() -> None:
     assert [number(row) for row in ARITH256.answer(given_words)] == expected
 
 
+def test_moduli_just_below_the_power_of_two_which_take_no_division() -> None:
+    """2^256 - d with d of one to seven words, ends of words everywhere; d of more than six is divided by again."""
+    rng = np.random.default_rng(5)
+    ends = np.array([0, 1, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF], dtype=np.uint32)
+    given_words = rng.choice(ends, (20_000, 32))
+    given_words[:, 24:] |= np.uint32(0xFFFFFFFF) * (np.arange(8) >= rng.integers(1, 8, (len(given_words), 1)))
+    expected = [answer((number(r[:8]), number(r[8:16]), number(r[16:24]), number(r[24:]))) for r in given_words]
+    assert [number(row) for row in ARITH256.answer(given_words)] == expected
+
+
 def test_traces_of_edge_cases_satisfy_the_circuit_and_hold_the_answers() -> None:
     given_requests = requests(ARITH256.capacities[1])
     start = empty_chain(ARITH256.kind)

@@ -98,8 +98,8 @@ extern "C" void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]) {
     const bool aligned =
         reinterpret_cast<std::uintptr_t>(a) % 32 == 0 && reinterpret_cast<std::uintptr_t>(bcm) % 128 == 0;
     if (!aligned) std::longjmp(end, trapped + 1);
-    const auto found = hm::modular::divide(hm::modular::multiply_add(a, bcm, bcm + 8), bcm + 16);
-    std::memcpy(a, found.remainder.data(), 32);
+    const auto found = hm::modular::remainder(a, bcm, bcm + 8, bcm + 16);
+    std::memcpy(a, found.data(), 32);
 }
 
 extern "C" void hallmark_exit(const uint32_t words[8]) {
