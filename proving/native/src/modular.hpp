@@ -123,16 +123,20 @@ inline Limbs<4> limbs_of(const std::uint32_t* words) {
     return found;
 }
 
-// sum += x y, which must fit; x has n limbs, y four.
-inline void add_product(Limbs<8>& sum, const Limbs<4>& x, std::size_t n, const Limbs<4>& y) {
+// sum += x y, which must fit; x has n limbs.
+template <std::size_t n>
+void add_product(Limbs<8>& sum, const Limbs<4>& x, const Limbs<4>& y) {
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < n; ++i) {
         std::uint64_t carry = 0;
+#pragma GCC unroll 4
         for (std::size_t j = 0; j < 4; ++j) {
             const Wide place = Wide{x[i]} * y[j] + sum[i + j] + carry;
             sum[i + j] = static_cast<std::uint64_t>(place);
             carry = static_cast<std::uint64_t>(place >> 64);
         }
-        for (std::size_t j = i + 4; carry != 0; ++j) carry = (sum[j] += carry) < carry;
+#pragma GCC unroll 4
+        for (std::size_t j = i + 4; j < 8; ++j) carry = (sum[j] += carry) < carry;
     }
 }
 
@@ -147,26 +151,31 @@ inline bool subtract(Limbs<4>& x, const Limbs<4>& y) {
     return borrow != 0;
 }
 
-// The remainder alone. Moduli just below 2^256, as those of most curves are, need no division: with m = 2^256 - d the
-// upper half of a number counts d times, which leaves a smaller number until there is no upper half.
+// value modulo m = 2^256 - d, where d has n limbs: the upper half counts d times, which leaves a smaller number until
+// there is no upper half.
+template <std::size_t n>
+Limbs<4> fold(Limbs<8> value, const Limbs<4>& d, const Limbs<4>& m) {
+    for (;;) {
+        const Limbs<4> upper{value[4], value[5], value[6], value[7]};
+        if ((upper[0] | upper[1] | upper[2] | upper[3]) == 0) break;
+        std::fill(value.begin() + 4, value.end(), 0);
+        add_product<n>(value, d, upper);
+    }
+    const Limbs<4> found{value[0], value[1], value[2], value[3]};
+    Limbs<4> reduced = found;
+    return subtract(reduced, m) ? found : reduced;
+}
+
+// The remainder alone. Moduli just below 2^256, as those of many curves are, take no division.
 inline Words<8> remainder(const std::uint32_t* a, const std::uint32_t* b, const std::uint32_t* c, const std::uint32_t* m) {
     const Limbs<4> modulus = limbs_of(m);
     Limbs<4> d{};
     subtract(d, modulus);
     if (modulus[3] != ~std::uint64_t{0} || d[3] != 0) return divide(multiply_add(a, b, c), m).remainder;
-    const std::size_t size = d[2] != 0 ? 3 : d[1] != 0 ? 2 : 1;
     const Limbs<4> addend = limbs_of(c);
-    Limbs<8> value{};
-    std::copy(addend.begin(), addend.end(), value.begin());
-    add_product(value, limbs_of(a), 4, limbs_of(b));
-    for (;;) {
-        const Limbs<4> upper{value[4], value[5], value[6], value[7]};
-        if (upper == Limbs<4>{}) break;
-        std::fill(value.begin() + 4, value.end(), 0);
-        add_product(value, d, size, upper);
-    }
-    Limbs<4> found{value[0], value[1], value[2], value[3]};
-    if (Limbs<4> reduced = found; !subtract(reduced, modulus)) found = reduced;
+    Limbs<8> value{addend[0], addend[1], addend[2], addend[3]};
+    add_product<4>(value, limbs_of(a), limbs_of(b));
+    const Limbs<4> found = d[2] != 0 ? fold<3>(value, d, modulus) : d[1] != 0 ? fold<2>(value, d, modulus) : fold<1>(value, d, modulus);
     Words<8> result;
     std::memcpy(result.data(), found.data(), sizeof result);
     return result;
