@@ -19,6 +19,7 @@ from cli.options import (
     YesOption,
     as_mapping,
     ask,
+    chain_words,
     duration,
     opened,
     place,
@@ -91,10 +92,12 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a batch and its jobs, dead ones first."""
-    show_one(opened(chain), batch, as_json, limit)
+    show_one(opened(chain), batch, as_json, limit, chain=chain)
 
 
-def show_one(store: JobStore, number: int, as_json: bool, limit: int | None = None) -> None:
+def show_one(
+    store: JobStore, number: int, as_json: bool, limit: int | None = None, *, chain: int | None = None
+) -> None:
     """Print a batch and its jobs."""
     found = jobs_status.batch(store, number)
     if limit is None:
@@ -129,7 +132,8 @@ def show_one(store: JobStore, number: int, as_json: bool, limit: int | None = No
     header = ("job", "place", "index", "state", "tries", "progress, error")
     display.console.print(display.table(header, rows))
     if total > len(jobs):
-        display.console.print(f"{total - len(jobs)} more jobs: --limit, or `job list --batch {number}`")
+        words = " ".join(map(str, ("job", "list", "--batch", number, *chain_words(chain))))
+        display.console.print(f"{total - len(jobs)} more jobs: --limit, or `{words}`")
 
 
 def timeline(batch: BatchArgument, chain: ChainOption = None, as_json: JsonOption = False) -> None:
@@ -207,7 +211,8 @@ def delete(
     if found.state is BatchState.PROVEN:
         raise BatchFinished(
             f"The proof of batch {batch} waits for core.",
-            remedy=f"`hallmark batch restart {batch}` and then delete, if core is never to have it.",
+            remedy=f"`hallmark batch restart {batch} --chain {found.chain_id}` and then delete, if core is never to "
+            "have it.",
         )
     artifacts = open_artifacts(settings)
     ask(

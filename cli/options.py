@@ -40,6 +40,11 @@ def opened(chain: int | None = None) -> JobStore:
     return open_existing(load_settings() if chain is None else load_settings(chain_id=chain))
 
 
+def chain_words(chain: int | None) -> tuple[object, ...]:
+    """Return what a command line needs for a chain that was named by option."""
+    return () if chain is None else ("--chain", chain)
+
+
 def ask(what: str, yes: bool) -> None:
     """Say what is about to happen and go on only when that is wanted.
 

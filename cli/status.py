@@ -12,12 +12,16 @@ from broker.jobs.progress import stages_of
 from cli import batches, commands, display, supervised
 from cli.errors import EXIT_STUCK
 from cli.options import ChainOption, JsonOption, as_mapping, duration, print_json
+from cli.suggestions import batch_numbers
 from runtime.settings import Settings, load_settings
 from runtime.urls import mask_url
 
 
 def status(
-    batch: Annotated[int | None, typer.Argument(help="A batch number; all recent batches when left out.")] = None,
+    batch: Annotated[
+        int | None,
+        typer.Argument(help="A batch number; all recent batches when left out.", autocompletion=batch_numbers),
+    ] = None,
     as_json: JsonOption = False,
     chain: ChainOption = None,
     check: Annotated[bool, typer.Option("--check", help="End with status 3 when something is stuck.")] = False,
@@ -25,7 +29,7 @@ def status(
     """Show what is stuck and why, then the recent batches; or one batch with its jobs."""
     settings = load_settings() if chain is None else load_settings(chain_id=chain)
     if batch is not None:
-        batches.show_one(open_existing(settings), batch, as_json)
+        batches.show_one(open_existing(settings), batch, as_json, chain=chain)
         return
     if not as_json:
         display.console.print(_looked_at(settings))

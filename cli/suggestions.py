@@ -29,10 +29,10 @@ def batch_numbers(ctx: typer.Context, incomplete: str) -> Suggestions:
 
 
 def job_numbers(ctx: typer.Context, incomplete: str) -> Suggestions:
-    """Return the jobs that a word may become, dead ones first, with their stages and states."""
+    """Return the jobs of all chains that a word may become, dead ones first, with their stages and states."""
 
     def read(store: JobStore) -> Suggestions:
-        return [(str(job.id), f"{job.stage}, {job.state}") for job in status.jobs(store, limit=MOST)]
+        return [(str(job.id), f"{job.stage}, {job.state}") for job in status.jobs(store, limit=MOST, all_chains=True)]
 
     return _asked(ctx, incomplete, read)
 

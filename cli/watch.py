@@ -15,7 +15,9 @@ from broker.artifacts import open_artifacts
 from broker.jobs import Batch, BatchState, JobStore, Stage, open_existing, open_store, status
 from broker.jobs.progress import stages_of
 from cli import commands, display
+from cli.options import ChainOption, chain_words
 from cli.refusals import refusal
+from cli.suggestions import batch_numbers
 from proving.machine.executor import execute
 from proving.machine.program import Program
 from proving.stages import delivery
@@ -63,11 +65,15 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(
-    batch: Annotated[int | None, typer.Argument(help="A batch number; the first unfinished one when left out.")] = None,
+    batch: Annotated[
+        int | None,
+        typer.Argument(help="A batch number; the first unfinished one when left out.", autocompletion=batch_numbers),
+    ] = None,
+    chain: ChainOption = None,
 ) -> None:
     """Show a batch being proven until core has accepted its proof; waits for the batch if need be."""
-    settings = load_settings()
-    store = open_existing(settings)
+    settings = load_settings() if chain is None else load_settings(chain_id=chain)
+    store, words = open_existing(settings), chain_words(chain)
     with display.progress() as bars:
         if batch is None:
             batch = _next_batch(settings, store, bars)
@@ -75,9 +81,9 @@ def watch(
     if ended.state is not BatchState.ACCEPTED:
         raise HallmarkError(
             f"Batch {batch}: {_why(store, ended)}",
-            remedy=f"`{commands.line('status', batch, state=settings.state_dir)}`",
+            remedy=f"`{commands.line('status', batch, *words, state=settings.state_dir)}`",
         )
-    trace = commands.line("trace", batch, state=settings.state_dir)
+    trace = commands.line("trace", batch, *words, state=settings.state_dir)
     typer.echo(f"batch {batch}: its proof is accepted; look at it with: {trace}")
 
 

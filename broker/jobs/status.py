@@ -72,9 +72,11 @@ def jobs(
     state: JobState | None = None,
     stage: Stage | None = None,
     limit: int = 1000,
+    all_chains: bool = False,
 ) -> list[Job]:
-    """Return jobs in the order of their place in the batch; dead ones first."""
-    query = JobModel.select().where(JobModel.chain_id == store.chain_id)
+    """Return jobs of the store's chain, or of all, in the order of their place in the batch; dead ones first."""
+    query = JobModel.select()
+    query = query if all_chains else query.where(JobModel.chain_id == store.chain_id)
     if batch_id is not None:
         query = query.where(JobModel.batch == batch_id)
     if state is not None:
