@@ -12,6 +12,7 @@ from broker.jobs.progress import stages_of
 from cli import batches, commands, display, supervised
 from cli.errors import EXIT_STUCK
 from cli.options import ChainOption, JsonOption, as_mapping, duration, print_json
+from cli.refusals import unread_cores
 from cli.suggestions import batch_numbers
 from runtime.settings import Settings, load_settings
 from runtime.urls import mask_url
@@ -33,7 +34,7 @@ def status(
         return
     if not as_json:
         display.console.print(_looked_at(settings))
-    outages = supervised.outages(settings.state_dir)
+    outages = [*supervised.outages(settings.state_dir), *unread_cores(settings.state_dir)]
     for line in outages:
         typer.echo(f"hallmark: {line}", err=True)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import tomllib
 from pathlib import Path
@@ -68,6 +69,23 @@ class Core(BaseModel):
         """
         return client_context(self.tls_authority, self.tls_certificate, self.tls_key)
 
+    def files_digest(self) -> bytes:
+        """Return a digest of what its files hold; one that cannot be read is one more content."""
+        digest = hashlib.sha256()
+        for name in _FILES:
+            path = getattr(self, name)
+            digest.update(hashlib.sha256(content_of(path) if path else b"none").digest())
+        return digest.digest()
+
+
+def content_of(path: Path) -> bytes:
+    """Return what a small file holds, or in its place why it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        return f"unreadable: {error.errno}".encode()
+
 
 def cores(settings: Settings, own: GatewaySettings) -> tuple[Core, ...]:
     """Return the cores to serve: those of the file of cores, or the one that the settings name.
@@ -78,10 +96,11 @@ def cores(settings: Settings, own: GatewaySettings) -> tuple[Core, ...]:
         The file cannot be read, is not as it should be, or names a chain or an address twice; a certificate cannot be
         used. Every fault of the file is in the message, no value of it but chain ids.
     """
-    found = (_of_settings(settings, own),) if own.gateway_cores is None else _of_file(own.gateway_cores)
-    for core in found:
-        core.tls()
-    return found
+    if own.gateway_cores is not None:
+        return cores_of_file(own.gateway_cores)
+    found = _of_settings(settings, own)
+    found.tls()
+    return (found,)
 
 
 def _of_settings(settings: Settings, own: GatewaySettings) -> Core:
@@ -95,7 +114,8 @@ def _of_settings(settings: Settings, own: GatewaySettings) -> Core:
     )
 
 
-def _of_file(path: Path) -> tuple[Core, ...]:
+def cores_of_file(path: Path) -> tuple[Core, ...]:
+    """Return the cores that a file names; raises as :func:`cores`."""
     listed = _read(path)
     found: list[Core] = []
     faults: list[str] = []
@@ -107,6 +127,8 @@ def _of_file(path: Path) -> tuple[Core, ...]:
     faults += _twice(found)
     if faults:
         raise ConfigurationError(f"{VARIABLE}: {path}: {'; '.join(faults)}", faults=faults)
+    for core in found:
+        core.tls()
     return tuple(found)
 
 

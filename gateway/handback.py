@@ -87,6 +87,12 @@ class Handback:
             raise failures[0]
         return sum(task.result() for task in ended)
 
+    async def left(self) -> bool:
+        """Return whether a batch of the chain is being proven, or has a proof and an offer that core knows."""
+        states = (BatchState.IN_PROGRESS, BatchState.PROVEN)
+        found = [batch for state in states for batch in await asyncio.to_thread(batches_in, self._jobs, state)]
+        return any(self._waiting.get(batch.id) != _token(batch) for batch in found)
+
     async def close(self) -> None:
         """Give up what is under way; it is submitted again at the next start."""
         for task in self._submitting.values():

@@ -1,5 +1,8 @@
 """The gateway's line to one core: three loops that ask for work, renew offers and return proofs.
 
+A line ends without loss: its question, which core may just be answering with a batch, is waited for; and where nobody
+takes its place, it renews and hands back until no batch of its chain is open.
+
 Lines share the two stores and nothing else: each has its own connections, pauses and failures, so that a core that is
 slow, wrong or silent delays no batch of another.
 """
@@ -8,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 
 from broker.artifacts import ArtifactStore
 from broker.jobs import JobStore
@@ -29,6 +32,9 @@ from runtime.wire import ProofDataRequest
 #: Longest pause of a loop that keeps failing, in seconds.
 MAX_BACKOFF_SECONDS = 30.0
 
+#: Seconds between two looks of a line that ends for what is left to do.
+LEFT_SECONDS = 1.0
+
 #: Answers of core to a request for work that stay what they are until somebody changes one of the two sides.
 FINAL_REFUSALS = frozenset({"key_mismatch", "protocol_mismatch", "unauthorized", "certificate_missing"})
 
@@ -43,7 +49,7 @@ class Line:
     core
         Which one.
     chains
-        The chains of all cores of this gateway, for the limit of their batches together.
+        Returns the chains of all cores of this gateway, for the limit of their batches together.
     process, own
         What serves the gateway; its own settings.
     jobs, artifacts
@@ -59,7 +65,7 @@ class Line:
     def __init__(
         self,
         core: Core,
-        chains: frozenset[int],
+        chains: Callable[[], Collection[int]],
         process: Process,
         own: GatewaySettings,
         jobs: JobStore,
@@ -70,6 +76,8 @@ class Line:
         wake: Callable[[], None],
     ) -> None:
         self.core = core
+        #: Of the files that its connections were made with.
+        self.files_digest = core.files_digest()
         self._chains, self._own, self._pulse, self._metrics = chains, own, process.pulse, metrics
         self._jobs = jobs.of_chain(core.chain_id)
         self.client = CoreClient(
@@ -92,6 +100,9 @@ class Line:
         self._handback = Handback(self.client, self._jobs, artifacts)
         #: Loop -> code and text of the failure that it is in.
         self.failures: dict[str, tuple[str, str]] = {}
+        #: Whether it ends once no batch of its chain is open, in place of at once.
+        self.drains = False
+        self._ends = asyncio.Event()
         self._last_poll = 0.0
         self._wait = min(own.gateway_wait_seconds, own.gateway_request_seconds / 2)
 
@@ -101,7 +112,7 @@ class Line:
         The limits are looked at before the question: of several cores that are asked at the same time each may lend
         one more. A place kept for a core that does not answer would be missing to the others.
         """
-        found = await asyncio.to_thread(running, self._jobs, self._chains)
+        found = await asyncio.to_thread(running, self._jobs, self._chains())
         most = self.core.max_batches or self._own.gateway_max_batches
         if found.get(self.core.chain_id, 0) >= most or sum(found.values()) >= self._own.gateway_max_batches:
             return False
@@ -127,25 +138,30 @@ class Line:
         await self._handback.renew_offers()
         return False
 
-    @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """Run the loops while the block runs."""
-        loops = (
-            ("poll", self.poll, self._own.gateway_poll_seconds),
-            ("hand_back", self.hand_back, self._own.gateway_hand_back_seconds),
-            ("renew", self.renew, self._own.gateway_renew_seconds),
-        )
+    def end(self, *, drain: bool = False) -> None:
+        """Ask no further question, and do nothing else either; with `drain` once no batch of the chain is open."""
+        self.drains = drain
+        self._ends.set()
+
+    async def work(self) -> None:
+        """Run the loops until this is cancelled, or has nothing left to do after :meth:`end`."""
         async with self.client:
-            tasks = [asyncio.create_task(self._repeat(*each)) for each in loops]
+            asking = asyncio.create_task(self._repeat("poll", self.poll, self._own.gateway_poll_seconds, self._ends))
+            others = [
+                asyncio.create_task(self._repeat("hand_back", self.hand_back, self._own.gateway_hand_back_seconds)),
+                asyncio.create_task(self._repeat("renew", self.renew, self._own.gateway_renew_seconds)),
+            ]
             try:
-                yield
+                await self._ends.wait()
+                while self.drains and (not asking.done() or await self._left()):
+                    await asyncio.sleep(LEFT_SECONDS)
+                await self._stop(others)
+                await asking
             finally:
-                for task in tasks:
-                    task.cancel()
-                for task in tasks:
-                    with suppress(asyncio.CancelledError):
-                        await task
-                await self._handback.close()
+                await self._stop([asking, *others])
+                if self.drains:
+                    self._metrics.forget(self.core.chain_id)
+                    self._pulse.forget([f"{name} {self.core.chain_id}" for name in ("poll", "hand_back", "renew")])
 
     def trouble(self) -> str:
         """Return why this line is not as it should be; empty when it is."""
@@ -160,16 +176,32 @@ class Line:
             "reason": self.trouble(),
             "last_poll": self._last_poll,
             "refused": self.refused(),
+            "drains": self.drains,
         }
 
     def refused(self) -> str:
         """Return why core gives no work at all until somebody changes something; empty when it does."""
         return next((text for code, text in self.failures.values() if code in FINAL_REFUSALS), "")
 
-    async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], seconds: float) -> None:
-        """Run one loop for ever, at most every `seconds`; it backs off while it fails and never ends the process."""
-        backoff = seconds
-        while True:
+    async def _left(self) -> bool:
+        try:
+            return await self._handback.left()
+        except HallmarkError:
+            # Nobody knows while the job store is away.
+            return True
+
+    async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._handback.close()
+
+    async def _repeat(
+        self, name: str, step: Callable[[], Awaitable[bool]], seconds: float, ends: asyncio.Event | None = None
+    ) -> None:
+        """Run one loop until it `ends`, at most every `seconds`; it backs off while it fails, which never ends it."""
+        ends, backoff = ends or asyncio.Event(), seconds
+        while not ends.is_set():
             began = time.monotonic()
             self._pulse.beat(f"{name} {self.core.chain_id}")
             try:
@@ -177,13 +209,13 @@ class Line:
             except Exception as error:
                 backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
                 self._failed(name, error)
-                await asyncio.sleep(backoff)
+                await _pause(ends, backoff)
                 continue
             if self.failures.pop(name, None) is not None:
                 log.info("gateway.loop_recovered", loop=name, chain_id=self.core.chain_id)
             backoff = seconds
             if not moved:
-                await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+                await _pause(ends, max(0.0, began + seconds - time.monotonic()))
 
     def _failed(self, name: str, error: Exception) -> None:
         code, text = _cause(error)
@@ -198,6 +230,11 @@ class Line:
             )
         self.failures[name] = code, text
         self._metrics.failed(self.core.chain_id, name, code)
+
+
+async def _pause(ends: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ends.wait(), seconds)
 
 
 def _cause(error: Exception) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 
@@ -26,6 +28,21 @@ class Metrics:
         self._polled = Gauge(
             "hallmark_gateway_last_poll_seconds", "When core last answered a question.", labels, registry=self._registry
         )
+        self._refused = Gauge(
+            "hallmark_gateway_cores_refused",
+            "1: the file of cores as it stands is not taken.",
+            ["cluster"],
+            registry=self._registry,
+        )
+
+    def forget(self, chain_id: int) -> None:
+        """Forget when a core answered that is served no more; what was counted stays."""
+        with suppress(KeyError):
+            self._polled.remove(chain_id, self._cluster)
+
+    def refused(self, refused: bool) -> None:
+        """Note whether the file of cores as it stands is refused."""
+        self._refused.labels(self._cluster).set(refused)
 
     def taken(self, chain_id: int) -> None:
         """Count an offer that was taken."""

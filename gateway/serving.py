@@ -8,7 +8,8 @@ from pathlib import Path
 from broker.artifacts import open_artifacts
 from broker.connect import connect_broker, connect_store
 from broker.relay import Relay
-from gateway.cores import cores
+from gateway.cores import Core, cores
+from gateway.cores_file import CoresFile
 from gateway.service import Gateway
 from gateway.settings import load_gateway_settings
 from runtime.errors import ConfigurationError
@@ -44,12 +45,20 @@ def serve(process: Process) -> int:
     served = cores(settings, own)
     identity = key_identity(settings)
     jobs = connect_store(settings, process.stopping)
-    for core in served:
+
+    def check(core: Core) -> None:
         jobs.of_chain(core.chain_id).check_version(settings.protocol_version, identity)
+
+    file = None
+    if own.gateway_cores is not None:
+        file = CoresFile(own.gateway_cores, check)
+        served = file.cores
+    else:
+        check(*served)
     broker = connect_broker(settings, jobs, name=f"gateway {own.gateway_name}")
     relay = Relay(jobs, broker).start()
     try:
-        gateway = Gateway(process, own, served, jobs, open_artifacts(settings), identity, wake=relay.wake)
+        gateway = Gateway(process, own, served, jobs, open_artifacts(settings), identity, wake=relay.wake, file=file)
         serve_http(
             process,
             gateway.application(),

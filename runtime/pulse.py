@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 
 
 class Pulse:
@@ -22,6 +23,12 @@ class Pulse:
         """Note a sign of life."""
         with self._lock:
             self._beats[name] = time.monotonic()
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget signs of what has ended."""
+        with self._lock:
+            for name in names:
+                self._beats.pop(name, None)
 
     def tried(self) -> None:
         """Note that the process is alive but a service it needs is away; not progress, yet no reason to restart."""
