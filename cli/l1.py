@@ -163,7 +163,10 @@ def _show(executor: Executor, rollup: Rollup, block: int) -> None:
     display.console.print(
         display.pairs(
             "protocol version",
-            [(str(version), f"from batch {first} on") for first, version in executor.schedule(block)],
+            [
+                (str(each.version), f"from batch {each.first_batch} on, program {each.program}")
+                for each in executor.schedule(block)
+            ],
         )
     )
 

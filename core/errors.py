@@ -138,6 +138,24 @@ class ProgramFault(CoreError):
     status = 500
 
 
+class ProgramMissing(CoreError, ConfigurationError):
+    """Batches wait that another program made, and core does not have it."""
+
+    code = "program_missing"
+    status = 500
+
+
+class ProgramNotAnnounced(CoreError, ConfigurationError):
+    """L1 has another program for the next batch, under this protocol version."""
+
+    code = "program_not_announced"
+    default_remedy = (
+        "Start core with the program that L1 has (HALLMARK_CORE_PROGRAM), or announce this one under a later protocol "
+        "version with `hallmark l1 upgrade` (docs/upgrading.md)."
+    )
+    status = 503
+
+
 class UpgradeDue(CoreError, ConfigurationError):
     """The next batch is the first of another protocol version."""
 

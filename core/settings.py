@@ -191,6 +191,10 @@ class CoreSettings(EnvironmentSettings):
         """Return the path of the state-transition program."""
         return self.core_program or PROGRAM
 
+    def programs(self, settings: Settings) -> Path:
+        """Return the folder of the programs that batches were made with."""
+        return self.folder(settings) / "programs"
+
     def folder(self, settings: Settings) -> Path:
         """Return the folder of core's files."""
         return settings.state_dir / "core"

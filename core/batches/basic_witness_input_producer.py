@@ -12,7 +12,8 @@ from core.batches.protective_reads_writer import newest_read
 from core.batches.witness_store import WitnessStore
 from core.errors import ProgramFault
 from core.formats.witness_input import Header, encode
-from core.program.state_transition import Program, Run
+from core.program.kept import KeptPrograms
+from core.program.state_transition import Run
 from core.state import bridge, chain
 from core.store import Batch, BatchStatus, ProtectiveRead, Store, Transaction
 from runtime.telemetry import span
@@ -25,16 +26,16 @@ class BasicWitnessInputProducer(Component):
     ----------
     store, witnesses
         Core's rows and files.
-    program
-        Run once on every input before a prover sees it.
+    programs
+        That of the batch is run once on every input before a prover sees it.
     """
 
     name = "basic_witness_input_producer"
 
-    def __init__(self, store: Store, witnesses: WitnessStore, program: Program) -> None:
+    def __init__(self, store: Store, witnesses: WitnessStore, programs: KeptPrograms) -> None:
         super().__init__(store)
         self._witnesses = witnesses
-        self._program = program
+        self._programs = programs
 
     @classmethod
     def behind(cls) -> Any:
@@ -51,6 +52,8 @@ class BasicWitnessInputProducer(Component):
 
         Raises
         ------
+        ProgramMissing
+            The batch was made with a program that is not kept.
         ProgramFault
             The run's receipts or account values are not those of the seal, the versions, or the reads.
         """
@@ -58,10 +61,11 @@ class BasicWitnessInputProducer(Component):
             rows = chain.transactions_of(batch.number)
             header = Header.from_json(json.loads(batch.context))
             section = self._witnesses.get(batch.number, "tree")
-            content = self._program.with_hints(
+            program = self._programs.of(batch.program_commitment)
+            content = program.with_hints(
                 encode(header, bridge.signed_in(rows), section, bridge.section(bridge.requests_in(rows)))
             )
-            run = self._program.run(content)
+            run = program.run(content)
             _check(batch, rows, run)
             self._witnesses.put(batch.number, "witness", content)
             batch.witness_size = len(content)

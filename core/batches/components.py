@@ -13,7 +13,7 @@ from core.batches.commitment_generator import CommitmentGenerator
 from core.batches.component import Component
 from core.batches.protective_reads_writer import ProtectiveReadsWriter
 from core.batches.witness_store import WitnessStore
-from core.program.state_transition import Program
+from core.program.kept import KeptPrograms
 from core.state_tree.kept import KeptTree
 from core.store import Batch, BatchStatus, Store
 
@@ -40,12 +40,12 @@ class Lag:
 
 
 def make_components(
-    names: Collection[str], store: Store, tree: KeptTree, witnesses: WitnessStore, program: Program
+    names: Collection[str], store: Store, tree: KeptTree, witnesses: WitnessStore, programs: KeptPrograms
 ) -> list[Component]:
     """Return the components of these names, in the order of the way."""
     made = (
         ProtectiveReadsWriter(store, tree),
-        BasicWitnessInputProducer(store, witnesses, program),
+        BasicWitnessInputProducer(store, witnesses, programs),
         CommitmentGenerator(store),
     )
     return [component for component in made if component.name in names]

@@ -16,6 +16,7 @@ from core.eth_sender.contracts import artifact
 from core.eth_sender.errors import L1Mismatch
 from core.eth_sender.status import L1State
 from core.formats.priority import Kind, Request
+from core.state.versions import Announced
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,12 @@ class Executor:
         """Return the address of the contract that verifies the proof of a batch."""
         return str(self._read("rulesOf", block, number)[0])
 
-    def schedule(self, block: int) -> list[tuple[int, int]]:
-        """Return each protocol version that the contract knows with its first batch, as (first batch, version)."""
-        return [(int(first), int(rules[1])) for first, rules in self._read("upgrades", block)]
+    def schedule(self, block: int) -> list[Announced]:
+        """Return each protocol version that the contract knows, with its first batch and its program."""
+        return [
+            Announced(int(first), int(rules[1]), bytes(rules[2]).hex())
+            for first, rules in self._read("upgrades", block)
+        ]
 
     def chain_id(self, block: int) -> int:
         """Return the rollup's chain id."""

@@ -287,10 +287,12 @@ class EthSender:
     def _check_rules(self, action: Action, state: L1State) -> None:
         """Compare what L1 holds a batch's proof against with what it was made for."""
         ours, theirs = self._expected.rules, self._executor.rules(action.last, state.block)
-        version = Batch.get_by_id(action.last).protocol_version
-        if version != ours.protocol_version:
-            # Of another release; L1 itself compares program and keys with the proof.
-            ours = replace(theirs, protocol_version=version)
+        batch = Batch.get_by_id(action.last)
+        if batch.protocol_version != ours.protocol_version:
+            # Of another release, whose keys L1 itself compares with the proof.
+            ours = replace(theirs, protocol_version=batch.protocol_version)
+        if batch.program_commitment is not None:
+            ours = replace(ours, program_commitment=batch.program_commitment)
         if theirs != ours:
             raise L1Mismatch(
                 f"The contract holds the proof of batch {action.last} against protocol version "

@@ -58,4 +58,5 @@ def _open(settings: Settings, own: CoreSettings, name: str) -> Component:
     tree = KeptTree.open(folder / "state_tree", read_only=True)
     store = open_store(own.database_url(settings))
     versions.require_settled(store, protocol)
-    return make_components([name], store, tree, WitnessStore(folder / "witnesses"), program)[0]
+    programs = versions.open_programs(store, own.programs(settings), program, own.core_cycle_limit, protocol)
+    return make_components([name], store, tree, WitnessStore(folder / "witnesses"), programs)[0]

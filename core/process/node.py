@@ -25,15 +25,11 @@ from core.proofs.snark_store import SnarkStore
 from core.sequencer import Sequencer
 from core.settings import CoreSettings
 from core.state import versions
-from core.state.chain import PASSED
 from core.state.genesis import Genesis
 from core.state.inputs import read_inputs
 from core.state_tree.kept import KeptTree
-from core.store import Batch, Store, open_store
-from runtime.logging import get_logger
+from core.store import Store, open_store
 from runtime.settings import Settings
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,6 +87,8 @@ def open_node(
         A setting, the genesis file or the program is unusable.
     GenesisMismatch
         The store belongs to another chain.
+    VersionUnsettled, ProgramMissing
+        Batches wait that only another release, or a program that core does not have, can finish.
     """
     genesis, program, protocol = read_inputs(settings, core_settings)
     folder = core_settings.folder(settings)
@@ -99,11 +97,13 @@ def open_node(
         require_none(store)
         _check_facts(store, settings, genesis)
         versions.require_settled(store, protocol)
-        _note_program(store, program, protocol)
+        programs = versions.open_programs(
+            store, core_settings.programs(settings), program, core_settings.core_cycle_limit, protocol
+        )
         witnesses = WitnessStore(folder / "witnesses")
         tree = KeptTree.open(folder / "state_tree", core_settings.core_tree_versions)
         calculator = MetadataCalculator(store, witnesses, tree, genesis)
-        components = make_components(core_settings.components(), store, tree, witnesses, program)
+        components = make_components(core_settings.components(), store, tree, witnesses, programs)
         settlement = Settlement(store, calculator, components)
         # A component that has halted says so in its log and in `/ready`; taking and proving go on.
         with suppress(ProgramFault):
@@ -124,8 +124,8 @@ def open_node(
         settings,
         core_settings,
         store,
-        program,
-        verifier=verifier(program),
+        programs,
+        verifier=verifier,
         key_digest=key_digest,
         snark_key=snark_key,
         incoming="incoming",
@@ -159,19 +159,3 @@ def _check_facts(store: Store, settings: Settings, genesis: Genesis) -> None:
             store.record_fact(key, value)
         elif known != value:
             raise GenesisMismatch(f"This store was made with {key} {known}, the settings say {value}.")
-
-
-def _note_program(store: Store, program: Program, protocol: int) -> None:
-    """Say so when unproven batches of this version were made by another program: their proofs will show another one."""
-    known = store.fact("program_commitment")
-    if known not in (None, program.commitment):
-        ours = Batch.protocol_version == protocol
-        unproven = Batch.select(Batch.number).where(ours, Batch.status.not_in(PASSED)).order_by(Batch.number)
-        log.warning(
-            "program.changed",
-            known=known,
-            now=program.commitment,
-            unproven=[row.number for row in unproven.limit(20)],
-            remedy="A program is part of a protocol version: prove these batches with the release that made them.",
-        )
-    store.record_fact("program_commitment", program.commitment)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.batches.witness_store import WitnessStore
 from core.formats.identity import Identity
+from core.program.kept import KeptPrograms
 from core.program.state_transition import Program
 from core.proofs.acceptance import Acceptance, Verifier
 from core.proofs.offers import Offers
@@ -15,7 +16,7 @@ from core.proofs.proof_data_handler import ProofDataHandler
 from core.proofs.snark_store import SnarkStore
 from core.settings import CoreSettings
 from core.state import versions
-from core.store import Store
+from core.store import Batch, Store
 from runtime.settings import Settings
 
 
@@ -34,9 +35,9 @@ def open_proof_side(
     settings: Settings,
     core_settings: CoreSettings,
     store: Store,
-    program: Program,
+    programs: KeptPrograms,
     *,
-    verifier: Verifier,
+    verifier: Callable[[Program], Verifier],
     key_digest: str,
     snark_key: str,
     incoming: str,
@@ -44,10 +45,14 @@ def open_proof_side(
 ) -> ProofSide:
     """Put it together over core's store and folder, for the batches of the configured protocol version.
 
+    A batch is lent with the program that made it, and its proof judged for that one, whatever new ones are made with.
+
     Parameters
     ----------
+    programs
+        What batches were made with.
     verifier, key_digest, snark_key
-        What judges proofs, and the digests of the keys that it uses.
+        Makes what judges proofs of a program, and the digests of the keys that it uses.
     incoming
         Name of the folder for proofs while they arrive; it is emptied, so each process has one of its own.
     """
@@ -56,18 +61,22 @@ def open_proof_side(
         chain_id=settings.chain_id,
         protocol_version=settings.protocol_version,
         key_digest=key_digest,
-        program_commitment=program.commitment,
-        program_sha256=program.sha256,
+        program_commitment=programs.ours.commitment,
+        program_sha256=programs.ours.sha256,
         snark_key=snark_key,
     )
     with store.session():
         versions.note_identity(store, identity)
     offers = Offers(store, int(settings.protocol_version), core_settings.core_offer_seconds, clock)
     snarks = SnarkStore(folder / "snarks")
-    acceptance = Acceptance(store, offers, folder / "proofs", verifier, snarks, clock)
+
+    def verifier_of(batch: Batch) -> Verifier:
+        return verifier(programs.of(batch.program_commitment))
+
+    acceptance = Acceptance(store, offers, folder / "proofs", verifier_of, snarks, clock)
     handler = ProofDataHandler(
         identity,
-        program.elf,
+        programs,
         store,
         offers,
         acceptance,

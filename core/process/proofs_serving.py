@@ -13,6 +13,7 @@ from core.process.proof_side import ProofSide, open_proof_side
 from core.proofs.proof_data_handler import ProofDataHandler
 from core.proofs.verification import accepted_security, key_identity, proof_verifier, read_snark_key
 from core.settings import load_core_settings
+from core.state import versions
 from core.state.inputs import read_inputs
 from core.store import Store, open_store
 from runtime.http_server import page_routes
@@ -33,14 +34,14 @@ def serve(process: Process) -> int:
     name = f"proofs-{settings.protocol_version}"
 
     def opened() -> tuple[Store, ProofSide]:
-        _, program, _ = read_inputs(settings, own)
+        _, program, protocol = read_inputs(settings, own)
         store = open_store(own.database_url(settings))
         side = open_proof_side(
             settings,
             own,
             store,
-            program,
-            verifier=proof_verifier(profile, snark_key)(program),
+            versions.open_programs(store, own.programs(settings), program, own.core_cycle_limit, protocol),
+            verifier=proof_verifier(profile, snark_key),
             key_digest=key_identity(profile),
             snark_key="" if snark_key is None else snark_key.digest.hex(),
             incoming=f"incoming-{name}",

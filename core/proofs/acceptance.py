@@ -55,7 +55,7 @@ class Acceptance:
     folder
         Where accepted proofs are kept, one file per batch.
     verifier
-        ``(proof, expected output) -> Verified``.
+        Returns what judges proofs of a batch, ``(proof, expected output) -> Verified``: for the batch's own program.
     snarks
         Where the SNARKs of accepted proofs are kept.
     clock
@@ -67,7 +67,7 @@ class Acceptance:
         store: Store,
         offers: Offers,
         folder: Path,
-        verifier: Verifier,
+        verifier: Callable[[Batch], Verifier],
         snarks: SnarkStore,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -146,8 +146,9 @@ class Acceptance:
         self._offers.check_version(batch)
         if token is not None:
             self._offers.check(token, number)
+        verify = self._verifier(batch)
         try:
-            verified = self._verifier(proof, batch.expected_output)
+            verified = verify(proof, batch.expected_output)
         except HallmarkError as error:
             raise ProofRefused(f"The proof of batch {number} was refused: {error.code}: {error.message}") from error
         if verified.output != batch.expected_output:

@@ -30,6 +30,7 @@ from core.errors import (
 from core.formats.identity import Identity
 from core.http.errors import MAX_TRACEPARENT, small_body
 from core.http.pools import Pool
+from core.program.kept import KeptPrograms
 from core.proofs.acceptance import Acceptance
 from core.proofs.arrivals import Arrival, Arrivals
 from core.proofs.offers import Offers, find_batch
@@ -82,8 +83,8 @@ class ProofDataHandler:
     ----------
     identity
         What a prover must match.
-    elf
-        The program that is proven.
+    programs
+        What the batches were made with.
     store, offers, acceptance, witnesses
         Core's parts that this one speaks for.
     incoming
@@ -95,7 +96,7 @@ class ProofDataHandler:
     def __init__(
         self,
         identity: Identity,
-        elf: bytes,
+        programs: KeptPrograms,
         store: Store,
         offers: Offers,
         acceptance: Acceptance,
@@ -104,7 +105,7 @@ class ProofDataHandler:
         proof_limit: int,
     ) -> None:
         self._identity = identity
-        self._elf = elf
+        self._programs = programs
         self._store = store
         self._offers = offers
         self._acceptance = acceptance
@@ -186,10 +187,11 @@ class ProofDataHandler:
         return answer
 
     async def program(self, request: web.Request) -> web.Response:
-        """Send the program that is proven, by its SHA-256."""
-        if request.match_info["sha256"] != self._identity.program_sha256:
+        """Send a program that is proven, by its SHA-256."""
+        elf = self._programs.elf(request.match_info["sha256"])
+        if elf is None:
             raise ProgramUnknown(f"Core proves the program {self._identity.program_sha256}.")
-        return web.Response(body=self._elf, content_type="application/octet-stream")
+        return web.Response(body=elf, content_type="application/octet-stream")
 
     async def renew(self, request: web.Request) -> web.Response:
         """Extend an offer: 200 with its new expiry."""
@@ -271,12 +273,13 @@ class ProofDataHandler:
             return find_batch(number)
 
     def _describe(self, offer: Offer, batch: Batch) -> BatchOffer:
+        program = self._programs.of(batch.program_commitment)
         return BatchOffer(
             batch_number=batch.number,
             chain_id=self._identity.chain_id,
             protocol_version=self._identity.protocol_version,
-            program_commitment=self._identity.program_commitment,
-            program_sha256=self._identity.program_sha256,
+            program_commitment=program.commitment,
+            program_sha256=program.sha256,
             old_root=batch.old_root.hex(),
             new_root=batch.new_root.hex(),
             metadata_commitment=batch.metadata_commitment.hex(),

@@ -259,7 +259,7 @@ class Sequencer:
         """Seal the chosen transactions, or as many as do not break the seal; the one that does is dropped."""
         if chosen or requests:
             header = self._header(0)
-            versions.require_ours(self._store, header.batch_number, header.protocol_version)
+            versions.require_ours(self._store, header.batch_number, header.protocol_version, self._program.commitment)
         while chosen or requests:
             try:
                 return self._seal(chosen, requests)
@@ -342,6 +342,7 @@ class Sequencer:
                 timestamp=header.timestamp,
                 context=json.dumps(header.as_json()),
                 protocol_version=header.protocol_version,
+                program_commitment=bytes.fromhex(self._program.commitment),
                 transactions=len(rows),
                 requests=len(requests),
                 new_accounts=json.dumps(accounts),

@@ -8,45 +8,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
-from core.errors import UpgradeDue, VersionUnsettled
+from core.errors import ProgramNotAnnounced, ProgramUnknown, UpgradeDue, VersionUnsettled
 from core.formats.identity import Identity
-from core.state.chain import SETTLED
+from core.program.kept import KeptPrograms
+from core.program.state_transition import Program
+from core.state.chain import PASSED, SETTLED
 from core.store import Batch, Store
+from runtime.logging import get_logger
 
-_SCHEDULE, _IDENTITY = "l1_schedule", "identity_of_version_"
+log = get_logger(__name__)
+
+_SCHEDULE, _IDENTITY, _SHA256 = "l1_schedule", "identity_of_version_", "sha256_of_program_"
 
 
-def note_schedule(store: Store, schedule: Sequence[tuple[int, int]]) -> None:
-    """Keep what L1 says: each (first batch, protocol version), in the order of the batches."""
-    text = msgspec.json.encode(list(schedule)).decode()
+class Announced(msgspec.Struct, frozen=True, array_like=True):
+    """Rules on L1 and the batch that they begin at.
+
+    Attributes
+    ----------
+    first_batch, version : int
+    program : str
+        Hex digest of the program's initial state; empty in what a release before this one has noted.
+    """
+
+    first_batch: int
+    version: int
+    program: str = ""
+
+
+def note_schedule(store: Store, schedule: Sequence[Announced]) -> None:
+    """Keep what L1 says, in the order of the batches."""
+    text = msgspec.json.encode(schedule).decode()
     if store.fact(_SCHEDULE) != text:
         store.record_fact(_SCHEDULE, text)
 
 
-def noted_schedule(store: Store) -> list[tuple[int, int]]:
+def noted_schedule(store: Store) -> list[Announced]:
     """Return what L1 said last; nothing before the first look."""
-    return msgspec.json.decode(store.fact(_SCHEDULE) or "[]", type=list[tuple[int, int]])
+    return msgspec.json.decode(store.fact(_SCHEDULE) or "[]", type=list[Announced])
 
 
-def version_on_l1(store: Store, number: int) -> int | None:
-    """Return the protocol version that L1 has for a batch, None where L1 was not asked yet."""
-    begun = [version for first, version in noted_schedule(store) if first <= number]
-    return begun[-1] if begun else None
-
-
-def require_ours(store: Store, number: int, ours: int) -> None:
-    """Refuse to seal a batch that L1 has another protocol version for.
+def require_ours(store: Store, number: int, ours: int, program: str) -> None:
+    """Refuse to seal a batch that L1 has another protocol version or another program for; before the first look, none.
 
     Raises
     ------
     UpgradeDue
+        L1 has another version.
+    ProgramNotAnnounced
+        L1 has this version, with another program.
     """
-    theirs = version_on_l1(store, number)
-    if theirs not in (None, ours):
-        raise UpgradeDue(f"L1 holds batch {number} against protocol version {theirs}; this core seals version {ours}.")
+    begun = [each for each in noted_schedule(store) if each.first_batch <= number]
+    if not begun:
+        return
+    theirs = begun[-1]
+    if theirs.version != ours:
+        raise UpgradeDue(
+            f"L1 holds batch {number} against protocol version {theirs.version}; this core seals version {ours}."
+        )
+    if theirs.program not in ("", program):
+        raise ProgramNotAnnounced(
+            f"L1 holds batch {number} against the program {theirs.program}; this core would make it with {program}."
+        )
 
 
 def require_settled(store: Store, ours: int) -> None:
@@ -67,15 +94,48 @@ def require_settled(store: Store, ours: int) -> None:
         )
 
 
+def open_programs(store: Store, folder: Path, program: Program, cycle_limit: int, ours: int) -> KeptPrograms:
+    """Return the programs of batches: `program` for new ones, and each that has open ones of our version.
+
+    Raises
+    ------
+    ProgramMissing
+        A batch of our version waits for a proof and was made with a program that is not kept.
+    """
+    programs = KeptPrograms(folder, program, cycle_limit)
+    waiting = Batch.number > 0, Batch.protocol_version == ours, Batch.status.not_in(PASSED)
+    with store.session():
+        found = [row.program_commitment for row in Batch.select(Batch.program_commitment).where(*waiting).distinct()]
+    for commitment in found:
+        if programs.of(commitment) is not program:
+            log.info("program.changed", waiting=commitment.hex(), now=program.commitment)
+    return programs
+
+
 def note_identity(store: Store, identity: Identity) -> None:
     """Keep what batches of this protocol version are proven with."""
-    store.record_fact(_IDENTITY + identity.protocol_version, msgspec.json.encode(identity).decode())
+    key = _IDENTITY + identity.protocol_version
+    before = store.fact(key)
+    for each in (identity, *([] if before is None else [msgspec.json.decode(before, type=Identity)])):
+        store.record_fact(_SHA256 + each.program_commitment, each.program_sha256)
+    store.record_fact(key, msgspec.json.encode(identity).decode())
 
 
 def identity_of(store: Store, batch: Batch, ours: Identity) -> Identity:
-    """Return what a batch is proven with; where that was never noted, only the version differs from this core's."""
+    """Return what a batch is proven with; where the keys were never noted, they are this core's.
+
+    Raises
+    ------
+    ProgramUnknown
+        The batch was made with a program of which core knows the commitment alone.
+    """
     version = str(batch.protocol_version)
-    if version == ours.protocol_version:
-        return ours
-    text = store.fact(_IDENTITY + version)
-    return replace(ours, protocol_version=version) if text is None else msgspec.json.decode(text, type=Identity)
+    text = None if version == ours.protocol_version else store.fact(_IDENTITY + version)
+    known = replace(ours, protocol_version=version) if text is None else msgspec.json.decode(text, type=Identity)
+    program = known.program_commitment if batch.program_commitment is None else batch.program_commitment.hex()
+    if program == known.program_commitment:
+        return known
+    sha256 = store.fact(_SHA256 + program)
+    if sha256 is None:
+        raise ProgramUnknown(f"Batch {batch.number} was made with the program {program}; its SHA-256 was never noted.")
+    return replace(known, program_commitment=program, program_sha256=sha256)

@@ -170,6 +170,7 @@ class Batch(Row):
     priority_queue_hash = HexField(null=True)
     message_root = HexField(null=True)
     protocol_version = BigIntegerField(default=0)
+    program_commitment = HexField(null=True)
 
     class Meta:
         """Peewee options."""

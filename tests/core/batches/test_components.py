@@ -14,6 +14,7 @@ from core.batches.settlement import advance
 from core.batches.witness_store import WitnessStore
 from core.errors import ProgramFault
 from core.process.node import Node
+from core.program.kept import KeptPrograms
 from core.store import AccountVersion, Batch, BatchStatus, ProtectiveRead
 from tests.core.chain import WALLETS, Clock, node_at, transfer
 
@@ -31,7 +32,8 @@ def sealing(folder: Path) -> Node:
 
 def component(node: Node, *names: str) -> list[Component]:
     witnesses = WitnessStore(node.settings.state_dir / "core" / "witnesses")
-    return make_components(names, node.store, node.tree, witnesses, node.program)
+    programs = KeptPrograms(node.core_settings.programs(node.settings), node.program, 1 << 32)
+    return make_components(names, node.store, node.tree, witnesses, programs)
 
 
 def statuses(node: Node) -> list[str]:

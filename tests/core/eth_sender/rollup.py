@@ -123,14 +123,13 @@ class Scene:
             self.node.sequencer.submit(transfer(WALLETS[0], nonce))
             assert self.node.seal_and_settle() is not None
 
-    def prove(self, *numbers: int) -> None:
-        """Put proofs where core keeps those for L1."""
-        program = bytes.fromhex(self.node.program.commitment)
+    def prove(self, *numbers: int, program: str = "") -> None:
+        """Put proofs where core keeps those for L1: of each batch's own program, unless another one is named."""
         for number in numbers:
             with self.node.store.session():
                 batch = Batch.get_by_id(number)
             statement = batch_inputs(
-                program=program,
+                program=bytes.fromhex(program) or batch.program_commitment,
                 key_set=KEY_SET,
                 protocol_version=batch.protocol_version,
                 output=batch.expected_output,

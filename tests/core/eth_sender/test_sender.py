@@ -296,7 +296,6 @@ def test_a_contract_of_another_rollup_is_refused(scene: Scene) -> None:
     right = scene.expected
     for change, name in (
         (replace(right, chain_id=1), "chain id"),
-        (replace(right, rules=replace(right.rules, program_commitment=bytes(32))), "program"),
         (replace(right, rules=replace(right.rules, key_set_digest=bytes(32))), "key set"),
         (replace(right, rules=replace(right.rules, snark_key=bytes(32))), "SNARK key"),
     ):
@@ -305,6 +304,11 @@ def test_a_contract_of_another_rollup_is_refused(scene: Scene) -> None:
         with pytest.raises(L1Mismatch, match=name):
             scene.run()
     scene.expected = right
+    with scene.node.store.session():
+        Batch.update(program_commitment=bytes(32)).where(Batch.number == 1).execute()
+    scene.start()
+    with pytest.raises(L1Mismatch, match=f"program {right.rules.program_commitment.hex()}, .* is for 1, {'00' * 32}"):
+        scene.run()
     with scene.node.store.session():
         Batch.update(new_root=bytes(32)).where(Batch.number == 0).execute()
     scene.start()

@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
 
-from core.errors import ProtocolMismatch, UpgradeDue, VersionUnsettled
+from core.batches.witness_store import WitnessStore
+from core.errors import ProgramMissing, ProgramNotAnnounced, ProtocolMismatch, UpgradeDue, VersionUnsettled
 from core.eth_sender.deployment import Deployer
 from core.eth_sender.errors import L1Mismatch, L1TransactionRefused
 from core.eth_sender.executor import Executor
@@ -18,13 +20,16 @@ from core.eth_sender.sender import Expected
 from core.eth_sender.signer import Signer
 from core.process import rollback
 from core.process.proof_side import ProofSide, open_proof_side
+from core.program.state_transition import Program
 from core.proofs.batch_file import batch_file, read_batch_file
 from core.settings import load_core_settings
 from core.state import versions
+from core.state.versions import Announced
 from core.store import Batch, BatchStatus
 from runtime.settings import load_settings
 from tests.core.chain import CHAIN_ID, KEY_DIGEST, WALLETS, node_at, stand_in_proof, stand_in_verifier, transfer
 from tests.core.eth_sender.rollup import Scene, local_l1, scene_on
+from tests.core.second_program import write_second_program
 from tests.proving.snark.circuits import batch_circuit
 
 OWNER = "0x" + "51" * 32
@@ -44,30 +49,38 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         made.node.store.close()
 
 
-def announce(scene: Scene, first_batch: int, version: int = 2) -> None:
-    """Announce what `hallmark l1 upgrade` does, with the owner's key."""
+def announce(scene: Scene, first_batch: int, version: int = 2, program: str = "") -> None:
+    """Announce what `hallmark l1 upgrade` does, with the owner's key; another program where one is named."""
     deployer = Deployer(scene.web3, Signer(OWNER, "the owner's"), scene.terms.most_fee)
     rules = replace(scene.expected.rules, protocol_version=version)
+    if program:
+        rules = replace(rules, program_commitment=bytes.fromhex(program))
     deployer.upgrade(Executor(scene.web3, scene.contract.address), batch_circuit().key, rules, first_batch)
 
 
-def upgraded(scene: Scene, folder: Path, version: int = 2) -> None:
+def upgraded(scene: Scene, folder: Path, version: int = 2, **changes: Any) -> None:
     """End core and start one of another version on the same state."""
     scene.node.store.close()
-    scene.node = node_at(folder, time.time, protocol_version=str(version))
-    scene.expected = Expected(CHAIN_ID, replace(scene.expected.rules, protocol_version=version))
+    scene.node = node_at(folder, time.time, protocol_version=str(version), **changes)
+    program = bytes.fromhex(scene.node.program.commitment)
+    scene.expected = Expected(
+        CHAIN_ID, replace(scene.expected.rules, protocol_version=version, program_commitment=program)
+    )
     scene.start()
 
 
 def proofs_of(scene: Scene, folder: Path, version: int) -> ProofSide:
     """Return what `python -m core.process.proofs` of a release serves."""
-    settings = load_settings(state_dir=folder, chain_id=CHAIN_ID, protocol_version=str(version))
+    settings, own = (
+        load_settings(state_dir=folder, chain_id=CHAIN_ID, protocol_version=str(version)),
+        load_core_settings(),
+    )
     return open_proof_side(
         settings,
-        load_core_settings(),
+        own,
         scene.node.store,
-        scene.node.program,
-        verifier=stand_in_verifier(scene.node.program),
+        versions.open_programs(scene.node.store, own.programs(settings), scene.node.program, 1 << 32, version),
+        verifier=stand_in_verifier,
         key_digest=KEY_DIGEST,
         snark_key="",
         incoming=f"incoming-{version}",
@@ -123,6 +136,69 @@ def test_a_rollup_is_upgraded_at_a_batch_with_proofs_of_the_old_version_still_to
         assert scene.contract.functions.stateRoot().call() == Batch.get_by_id(3).new_root
 
 
+def test_a_rollup_is_upgraded_to_another_program_with_batches_of_the_old_one_still_to_be_proven(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Every batch is executed, lent and held on L1 against the program of the rules that it was sealed under."""
+    path = write_second_program(tmp_path)
+    old, new = scene.node.program, Program.read(path, 1 << 32)
+    announce(scene, 3, program=new.commitment)
+    scene.run()
+    scene.seal(2)
+    scene.run()
+    with pytest.raises(UpgradeDue):
+        scene.seal(1)
+
+    upgraded(scene, tmp_path, core_program=path)
+    assert scene.node.seal_and_settle() == 3
+    scene.seal(1)
+    with scene.node.store.session():
+        batches = list(Batch.select().where(Batch.number > 0).order_by(Batch.number))
+    witnesses = WitnessStore(tmp_path / "core" / "witnesses")
+    for batch, program in zip(batches, (old, old, new, new), strict=True):
+        assert batch.program_commitment.hex() == program.commitment
+        assert program.run(witnesses.get(batch.number, "witness")).output == batch.expected_output
+
+    # What is left of the old version is served over the new release's program: by the one that is kept.
+    assert scene.node.program.commitment == new.commitment
+    left = proofs_of(scene, tmp_path, 1)
+    issued = left.offers.issue("a prover")
+    assert issued is not None
+    offer = left.handler._describe(*issued)
+    assert (offer.batch_number, offer.program_commitment) == (1, old.commitment)
+    (tmp_path / "core" / "programs" / f"{old.commitment}.elf").unlink()
+    with pytest.raises(ProgramMissing, match=f"program {old.commitment}; this core runs {new.commitment}"):
+        proofs_of(scene, tmp_path, 1)
+
+    scene.prove(1, program=new.commitment)
+    with pytest.raises(L1TransactionRefused, match="ProofRefused"):
+        scene.run()
+    scene.prove(1, 2)
+    scene.prove(3, program=old.commitment)
+    with pytest.raises(L1TransactionRefused, match="ProofRefused"):
+        scene.run()
+    assert scene.state() == (3, 2, 2)
+    scene.prove(3, 4)
+    scene.run()
+    assert scene.state() == (4, 4, 4)
+    with scene.node.store.session():
+        assert scene.contract.functions.stateRoot().call() == Batch.get_by_id(4).new_root
+
+
+def test_a_core_with_another_program_than_l1_has_for_its_version_seals_nothing(scene: Scene, tmp_path: Path) -> None:
+    scene.seal(1)
+    scene.run()
+    ours = scene.node.program.commitment
+    upgraded(scene, tmp_path, 1, core_program=write_second_program(tmp_path))
+    theirs = scene.node.program.commitment
+    scene.node.sequencer.submit(transfer(WALLETS[0], 1))
+    with pytest.raises(ProgramNotAnnounced, match=f"batch 2 against the program {ours}; .* with {theirs}"):
+        scene.node.seal_and_settle()
+    scene.prove(1)
+    scene.run()
+    assert scene.state() == (1, 1, 1), "batches of the program that L1 has go on"
+
+
 def test_proofs_are_judged_by_the_version_of_their_batch(scene: Scene, tmp_path: Path) -> None:
     """A prover of the old version that hands its proof to the new core is told where it belongs."""
     scene.seal(1)
@@ -153,7 +229,8 @@ def test_a_replaced_announcement_counts(scene: Scene) -> None:
     scene.run()
     announce(scene, 1_000)
     scene.run()
-    assert versions.noted_schedule(scene.node.store) == [(1, 1), (1_000, 2)]
+    program = scene.node.program.commitment
+    assert versions.noted_schedule(scene.node.store) == [Announced(1, 1, program), Announced(1_000, 2, program)]
     scene.seal(3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,36 @@ def schema(database: Database) -> dict[str, set[tuple[str, str, bool]]]:
         name: {(column.name, str(column.data_type).upper(), column.null) for column in database.get_columns(name)}
         for name in tables
     } | {f"{name} indexes": {(i.name, str(i.columns), i.unique) for i in database.get_indexes(name)} for name in tables}
+
+
+def made_by_earlier_release(folder: Path, before: str) -> Database:
+    """Return a store with the migrations before one."""
+    old = folder / "migrations"
+    old.mkdir()
+    for path in MIGRATIONS.glob("*.py"):
+        if path.stem < before:
+            shutil.copyfile(path, old / path.name)
+    database = connect_database(f"sqlite:///{folder / 'core.db'}")
+    Runner(database, str(old), table_name=HISTORY_TABLE).up()
+    return database
+
+
+def test_batches_get_the_program_that_was_noted_of_their_version(tmp_path: Path) -> None:
+    """Of a version that was noted by its identity, of one that was not, and genesis, which has none."""
+    database = made_by_earlier_release(tmp_path, "0007")
+    facts = {"identity_of_version_1": json.dumps({"program_commitment": "11" * 32}), "program_commitment": "22" * 32}
+    for fact in facts.items():
+        database.execute_sql("INSERT INTO core_facts (key, value) VALUES (?, ?)", fact)
+    others = ("status", "sealed_at", "timestamp", "context", "transactions", "new_accounts", "old_root", "requests")
+    values = ", 0" * len(others)
+    insert = f"INSERT INTO core_batches (number, protocol_version, {', '.join(others)}) VALUES (?, ?{values})"
+    for batch in ((0, 0), (1, 1), (2, 1), (3, 2)):
+        database.execute_sql(insert, batch)
+    database.close()
+    store = open_store(f"sqlite:///{tmp_path / 'core.db'}")
+    found = store.query("SELECT number, program_commitment FROM core_batches ORDER BY number")
+    assert found == [(0, None), (1, "11" * 32), (2, "11" * 32), (3, "22" * 32)]
+    store.close()
 
 
 @pytest.mark.parametrize(
