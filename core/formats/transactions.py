@@ -77,13 +77,15 @@ class TransactionView:
     y_parity: int
 
 
-def read_transaction(raw: bytes, *, sender: bytes | None = None) -> TransactionView:
+def read_transaction(raw: bytes, *, sender: bytes | None = None, digest: bytes | None = None) -> TransactionView:
     """Read `raw`.
 
     Parameters
     ----------
     sender
         Who is known to have signed it: nothing is recovered then, which is most of the work.
+    digest
+        Its hash where that is known.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def read_transaction(raw: bytes, *, sender: bytes | None = None) -> TransactionV
     if y_parity not in (0, 1):
         raise UnreadableTransaction("the signature recovers no sender: the parity is neither 0 nor 1")
     return TransactionView(
-        hash=keccak(raw),
+        hash=keccak(raw) if digest is None else digest,
         sender=_recovered(_signed_hash(kind, chain_id, items), y_parity, numbers) if sender is None else sender,
         kind=kind,
         chain_id=chain_id,

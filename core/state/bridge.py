@@ -67,6 +67,9 @@ def status_of(row: Transaction) -> Status:
 
 def message_of(row: Transaction) -> Message | None:
     """Return the message to L1 that a transaction of a batch made, or None."""
+    # Most transactions do not name the address at all, and are not read for it.
+    if not is_request(row.content) and WITHDRAWAL_ADDRESS not in row.content:
+        return None
     return message_to_l1(row.content, chain.view(row)) if status_of(row) is Status.EXECUTED else None
 
 

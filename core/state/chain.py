@@ -94,8 +94,10 @@ def transaction(digest: bytes) -> Transaction | None:
 
 
 def view(row: Transaction) -> TransactionView:
-    """Return what a stored transaction says about itself; its sender is the one that was recovered at the door."""
-    return request_view(row.content) if is_request(row.content) else read_transaction(row.content, sender=row.sender)
+    """Return what a stored transaction says about itself; its sender and hash are those that were found at the door."""
+    if is_request(row.content):
+        return request_view(row.content)
+    return read_transaction(row.content, sender=row.sender, digest=row.hash)
 
 
 def transactions_of(number: int) -> list[Transaction]:
