@@ -18,13 +18,18 @@ WRONG_SECONDS = 2.0
 
 
 class ClockWatch:
-    """Compares the two clocks and says once when this one became wrong, and when it is right again."""
+    """Compares the two clocks and says once when this one became wrong, and when it is right again.
+
+    Attributes
+    ----------
+    skew
+        This host's clock less the database's, in seconds; None before the first look.
+    """
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
         self._wrong = False
-        #: What is wrong with this clock, for who looks at the workers; empty while it is right.
-        self.note = ""
+        self.skew: float | None = None
 
     def look(self) -> None:
         """Compare them now; a database that is away is asked the next time."""
@@ -37,10 +42,10 @@ class ClockWatch:
         # The database looked at its clock at some moment while it was asked.
         skew = asked + took / 2 - there
         SKEW.set(skew)
+        self.skew = round(skew, 3)
         wrong = abs(skew) > max(WRONG_SECONDS, took)
         if wrong != self._wrong:
             log = get_logger("clock")
             tell = log.warning if wrong else log.info
-            tell("this host's clock is wrong" if wrong else "this host's clock is right again", seconds=round(skew, 3))
+            tell("this host's clock is wrong" if wrong else "this host's clock is right again", seconds=self.skew)
         self._wrong = wrong
-        self.note = f"clock {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}" if wrong else ""

@@ -53,8 +53,6 @@ class WorkerContext:
         Set when a job begins: what the next one needs may be fetched now.
     loaded
         Circuit type of the newest proof: its key is in memory, so jobs of that type come first among equals.
-    clock_note
-        What is wrong with this host's clock, reported with the progress of jobs; empty while it is right.
     held
         Claims being worked on, for the main thread to give back when a stage does not report in time.
     spans
@@ -73,7 +71,6 @@ class WorkerContext:
     broken: threading.Event = field(default_factory=threading.Event)
     began: threading.Event = field(default_factory=threading.Event)
     loaded: str = ""
-    clock_note: str = ""
     held: dict[int, Claim] = field(default_factory=dict)
     spans: dict[int, Span] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)

@@ -17,6 +17,9 @@ RENEWAL = Histogram(
     "hallmark_lease_renewal_seconds", "Time that renewing a lease took.", buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 )
 
+#: A clock that moved by this many seconds against the database's is told again while a job is held.
+CLOCK_STEP_SECONDS = 1.0
+
 
 class Released(HallmarkError):
     """The process was told to stop and gives the job back."""
@@ -40,6 +43,8 @@ class Held:
         self.context, self.claim = context, claim
         self._fraction, self._note = 0.0, ""
         self._moved = time.monotonic()
+        #: What the attempt says of this host's clock, once that was told here.
+        self._told: float | None = None
         self._ended = threading.Event()
         self._stop: HallmarkError | None = None
         # The renewing thread is in no span.
@@ -90,8 +95,8 @@ class Held:
                 return
             started = time.monotonic()
             try:
-                note = ", ".join(filter(None, (self._note, self.context.clock_note)))
-                self.context.store.renew(self.claim, progress=self._fraction, note=note)
+                self.context.store.renew(self.claim, progress=self._fraction, note=self._note)
+                self._tell_clock()
                 self.context.pulse.beat("renew")
                 self._renewed(time.monotonic() - started)
             except (LeaseLost, JobCancelled) as error:
@@ -103,6 +108,13 @@ class Held:
                 self._log.warning("could not renew", code=error.code)
             except Exception:
                 self._log.exception("could not renew")
+
+    def _tell_clock(self) -> None:
+        """Say how wrong this host's clock is, when that is not what the attempt says."""
+        skew = self.context.worker.clock_skew
+        if skew is not None and (self._told is None or abs(skew - self._told) >= CLOCK_STEP_SECONDS):
+            self.context.store.tell_clock(self.claim, skew)
+            self._told = skew
 
     def _renewed(self, seconds: float) -> None:
         RENEWAL.observe(seconds, exemplar(self.claim.job.traceparent))

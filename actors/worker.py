@@ -9,6 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import dramatiq
@@ -190,7 +191,7 @@ def _watch(context: WorkerContext, stage: Stage, stopping: threading.Event) -> i
             continue
         look_at = time.monotonic() + 5
         clock.look()
-        context.clock_note = clock.note
+        context.worker = replace(context.worker, clock_skew=clock.skew)
         context.held_file.look(context.store)
         if not context.pulse.busy:
             _refuse(context, stage)

@@ -47,7 +47,7 @@ def workers(
     lately: Annotated[float, typer.Option(min=0, help="Seconds for which an idle worker is listed.")] = 3600.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what every worker does now, on which device, and when it last made progress."""
+    """Show what every worker does now, on which device, when it last made progress, and how far its clock is off."""
     found = overview.workers(opened(), lately=lately)
     if as_json:
         print_json(found)
@@ -55,7 +55,7 @@ def workers(
     rows = []
     for each in found:
         ended = f"{each.successful} of {each.ended}"
-        common = (each.name, each.device, each.zone)
+        common = (each.name, each.device, each.zone, each.clock)
         if not each.held:
             rows.append((*common, "idle", ended, f"last job {duration(each.seconds_since_ended)} ago"))
         for held in each.held:
@@ -64,7 +64,7 @@ def workers(
                 f"{100 * held.progress:.0f} % {held.progress_note}, heard {duration(held.seconds_since_progress)} ago"
             )
             rows.append((*common, f"for {duration(held.seconds)}", ended, doing))
-    header = ("worker", "device", "zone", "state", "done", "doing")
+    header = ("worker", "device", "zone", "clock", "state", "done", "doing")
     display.console.print(display.table(header, rows) if rows else "no worker holds a job or ended one lately")
 
 

@@ -127,6 +127,7 @@ class AttemptModel(Model):
     cpu_seconds = DoubleField()
     loaded_bytes = BigIntegerField()
     stored_bytes = BigIntegerField()
+    clock_skew = DoubleField(null=True)
 
     class Meta:
         """Name of the table."""

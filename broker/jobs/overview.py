@@ -165,7 +165,11 @@ class Held:
 
 @dataclass(frozen=True)
 class Working:
-    """A worker: what it holds, and what it ended within :data:`LATELY_SECONDS`."""
+    """A worker: what it holds, and what it ended within :data:`LATELY_SECONDS`.
+
+    ``clock_skew`` is its host's clock less the database's in seconds, as its newest attempt has it; None where that was
+    too short for a look at the clock, or of a release that did not say.
+    """
 
     name: str
     host: str
@@ -175,16 +179,25 @@ class Working:
     ended: int
     successful: int
     seconds_since_ended: float | None
+    clock_skew: float | None
+
+    @property
+    def clock(self) -> str:
+        """How far its clock is ahead of the database's (+) or behind (-), for people."""
+        if self.clock_skew is None:
+            return "-"
+        return f"{self.clock_skew:+.{1 if abs(self.clock_skew) < 10 else 0}f} s"
 
 
 def workers(store: JobStore, *, lately: float = LATELY_SECONDS) -> list[Working]:
     """Return the workers that hold a job or ended one lately; others leave no trace in the database."""
     moment = now(store)
-    known: dict[str, dict[str, object]] = {}
+    facts = ("host", "device", "zone", "clock_skew")
+    known: dict[str, dict[str, Any]] = {}
     held: dict[str, list[Held]] = {}
     ended: dict[str, tuple[int, int, float]] = {}
     for row in store.database.read(sql.HOLDERS):
-        known[row["worker"]] = {name: row[name] for name in ("host", "device", "zone")}
+        known[row["worker"]] = {name: row[name] for name in facts}
         held.setdefault(row["worker"], []).append(
             Held(
                 **{name: row[name] for name in ("job_id", "chain_id", "round", "circuit_type", "protocol_version")},
@@ -198,7 +211,7 @@ def workers(store: JobStore, *, lately: float = LATELY_SECONDS) -> list[Working]
             )
         )
     for row in store.database.read(sql.ENDED_LATELY, age=lately):
-        known.setdefault(row["worker"], {name: row[name] for name in ("host", "device", "zone")})
+        known.setdefault(row["worker"], {name: row[name] for name in facts})
         done, good, last = ended.get(row["worker"], (0, 0, 0.0))
         ended[row["worker"]] = (
             done + int(row["attempts"]),
@@ -208,15 +221,13 @@ def workers(store: JobStore, *, lately: float = LATELY_SECONDS) -> list[Working]
     return [
         Working(
             name=name,
-            host=str(facts["host"]),
-            device=str(facts["device"]),
-            zone=str(facts["zone"]),
+            **facts_of,
             held=tuple(held.get(name, ())),
             ended=ended.get(name, (0, 0, 0.0))[0],
             successful=ended.get(name, (0, 0, 0.0))[1],
             seconds_since_ended=max(0.0, moment - ended[name][2]) if name in ended else None,
         )
-        for name, facts in sorted(known.items())
+        for name, facts_of in sorted(known.items())
     ]
 
 

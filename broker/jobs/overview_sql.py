@@ -75,18 +75,20 @@ ORDER BY stage, recursive, protocol_version, device
 
 # Who holds a job now, and who ended one lately.
 HOLDERS = """
-SELECT a.worker, a.host, a.device, a.zone, j.id AS job_id, j.batch_id, b.number, b.chain_id, j.stage, j.round,
-    j.circuit_type, j.position, j.protocol_version, j.progress, j.progress_note, j.started_at, j.renewed_at,
+SELECT a.worker, a.host, a.device, a.zone, a.clock_skew, j.id AS job_id, j.batch_id, b.number, b.chain_id, j.stage,
+    j.round, j.circuit_type, j.position, j.protocol_version, j.progress, j.progress_note, j.started_at, j.renewed_at,
     j.lease_expires_at
 FROM jobs j JOIN attempts a ON a.token = j.lease_token JOIN batches b ON b.id = j.batch_id
 WHERE j.state = 'in_progress' ORDER BY a.worker, j.id
 """
 
 ENDED_LATELY = """
-SELECT a.worker, a.host, a.device, a.zone, j.stage, count(*) AS attempts, max(a.ended_at) AS ended_at,
-    sum(CASE WHEN a.outcome = 'successful' THEN 1 ELSE 0 END) AS successful
-FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at >= {now} - :age
-GROUP BY a.worker, a.host, a.device, a.zone, j.stage ORDER BY a.worker
+SELECT lately.*, newest.clock_skew FROM (
+    SELECT a.worker, a.host, a.device, a.zone, j.stage, count(*) AS attempts, max(a.ended_at) AS ended_at,
+        sum(CASE WHEN a.outcome = 'successful' THEN 1 ELSE 0 END) AS successful, max(a.id) AS newest
+    FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at >= {now} - :age
+    GROUP BY a.worker, a.host, a.device, a.zone, j.stage
+) AS lately JOIN attempts newest ON newest.id = lately.newest ORDER BY lately.worker, lately.newest DESC
 """
 
 DEAD_JOBS = """

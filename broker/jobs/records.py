@@ -47,12 +47,16 @@ class JobSpec:
 
 @dataclass(frozen=True)
 class Worker:
-    """Who claims: the identity that attempts and metrics carry."""
+    """Who claims: the identity that attempts and metrics carry.
+
+    ``clock_skew`` is its host's clock less the database's in seconds, None while it is not known.
+    """
 
     name: str
     host: str = ""
     device: str = "cpu"
     zone: str = "local"
+    clock_skew: float | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,7 @@ class Attempt:
     cpu_seconds: float
     loaded_bytes: int
     stored_bytes: int
+    clock_skew: float | None
 
     @classmethod
     def of(cls, row: Row) -> Attempt:
@@ -217,6 +222,7 @@ class Attempt:
             "cpu_seconds",
             "loaded_bytes",
             "stored_bytes",
+            "clock_skew",
         )
         texts = ("outcome", "error_code", "error", "traceback")
         values: dict[str, Any] = {name: row[name] for name in same}

@@ -94,9 +94,11 @@ AND state IN ('in_progress', 'dead', 'proven') AND key_identity NOT IN ('', :key
 
 # The attempt of a job that a statement has just claimed, {claimed}. A batch keeps no traceparent but a valid one.
 INSERT_ATTEMPT = """
-INSERT INTO attempts (job_id, number, token, worker, host, device, zone, trace_id, queue_wait, started_at)
+INSERT INTO attempts
+    (job_id, number, token, worker, host, device, zone, trace_id, queue_wait, started_at, clock_skew)
 SELECT id, attempts, :token, :worker, :host, :own_device, :zone,
-    CASE WHEN traceparent = '' THEN '' ELSE substr(traceparent, 4, 32) END, queue_wait, {now}
+    CASE WHEN traceparent = '' THEN '' ELSE substr(traceparent, 4, 32) END, queue_wait, {now},
+    CAST(:clock_skew AS DOUBLE PRECISION)
 FROM {claimed}
 """
 
@@ -115,6 +117,8 @@ RENEW = """
 UPDATE jobs SET lease_expires_at = {now} + :lease, renewed_at = {now}, progress = :progress, progress_note = :note
 WHERE id = :job_id AND lease_token = :token AND state = 'in_progress' RETURNING id
 """
+
+TELL_CLOCK = "UPDATE attempts SET clock_skew = :clock_skew WHERE token = :token AND outcome IS NULL"
 
 COMPLETE = """
 UPDATE jobs SET state = 'successful', result = :result, finished_at = {now}, lease_token = NULL,

@@ -75,6 +75,7 @@ class WorkerSide(StoreBase):
         same_type = sql.SAME_CIRCUIT_TYPE.replace("{filters}", filters) if preferred_circuit_type else ""
         values = {**parameters, "lease": self.lease_seconds, "worker": worker.name}
         values |= {"host": worker.host, "zone": worker.zone, "own_device": worker.device}
+        values["clock_skew"] = worker.clock_skew
 
         def take(session: Session) -> Row | None:
             for chain in self._chains(session.rows, filters, parameters):
@@ -194,6 +195,10 @@ class WorkerSide(StoreBase):
 
         if self.database.transact(work) is None:
             raise self._lost(claim)
+
+    def tell_clock(self, claim: Claim, skew: float) -> None:
+        """Record that the clock of the worker that holds a job is now this many seconds ahead of the database's."""
+        self.database.transact(lambda session: session.run(sql.TELL_CLOCK, token=claim.token, clock_skew=skew))
 
     def complete(
         self, claim: Claim, artifact: str, children: Sequence[JobSpec] = (), *, cost: Cost = NO_COST

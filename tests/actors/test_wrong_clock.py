@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,26 +70,29 @@ def wrong_clock(tmp_path: Path) -> dict[str, str]:
     return {**preloaded(SHIM, tmp_path), "WRONG_CLOCK": str(tmp_path / "clock")}
 
 
-def test_a_wrong_clock_is_shown_beside_the_progress_of_a_held_job(
+def test_a_wrong_clock_is_a_field_of_the_worker_while_it_holds_a_job_and_after(
     context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context.store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.PROVE)], key_identity=context.keys)
     watch = ClockWatch(context.store)
-    shown: list[list[str]] = []
+    shown: list[tuple[str, str]] = []
 
     def body(work: Work) -> Result:
         for ahead in (90.0, 1.0, -3600.0):
             work.progress(0.5, "prove")
             monkeypatch.setattr("actors.clock.now", lambda store, ahead=ahead: time.time() - ahead)
             watch.look()
-            context.clock_note = watch.note
+            context.worker = replace(context.worker, clock_skew=watch.skew)
             # Longer than a third of the lease.
             time.sleep(0.5)
-            shown.append([held.progress_note for each in workers(context.store) for held in each.held])
+            [worker] = workers(context.store)
+            shown.append((worker.clock, worker.held[0].progress_note))
         return Result("proof", b"done")
 
     run_one(context, Stage.PROVE, body)
-    assert shown == [["prove, clock 90 s ahead"], ["prove"], ["prove, clock 3600 s behind"]]
+    assert shown == [("+90 s", "prove"), ("+1.0 s", "prove"), ("-3600 s", "prove")]
+    [worker] = workers(context.store)
+    assert worker.held == () and worker.clock == "-3600 s"
 
 
 @pytest.mark.long

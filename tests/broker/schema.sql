@@ -14,7 +14,7 @@ CREATE TABLE attempts (
     outcome TEXT,
     error_code TEXT,
     error TEXT,
-    traceback TEXT, cpu_seconds DOUBLE PRECISION NOT NULL DEFAULT 0, loaded_bytes BIGINT NOT NULL DEFAULT 0, stored_bytes BIGINT NOT NULL DEFAULT 0,
+    traceback TEXT, cpu_seconds DOUBLE PRECISION NOT NULL DEFAULT 0, loaded_bytes BIGINT NOT NULL DEFAULT 0, stored_bytes BIGINT NOT NULL DEFAULT 0, clock_skew DOUBLE PRECISION,
     UNIQUE (job_id, number)
 );
 CREATE INDEX attempts_ended ON attempts (ended_at);

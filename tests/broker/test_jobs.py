@@ -458,7 +458,14 @@ def test_database_without_the_schema_is_refused(database_url: str) -> None:
     with pytest.raises(schema.SchemaBehind, match="0001_first") as refused:
         schema.check(database)
     assert "migrate" in refused.value.remedy
-    assert schema.migrate(database) == ["0001_first", "0002_clock", "0003_rounds", "0004_versions", "0005_cost"]
+    assert schema.migrate(database) == [
+        "0001_first",
+        "0002_clock",
+        "0003_rounds",
+        "0004_versions",
+        "0005_cost",
+        "0006_clock_skew",
+    ]
     assert schema.migrate(database) == []
     schema.check(database)
 

@@ -57,7 +57,7 @@ def test_rows_of_the_first_schema_go_on_after_the_migration(database_url: str) -
     database.transact(
         lambda session: session.run("""UPDATE jobs SET parameters = '{"key_identity": "p:aa"}' WHERE batch_id = 1""")
     )
-    assert schema.migrate(database) == ["0002_clock", "0003_rounds", "0004_versions", "0005_cost"]
+    assert schema.migrate(database) == ["0002_clock", "0003_rounds", "0004_versions", "0005_cost", "0006_clock_skew"]
     store = JobStore(database)
     assert [status.batch(store, number).key_identity for number in (1, 2)] == ["p:aa", ""]
     assert {job.key_identity for job in status.jobs(store, batch_id=1)} == {"p:aa"}
@@ -92,7 +92,7 @@ def test_a_migration_that_is_killed_half_way_changes_nothing_and_is_repeated(
         schema.migrate(database)
     monkeypatch.undo()
     assert any("ALTER TABLE jobs ADD COLUMN key_identity" in each for each in seen)
-    assert schema.migrate(database) == ["0004_versions", "0005_cost"]
+    assert schema.migrate(database) == ["0004_versions", "0005_cost", "0006_clock_skew"]
     schema.check(database)
     database.close()
 

@@ -37,7 +37,7 @@ def with_a_dead_job(installation: Installation) -> int:
         store.complete(must_claim(store, Stage.WITNESS), "s", segments(2))
     dead = must_claim(store, Stage.VECTORS)
     store.fail(dead, ArtifactCorrupt(LONG))
-    held = must_claim(store, Stage.VECTORS, worker=Worker("gpu-7/vectors/12345", "gpu-7", "cuda:1"))
+    held = must_claim(store, Stage.VECTORS, worker=Worker("gpu-7/vectors/12345", "gpu-7", "cuda:1", clock_skew=90.0))
     store.renew(held, progress=0.5, note="rows")
     return dead.job_id
 
@@ -96,7 +96,9 @@ def test_workers_show_device_and_progress(installation: Installation) -> None:
     with_a_dead_job(installation)
     [busy] = [each for each in installation.json("workers") if each["held"]]
     assert (busy["name"], busy["device"], busy["held"][0]["progress_note"]) == ("gpu-7/vectors/12345", "cuda:1", "rows")
-    assert "50 % rows" in installation.run("workers", width=200).stdout
+    assert busy["clock_skew"] == 90.0
+    shown = installation.run("workers", width=200).stdout
+    assert "50 % rows" in shown and "+90 s" in shown
 
 
 def test_the_timeline_shows_what_was_done_and_what_is_open(installation: Installation) -> None:

@@ -71,7 +71,7 @@ def with_a_dead_job(store: JobStore) -> int:
     store.complete(must_claim(store), "s", segments(3))
     dead = must_claim(store, Stage.VECTORS)
     store.fail(dead, ArtifactCorrupt(EVIL))
-    held = must_claim(store, Stage.VECTORS, worker=Worker("gpu-7/vectors/1", "gpu-7", "cuda:1"))
+    held = must_claim(store, Stage.VECTORS, worker=Worker("gpu-7/vectors/1", "gpu-7", "cuda:1", clock_skew=-90.0))
     store.renew(held, progress=0.5, note="rows")
     return dead.job_id
 
@@ -85,7 +85,7 @@ async def test_every_page_shows_its_part_and_escapes_what_it_did_not_write(setti
         f"/batches/{batch}?line=1": [f'/jobs/{job}"', 'class="failed"', "50 % rows"],
         f"/jobs/{job}": ["artifact_corrupt", "Traceback", "1 of 1 attempts"],
         "/queues": ["vectors", "any"],
-        "/workers": ["gpu-7/vectors/1", "cuda:1", "50 % rows"],
+        "/workers": ["gpu-7/vectors/1", "cuda:1", "50 % rows", "-90 s"],
         "/dead": ["artifact_corrupt", f"Requeue job {job}"],
         "/services": ["job store: answers", "broker: answers", "artifact store: answers"],
     }
