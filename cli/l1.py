@@ -12,6 +12,7 @@ from cli.options import YesOption, ask
 from cli.snark_key import read_snark_key
 from runtime.configuration import PREFIX
 from runtime.errors import ConfigurationError, InvalidInput
+from runtime.words import utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from core.eth_sender.deployment import Deployed, Rollup
     from core.eth_sender.executor import Executor
     from core.settings import CoreSettings
+    from core.state.versions import Announced
     from proving.snark.key import SnarkKey
+
+#: The longest notice that can be asked for, in seconds: ten years.
+MOST_NOTICE = 10 * 365 * 86_400
 
 AddressOption = Annotated[str, typer.Option(help="Address; that of the paying key when left out.")]
 
@@ -37,6 +42,10 @@ def deploy(
     key: Annotated[Path, typer.Argument(help="File of the SNARK's verifying key.")],
     owner: AddressOption = "",
     validator: AddressOption = "",
+    least_notice: Annotated[
+        int,
+        typer.Option(min=0, max=MOST_NOTICE, help="Seconds from an announced upgrade to its first batch, for good."),
+    ] = 0,
 ) -> None:
     """Deploy the verifier of a key and this rollup's Executor, with the configured node and key of L1."""
     from core.eth_sender.deployment import Deployer, rollup_of
@@ -54,6 +63,7 @@ def deploy(
         rollup_of(settings, own, key_set(own.core_profile), verifying.digest),
         owner=_address(owner, signer.address),
         validator=_address(validator, signer.address),
+        least_notice=least_notice,
     )
     _show_made(verifying, made)
     display.console.print(f"Core sends to it with {PREFIX}CORE_L1_EXECUTOR={made[1].address}")
@@ -68,6 +78,7 @@ def upgrade(
 
     Batches before it stay with the rules that they have. Core of the old version seals up to it and no further.
     """
+    from core.eth_sender.connection import typed_errors
     from core.eth_sender.deployment import Deployer, rollup_of
     from core.eth_sender.executor import Executor
     from core.eth_sender.fees import GWEI
@@ -84,6 +95,9 @@ def upgrade(
     ask(f"Batches from {first_batch} on of {executor.address} become protocol version {rules.protocol_version}.", yes)
     deployer = Deployer(web3, signer_of(own), own.core_l1_max_fee_gwei * GWEI)
     _show_made(verifying, deployer.upgrade(executor, verifying, rules, first_batch))
+    with typed_errors():
+        announced = executor.schedule(int(web3.eth.block_number))[-1]
+    display.console.print(f"Protocol version {announced.version} is {_from(announced)}.")
 
 
 def _show_made(verifying: SnarkKey, made: Sequence[Deployed]) -> None:
@@ -139,6 +153,7 @@ def _show(executor: Executor, rollup: Rollup, block: int) -> None:
             executor.address,
             [
                 ("block of L1", f"{block:,}"),
+                ("least notice", f"{executor.least_notice(block):,} s"),
                 ("setup", "INSECURE-TEST" if executor.insecure_test(block) else "production"),
                 ("rollup's chain", _compared(executor.chain_id(block), rollup.chain_id)),
                 ("genesis root", _compared(executor.stored(0, block).root, rollup.genesis_root)),
@@ -163,12 +178,14 @@ def _show(executor: Executor, rollup: Rollup, block: int) -> None:
     display.console.print(
         display.pairs(
             "protocol version",
-            [
-                (str(each.version), f"from batch {each.first_batch} on, program {each.program}")
-                for each in executor.schedule(block)
-            ],
+            [(str(each.version), f"{_from(each)}, program {each.program}") for each in executor.schedule(block)],
         )
     )
+
+
+def _from(each: Announced) -> str:
+    later = f", of those that are committed to from {utc(each.not_before)} on" if each.not_before else ""
+    return f"from batch {each.first_batch} on{later}"
 
 
 def _compared(theirs: bytes | int | str, ours: bytes | int | str) -> str:

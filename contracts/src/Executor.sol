@@ -44,6 +44,7 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
     /// Rules and the first batch that they are for; they end where the next ones begin.
     struct Upgrade {
         uint64 firstBatch;
+        uint64 notBefore; // what is committed to earlier stays with the rules before
         Rules rules;
     }
 
@@ -63,6 +64,7 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
     error VerifierOfOtherKind(bool insecureTest);
     error ProtocolVersionNotLater(uint32 current, uint32 given);
     error FirstBatchNotLater(uint64 least, uint64 given);
+    error TooManyAnnounced();
 
     event BatchCommitted(uint64 indexed number, bytes32 indexed hash, bytes32 output);
     event BatchProven(uint64 indexed number, bytes32 indexed hash);
@@ -70,6 +72,7 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
     event BatchesReverted(uint64 indexed last, bytes32 indexed hash);
     event RulesChanged(
         uint64 indexed firstBatch,
+        uint64 notBefore,
         address verifier,
         uint32 protocolVersion,
         bytes32 programCommitment,
@@ -79,6 +82,12 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
 
     /// Seconds by which a batch may be ahead of L1's clock.
     uint64 public constant MAX_AHEAD = 1 hours;
+
+    /// Rules that may wait for their first batch at a time, so that no committing or proving has to pass many of them.
+    uint256 public constant MAX_ANNOUNCED = 8;
+
+    /// Seconds from an announcement of rules to the first batch that is committed to under them.
+    uint64 public immutable leastNotice;
 
     /// The rollup's chain id.
     uint64 public immutable rollupChainId;
@@ -102,13 +111,15 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         uint64 chainId,
         bytes32 genesisRoot,
         uint64 genesisTimestamp,
-        Rules memory first
+        Rules memory first,
+        uint64 leastNotice_
     ) Owned(owner_) {
         rollupChainId = chainId;
+        leastNotice = leastNotice_;
         bytes32 hash = keccak256(abi.encode(block.chainid, address(this), chainId, genesisRoot, genesisTimestamp));
         _batches[0] = StoredBatch(hash, 0, genesisRoot, genesisTimestamp, 0, 0);
         emit BatchExecuted(0, hash, genesisRoot);
-        _addRules(first, 1);
+        _addRules(first, 1, 0);
         isValidator[validator] = true;
         emit ValidatorChanged(validator, true);
     }
@@ -158,6 +169,7 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         _batches[batch.number] = StoredBatch(
             hash, output, batch.newRoot, batch.timestamp, previous.requests + batch.requests, batch.messageRoot
         );
+        _keepNotice(batch.number);
         committed = batch.number;
         emit BatchCommitted(batch.number, hash, output);
     }
@@ -228,7 +240,8 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
 
     /// Change what proofs must be about, from batch `firstBatch` on, which nobody has committed to: batches before it are
     /// proven as they were made. What was announced and has not begun is replaced where it would begin at `firstBatch` or
-    /// later, or has no earlier version.
+    /// later, or has no earlier version. Batches that are committed to within the least notice stay with the rules that
+    /// they had, and the change comes after them, so that the rollup goes on meanwhile and everybody can leave it.
     function setRules(Rules calldata next, uint64 firstBatch) external onlyOwner {
         if (firstBatch <= committed) revert FirstBatchNotLater(committed + 1, firstBatch);
         Upgrade storage last = _upgrades[_upgrades.length - 1];
@@ -241,14 +254,29 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         }
         uint32 current = last.rules.protocolVersion;
         if (next.protocolVersion <= current) revert ProtocolVersionNotLater(current, next.protocolVersion);
-        _addRules(next, firstBatch);
+        uint256 count = _upgrades.length;
+        if (count >= MAX_ANNOUNCED && _upgrades[count - MAX_ANNOUNCED].firstBatch > committed) revert TooManyAnnounced();
+        _addRules(next, firstBatch, uint64(block.timestamp) + leastNotice);
     }
 
-    /// What the proof of batch `number` must be about.
+    /// What the proof of batch `number` must be about; of one that is not committed to: were it so now.
     function rulesOf(uint64 number) public view returns (Rules memory) {
         uint256 index = _upgrades.length - 1;
-        while (_upgrades[index].firstBatch > number && index > 0) index--;
+        bool open = number > committed;
+        while (
+            index > 0
+                && (_upgrades[index].firstBatch > number || (open && _upgrades[index].notBefore > block.timestamp))
+        ) index--;
         return _upgrades[index].rules;
+    }
+
+    /// Move rules whose notice has not ended behind a batch that is committed to now. Those are the last ones, as times
+    /// rise with the announcements; the first rules have none.
+    function _keepNotice(uint64 number) private {
+        if (leastNotice == 0) return;
+        for (uint256 i = _upgrades.length - 1; _upgrades[i].notBefore > block.timestamp; i--) {
+            if (_upgrades[i].firstBatch <= number) _upgrades[i].firstBatch = number + 1;
+        }
     }
 
     /// All rules with their first batches, those that were announced included.
@@ -267,12 +295,17 @@ contract Executor is Owned, PriorityQueue, Withdrawals {
         return _batches[batch].messageRoot;
     }
 
-    function _addRules(Rules memory next, uint64 firstBatch) private {
+    function _addRules(Rules memory next, uint64 firstBatch, uint64 notBefore) private {
         bool kind = next.verifier.insecureTest();
         if (kind != insecureTest()) revert VerifierOfOtherKind(kind);
-        _upgrades.push(Upgrade(firstBatch, next));
+        _upgrades.push(Upgrade(firstBatch, notBefore, next));
         emit RulesChanged(
-            firstBatch, address(next.verifier), next.protocolVersion, next.programCommitment, next.keySetDigest
+            firstBatch,
+            notBefore,
+            address(next.verifier),
+            next.protocolVersion,
+            next.programCommitment,
+            next.keySetDigest
         );
     }
 

@@ -12,8 +12,9 @@ contract InsecureTestExecutor is TestChainOnly, Executor {
         uint64 chainId,
         bytes32 genesisRoot,
         uint64 genesisTimestamp,
-        Rules memory first
-    ) Executor(owner_, validator, chainId, genesisRoot, genesisTimestamp, first) {}
+        Rules memory first,
+        uint64 leastNotice_
+    ) Executor(owner_, validator, chainId, genesisRoot, genesisTimestamp, first, leastNotice_) {}
 
     function insecureTest() public pure override returns (bool) {
         return true;

@@ -81,8 +81,15 @@ class Deployer:
         self._signer = signer
         self._most_fee = most_fee
 
-    def deploy(self, key: SnarkKey, rollup: Rollup, *, owner: str, validator: str) -> tuple[Deployed, Deployed]:
+    def deploy(
+        self, key: SnarkKey, rollup: Rollup, *, owner: str, validator: str, least_notice: int = 0
+    ) -> tuple[Deployed, Deployed]:
         """Deploy the verifier of a key and the Executor of a rollup, both of the kind that fits the key's mark.
+
+        Parameters
+        ----------
+        least_notice
+            Seconds from an announcement of other rules to the first batch under them; it never changes.
 
         Raises
         ------
@@ -95,7 +102,9 @@ class Deployer:
             rules = rollup.rules
             values = (verifier.address, rules.protocol_version, rules.program_commitment, rules.key_set_digest)
             genesis = (rollup.chain_id, rollup.genesis_root, rollup.genesis_timestamp)
-            return verifier, self._create(creation(EXECUTORS[key.mark], owner, validator, *genesis, values))
+            return verifier, self._create(
+                creation(EXECUTORS[key.mark], owner, validator, *genesis, values, least_notice)
+            )
 
     def upgrade(self, executor: Executor, key: SnarkKey, rules: Rules, first_batch: int) -> tuple[Deployed, Deployed]:
         """Deploy the verifier of a key, and let an Executor hold batches from one on against other rules.

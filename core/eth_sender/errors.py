@@ -25,6 +25,13 @@ class L1Mismatch(L1Error):
     default_remedy = "Set HALLMARK_CORE_L1_EXECUTOR to this rollup's contract, or have its owner set its rules."
 
 
+class L1NoticeRuns(L1Error):
+    """The notice of the batch's rules has not ended on L1."""
+
+    code = "l1_notice_runs"
+    default_remedy = "Nothing is to be done: core commits to the batch once the time has come; it goes on sealing."
+
+
 class L1Diverged(L1Error):
     """L1 holds other batches than this core."""
 

@@ -116,11 +116,15 @@ class Executor:
         return str(self._read("rulesOf", block, number)[0])
 
     def schedule(self, block: int) -> list[Announced]:
-        """Return each protocol version that the contract knows, with its first batch and its program."""
+        """Return each protocol version that the contract knows, with first batch, program and notice."""
         return [
-            Announced(int(first), int(rules[1]), bytes(rules[2]).hex())
-            for first, rules in self._read("upgrades", block)
+            Announced(int(first), int(rules[1]), bytes(rules[2]).hex(), int(not_before))
+            for first, not_before, rules in self._read("upgrades", block)
         ]
+
+    def least_notice(self, block: int) -> int:
+        """Return the seconds from an announcement of rules to the first batch that is committed to under them."""
+        return int(self._read("leastNotice", block))
 
     def chain_id(self, block: int) -> int:
         """Return the rollup's chain id."""

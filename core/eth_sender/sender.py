@@ -16,7 +16,7 @@ from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.types import BlockIdentifier, TxParams, TxReceipt
 
 from core.eth_sender.connection import typed_errors
-from core.eth_sender.errors import BatchExecuted, L1Diverged, L1Mismatch, L1TransactionRefused
+from core.eth_sender.errors import BatchExecuted, L1Diverged, L1Mismatch, L1NoticeRuns, L1TransactionRefused
 from core.eth_sender.executor import Executor, Rules
 from core.eth_sender.fees import GWEI, Fees, gas_for, raised, suggested
 from core.eth_sender.ledger import Ledger
@@ -29,6 +29,7 @@ from core.proofs.verification import key_set_text
 from core.state.versions import note_schedule
 from core.store import Batch, L1Action, L1Attempt, L1Transaction, L1TransactionStatus, Store
 from runtime.logging import get_logger
+from runtime.words import utc
 
 log = get_logger(__name__)
 
@@ -294,6 +295,8 @@ class EthSender:
         if batch.program_commitment is not None:
             ours = replace(ours, program_commitment=batch.program_commitment)
         if theirs != ours:
+            if action.kind == L1Action.COMMIT:
+                self._check_notice(action.last, ours, state.block)
             raise L1Mismatch(
                 f"The contract holds the proof of batch {action.last} against protocol version "
                 f"{theirs.protocol_version}, program {theirs.program_commitment.hex()}, key set "
@@ -301,6 +304,17 @@ class EthSender:
                 f"{ours.protocol_version}, {ours.program_commitment.hex()}, {key_set_text(ours.key_set_digest)} and "
                 f"{ours.snark_key.hex()}."
             )
+
+    def _check_notice(self, number: int, ours: Rules, block: int) -> None:
+        """Say so when L1 has the rules of a batch and takes it under them later; now they would be others."""
+        now = int(self._web3.eth.get_block(block)["timestamp"])
+        for each in self._executor.schedule(block):
+            same = (each.version, each.program) == (ours.protocol_version, ours.program_commitment.hex())
+            if same and each.not_before > now:
+                raise L1NoticeRuns(
+                    f"Batch {number} is of protocol version {each.version}, which L1 takes from "
+                    f"{utc(each.not_before)} on."
+                )
 
     def _gas(self, action: Action) -> int:
         transaction: TxParams = {"from": self._address, "to": self._executor.address, "data": action.data}

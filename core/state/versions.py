@@ -33,11 +33,14 @@ class Announced(msgspec.Struct, frozen=True, array_like=True):
     first_batch, version : int
     program : str
         Hex digest of the program's initial state; empty in what a release before this one has noted.
+    not_before : int
+        Seconds since the epoch: L1 holds what is committed to earlier against the rules before.
     """
 
     first_batch: int
     version: int
     program: str = ""
+    not_before: int = 0
 
 
 def note_schedule(store: Store, schedule: Sequence[Announced]) -> None:

@@ -58,7 +58,7 @@ def compared_on(evm: Evm, folder: Path) -> Compared:
     verifier = evm.deploy(artifact("ComparingVerifier", "tests/contracts"), True)
     rules = (verifier.address, 1, bytes.fromhex(node.program.commitment), KEY_SET)
     contract = evm.deploy(
-        artifact("InsecureTestExecutor"), evm.owner, ACCOUNT, CHAIN_ID, genesis.new_root, genesis.timestamp, rules
+        artifact("InsecureTestExecutor"), evm.owner, ACCOUNT, CHAIN_ID, genesis.new_root, genesis.timestamp, rules, 0
     )
     return Compared(node, evm.web3, contract)
 

@@ -219,13 +219,14 @@ def deploy(
     verifier: Contract | None = None,
     chain_id: int = CHAIN_ID,
     genesis_root: bytes = GENESIS_ROOT,
+    least_notice: int = 0,
 ) -> Rollup:
     """Deploy an Executor; its verifier compares hashes unless another one is given."""
     if verifier is None:
         verifier = evm.deploy(artifact("ComparingVerifier", "tests/contracts"), insecure_verifier)
     rules = (verifier.address, PROTOCOL, PROGRAM, KEY_SET)
     executor = evm.deploy(
-        artifact(contract), evm.owner, evm.validator, chain_id, genesis_root, GENESIS_TIMESTAMP, rules
+        artifact(contract), evm.owner, evm.validator, chain_id, genesis_root, GENESIS_TIMESTAMP, rules, least_notice
     )
     rollup = Rollup(evm, executor, verifier, chain_id)
     rollup.hashes.append(rollup.read("storedBatch", 0)[0])

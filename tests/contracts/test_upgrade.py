@@ -107,14 +107,14 @@ def test_versions_only_rise(rollup: Rollup) -> None:
     commit(rollup, 1, 2, 3)
     with pytest.raises(Reverted, match="ProtocolVersionNotLater"):
         announce(rollup, 4, PROTOCOL + 1)
-    assert [first for first, _ in rollup.read("upgrades")] == [1, 3, 5]
+    assert [first for first, *_ in rollup.read("upgrades")] == [1, 3, 5]
 
 
 def test_a_switch_that_has_not_begun_is_put_off(rollup: Rollup) -> None:
     announce(rollup, 3)
     announce(rollup, 5, PROTOCOL + 2)
     announce(rollup, 4)
-    assert [(first, rules[1]) for first, rules in rollup.read("upgrades")] == [(1, PROTOCOL), (4, PROTOCOL + 1)]
+    assert [(first, rules[1]) for first, _, rules in rollup.read("upgrades")] == [(1, PROTOCOL), (4, PROTOCOL + 1)]
     commit(rollup, 1, 2, 3)
     announce(rollup, 1_000)
     commit(rollup, 4)
@@ -220,6 +220,7 @@ def test_only_the_owner_announces_and_everybody_sees_it(rollup: Rollup, kept: Ev
     told = [dict(found["args"]) for found in rollup.executor.events["RulesChanged"]().get_logs(from_block=0)]
     assert told[-1] == {
         "firstBatch": 7,
+        "notBefore": kept.web3.eth.get_block("latest")["timestamp"],
         "verifier": rollup.verifier.address,
         "protocolVersion": PROTOCOL + 1,
         "programCommitment": NEXT_PROGRAM,

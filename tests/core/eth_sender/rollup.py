@@ -167,7 +167,7 @@ class Scene:
         return self.web3.eth.get_transaction_count(ACCOUNT)
 
 
-def scene_on(evm: Evm, folder: Path, **changes: Any) -> Scene:
+def scene_on(evm: Evm, folder: Path, notice: int = 0, **changes: Any) -> Scene:
     """Deploy this core's contract, with the verifier of :func:`batch_circuit`."""
     node = node_at(folder, time.time)
     with node.store.session():
@@ -175,7 +175,6 @@ def scene_on(evm: Evm, folder: Path, **changes: Any) -> Scene:
     evm.web3.eth.send_transaction({"from": evm.owner, "to": ACCOUNT, "value": 10**20})  # type: ignore[typeddict-item]
     verifier = evm.deploy(artifact("InsecureTestSnarkVerifier"), batch_circuit().key.to_bytes())
     rules = (verifier.address, 1, bytes.fromhex(node.program.commitment), KEY_SET)
-    contract = evm.deploy(
-        artifact("InsecureTestExecutor"), evm.owner, ACCOUNT, CHAIN_ID, genesis.new_root, genesis.timestamp, rules
-    )
+    start = (CHAIN_ID, genesis.new_root, genesis.timestamp)
+    contract = evm.deploy(artifact("InsecureTestExecutor"), evm.owner, ACCOUNT, *start, rules, notice)
     return Scene(node, evm.web3, contract, **changes)

@@ -58,11 +58,13 @@ def funded(evm: Evm) -> Deployer:
 @pytest.mark.parametrize("key", [batch_circuit().key, production_key()], ids=lambda key: key.mark)
 def test_both_contracts_are_of_the_kind_that_the_key_asks_for(key: SnarkKey) -> None:
     with local_l1() as (evm, _):
-        verifier, executor = funded(evm).deploy(key, ROLLUP, owner=evm.owner, validator=evm.validator)
+        places = {"owner": evm.owner, "validator": evm.validator}
+        verifier, executor = funded(evm).deploy(key, ROLLUP, **places, least_notice=86_400)
         found, block = Executor(evm.web3, executor.address), evm.web3.eth.block_number
         assert found.insecure_test(block) is (key.mark != PRODUCTION)
         assert found.chain_id(block) == ROLLUP.chain_id
         assert found.rules(1, block) == replace(ROLLUP.rules, snark_key=key.digest)
+        assert found.least_notice(block) == 86_400
         assert found.state_root(block) == found.stored(0, block).root == ROLLUP.genesis_root
         assert [found.is_validator(one, block) for one in (evm.validator, evm.owner)] == [True, False]
         asked = evm.web3.eth.contract(address=verifier.address, abi=artifact(verifier.contract)["abi"])  # type: ignore[call-overload]
@@ -182,6 +184,7 @@ def test_a_process_sends_to_what_the_command_deployed(
         monkeypatch.setenv("HALLMARK_PROTOCOL_VERSION", "2")
         upgraded = CliRunner().invoke(app, ["l1", "upgrade", str(key), "--first-batch", "5", "--yes"])
         assert upgraded.exit_code == 0, upgraded.output
+        assert "Protocol version 2 is from batch 5 on, of those that are committed to from 20" in upgraded.output
         shown = CliRunner().invoke(app, ["l1", "status"])
         assert "from batch 1 on" in shown.output and "from batch 5 on" in shown.output
         executor, block = Executor(evm.web3, address), evm.web3.eth.block_number

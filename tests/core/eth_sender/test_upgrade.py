@@ -14,7 +14,7 @@ from eth_account import Account
 from core.batches.witness_store import WitnessStore
 from core.errors import ProgramMissing, ProgramNotAnnounced, ProtocolMismatch, UpgradeDue, VersionUnsettled
 from core.eth_sender.deployment import Deployer
-from core.eth_sender.errors import L1Mismatch, L1TransactionRefused
+from core.eth_sender.errors import L1Mismatch, L1NoticeRuns, L1TransactionRefused
 from core.eth_sender.executor import Executor
 from core.eth_sender.sender import Expected
 from core.eth_sender.signer import Signer
@@ -27,6 +27,7 @@ from core.state import versions
 from core.state.versions import Announced
 from core.store import Batch, BatchStatus
 from runtime.settings import load_settings
+from tests.contracts.node import install_packages
 from tests.core.chain import CHAIN_ID, KEY_DIGEST, WALLETS, node_at, stand_in_proof, stand_in_verifier, transfer
 from tests.core.eth_sender.rollup import Scene, local_l1, scene_on
 from tests.core.second_program import write_second_program
@@ -36,9 +37,13 @@ OWNER = "0x" + "51" * 32
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """A scene whose contract asks for as many seconds of notice as the parameter says, none without one."""
+    notice = getattr(request, "param", 0)
+    if notice:
+        install_packages()
     with local_l1() as (evm, _):
-        made = scene_on(evm, tmp_path)
+        made = scene_on(evm, tmp_path, notice)
         owner = Account.from_key(OWNER).address
         evm.web3.eth.send_transaction({"from": evm.owner, "to": owner, "value": 10**19})  # type: ignore[typeddict-item]
         evm.send(made.contract, bytes.fromhex(made.contract.encode_abi("offerOwnership", [owner])[2:]), evm.owner)
@@ -224,13 +229,33 @@ def test_a_core_of_the_new_version_seals_nothing_before_its_batch(scene: Scene, 
         scene.node.seal_and_settle()
 
 
+@pytest.mark.parametrize("scene", [1800], indirect=True)
+def test_a_batch_of_new_rules_is_committed_to_when_their_notice_has_ended(scene: Scene, tmp_path: Path) -> None:
+    announce(scene, 2)
+    scene.seal(1)
+    scene.run()
+    upgraded(scene, tmp_path)
+    scene.seal(1)
+    with pytest.raises(L1NoticeRuns, match=r"Batch 2 is of protocol version 2, which L1 takes from 20.* UTC on"):
+        scene.run()
+    assert scene.state() == (1, 0, 0)
+    scene.control("evm_increaseTime", 1800)
+    scene.mine()
+    scene.prove(1, 2)
+    scene.run()
+    assert scene.state() == (2, 2, 2)
+
+
 def test_a_replaced_announcement_counts(scene: Scene) -> None:
     announce(scene, 2)
     scene.run()
     announce(scene, 1_000)
     scene.run()
     program = scene.node.program.commitment
-    assert versions.noted_schedule(scene.node.store) == [Announced(1, 1, program), Announced(1_000, 2, program)]
+    assert versions.noted_schedule(scene.node.store) == [
+        Announced(1, 1, program),
+        Announced(1_000, 2, program, scene.contract.functions.upgrades().call()[1][1]),
+    ]
     scene.seal(3)
 
 
