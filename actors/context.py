@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from opentelemetry.trace import Span
 
 from actors.backend import device_name, open_backend
 from actors.cost import Meter
-from actors.device_turns import DeviceTurn, physical, turns_folder
+from actors.device_turns import DeviceTurn, turn_of
 from actors.keys import key_identity
 from actors.left_behind import HeldFile
 from actors.stages import Stages, load_stages
@@ -25,14 +25,6 @@ from broker.relay import Relay
 from runtime.process import Process
 from runtime.pulse import Pulse
 from runtime.settings import Settings
-
-
-@runtime_checkable
-class HoldsMemory(Protocol):
-    """A backend that keeps memory of a device; the CPU's keeps none."""
-
-    def give_back(self) -> None:
-        """Give all memory back that no array needs."""
 
 
 @dataclass
@@ -103,16 +95,7 @@ class WorkerContext:
     @cached_property
     def turn(self) -> DeviceTurn | None:
         """Turns at the device; none at the CPU, and none where a share of the device's memory is this process's."""
-        if self.worker.device == "cpu" or self.settings.device_memory:
-            return None
-        return DeviceTurn(
-            turns_folder(self.settings), physical(self.worker.device), self.worker.name, self._give_device_back
-        )
-
-    def _give_device_back(self) -> None:
-        backend = self.__dict__.get("backend")
-        if isinstance(backend, HoldsMemory):
-            backend.give_back()
+        return turn_of(self.settings, self.worker.device, self.worker.name, lambda: self.__dict__.get("backend"))
 
     @cached_property
     def backend(self) -> Any:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from runtime.errors import ConfigurationError
 from runtime.private import private_file, private_folder
@@ -51,6 +52,32 @@ def turns_folder(settings: Settings) -> Path:
             f"{folder} belongs to somebody else.", remedy="Set HALLMARK_DEVICE_TURNS to a folder of your own."
         )
     return folder
+
+
+@runtime_checkable
+class HoldsMemory(Protocol):
+    """A backend that keeps memory of a device; the CPU's keeps none."""
+
+    def give_back(self) -> None:
+        """Give all memory back that no array needs."""
+
+
+def turn_of(settings: Settings, device: str, holder: str, backend: Callable[[], object]) -> DeviceTurn | None:
+    """Return a process's turns at a device; none at the CPU, and none where a share of its memory is this process's.
+
+    Parameters
+    ----------
+    backend
+        Returns the backend that keeps the device's memory, or None before there is one.
+    """
+    if device == "cpu" or settings.device_memory:
+        return None
+
+    def give_back() -> None:
+        if isinstance(opened := backend(), HoldsMemory):
+            opened.give_back()
+
+    return DeviceTurn(turns_folder(settings), physical(device), holder, give_back)
 
 
 def physical(device: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -28,7 +28,7 @@ def compress(
 
     What no option says is as the settings say (`hallmark config check`).
     """
-    from actors.backend import open_backend
+    from cli.device import opened
     from proving import stages
     from proving.stages import budget
     from proving.stages.compression import verifying_key
@@ -43,15 +43,9 @@ def compress(
     budget.check_compression(settings.memory)
     data = files.read(proof, limit=MAX_PROOF)
     start = time.perf_counter()
-    with display.progress() as bars:
+    with opened(settings, "compress") as compute, display.progress() as bars:
         task = bars.add_task("compress", total=1, note="")
-        made = stages.compress(
-            data,
-            backend=open_backend(settings),
-            profile=profile,
-            setup=settings.setup,
-            progress=lambda done, note: bars.update(task, completed=done, note=note),
-        )
+        made = compute.compressed(data, profile, lambda done, note: bars.update(task, completed=done, note=note))
         bars.update(task, completed=1, note="")
     files.write(output, made)
     key = verifying_key(profile, settings.setup)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from proving.backend.interface import Backend
+    from cli.device import Device
     from proving.machine.program import Program
 
 
@@ -37,14 +37,14 @@ class Proofs:
         statement: bytes,
         requests: Mapping[str, int],
         program: Program,
-        compute: Backend,
+        device: Device,
         profile: str,
     ) -> None:
         import numpy as np
 
         from proving.stages.statement import Statement
 
-        self._kept, self._statement, self._compute, self._profile = kept, statement, compute, profile
+        self._kept, self._statement, self._device, self._profile = kept, statement, device, profile
         ends = Statement.decode(statement).ends
         starts = np.concatenate([program.commitment[np.newaxis], ends[:-1]])
         self._publics = np.concatenate([starts, ends], axis=1)
@@ -93,7 +93,8 @@ class Proofs:
 
         basic = stages.prove_segment if step.circuit_type == MAIN_VM else stages.prove_requests
         prove = basic if step.round is Round.BASIC else stages.prove_recursive
-        return prove(witness, None, backend=self._compute, profile=self._profile, progress=tell)
+        with self._device.used(tell) as compute:
+            return prove(witness, None, backend=compute, profile=self._profile, progress=tell)
 
     def _holds(self, proof: bytes, witness: bytes, step: Step) -> bool:
         from proving import stages

@@ -46,7 +46,7 @@ def prove(
 
     What no option says is as the settings say (`hallmark config check`).
     """
-    from actors.backend import open_backend
+    from cli.device import opened
     from proving import stages
     from proving.machine.program import Program
     from runtime.settings import load_settings
@@ -69,9 +69,8 @@ def prove(
         unproven.write(loaded, done, output)
         write_beside(done, output)
         return
-    compute = open_backend(settings)
     start = time.perf_counter()
-    with unfinished(output, wanted.identity(elf, advice.data)) as kept:
+    with unfinished(output, wanted.identity(elf, advice.data)) as kept, opened(settings, "prove") as compute:
         with display.progress() as bars:
             made = cut_run(kept, bars, loaded, advice, wanted)
             del advice

@@ -31,8 +31,8 @@ def prove_batch(
 
     What no option says is as the settings say (`hallmark config check`).
     """
-    from actors.backend import open_backend
     from actors.keys import check_keys
+    from cli.device import opened
     from proving import stages
     from proving.machine.executor import DEFAULT_MEMORY_LIMIT
     from proving.machine.program import Program
@@ -49,8 +49,8 @@ def prove_batch(
     check_keys(work.key_identity, f"{profile}:{stages.key_digest(profile)}")
     wanted = Wanted.of(settings, memory_limit=DEFAULT_MEMORY_LIMIT, profile=profile, size_class=size_class)
     loaded = Program.from_elf(work.program)
-    compute = open_backend(settings)
-    with unfinished(output, wanted.identity(work.program, work.advice)) as kept:
+    identity = wanted.identity(work.program, work.advice)
+    with unfinished(output, identity) as kept, opened(settings, "prove-batch") as compute:
         with display.progress() as bars:
             made = cut_run(kept, bars, loaded, work.advice, wanted)
             result = proof = Proofs(kept, made.statement, made.requests, loaded, compute, profile).make_all(bars)
@@ -60,12 +60,8 @@ def prove_batch(
                 stages.budget.check_compression(settings.memory)
                 check_keys(work.snark_key, stages.snark_key_digest(profile, settings.setup))
                 task = bars.add_task("compress", total=1, note="")
-                snark = stages.compress(
-                    proof,
-                    backend=compute,
-                    profile=profile,
-                    setup=settings.setup,
-                    progress=lambda done, note: bars.update(task, completed=done, note=note),
+                snark = compute.compressed(
+                    proof, profile, lambda done, note: bars.update(task, completed=done, note=note)
                 )
                 result = delivery.pack(proof, snark, protocol=protocol)
         shown = stages.verify_batch(proof, program_commitment=loaded.commitment, profile=profile)
