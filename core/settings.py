@@ -122,6 +122,11 @@ class CoreSettings(EnvironmentSettings):
     """Time between two looks at L1."""
     core_l1_bump_seconds: Annotated[float, Field(ge=0.1, le=MAX_SECONDS)] = 60.0
     """A transaction that waits this long is sent again with an eighth more fees."""
+    core_l1_fee_percent: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Percent of its share of L1's gas that a transaction must pay as tip, at L1's base fee: more than 100 where
+    batches are seldom full, 0 where prices do not follow."""
+    core_l1_fee_most_gwei: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Gwei per gas on the rollup that this tip never passes, whatever L1 asks."""
     core_l1_max_fee_gwei: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     """Gwei per gas that core never passes; transactions wait while L1 asks for more."""
 
@@ -133,6 +138,14 @@ class CoreSettings(EnvironmentSettings):
             raise ValueError(
                 f"{PREFIX}CORE_L1_EXECUTOR is set: set {PREFIX}CORE_L1_URL and {PREFIX}CORE_SNARK_KEY as well, and one "
                 f"of {PREFIX}CORE_L1_KEY and {PREFIX}CORE_L1_KEY_FILE"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _price_known(self) -> Self:
+        if self.core_l1_fee_percent and not self.core_l1_url.get_secret_value():
+            raise ValueError(
+                f"{PREFIX}CORE_L1_FEE_PERCENT is set: set {PREFIX}CORE_L1_URL as well, whose price it follows"
             )
         return self
 

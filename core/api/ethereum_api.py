@@ -23,7 +23,7 @@ from core.eth_sender.status import l1_status, mined_transactions
 from core.formats.transactions import UnreadableTransaction
 from core.http.pools import Pool
 from core.proofs.acceptance import proven_batch
-from core.sequencer import GasEstimate, Intake, Known, MempoolFull, Refused, Sequencer, Underpriced
+from core.sequencer import GasEstimate, Intake, Known, MempoolFull, Refused, Sequencer, TipTooLow, Underpriced
 from core.state import chain
 from core.state.chain import Account
 from core.store import Batch, L1Transaction, L1TransactionStatus, Store, TransactionStatus
@@ -194,7 +194,7 @@ class EthereumApi:
             raise _too_much(error) from error
         except Known as error:
             raise RpcError(TRANSACTION_REFUSED, "already known") from error
-        except Underpriced as error:
+        except (TipTooLow, Underpriced) as error:
             raise RpcError(TRANSACTION_REFUSED, error.message) from error
         except MempoolFull as error:
             raise RpcError(LIMIT_EXCEEDED, error.message) from error

@@ -48,6 +48,9 @@ TICK_SECONDS = 0.1
 #: Seconds between two looks for files that are no longer needed.
 CLEAN_SECONDS = 60.0
 
+#: Seconds between two looks at L1's price: those between two of its blocks.
+PRICE_SECONDS = 12.0
+
 #: Seconds before a loop that failed tries again.
 RECOVERY_SECONDS = 5.0
 
@@ -77,6 +80,8 @@ class Server:
         One look at L1 and what follows from it; None where L1 is not configured.
     watch_l1
         One look for what L1 asks for; None as well.
+    follow_price
+        One look at L1's price; None where fees do not follow it.
     """
 
     def __init__(
@@ -85,10 +90,12 @@ class Server:
         process: Process,
         send_to_l1: Callable[[], bool] | None = None,
         watch_l1: Callable[[], bool] | None = None,
+        follow_price: Callable[[], bool] | None = None,
     ) -> None:
         self._node = node
         self._send_to_l1 = send_to_l1
         self._watch_l1 = watch_l1
+        self._follow_price = follow_price
         self._pulse = process.pulse
         self.pages = Pages(
             process,
@@ -141,6 +148,8 @@ class Server:
             steps.append((self._l1, self._node.core_settings.core_l1_poll_seconds))
         if self._watch_l1 is not None:
             steps.append((self._watch, self._node.core_settings.core_l1_poll_seconds))
+        if self._follow_price is not None:
+            steps.append((self._price, PRICE_SECONDS))
         tasks = [asyncio.create_task(self._repeat(step, seconds)) for step, seconds in steps]
         tasks.append(asyncio.create_task(self._announce()))
         yield
@@ -193,6 +202,9 @@ class Server:
     def _watch(self) -> bool:
         return self._watch_l1 is not None and self._watch_l1()
 
+    def _price(self) -> bool:
+        return self._follow_price is not None and self._follow_price()
+
     async def _rpc(self, request: web.Request) -> web.Response:
         answer = await respond(await small_body(request, MAX_RPC_BYTES), self._methods)
         if answer is None:
@@ -218,6 +230,7 @@ class Server:
             "chain_id": identity.chain_id,
             "key_digest": identity.key_digest,
             "program_commitment": identity.program_commitment,
+            **({"least_tip_wei": self._node.sequencer.least_tip.wei} if self._follow_price is not None else {}),
             **({"warning": warning} if (warning := self._node.skipping.warning) else {}),
         }
 

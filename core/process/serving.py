@@ -41,7 +41,7 @@ def serve(process: Process) -> int:
         # What is there now stays until the end: the collector need not walk it again and again.
         gc.freeze()
         try:
-            server = Server(node, process, _sender(node, profile), _watcher(node))
+            server = Server(node, process, _sender(node, profile), _watcher(node), _price(node))
             serve_http(
                 process,
                 server.application(),
@@ -75,6 +75,17 @@ def _watcher(node: Node) -> Callable[[], bool] | None:
     from core.eth_watch.watcher import Watcher
 
     return Watcher(node.store, *executor_of(own), own.core_l1_confirmations, own.core_l1_first_block).step
+
+
+def _price(node: Node) -> Callable[[], bool] | None:
+    """Return one look at L1's price, where fees follow it."""
+    own = node.core_settings
+    if not own.core_l1_fee_percent:
+        return None
+    from core.eth_sender.opening import connect_to
+    from core.eth_watch.price import PriceWatcher
+
+    return PriceWatcher(connect_to(own), node.sequencer.least_tip).step
 
 
 def _tell(node: Node, accepts: str, addresses: Sequence[str]) -> None:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from core.sequencer.admission import Refused
 from core.sequencer.estimate import GasEstimate
 from core.sequencer.intake import Intake
+from core.sequencer.least_tip import LeastTip, TipTooLow
 from core.sequencer.mempool import Known, MempoolFull, Underpriced
 from core.sequencer.sequencer import Sequencer
 
-__all__ = ["GasEstimate", "Intake", "Known", "MempoolFull", "Refused", "Sequencer", "Underpriced"]
+__all__ = [
+    "GasEstimate",
+    "Intake",
+    "Known",
+    "LeastTip",
+    "MempoolFull",
+    "Refused",
+    "Sequencer",
+    "TipTooLow",
+    "Underpriced",
+]

@@ -6,7 +6,7 @@ import heapq
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from typing import Any
@@ -21,6 +21,7 @@ from core.formats.transactions import TransactionView, UnreadableTransaction, re
 from core.formats.witness_input import Header, encode
 from core.program.state_transition import Journal, Program, Status
 from core.sequencer.admission import MESSAGES, Applicant, Door, Judged, Refused
+from core.sequencer.least_tip import LeastTip, TipTooLow
 from core.sequencer.mempool import Mempool
 from core.sequencer.waiting import Bounds, Entry
 from core.settings import CoreSettings
@@ -102,6 +103,9 @@ class Sequencer:
             genesis.gas_limit,
         )
         self._door = Door(program, self._first)
+        self.least_tip = LeastTip(
+            settings.core_l1_fee_percent, settings.core_l1_fee_most_gwei * 10**9, settings.core_batch_transactions
+        )
         self._looked_at = float("-inf")
 
     def start(self) -> None:
@@ -171,12 +175,27 @@ class Sequencer:
         else:
             verdicts = self._door.judge(list(applicants.values()), accounts) if applicants else []
         judged = {place: verdict for place, verdict in zip(applicants, verdicts, strict=True) if verdict is not None}
+        cheap = self._underpriced(judged)
+        for place in cheap:
+            del judged[place]
         with self._lock:
             taken = self._mempool.add([(answers[place], verdict) for place, verdict in judged.items()], self._clock())
         answers = [None if place in applicants else answer for place, answer in enumerate(answers)]
         for place, refusal in zip(judged, taken, strict=True):
             answers[place] = refusal or read[place][1].hash
+        for place, refused in cheap.items():
+            answers[place] = refused
         return answers
+
+    def _underpriced(self, judged: Mapping[int, Judged]) -> dict[int, TipTooLow]:
+        """Return the refusals of those that pay less than the least tip."""
+        found = {}
+        for place, verdict in judged.items():
+            try:
+                self.least_tip.require(verdict.result.gas_price, self._genesis.base_fee)
+            except TipTooLow as error:
+                found[place] = error
+        return found
 
     def _accounts(self, views: Sequence[TransactionView]) -> dict[bytes, Account]:
         """Return the newest state of what transactions touch."""
@@ -193,12 +212,16 @@ class Sequencer:
             return self._mempool.waiting.pending(address)
 
     def tip_of_next_batch(self) -> int:
-        """Return the tip per gas, in wei, that gets a transaction into the next batch as far as is known now."""
+        """Return the tip per gas, in wei, that gets a transaction into the next batch as far as is known now.
+
+        It is always enough for the door.
+        """
+        least = self.least_tip.suggested
         with self._lock:
             prices = heapq.nlargest(self._bounds.transactions, (entry.price for entry in self._mempool.waiting.ready()))
         if len(prices) < self._bounds.transactions:
-            return 0
-        return prices[-1] - self._genesis.base_fee + 1
+            return least
+        return max(least, prices[-1] - self._genesis.base_fee + 1)
 
     def due(self) -> bool:
         """Return whether a batch is to be sealed now, because one is full or by time.
