@@ -1,4 +1,4 @@
-"""Real PostgreSQL, RabbitMQ, S3, Prometheus and Chromium for tests: on ports, in folders, under names of their own.
+"""Real PostgreSQL, RabbitMQ, S3, Prometheus, Chromium, shells for tests: ports, folders and names are their own.
 
 Servers run unprivileged. ``tools/install_servers.sh`` puts the binaries where :func:`find_postgresql` and its like
 look. A test that needs one which is not there is skipped with that command as the reason, and fails when ``CI=true``.
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -78,7 +78,14 @@ def find_chromium() -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
-def missing(what: str) -> None:
+def find_shell(name: str) -> Path | None:
+    """Return ``zsh`` or ``fish``."""
+    on_path = shutil.which(name)
+    places = [Path(on_path)] if on_path else [unpacked() / "bin" / name, unpacked() / "usr/bin" / name]
+    return next((place for place in places if place.exists()), None)
+
+
+def missing(what: str) -> NoReturn:
     """Skip the test because a server is absent; fail it in CI, where everything must have run."""
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"{what} is not installed: {HINT}")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests start themselves: PostgreSQL, RabbitMQ (with Erlang), Prometheus and a browser without a window
-# (Chromium), below the checkout.
+# What the tests start themselves: PostgreSQL, RabbitMQ (with Erlang), Prometheus, a browser without a window
+# (Chromium), and the shells zsh and fish, below the checkout.
 #
 #   tools/install_servers.sh           unpack those that the system does not have
 #   tools/install_servers.sh remove    remove what was unpacked
@@ -34,6 +34,9 @@ optional=""
 command -v promtool >/dev/null 2>&1 || has prometheus || optional="$optional prometheus"
 ls /usr/lib/chromium/chromium-headless-shell /usr/lib/chromium/chromium >/dev/null 2>&1 || has chromium-headless-shell ||
     optional="$optional chromium-headless-shell"
+for shell in zsh fish; do
+    command -v $shell >/dev/null 2>&1 || has $shell || optional="$optional $shell"
+done
 [ -n "$needed$optional" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
     say "apt-get is missing: install$needed$optional by hand; the tests that need them are left out" >&2

@@ -1,9 +1,10 @@
-"""What a shell offers while somebody types: bash in a real shell, zsh and fish by what their scripts ask."""
+"""What a shell offers while somebody types: in real shells, and by what the scripts of zsh and fish ask."""
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
+import select
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from cli.run import ROOT
 from runtime.errors import ArtifactCorrupt
 from runtime.settings import Settings
 from tests.broker.test_jobs import make, must_claim, segments
-from tests.servers import free_port
+from tests.servers import find_shell, free_port, missing, unpacked, unpacked_libraries
 
 #: The folder in which the tests' own ``hallmark`` lies.
 PROGRAMS = Path(sys.executable).parent
@@ -71,12 +72,59 @@ def test_zsh_and_fish_offer_commands_and_numbers_with_what_they_stand_for(variab
     assert "7\tdead" in asked("fish", "hallmark batch show ", **variables).splitlines()
 
 
+def printed(shell: str, folder: Path) -> Path:
+    """Return a file with the script that the command prints for a shell."""
+    script = folder / "script"
+    script.write_text(CliRunner().invoke(app, ["completion", shell]).stdout)
+    return script
+
+
+def shell(name: str) -> Path:
+    return find_shell(name) or missing(name)
+
+
+def test_fish_offers_numbers_by_the_script_that_it_is_given(variables: dict[str, str], tmp_path: Path) -> None:
+    # What the shell needs of unpacked libraries it has by then; the command needs the system's.
+    script = f"set -e LD_LIBRARY_PATH; source {printed('fish', tmp_path)}; complete -C 'hallmark batch show '"
+    at_home = {**variables, **unpacked_libraries(), "HOME": str(tmp_path)}
+    assert ran(str(shell("fish")), "-N", "-c", script, **at_home).splitlines() == ["7\tdead", "71\tin_progress"]
+
+
+def test_zsh_offers_numbers_by_the_script_that_it_is_given(variables: dict[str, str], tmp_path: Path) -> None:
+    zsh = shell("zsh")
+    lines = ["setopt no_global_rcs", "unset LD_LIBRARY_PATH"]
+    if zsh.is_relative_to(unpacked()):
+        parts = unpacked() / "usr"
+        lines += [f"module_path=({parts}/lib/*-linux-gnu/zsh/*(/))", f"fpath=({parts}/share/zsh/functions/**/*(/))"]
+    (tmp_path / ".zshenv").write_text("\n".join(lines))
+    (tmp_path / ".zshrc").write_text(f"autoload -Uz compinit\ncompinit -u -D\nsource {printed('zsh', tmp_path)}\n")
+    at_home = {**variables, **unpacked_libraries(), "ZDOTDIR": str(tmp_path), "TERM": "xterm"}
+    shown = typed(zsh, "hallmark batch show 7\t", "in_progress", at_home)
+    assert re.search(r"7 +-- dead.*71 +-- in_progress", shown, re.DOTALL), shown
+
+
+def typed(shell: Path, keys: str, last: str, variables: dict[str, str]) -> str:
+    """Return what an interactive shell shows, to a word that must come, when somebody types these keys."""
+    screen, inside = os.openpty()
+    shown = ""
+    with subprocess.Popen(
+        [shell, "-i"], stdin=inside, stdout=inside, stderr=inside, env=variables, start_new_session=True
+    ) as running:
+        os.close(inside)
+        os.write(screen, keys.encode())
+        deadline = time.monotonic() + 60
+        while last not in shown:
+            assert time.monotonic() < deadline, shown
+            if select.select([screen], [], [], 0.2)[0]:
+                shown += os.read(screen, 4096).decode(errors="replace")
+        running.kill()
+    os.close(screen)
+    return shown
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_scripts_are_in_the_shells_language(shell: str) -> None:
-    script = CliRunner().invoke(app, ["completion", shell]).stdout
-    assert f"_HALLMARK_COMPLETE=complete_{shell}" in script
-    if program := shutil.which(shell):
-        subprocess.run([program, "-n"], input=script, text=True, check=True)
+def test_scripts_are_in_the_shells_language(shell: str, tmp_path: Path) -> None:
+    assert f"_HALLMARK_COMPLETE=complete_{shell}" in printed(shell, tmp_path).read_text()
 
 
 def test_a_database_that_is_away_or_not_there_yet_offers_nothing_and_says_nothing(variables: dict[str, str]) -> None:
