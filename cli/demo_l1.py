@@ -27,7 +27,9 @@ from runtime.settings import Settings
 
 #: Seconds that the three transactions may take; py-evm needs most of them for the pairing.
 L1_SECONDS = 300.0
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
+#: Seconds between two looks of core at L1: five a second took a third of a core for as long as the batch was proven.
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class DemoL1:
             "core_l1_executor": self.executor.address,
             "core_l1_key_file": self.key_file,
             "core_l1_confirmations": 1,
-            "core_l1_poll_seconds": LOOK_SECONDS,
+            "core_l1_poll_seconds": POLL_SECONDS,
         }
 
     def wait(self, client: CoreClient, number: int, snark_path: Path, failed: Callable[[], str]) -> Settled:

@@ -25,8 +25,8 @@ from runtime.errors import HallmarkError, JobNotFound
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import read_spans, trace_directory, trace_id_of
 
-#: Seconds between two looks at the job store.
-LOOK_SECONDS = 0.2
+#: Seconds between two looks at the job store; each takes milliseconds of the cores that prove.
+LOOK_SECONDS = 0.5
 
 _INPUTS = ("program", "advice")
 _FINISHED = (BatchState.ACCEPTED, BatchState.REFUSED, BatchState.DEAD, BatchState.CANCELLED)
