@@ -7,7 +7,10 @@ const KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 const RECEIVER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 const accessList = [{ address: RECEIVER, storageKeys: ["0x" + "11".repeat(32)] }];
 
-const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 200 });
+// ethers looks for a receipt once and then at new blocks only; answers that it keeps for 250 ms, and a first block that it
+// does not report, would hide a batch sealed meanwhile, and on an idle chain no other one comes (docs/api.md).
+const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 200, cacheTimeout: -1 });
+await provider.on("block", () => {});
 const subscribed = new WebSocketProvider(socketUrl);
 const wallet = new Wallet(KEY, provider);
 const heads = [];
