@@ -102,6 +102,8 @@ class Line:
         self.failures: dict[str, tuple[str, str]] = {}
         #: Whether it ends once no batch of its chain is open, in place of at once.
         self.drains = False
+        #: Whether it asks for batches, or has a question at core that may still be answered with one.
+        self.asks = False
         self._ends = asyncio.Event()
         self._last_poll = 0.0
         self._wait = min(own.gateway_wait_seconds, own.gateway_request_seconds / 2)
@@ -115,6 +117,8 @@ class Line:
         found = await asyncio.to_thread(running, self._jobs, self._chains())
         most = self.core.max_batches or self._own.gateway_max_batches
         if found.get(self.core.chain_id, 0) >= most or sum(found.values()) >= self._own.gateway_max_batches:
+            return False
+        if self._ends.is_set():
             return False
         # Core is asked to wait once it is known to answer: what is wrong with it shows at once.
         wait = self._wait if self._last_poll and "poll" not in self.failures else 0.0
@@ -151,6 +155,8 @@ class Line:
                 asyncio.create_task(self._repeat("hand_back", self.hand_back, self._own.gateway_hand_back_seconds)),
                 asyncio.create_task(self._repeat("renew", self.renew, self._own.gateway_renew_seconds)),
             ]
+            self.asks = True
+            asking.add_done_callback(self._asks_no_more)
             try:
                 await self._ends.wait()
                 while self.drains and (not asking.done() or await self._left()):
@@ -176,12 +182,16 @@ class Line:
             "reason": self.trouble(),
             "last_poll": self._last_poll,
             "refused": self.refused(),
+            "asks": self.asks,
             "drains": self.drains,
         }
 
     def refused(self) -> str:
         """Return why core gives no work at all until somebody changes something; empty when it does."""
         return next((text for code, text in self.failures.values() if code in FINAL_REFUSALS), "")
+
+    def _asks_no_more(self, asking: asyncio.Task[None]) -> None:
+        self.asks = False
 
     async def _left(self) -> bool:
         try:

@@ -98,8 +98,10 @@ async def test_a_core_is_added_and_one_that_goes_gets_the_proofs_of_what_it_lent
     one.add(1)
     async with served(prover, core(ONE, one.url)) as at:
         await until(lambda: 1 in states(prover, ONE))
+        [line] = at.gateway.lines
         at.change(core(OTHER, other.url))
         await until(lambda: [line.core.chain_id for line in at.gateway.lines] == [OTHER])
+        await until(lambda: not line.asks)
         one.add(2)
         other.add(1)
         shown = {each["chain_id"]: each["drains"] for each in (await at.page("/ready"))["cores"]}
