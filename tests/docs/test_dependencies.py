@@ -32,6 +32,7 @@ RUN = {
     "myst-parser": ("docs/conf.py", '"myst_parser"'),
     "pip-audit": ("tools/audit.py", '"pip_audit"'),
     "pytest-aiohttp": ("pyproject.toml", 'asyncio_mode = "auto"'),
+    "pytest-rerunfailures": ("tests/conftest.py", "flaky(reruns=1)"),
     "pytest-timeout": ("pyproject.toml", "\ntimeout = "),
     "pytest-xdist": ("tools/test.sh", "-n "),
     "ruff": ("Makefile", "$(BIN)/ruff check"),
