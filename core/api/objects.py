@@ -17,6 +17,7 @@ from core.formats.transactions import TransactionView
 from core.formats.witness_input import transaction_section
 from core.state import bridge, chain
 from core.store import Batch, Transaction, TransactionStatus
+from core.store.transactions import StoredTransaction
 
 #: A transfer emits no logs.
 NO_BLOOM = "0x" + "00" * 256
@@ -58,7 +59,7 @@ def block_hash(batch: Batch) -> bytes:
     return bytes(batch.expected_output)
 
 
-def block_header(batch: Batch, rows: Sequence[Transaction], constants: Constants) -> dict[str, object]:
+def block_header(batch: Batch, rows: Sequence[StoredTransaction], constants: Constants) -> dict[str, object]:
     """Return a block without its list of transactions, as `newHeads` shows it."""
     parent = chain.batch_at(batch.number - 1)
     parts = json.loads(batch.commitments) if batch.commitments else _COMMITMENTS_OF_NOTHING
@@ -92,7 +93,7 @@ def block(batch: Batch, constants: Constants, *, full: bool) -> dict[str, object
     return {**header, "size": quantity(size), "transactions": listed, "uncles": []}
 
 
-def transaction(row: Transaction, view: TransactionView, batch: Batch | None) -> dict[str, object]:
+def transaction(row: Transaction | StoredTransaction, view: TransactionView, batch: Batch | None) -> dict[str, object]:
     """Return a transaction; without a batch it waits."""
     described: dict[str, object] = {
         "hash": data(row.hash),
@@ -125,13 +126,13 @@ def transaction(row: Transaction, view: TransactionView, batch: Batch | None) ->
     return described
 
 
-def receipts(batch: Batch, rows: Sequence[Transaction]) -> list[dict[str, object]]:
+def receipts(batch: Batch, rows: Sequence[StoredTransaction]) -> list[dict[str, object]]:
     """Return the receipts of all transactions of a batch, in order."""
     before = accumulate((row.gas_used for row in rows), initial=0)
     return [receipt(batch, row, used) for row, used in zip(rows, before, strict=False)]
 
 
-def receipt(batch: Batch, row: Transaction, gas_before: int) -> dict[str, object]:
+def receipt(batch: Batch, row: Transaction | StoredTransaction, gas_before: int) -> dict[str, object]:
     """Return the receipt of a transaction, before which others of its batch used `gas_before`."""
     view = chain.view(row)
     return {

@@ -15,7 +15,8 @@ from core.formats.witness_input import Header, encode
 from core.program.kept import KeptPrograms
 from core.program.state_transition import Run
 from core.state import bridge, chain
-from core.store import Batch, BatchStatus, ProtectiveRead, Store, Transaction
+from core.store import Batch, BatchStatus, ProtectiveRead, Store
+from core.store.transactions import StoredTransaction
 from runtime.telemetry import span
 
 
@@ -77,7 +78,7 @@ class BasicWitnessInputProducer(Component):
             current.set_attributes({"hallmark.cycles": run.cycles, "hallmark.witness_bytes": len(content)})
 
 
-def _check(batch: Batch, rows: list[Transaction], run: Run) -> None:
+def _check(batch: Batch, rows: list[StoredTransaction], run: Run) -> None:
     for row, result in zip(rows, run.results, strict=True):
         stated = (bridge.status_of(row), row.sender, row.gas_used, row.gas_price)
         if (result.status, result.sender, result.gas_used, result.gas_price) != stated:

@@ -63,7 +63,7 @@ class ProtectiveReadsWriter(Component):
             header = Header.from_json(json.loads(batch.context))
             views = [chain.view(row) for row in chain.transactions_of(batch.number)]
             touched = touched_accounts(header.fee_recipient, views)
-            before = [chain.account_at(address, batch.number - 1) for address in touched]
+            before = chain.accounts_at(touched, batch.number - 1)
             self._compare(batch, touched, [(account.nonce, account.balance) for account in before])
             rows = [
                 {"batch_number": batch.number, "address": address, "nonce": account.nonce, "balance": account.balance}

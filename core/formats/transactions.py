@@ -122,7 +122,7 @@ def read_transaction(raw: bytes, *, sender: bytes | None = None, digest: bytes |
         raise UnreadableTransaction("the signature recovers no sender: the parity is neither 0 nor 1")
     return TransactionView(
         hash=keccak(raw) if digest is None else digest,
-        sender=_recovered(_signed_hash(kind, chain_id, items), y_parity, numbers) if sender is None else sender,
+        sender=_recovered(_signed_hash(raw, kind, chain_id, items), y_parity, numbers) if sender is None else sender,
         kind=kind,
         chain_id=chain_id,
         nonce=numbers["nonce"],
@@ -140,19 +140,34 @@ def read_transaction(raw: bytes, *, sender: bytes | None = None, digest: bytes |
     )
 
 
-def _signed_hash(kind: int, chain_id: int | None, items: list[Any]) -> bytes:
-    """Return what the sender signed: the fields without the signature, and the chain where it is not one of them."""
-    signed = items[:-3]
-    if kind:
-        return keccak(bytes([kind]) + rlp.encode(signed))
-    return keccak(rlp.encode(signed if chain_id is None else [*signed, chain_id, 0, 0]))
+def _signed_hash(raw: bytes, kind: int, chain_id: int | None, items: list[Any]) -> bytes:
+    """Return what the sender signed: the fields without the signature, and the chain where it is not one of them.
+
+    The encoding is canonical, so that the fields are cut out of it as they stand and get another head (Ethereum Yellow
+    Paper, appendix B); encoding them anew takes several times as long.
+    """
+    typed = raw[:1] if kind else b""
+    listed = raw[len(typed) :]
+    head = 1 if listed[0] < 0xF8 else listed[0] - 0xF6
+    fields = listed[head : len(listed) - sum(len(rlp.encode(item)) for item in items[-3:])]
+    if not kind and chain_id is not None:
+        fields += rlp.encode(chain_id) + b"\x80\x80"
+    return keccak(typed + _list_head(len(fields)) + fields)
+
+
+def _list_head(size: int) -> bytes:
+    """Return what RLP puts before the encoded items of a list."""
+    if size < 56:
+        return bytes([0xC0 + size])
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([0xF7 + len(length)]) + length
 
 
 def _recovered(digest: bytes, y_parity: int, numbers: dict[str, int]) -> bytes:
     """Return the address of the key that made the signature; libsecp256k1 computes it where coincurve is installed."""
     try:
         signature = Signature(vrs=(y_parity, numbers["r"], numbers["s"]))
-        return signature.recover_public_key_from_msg_hash(digest).to_canonical_address()
+        return keccak(signature.recover_public_key_from_msg_hash(digest).to_bytes())[-20:]
     except BadSignature as error:
         raise UnreadableTransaction(f"the signature recovers no sender: {error}") from error
 

@@ -6,6 +6,7 @@ fits its input. With hints the same output takes a third of the cycles (docs/sta
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +19,9 @@ HINTS_ADDRESS: Final = 0x5000_0000
 
 _SECTION_WORDS: Final = slice(80, 84)
 _MAKE_HINTS: Final = slice(84, 88)
+
+#: Witness inputs that are kept with their hints, and the largest that is, in bytes.
+_KEPT, _KEPT_BYTES = 4, 4 << 20
 
 
 def with_hints(program: Program, content: bytes, *, cycle_limit: int = DEFAULT_CYCLE_LIMIT) -> bytes:
@@ -66,3 +70,24 @@ def joined(content: bytes, read: Callable[[int, int], bytes]) -> bytes:
     if len(content) + len(section) > MAX_BYTES:
         raise WitnessInputError(f"The witness input has more than {MAX_BYTES} bytes with its hints.")
     return content[: _SECTION_WORDS.start] + words + content[_SECTION_WORDS.stop :] + section
+
+
+class MadeHints:
+    """Witness inputs whose hints a run made before they were asked for: the newest few, each given out once."""
+
+    def __init__(self) -> None:
+        self._made: dict[bytes, bytes] = {}
+        self._lock = threading.Lock()
+
+    def keep(self, content: bytes, hinted: bytes) -> None:
+        """Keep a witness input with its hints, unless it is large, until it is asked for or others take its place."""
+        with self._lock:
+            if len(hinted) <= _KEPT_BYTES:
+                self._made[content] = hinted
+            while len(self._made) > _KEPT:
+                del self._made[next(iter(self._made))]
+
+    def take(self, content: bytes) -> bytes | None:
+        """Return this witness input with its hints, or None."""
+        with self._lock:
+            return self._made.pop(content, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.errors import ProgramFault
 from core.program import compiled
-from core.program.hints import asking, joined, with_hints
+from core.program.hints import MadeHints, asking, joined, with_hints
 from proving.circuits.requests import CYCLES, RequestType
 from proving.machine.executor import DEFAULT_MEMORY_LIMIT, advice_of_input, loaded
 from proving.machine.program import Program as MachineProgram
@@ -119,6 +119,7 @@ class Program:
         self.sha256 = self._machine.sha256.hex()
         self._compiled = compiled.is_compiled(self.sha256)
         self.commitment = self._machine.commitment.astype("<u8").tobytes().hex()
+        self._made = MadeHints()
 
     @classmethod
     def read(cls, path: Path, cycle_limit: int) -> Program:
@@ -136,12 +137,20 @@ class Program:
 
     def with_hints(self, witness_input: bytes) -> bytes:
         """Return the witness input with hints, which make its run shorter and its output no other."""
+        made = self._made.take(witness_input)
+        if made is not None:
+            return made
         if self._compiled:
             return joined(witness_input, compiled.run(advice_of_input(asking(witness_input))).hints)
         return with_hints(self._machine, witness_input, cycle_limit=self._cycle_limit)
 
-    def judge(self, witness_input: bytes) -> Journal:
+    def judge(self, witness_input: bytes, *, with_hints: bool = False) -> Journal:
         """Return what the program says about a witness input, by the quickest way that there is.
+
+        Parameters
+        ----------
+        with_hints
+            Whether :meth:`with_hints` will be asked for the same input soon: the same run makes them then.
 
         Raises
         ------
@@ -150,8 +159,11 @@ class Program:
         """
         if not self._compiled:
             return self.run(witness_input)
-        ended = compiled.run(advice_of_input(witness_input))
-        return Journal(*_journal(ended.output, ended.journal))
+        ended = compiled.run(advice_of_input(asking(witness_input) if with_hints else witness_input))
+        journal = Journal(*_journal(ended.output, ended.journal))
+        if with_hints:
+            self._made.keep(witness_input, joined(witness_input, ended.hints))
+        return journal
 
     def run(self, witness_input: bytes) -> Run:
         """Execute the program on a witness input and read its journal.

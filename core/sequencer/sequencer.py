@@ -333,7 +333,7 @@ class Sequencer:
                 touched |= dict.fromkeys([entry.sender, entry.to] if entry.to else [entry.sender])
             section = self._calculator.partial(list(touched))
             content = encode(header, self._mempool.contents(chosen), section, section_of_requests)
-            journal = self._program.judge(content)
+            journal = self._program.judge(content, with_hints=True)
             results = journal.results[len(requests) :]
             judged = [(entry, result.status) for entry, result in zip(chosen, results, strict=True)]
             valid = [entry for entry, status in judged if status is Status.EXECUTED]

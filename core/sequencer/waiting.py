@@ -105,20 +105,35 @@ class _Sum:
 
 @dataclass
 class Queue:
-    """What waits of one sender, and the sender's account in the newest state."""
+    """What waits of one sender, and the sender's account in the newest state.
+
+    Attributes
+    ----------
+    cost : int
+        What the sender has less after all of it.
+    ready : dict
+        The entries without a gap before them, by nonce, in that order.
+    """
 
     account: Account
     entries: dict[int, Entry] = field(default_factory=dict)
     ready: dict[int, Entry] = field(default_factory=dict)
+    cost: int = 0
 
-    @property
-    def cost(self) -> int:
-        """What the sender has less after all of it."""
-        return sum(entry.cost for entry in self.entries.values())
+    def put(self, entry: Entry) -> None:
+        """Take an entry in, in place of one with the same nonce."""
+        self.take(entry.nonce)
+        self.entries[entry.nonce] = entry
+        self.cost += entry.cost
 
-    def readied(self) -> dict[int, Entry]:
-        """Return the entries without a gap before them, by nonce."""
-        found, nonce = {}, self.account.nonce
+    def take(self, nonce: int) -> None:
+        """Take the entry with this nonce out, if there is one."""
+        entry = self.entries.pop(nonce, None)
+        self.cost -= 0 if entry is None else entry.cost
+
+    def readied(self, nonce: int) -> dict[int, Entry]:
+        """Return the entries from `nonce` on without a gap, by nonce."""
+        found = {}
         while nonce in self.entries:
             found[nonce] = self.entries[nonce]
             nonce += 1
@@ -155,10 +170,19 @@ class Waiting:
 
     def put(self, entry: Entry) -> None:
         """Take an entry in, in place of one with the same sender and nonce."""
-        queue = self._queues.setdefault(entry.sender, self.queue(entry.sender))
-        self._size += entry.nonce not in queue.entries
-        queue.entries[entry.nonce] = entry
-        self._refresh(entry.sender)
+        queue = self._queues.get(entry.sender)
+        if queue is None:
+            queue = self._queues[entry.sender] = Queue(self._account(entry.sender))
+        replaced = entry.nonce in queue.entries
+        self._size += not replaced
+        queue.put(entry)
+        if replaced:
+            self._refresh(entry.sender)
+        elif entry.nonce == queue.account.nonce + len(queue.ready):
+            # By far the most come in the order of their nonces, and whoever sends many must not make each dearer.
+            for nonce, each in queue.readied(entry.nonce).items():
+                queue.ready[nonce] = each
+                self._credit(each, 1)
 
     def remove(self, entries: Iterable[Entry]) -> None:
         """Take entries out; what is not there (any more) is passed over."""
@@ -166,7 +190,7 @@ class Waiting:
         for entry in entries:
             queue = self._queues.get(entry.sender)
             if queue is not None and queue.entries.get(entry.nonce) is entry:
-                del queue.entries[entry.nonce]
+                queue.take(entry.nonce)
                 self._size -= 1
                 touched[entry.sender] = True
         for sender in touched:
@@ -249,7 +273,7 @@ class Waiting:
     def _refresh(self, sender: bytes) -> None:
         """Compute anew what is ready of a sender, and what that brings to others."""
         queue = self._queues[sender]
-        before, queue.ready = queue.ready, queue.readied()
+        before, queue.ready = queue.ready, queue.readied(queue.account.nonce)
         for nonce, entry in before.items():
             if queue.ready.get(nonce) is not entry:
                 self._credit(entry, -1)

@@ -15,6 +15,7 @@ from core.formats.witness_input import MAX_REQUESTS, ROLLING_BYTES
 from core.program.state_transition import Status
 from core.state import chain
 from core.store import Claim, PriorityRequest, Transaction
+from core.store.transactions import StoredTransaction
 
 
 def waiting_requests() -> list[Request]:
@@ -50,22 +51,22 @@ def section(requests: Sequence[Request]) -> bytes:
     return request_section(rolling_hash(requests[0].number - 1), requests) if requests else b""
 
 
-def requests_in(rows: Sequence[Transaction]) -> list[Request]:
+def requests_in(rows: Sequence[StoredTransaction]) -> list[Request]:
     """Return the requests among the transactions of a batch; they come first."""
     return [read_request(row.content) for row in rows if is_request(row.content)]
 
 
-def signed_in(rows: Sequence[Transaction]) -> list[bytes]:
+def signed_in(rows: Sequence[StoredTransaction]) -> list[bytes]:
     """Return the transactions of a batch that somebody has signed, as they were sent."""
     return [row.content for row in rows if not is_request(row.content)]
 
 
-def status_of(row: Transaction) -> Status:
+def status_of(row: Transaction | StoredTransaction) -> Status:
     """Return how the program judged a transaction that is in a batch; only requests can be there in vain."""
     return Status[row.reason] if row.reason else Status.EXECUTED
 
 
-def message_of(row: Transaction) -> Message | None:
+def message_of(row: Transaction | StoredTransaction) -> Message | None:
     """Return the message to L1 that a transaction of a batch made, or None."""
     # Most transactions do not name the address at all, and are not read for it.
     if not is_request(row.content) and WITHDRAWAL_ADDRESS not in row.content:
@@ -83,7 +84,7 @@ def message_to_l1(content: bytes, view: TransactionView) -> Message | None:
     return Message(receiver(view.sender, view.data), view.value)
 
 
-def messages_in(rows: Sequence[Transaction]) -> list[Message]:
+def messages_in(rows: Sequence[StoredTransaction]) -> list[Message]:
     """Return the messages to L1 of a batch, in order."""
     return [message for row in rows if (message := message_of(row)) is not None]
 

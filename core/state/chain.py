@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from peewee import fn
 
 from core.formats.priority import is_request, request_view
 from core.formats.transactions import TransactionView, read_transaction
-from core.store import AccountVersion, Batch, BatchStatus, Transaction
+from core.store import AccountVersion, Batch, BatchStatus, Transaction, transactions
+from core.store.transactions import StoredTransaction
 
 #: Statuses of batches that are shown to wallets and provers: everything about them is final.
 SETTLED = (BatchStatus.COMMITTED, BatchStatus.PROVEN, BatchStatus.SKIPPED)
+
+#: Views that are kept, as most transactions are looked at several times on their way, and the longest of which one is.
+_VIEWS, _VIEWED_BYTES = 4096, 1024
+
+#: Accounts that one statement asks for.
+_AT_ONCE = 500
 
 #: Statuses of batches that wait for no proof.
 PASSED = (BatchStatus.PROVEN, BatchStatus.SKIPPED)
@@ -44,6 +52,23 @@ def account_at(address: bytes, number: int) -> Account:
     )
     row = database.execute_sql(statement, (address.hex(), number)).fetchone()
     return Account() if row is None else Account(int(row[0], 16), int(row[1], 16))
+
+
+def accounts_at(addresses: Sequence[bytes], number: int) -> list[Account]:
+    """Return the values of accounts after batch `number`, in the order of their addresses here."""
+    meta = AccountVersion._meta
+    database, table = meta.database, meta.table_name
+    found: dict[bytes, Account] = {}
+    for start in range(0, len(addresses), _AT_ONCE):
+        some = [address.hex() for address in addresses[start : start + _AT_ONCE]]
+        newest = f"SELECT MAX(batch_number) FROM {table} WHERE address = v.address AND batch_number <= {database.param}"
+        statement = (
+            f"SELECT address, nonce, balance FROM {table} AS v WHERE address IN "
+            f"({', '.join([database.param] * len(some))}) AND batch_number = ({newest})"
+        )
+        rows = database.execute_sql(statement, (*some, number)).fetchall()
+        found |= {bytes.fromhex(address): Account(int(nonce, 16), int(balance, 16)) for address, nonce, balance in rows}
+    return [found.get(address, Account()) for address in addresses]
 
 
 def newest_account(address: bytes) -> Account:
@@ -93,17 +118,24 @@ def transaction(digest: bytes) -> Transaction | None:
     return row
 
 
-def view(row: Transaction) -> TransactionView:
+def view(row: Transaction | StoredTransaction) -> TransactionView:
     """Return what a stored transaction says about itself; its sender and hash are those that were found at the door."""
     if is_request(row.content):
         return request_view(row.content)
-    return read_transaction(row.content, sender=row.sender, digest=row.hash)
+    read = _kept_view if len(row.content) <= _VIEWED_BYTES else _view
+    return read(row.content, row.sender, row.hash)
 
 
-def transactions_of(number: int) -> list[Transaction]:
+def _view(content: bytes, sender: bytes, digest: bytes) -> TransactionView:
+    return read_transaction(content, sender=sender, digest=digest)
+
+
+_kept_view = lru_cache(_VIEWS)(_view)
+
+
+def transactions_of(number: int) -> list[StoredTransaction]:
     """Return the transactions of a batch in order; genesis has none."""
-    rows = Transaction.select().where(Transaction.batch_number == number).order_by(Transaction.batch_index)
-    return list(rows) if number else []
+    return transactions.of_batch(number) if number else []
 
 
 def transaction_in(number: int, position: int) -> Transaction | None:

@@ -23,6 +23,10 @@ _INSERT = (
 )
 _DROP = f"UPDATE {_TABLE} SET status = '{TransactionStatus.DROPPED}', reason = ? WHERE id = ?"
 _FAIL = f"UPDATE {_TABLE} SET reason = ? WHERE id = ?"
+_OF_BATCH = (
+    f"SELECT hash, content, sender, status, reason, batch_index, gas_used, gas_price FROM {_TABLE} "
+    "WHERE batch_number = ? ORDER BY batch_index"
+)
 _REMOVE_DROPPED = f"DELETE FROM {_TABLE} WHERE hash = ? AND status = '{TransactionStatus.DROPPED}'"
 _RECEIPT = (
     f"UPDATE {_TABLE} SET status = '{TransactionStatus.SEALED}', batch_number = ?, batch_index = ?, gas_used = ?, "
@@ -42,6 +46,32 @@ class NewRow(NamedTuple):
     gas_used: int
     gas_price: int
     cycles: int
+
+
+class StoredTransaction(NamedTuple):
+    """What a row says of a transaction that is in a batch."""
+
+    hash: bytes
+    content: bytes
+    sender: bytes
+    status: str
+    reason: str | None
+    batch_index: int
+    gas_used: int
+    gas_price: int
+
+
+def of_batch(number: int) -> list[StoredTransaction]:
+    """Return the transactions of a batch in order."""
+    database = Transaction._meta.database
+    found = database.execute_sql(_OF_BATCH.replace("?", database.param), (number,)).fetchall()
+    return [
+        StoredTransaction(
+            *(bytes.fromhex(digest), bytes.fromhex(content), bytes.fromhex(sender), status, reason, index, gas),
+            int(price, 16),
+        )
+        for digest, content, sender, status, reason, index, gas, price in found
+    ]
 
 
 def next_id() -> int:

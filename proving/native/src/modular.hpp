@@ -151,8 +151,41 @@ inline bool subtract(Limbs<4>& x, const Limbs<4>& y) {
     return borrow != 0;
 }
 
-// value modulo m = 2^256 - d, where d has n limbs: the upper half counts d times, which leaves a smaller number until
-// there is no upper half.
+// x, or x - m where that is not negative.
+inline Limbs<4> reduced_once(const Limbs<4>& x, const Limbs<4>& m) {
+    Limbs<4> reduced = x;
+    return subtract(reduced, m) ? x : reduced;
+}
+
+// x += y, 128 bits; returns the carry.
+inline std::uint64_t add(Limbs<4>& x, Wide y) {
+    Wide place = Wide{x[0]} + static_cast<std::uint64_t>(y);
+    x[0] = static_cast<std::uint64_t>(place);
+    place = (place >> 64) + (y >> 64) + x[1];
+    x[1] = static_cast<std::uint64_t>(place);
+    place = (place >> 64) + x[2];
+    x[2] = static_cast<std::uint64_t>(place);
+    place = (place >> 64) + x[3];
+    x[3] = static_cast<std::uint64_t>(place);
+    return static_cast<std::uint64_t>(place >> 64);
+}
+
+// value modulo m = 2^256 - d: the upper half counts d times, which leaves one limb above 256 bits; that counts d times,
+// which leaves a carry at most; and with that the rest is below 2^128, so that no second one comes of it.
+inline Limbs<4> fold(const Limbs<8>& value, std::uint64_t d, const Limbs<4>& m) {
+    Limbs<4> found;
+    std::uint64_t upper = 0;
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < 4; ++i) {
+        const Wide place = Wide{value[4 + i]} * d + value[i] + upper;
+        found[i] = static_cast<std::uint64_t>(place);
+        upper = static_cast<std::uint64_t>(place >> 64);
+    }
+    if (add(found, Wide{upper} * d)) add(found, d);
+    return reduced_once(found, m);
+}
+
+// The same where d has n limbs, 2 or 3: until there is no upper half.
 template <std::size_t n>
 Limbs<4> fold(Limbs<8> value, const Limbs<4>& d, const Limbs<4>& m) {
     for (;;) {
@@ -161,9 +194,7 @@ Limbs<4> fold(Limbs<8> value, const Limbs<4>& d, const Limbs<4>& m) {
         std::fill(value.begin() + 4, value.end(), 0);
         add_product<n>(value, d, upper);
     }
-    const Limbs<4> found{value[0], value[1], value[2], value[3]};
-    Limbs<4> reduced = found;
-    return subtract(reduced, m) ? found : reduced;
+    return reduced_once({value[0], value[1], value[2], value[3]}, m);
 }
 
 // The remainder alone. Moduli just below 2^256, as those of many curves are, take no division.
@@ -175,7 +206,7 @@ inline Words<8> remainder(const std::uint32_t* a, const std::uint32_t* b, const 
     const Limbs<4> addend = limbs_of(c);
     Limbs<8> value{addend[0], addend[1], addend[2], addend[3]};
     add_product<4>(value, limbs_of(a), limbs_of(b));
-    const Limbs<4> found = d[2] != 0 ? fold<3>(value, d, modulus) : d[1] != 0 ? fold<2>(value, d, modulus) : fold<1>(value, d, modulus);
+    const Limbs<4> found = d[2] != 0 ? fold<3>(value, d, modulus) : d[1] != 0 ? fold<2>(value, d, modulus) : fold(value, d[0], modulus);
     Words<8> result;
     std::memcpy(result.data(), found.data(), sizeof result);
     return result;

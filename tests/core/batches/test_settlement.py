@@ -17,7 +17,7 @@ from core.process.node import Node
 from core.proofs.batch_file import BatchFileError, batch_file, read_batch_file
 from core.state import chain
 from core.state_tree import StateTree
-from core.store import AccountVersion, Batch, BatchStatus, Fact, ProtectiveRead
+from core.store import AccountVersion, Batch, BatchStatus, Fact, ProtectiveRead, Transaction
 from proving.field.goldilocks import PRIME
 from runtime.errors import ConfigurationError, InvalidInput, TooLarge
 from tests.core.chain import ETHER, WALLETS, accounts_at, node_at, transfer
@@ -118,9 +118,7 @@ def test_a_disagreement_with_the_program_stops_the_batch(tmp_path: Path, what: s
         elif what == "root":
             batch.new_root = bytes(32)
         else:
-            row = chain.transactions_of(1)[0]
-            row.gas_used += 1
-            row.save()
+            Transaction.update(gas_used=Transaction.gas_used + 1).where(Transaction.batch_number == 1).execute()
         batch.save()
     with pytest.raises(ProgramFault):
         node.settlement.advance()

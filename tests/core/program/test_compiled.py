@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import ProgramFault
 from core.program import compiled
-from core.program.hints import with_hints
+from core.program.hints import MadeHints, with_hints
 from core.program.state_transition import Program
 from guest.build import PROGRAMS
 from proving.machine.executor import advice_of_input
@@ -28,6 +28,24 @@ def test_it_was_built_and_is_that_of_the_committed_program() -> None:
 
 def test_it_makes_the_same_hints() -> None:
     assert program().with_hints(CONTENT) == with_hints(machine_program(), CONTENT)
+
+
+def test_a_judgement_makes_the_hints_that_are_asked_for_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = program()
+    assert mine.judge(CONTENT, with_hints=True) == mine.judge(CONTENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "run", lambda advice: pytest.fail("they are made already"))
+        made = mine.with_hints(CONTENT)
+    assert made == with_hints(machine_program(), CONTENT) == mine.with_hints(CONTENT)
+
+
+def test_hints_that_nobody_asks_for_are_dropped_and_large_ones_not_kept() -> None:
+    made = MadeHints()
+    for place in range(9):
+        made.keep(bytes([place]), b"hinted")
+    assert [made.take(bytes([place])) is not None for place in range(9)] == [False] * 5 + [True] * 4
+    made.keep(b"large", bytes((4 << 20) + 1))
+    assert made.take(b"large") is None
 
 
 def test_invalid_inputs_have_the_same_reason() -> None:

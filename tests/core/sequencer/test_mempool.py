@@ -254,8 +254,15 @@ def test_what_is_chosen_can_be_executed_in_this_order(
             waiting.remove([entry, entry])
             del kept[entry.sender, nonce]
     assert set(waiting) == set(kept.values()) and len(waiting) == len(kept)
+    ready = list(waiting.ready())
+    without_gap = [
+        kept[address, nonce]
+        for address in state
+        for nonce in range(5)
+        if all((address, n) in kept for n in range(nonce + 1))
+    ]
+    assert len(ready) == len(without_gap) and set(ready) == set(without_gap)
     for address in state:
-        ready = list(waiting.ready())
         paid = sum(entry.value for entry in ready if entry.to == address)
         spent = sum(entry.cost for entry in kept.values() if entry.sender == address)
         assert waiting.balance(address) == max(0, state[address].balance + paid - spent)

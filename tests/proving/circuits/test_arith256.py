@@ -48,6 +48,22 @@ def test_moduli_just_below_the_power_of_two_which_take_no_division() -> None:
     assert [number(row) for row in ARITH256.answer(given_words)] == expected
 
 
+def test_a_folded_product_that_passes_the_power_of_two_once_more() -> None:
+    """2^256 - d with d below 2^64: what is left after the first fold is as large as can be, the second one carries."""
+    rng = np.random.default_rng(6)
+    words, expected = [], []
+    for _ in range(2000):
+        a, b, d = (number(rng.integers(0, 1 << 32, count, dtype=np.uint32)) for count in (8, 8, 2))
+        upper, lower = divmod(a * b, 1 << 256)
+        c = ((1 << 256) - 1 - upper * d - lower) % (1 << 256)
+        if lower + c < 1 << 256:
+            given = (a, b, c, (1 << 256) - d)
+            words.append(np.frombuffer(b"".join(each.to_bytes(32, "little") for each in given), "<u4"))
+            expected.append(answer(given))
+    assert len(words) > 500
+    assert [number(row) for row in ARITH256.answer(np.array(words))] == expected
+
+
 def test_traces_of_edge_cases_satisfy_the_circuit_and_hold_the_answers() -> None:
     given_requests = requests(ARITH256.capacities[1])
     start = empty_chain(ARITH256.kind)
