@@ -37,11 +37,11 @@ class Source:
 
 
 _STF = (
-    "main hash output tree rlp keccak field scalar endomorphism recover recover_hinted transaction state_diffs "
-    "priority messages"
+    "main hash output tree rlp keccak permutation field scalar endomorphism recover recover_hinted transaction "
+    "state_diffs priority messages"
 )
 STATE_TRANSITION = Source("stf", tuple(f"stf/{module}.c" for module in _STF.split()))
-EXAMPLE = Source("keccak", ("example/keccak256.c", "stf/keccak.c"))
+EXAMPLE = Source("keccak", ("example/keccak256.c", "example/permutation.c", "stf/keccak.c"))
 SORT = Source("sort", ("example/sort.c",))
 SOURCES = (STATE_TRANSITION, EXAMPLE, SORT)
 
@@ -91,7 +91,7 @@ def is_instruction(word: int) -> bool:
     if opcode == 0x73:
         reads_advice = word >> 20 == 0x7C0 and word >> 15 & 0x1F == 0
         compresses = word >> 20 == 0x7D0 and word >> 7 & 0x1F == 0
-        requests = word >> 20 in (0x7D1, 0x7D3, 0x7D4) and word >> 7 & 0x1F == 0 and word >> 15 & 0x1F == 0
+        requests = 0x7D1 <= word >> 20 <= 0x7D4 and word >> 7 & 0x1F == 0 and word >> 15 & 0x1F == 0
         return middle == 1 and (reads_advice or compresses or requests)
     allowed = {0x67: (0,), 0x63: (0, 1, 4, 5, 6, 7), 0x03: (0, 1, 2, 4, 5), 0x23: (0, 1, 2), 0x0F: (0,)}
     return middle in allowed.get(opcode, ())

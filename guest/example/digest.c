@@ -1,5 +1,5 @@
-/* A hash of the input by requests. Input: a byte that says which, 's' for SHA-256 or 'b' for Blake2s, then what is hashed.
- * The digest is the public output. */
+/* A hash of the input by requests. Input: a byte that says which, 's' for SHA-256, 'b' for Blake2s or 'k' for Keccak-256, then
+ * what is hashed. The digest is the public output. */
 #include <hallmark_hash.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,8 @@ int main(void) {
     hallmark_read_bytes(message, size);
     if (which == 's') {
         hallmark_sha256(digest, message, size);
+    } else if (which == 'k') {
+        hallmark_keccak256(digest, message, size);
     } else {
         hallmark_blake2s(digest, message, size);
     }

@@ -29,6 +29,7 @@ void hallmark_poseidon2_compress(uint32_t buffer[32]);
 void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]);
 void hallmark_sha256_compress(uint32_t state[8], const uint32_t block[16]);
 void hallmark_blake2s_compress(uint32_t state[8], const uint32_t others[20]);
+void hallmark_keccak_f(uint32_t state[50]);
 HALLMARK_NORETURN void hallmark_exit(const uint32_t output[8]);
 
 #else
@@ -73,6 +74,12 @@ static inline void hallmark_sha256_compress(uint32_t state[8], const uint32_t bl
  * and the last node (all ones when it is). hallmark_hash.h has the whole hash. */
 static inline void hallmark_blake2s_compress(uint32_t state[8], const uint32_t others[20]) {
     HALLMARK_REQUEST("0x7d4", state, others);
+}
+
+/* Keccak-f[1600] in place: lane x + 5 y is words 2 (x + 5 y) and the next one, the lower first. `state` is aligned to 256
+ * bytes. hallmark_hash.h has a whole hash. */
+static inline void hallmark_keccak_f(uint32_t state[50]) {
+    __asm__ volatile("mv a0, %0\n\t.insn i 0x73, 1, x0, x0, 0x7d2" : : "r"(state) : "a0", "memory");
 }
 
 #ifdef __cplusplus

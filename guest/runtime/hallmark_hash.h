@@ -1,4 +1,4 @@
-/* SHA-256 and Blake2s of bytes anywhere in memory, their compressions by requests to circuits of their own. */
+/* SHA-256, Blake2s and Keccak-256 of bytes anywhere in memory, by requests to circuits of their own. */
 #ifndef HALLMARK_HASH_H
 #define HALLMARK_HASH_H
 
@@ -73,6 +73,27 @@ static inline void hallmark_blake2s(uint8_t digest[32], const void *data, size_t
     hash.others[18] = 0xffffffff;
     hallmark_blake2s_compress(hash.state, hash.others);
     for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(hash.state[i / 4] >> 8 * (i % 4));
+}
+
+/* digest = Keccak-256 of `size` bytes, as Ethereum has it: padding 0x01, not SHA-3's 0x06. */
+static inline void hallmark_keccak256(uint8_t digest[32], const void *data, size_t size) {
+    enum { RATE = 136 };
+    static uint32_t state[50] __attribute__((aligned(256)));
+    const uint8_t *bytes = data;
+    for (int i = 0; i < 50; i++) state[i] = 0;
+    for (; size >= RATE; size -= RATE, bytes += RATE) {
+        for (int i = 0; i < RATE / 4; i++) {
+            uint32_t word;
+            __builtin_memcpy(&word, bytes + 4 * i, 4);
+            state[i] ^= word;
+        }
+        hallmark_keccak_f(state);
+    }
+    for (size_t i = 0; i < size; i++) state[i / 4] ^= (uint32_t)bytes[i] << 8 * (i % 4);
+    state[size / 4] ^= 0x01u << 8 * (size % 4);
+    state[RATE / 4 - 1] ^= 0x80000000u;
+    hallmark_keccak_f(state);
+    for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(state[i / 4] >> 8 * (i % 4));
 }
 
 #endif

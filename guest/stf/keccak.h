@@ -5,9 +5,12 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t lanes[25];
-    uint32_t position; /* bytes absorbed of the current block, 0 to 135 */
-} keccak;
+    uint64_t lanes[25]; /* aligned as requests want them */
+    uint32_t position;  /* bytes absorbed of the current block, 0 to 135 */
+} __attribute__((aligned(256))) keccak;
+
+/* Keccak-f[1600] of a state's lanes: by a request in the state-transition program, in software in the example. */
+void keccak_permute(uint64_t lanes[25]);
 
 void keccak_begin(keccak *k);
 void keccak_absorb(keccak *k, const uint8_t *bytes, uint32_t length);

@@ -191,7 +191,7 @@ class KeccakF(BasicCircuit):
     name = "keccak_f"
     rows = ROWS
     layout = Layout(input_words=50, output_words=50)
-    shapes = tuple({"keccak_f": size, "chain": size} for size in (9, 11, 13, 15))
+    shapes = tuple({"keccak_f": size, "chain": size} for size in (11, 15))
 
     def tables(self) -> list[Table]:
         """The tables beside the chain."""

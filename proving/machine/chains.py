@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import U32, U64, absorb, blocks
 from proving.circuits.served import SERVED
 from proving.machine.records import REQUEST_HEAD
@@ -20,17 +21,20 @@ Requests = Mapping[str, tuple[U32, U32]]
 
 
 def of_type(records: NDArray[np.uint32], name: str) -> NDArray[np.intp]:
-    """Return which records of requests, in order, are of a circuit's type."""
+    """Return which records of requests, in order, are of a circuit's type; none is Keccak-f's."""
     return np.flatnonzero(records[:, _TYPE] == SERVED[name].kind)
 
 
-def requested(records: NDArray[np.uint32]) -> dict[str, tuple[U32, U32]]:
-    """Return what records of requests have asked for, and what was answered."""
+def requested(records: NDArray[np.uint32], keccak: NDArray[np.uint32]) -> dict[str, tuple[U32, U32]]:
+    """Return what records of requests, and of calls of Keccak-f, have asked for, and what was answered."""
     found = {}
     for name, served in SERVED.items():
-        words = records[of_type(records, name), REQUEST_HEAD::2]
-        outputs = words[:, -served.layout.output_words :]
-        found[name] = (np.ascontiguousarray(words[:, : served.layout.input_words]), np.ascontiguousarray(outputs))
+        if served is KECCAK_F:
+            inputs, outputs = (keccak[call::2, REQUEST_HEAD::2] for call in (0, 1))
+        else:
+            words = records[of_type(records, name), REQUEST_HEAD::2]
+            inputs, outputs = words[:, : served.layout.input_words], words[:, -served.layout.output_words :]
+        found[name] = (np.ascontiguousarray(inputs), np.ascontiguousarray(outputs))
     return found
 
 

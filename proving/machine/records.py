@@ -33,7 +33,7 @@ Elements = NDArray[np.uint64]
 
 CYCLE_FAMILIES: Final = ("add", "control", "bitwise", "shift", "mul", "div")
 MEMORY_FAMILIES: Final = ("memory_word", "memory_sub")
-FAMILIES: Final = (*CYCLE_FAMILIES, *MEMORY_FAMILIES, "poseidon2_call", "request")
+FAMILIES: Final = (*CYCLE_FAMILIES, *MEMORY_FAMILIES, "poseidon2_call", "request", "keccak_call")
 
 SPACE_MEMORY: Final = 0
 SPACE_REGISTERS: Final = 1
@@ -51,6 +51,9 @@ REQUEST_HEAD: Final = 8
 #: Words of a request: the head, then pairs (word, previous timestamp): 32 that are read, zeros where the type has
 #: fewer, and 8 that are written.
 REQUEST_WIDTH: Final = REQUEST_HEAD + 80
+#: Words of a call of Keccak-f: the head, with 0 for the call that reads and 1 for the one that writes in place of the
+#: type and zeros in place of x11, then pairs (word, previous timestamp). The writing one is behind the reading one.
+KECCAK_CALL_WIDTH: Final = REQUEST_HEAD + 100
 #: Words of a decode row, sorted by pc.
 DECODE: Final = ("pc", "word", "count")
 #: Words of a block row: space, index, 16 old words, 16 new words, 16 last timestamps; sorted by (space, index).
@@ -64,7 +67,7 @@ BOUNDARY: Final = ("pc_start", "pc_end", "halted", "clk_end")
 MAX_ROWS: Final = 1 << 22
 
 KIND: Final = "execution_records"
-VERSION: Final = 3
+VERSION: Final = 4
 #: Largest payload accepted, in bytes; the largest segment stays far below it.
 MAX_BYTES: Final = 1 << 30
 
@@ -73,6 +76,7 @@ _SPECS: Final = (
     *(ArraySpec(name, np.dtype("<u4"), (-1, len(MEMORY)), MAX_ROWS) for name in MEMORY_FAMILIES),
     ArraySpec("poseidon2_call", np.dtype("<u4"), (-1, POSEIDON2_CALL_WIDTH), MAX_ROWS),
     ArraySpec("request", np.dtype("<u4"), (-1, REQUEST_WIDTH), MAX_ROWS),
+    ArraySpec("keccak_call", np.dtype("<u4"), (-1, KECCAK_CALL_WIDTH), MAX_ROWS),
     ArraySpec("decode", np.dtype("<u4"), (-1, len(DECODE)), MAX_ROWS),
     ArraySpec("block", np.dtype("<u4"), (-1, BLOCK_WIDTH), MAX_ROWS),
     ArraySpec("node_key", np.dtype("<u4"), (-1, len(NODE_KEY)), MAX_ROWS),
@@ -100,7 +104,9 @@ class Records:
     poseidon2_call
         ``(rows, 68) uint32``.
     request
-        ``(rows, 88) uint32``, requests of all types in order of execution.
+        ``(rows, 88) uint32``, requests of all types but Keccak-f in order of execution.
+    keccak_call
+        ``(rows, 108) uint32``, two for each request of Keccak-f.
     decode
         ``(rows, 3) uint32``, columns as in `DECODE`.
     block
@@ -129,6 +135,7 @@ class Records:
     memory_sub: Words
     poseidon2_call: Words
     request: Words
+    keccak_call: Words
     decode: Words
     block: Words
     node_key: Words

@@ -20,6 +20,7 @@ from proving.machine.records import (
     CYCLE_FAMILIES,
     DECODE,
     FAMILIES,
+    KECCAK_CALL_WIDTH,
     MEMORY,
     MEMORY_FAMILIES,
     NODE_KEY,
@@ -36,6 +37,7 @@ _WIDTHS = {
     **dict.fromkeys(MEMORY_FAMILIES, len(MEMORY)),
     "poseidon2_call": POSEIDON2_CALL_WIDTH,
     "request": REQUEST_WIDTH,
+    "keccak_call": KECCAK_CALL_WIDTH,
 }
 
 
@@ -129,7 +131,8 @@ def _records(replayed: NativeObject, checkpoint: Checkpoint, outcome: Outcome) -
         return replayed.view(which, np.uint32, (-1, width))
 
     families = {name: words(i, _WIDTHS[name]) for i, name in enumerate(FAMILIES)}
-    requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, requested(families["request"]))])
+    asked = requested(families["request"], families["keccak_call"])
+    requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, asked)])
     digests = replayed.view(_DIGESTS, np.uint64, (2, 4, 4))
     start_pc, halted = int(checkpoint.boundary[0]), checkpoint.halts
     return Records(

@@ -23,9 +23,9 @@ the decode table, put back the word they took. The table has 64 rows, one period
 column         meaning
 ============== =====================================================================
 x, digest      input and output of the row's compression
-clk            row 1: 1; row 4: the time at the end
-progress       row 4: inverse of clk - 1 + halted
 last           row 0: 0; row 5: clk of the last request of each type, 0 if there is none
+clk            `last[0]`. Row 1: 1; row 4: the time at the end
+progress       `last[1]`. Row 4: inverse of clk - 1 + halted
 row0 .. row5   row selectors (periodic)
 ============== =====================================================================
 """
@@ -61,8 +61,8 @@ class Boundary(Table):
         """Declare columns, buses and constraints."""
         # Columns
         x, digest = t.main_array("x", 16), t.main_array("digest", 4)
-        clk, progress = t.main("clk"), t.main("progress")
         last = t.main_array("last", len(RequestType))
+        clk, progress = last[:2]
         rows = [t.periodic(f"row{i}", [int(j == i) for j in range(HEIGHT)]) for i in range(6)]
         asked, start, before, after, end, answered = rows
         used = asked + start + before + after + end + answered
@@ -105,7 +105,6 @@ class Boundary(Table):
 
         for column in (*x, *digest):
             t.free(column, when=1 - used, reason="no compression on this row")
+        other = {clk: start + end, progress: end}
         for column in last:
-            t.free(column, when=1 - asked - answered, reason="no request chains on this row")
-        t.free(clk, when=1 - start - end, reason="no state on this row")
-        t.free(progress, when=1 - end, reason="no end state on this row")
+            t.free(column, when=1 - asked - answered - other.get(column, 0), reason="no chain and no state on this row")

@@ -24,8 +24,9 @@ AND = Bus(8, 3, "lookup", "and")
 #: (kind, a, b, c, d), small fixed relations provided by the constant table: shift powers and instruction encodings.
 CONSTANT = Bus(9, 5, "lookup", "constant")
 #: Requests: (type, clk of the last request, digest[4]), the state of a type's request chain. One path for each type
-#: from the boundary's start to its end.
+#: from the boundary's start to its end. Between the two calls of a request that has two, the type is HALFWAY.
 CHAIN = Bus(10, 6, "permutation", "chain")
+HALFWAY = len(RequestType) + RequestType.KECCAK_F
 
 #: Distance of two address spaces in memory keys.
 SPACE = 2**32
@@ -61,6 +62,7 @@ class Operation(IntEnum):
     POSEIDON2 = 20
     HALT = 21
     ARITH256 = 22
+    KECCAK_F = 23
     SHA256 = 24
     BLAKE2S = 25
 

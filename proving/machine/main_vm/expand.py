@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.backend.interface import PRIME
+from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import absorb, blocks
 from proving.circuits.served import SERVED
 from proving.hash import DIGEST, Tag, compress
@@ -22,11 +23,11 @@ from runtime.errors import InvalidInput
 U64 = NDArray[np.uint64]
 Traces = dict[str, U64]
 
-#: Tables that two families share, the rows of the second after those of the first.
+#: Tables that several families share, the rows of one after those of another.
 _SHARED = {
     "bitwise": ("bitwise", "shift"),
     "mul_div": ("mul", "div"),
-    "call": ("poseidon2_call", "request"),
+    "call": ("poseidon2_call", "request", "keccak_call"),
 }
 _TABLE_OF = {family: table for table, families in _SHARED.items() for family in families}
 
@@ -142,7 +143,7 @@ def _boundary_inputs(records: Records) -> U64:
 def _request_inputs(records: Records) -> U64:
     """Digest and block of every compression of the request chains, one chain after another, (blocks, 16) uint64."""
     found = []
-    for name, asked in requested(records.request).items():
+    for name, asked in requested(records.request, records.keccak_call).items():
         absorbed = blocks(*asked)
         digests = absorb(records.requests[0, SERVED[name].kind], absorbed)
         found.append(np.concatenate([digests[:-1], absorbed], axis=1))
@@ -167,34 +168,46 @@ def _number(inputs: U64) -> tuple[int, NDArray[np.uint32], NDArray[np.uint32]]:
     return int(found), ids, firsts
 
 
-def _with_digests(records: Records, compressed: U64) -> NDArray[np.uint32]:
-    """The records of requests, each with the chain's digests before its blocks and behind the last one, in words."""
-    rows, first = records.request, 0
-    around = np.zeros((len(rows), call.BLOCKS + 1, DIGEST), dtype=np.uint64)
-    for name in SERVED:
-        places = of_type(rows, name)
+def _with_digests(records: Records, compressed: U64) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """The records of requests and of calls of Keccak-f, with the chain's digests around their blocks, in words.
+
+    Each has the digests before its blocks and the one behind the last.
+    """
+    rows, keccak, first = records.request, records.keccak_call, 0
+    around, around_keccak = (np.zeros((len(each), call.BLOCKS + 1, DIGEST), dtype=np.uint64) for each in (rows, keccak))
+    for name, served in SERVED.items():
+        if served is KECCAK_F:
+            target, places = around_keccak, np.arange(len(keccak))
+        else:
+            target, places = around, of_type(rows, name)
         own = compressed[first : first + call.BLOCKS * len(places)].reshape(-1, call.BLOCKS, compressed.shape[1])
         first += call.BLOCKS * len(places)
-        around[places, :-1] = own[:, :, :DIGEST]
+        target[places, :-1] = own[:, :, :DIGEST]
         if len(places):
-            around[places[:-1], -1] = own[1:, 0, :DIGEST]
-            around[places[-1], -1] = absorb(own[-1, -1, :DIGEST], own[-1, -1:, DIGEST:])[-1]
-    words = around.view("<u4").reshape(len(rows), 2 * DIGEST * (call.BLOCKS + 1))
+            target[places[:-1], -1] = own[1:, 0, :DIGEST]
+            target[places[-1], -1] = absorb(own[-1, -1, :DIGEST], own[-1, -1:, DIGEST:])[-1]
+    return _joined(rows, around), _joined(keccak, around_keccak)
+
+
+def _joined(rows: NDArray[np.uint32], digests: U64) -> NDArray[np.uint32]:
+    words = digests.view("<u4").reshape(len(rows), 2 * DIGEST * (call.BLOCKS + 1))
     return np.ascontiguousarray(np.concatenate([rows, words], axis=1), dtype=np.uint32)
 
 
 def _fill_families(records: Records, requests: U64, traces: Traces) -> None:
     rows = [np.ascontiguousarray(records.family(name), dtype=np.uint32) for name in FAMILIES]
-    rows[FAMILIES.index("request")] = _with_digests(records, requests)
+    rows[FAMILIES.index("request")], rows[FAMILIES.index("keccak_call")] = _with_digests(records, requests)
     decode = np.ascontiguousarray(records.decode, dtype=np.uint32)
     constants = constant.rows()
     tables = [traces[_TABLE_OF.get(name, name)] for name in (*FAMILIES, "decode")]
     pointers = np.array([array.ctypes.data for array in rows], dtype=np.uint64)
     lengths = np.array([len(array) for array in rows], dtype=np.uint64)
     columns = np.array([table.ctypes.data for table in tables], dtype=np.uint64)
-    for first, second in _SHARED.values():
-        rows_before = shape.record_rows(_TABLE_OF[first]) * len(records.family(first))
-        columns[FAMILIES.index(second)] += np.uint64(8 * rows_before)
+    for table, sharing in _SHARED.items():
+        rows_before = 0
+        for family in sharing:
+            columns[FAMILIES.index(family)] += np.uint64(8 * rows_before)
+            rows_before += shape.record_rows(table) * len(records.family(family))
     heights = np.array([table.shape[1] for table in tables], dtype=np.uint64)
     status = _families(
         pointers.ctypes.data,
@@ -240,13 +253,14 @@ def _fill_nodes(records: Records, children: U64, digests: U64, table: U64) -> No
 
 
 def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> None:
-    """Input, digest, clk, progress, time of the last requests; rows as in `boundary`."""
+    """Input, digest, time of the last requests with clk and progress on other rows; rows as in `boundary`."""
     _, _, halted, clk_end = (int(value) for value in records.boundary)
     table[:16, :6] = inputs.T
     table[16:20, :6] = digests.T
-    table[20, [_START, _END]] = (1, clk_end)
-    table[21, _END] = pow(clk_end - 1 + halted, PRIME - 2, PRIME)
+    last = table[20:]
+    last[0, [_START, _END]] = (1, clk_end)
+    last[1, _END] = pow(clk_end - 1 + halted, PRIME - 2, PRIME)
     for name, served in SERVED.items():
-        asked = of_type(records.request, name)
+        asked = records.keccak_call if served is KECCAK_F else records.request[of_type(records.request, name)]
         if len(asked):
-            table[22 + served.kind, _ANSWERED] = records.request[asked[-1], 0]
+            last[served.kind, _ANSWERED] = asked[-1, 0]

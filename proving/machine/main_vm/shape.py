@@ -33,7 +33,7 @@ MAX_LOG_HEIGHTS = {
 _RECORDS = {
     "bitwise": ("bitwise", "shift"),
     "mul_div": ("mul", "div"),
-    "call": ("poseidon2_call", "request"),
+    "call": ("poseidon2_call", "request", "keccak_call"),
     "page": ("block", "node"),
 }
 #: Rows that a record takes, where it is not one. Blocks and nodes have a row before and one after.

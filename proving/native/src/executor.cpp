@@ -33,6 +33,10 @@ struct PlainMode {
         }
         return access(memory, nullptr, kFamilyRequest, first, true);
     }
+    // The words are in one page.
+    bool access_keccak(Memory& memory, std::uint32_t state) {
+        return access(memory, nullptr, kFamilyKeccak, state, true);
+    }
     void abandon() {}
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
@@ -40,6 +44,9 @@ struct PlainMode {
     void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_call(const Op*, std::uint32_t, const std::uint32_t*) {}
     void before_request(const Op* op, std::uint32_t, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {
+        ++requests[op->immediate];
+    }
+    void before_keccak(const Op* op, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {
         ++requests[op->immediate];
     }
 };

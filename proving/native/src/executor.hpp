@@ -57,7 +57,7 @@ inline constexpr unsigned kSink = 32;
     X(And) X(Andi) X(Or) X(Ori) X(Xor) X(Xori)                                                                      \
     X(Sll) X(Slli) X(Srl) X(Srli) X(Sra) X(Srai)                                                                    \
     X(Mul) X(Mulh) X(Mulhu) X(Mulhsu) X(Div) X(Divu) X(Rem) X(Remu)                                                 \
-    X(Lw) X(Sw) X(Lb) X(Lbu) X(Lh) X(Lhu) X(Sb) X(Sh) X(Poseidon2) X(Request)
+    X(Lw) X(Sw) X(Lb) X(Lbu) X(Lh) X(Lhu) X(Sb) X(Sh) X(Poseidon2) X(Request) X(Keccak)
 
 enum Handler : std::uint8_t {
 #define HM_ENUM(name) k##name,
@@ -238,9 +238,22 @@ inline constexpr std::uint32_t kOthersAlignment = 128;
 void arith256(const std::uint32_t* inputs, std::uint32_t* outputs);
 void sha256(const std::uint32_t* inputs, std::uint32_t* outputs);
 void blake2s(const std::uint32_t* inputs, std::uint32_t* outputs);
+void keccak_f(const std::uint32_t* inputs, std::uint32_t* outputs);
 
-// What the machine does for a type. inputs: words that it reads, those of the first buffer among them; none for a type
-// that has no instruction.
+// Keccak-f has an instruction of its own kind: its words are at the address in x10 alone, in blocks of one parent, and
+// it has two calls.
+inline constexpr std::size_t kKeccakType = 1;
+inline constexpr std::size_t kKeccakWords = 50;
+inline constexpr std::uint32_t kKeccakAlignment = 256;
+inline constexpr std::uint32_t kKeccakBlocks = 4;
+inline constexpr std::size_t kKeccakCalls = 2;
+// The step of an instruction at which a call reads two neighbouring words, by their number; Keccak-f writes a step later.
+constexpr std::uint32_t read_step(std::size_t pair) {
+    return pair < 4 || pair == 16 || pair == 17 || pair >= 22 ? 0 : pair < 16 ? 1 : 2;
+}
+
+// What the machine does for a type with two buffers. inputs: words that it reads, those of the first buffer among them;
+// none for Keccak-f.
 struct Request {
     std::size_t inputs = 0;
     void (*answer)(const std::uint32_t*, std::uint32_t*) = nullptr;

@@ -86,8 +86,8 @@ Op decode_system(std::uint32_t w, Op op) {
         return op;
     }
     const std::uint32_t type = csr - kCsrRequest;
-    if (type < kRequestTypes && kRequests[type].inputs != 0 && rd == 0 && rs1 == 0) {
-        op.handler = kRequest;
+    if (type < kRequestTypes && rd == 0 && rs1 == 0) {
+        op.handler = type == kKeccakType ? kKeccak : kRequest;
         op.immediate = static_cast<std::int32_t>(type);
         return op;
     }

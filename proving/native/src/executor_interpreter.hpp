@@ -17,7 +17,7 @@ namespace hm {
 
 enum Family : unsigned {
     kFamilyAdd, kFamilyControl, kFamilyBitwise, kFamilyShift, kFamilyMul, kFamilyDiv,
-    kFamilyMemoryWord, kFamilyMemorySub, kFamilyPoseidon2, kFamilyRequest, kFamilies
+    kFamilyMemoryWord, kFamilyMemorySub, kFamilyPoseidon2, kFamilyRequest, kFamilyKeccak, kFamilies
 };
 
 inline std::uint32_t divide(std::uint32_t a, std::uint32_t b) {
@@ -281,6 +281,20 @@ do_Request : {
     request.answer(inputs, outputs);
     mode.before_request(op, first, others, inputs, outputs);
     std::memcpy(memory.bytes.data() + first, outputs, sizeof outputs);
+    NEXT();
+}
+
+do_Keccak : {
+    BEGIN(kFamilyKeccak)
+    const std::uint32_t state = x[kOperandRegister];
+    address = state;
+    if (__builtin_expect((address & (kKeccakAlignment - 1)) != 0, 0)) TRAP_COUNTED(kStopMisalignedAccess);
+    if (__builtin_expect(!mode.access_keccak(memory, state), 0)) goto stopped;
+    std::uint32_t outputs[kKeccakWords];
+    auto* const words = reinterpret_cast<std::uint32_t*>(memory.bytes.data() + address);
+    keccak_f(words, outputs);
+    mode.before_keccak(op, state, words, outputs);
+    std::memcpy(words, outputs, sizeof outputs);
     NEXT();
 }
 

@@ -55,6 +55,9 @@ struct ProfileMode {
     bool access_call(Memory& memory, const Op* op, std::uint32_t address) {
         return access(memory, op, kFamilyPoseidon2, address, true);
     }
+    bool access_keccak(Memory& memory, std::uint32_t state) {
+        return access(memory, nullptr, kFamilyKeccak, state, true);
+    }
     bool access_request(Memory& memory, const Request&, std::uint32_t own, std::uint32_t others) {
         return access(memory, nullptr, kFamilyRequest, others, false) &&
                access(memory, nullptr, kFamilyRequest, own, true);
@@ -71,6 +74,7 @@ struct ProfileMode {
     void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_call(const Op*, std::uint32_t, const std::uint32_t*) {}
     void before_request(const Op*, std::uint32_t, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {}
+    void before_keccak(const Op*, std::uint32_t, const std::uint32_t*, const std::uint32_t*) {}
     void observe(std::uint32_t pc, std::uint64_t) { observer(pc, cycles); }
 
     // kNext: no call and no return was executed just before; a change of function is a jump.

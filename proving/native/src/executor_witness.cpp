@@ -31,7 +31,7 @@ enum Table : unsigned {
 // By family.
 constexpr Table kTableOf[kFamilies] = {
     kTableAdd,    kTableControl,    kTableBitwise,   kTableBitwise,  kTableMulDiv,
-    kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTableCall, kTableCall,
+    kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTableCall, kTableCall, kTableCall,
 };
 
 // Records for which a segment has room. page: blocks and nodes. hashes: distinct Poseidon2 compressions, an upper bound.
@@ -66,6 +66,16 @@ constexpr std::uint64_t kRequestBlocks = 3;
 // The same for a request: a block that is written and two neighbouring ones that are read, each with its path.
 constexpr Need kMostOfRequest{kTreeLevels + kTreeLevels + (kTreeLevels + 1),
                               kTreeLevels + (2 * kTreeLevels + 1) + (kTreeLevels + 1) + kRequestBlocks};
+// The same for Keccak-f: four blocks of one parent that are written.
+constexpr Need kMostOfKeccak{kTreeLevels + kTreeLevels + (kKeccakBlocks - 1),
+                             kTreeLevels + (2 * kTreeLevels + 1) + 2 * (kKeccakBlocks - 1) + kKeccakCalls * kRequestBlocks};
+
+constexpr Need most_of(unsigned family) {
+    return family == kFamilyRequest ? kMostOfRequest : family == kFamilyKeccak ? kMostOfKeccak : kMost;
+}
+
+// Records that an instruction has in its table.
+constexpr std::uint64_t records_of(unsigned family) { return family == kFamilyKeccak ? kKeccakCalls : 1; }
 
 bool holds(const Budget& left, const Need& need) {
     return left.page >= need.page && left.hashes >= need.hashes;
@@ -212,6 +222,23 @@ struct WitnessMode {
                trap(kStopMemoryLimit);
     }
 
+    bool access_keccak(Memory& memory, std::uint32_t state) {
+        if (memory.guarded(state)) return trap(kStopGuard);
+        const std::uint32_t block = state >> 6;
+        Need need = data.need(block, kTouched | kWritten);
+        // The others have the first one's parent, so that only the blocks are their own.
+        for (std::uint32_t i = 1; i < kKeccakBlocks; ++i) {
+            const std::uint8_t flags = data.block_flags(block + i);
+            need.page += !(flags & kTouched);
+            need.hashes += !(flags & kTouched) + !(flags & kWritten);
+        }
+        need.hashes += kKeccakCalls * kRequestBlocks;
+        if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(kFamilyKeccak);
+        for (std::uint32_t i = 0; i < kKeccakBlocks; ++i)
+            if (!touch(memory, block + i, kTouched | kWritten)) return trap(kStopMemoryLimit);
+        return true;
+    }
+
     void abandon() { ++left.cycles; }
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t address, std::uint32_t) {
@@ -234,6 +261,12 @@ struct WitnessMode {
         if (request.second()) data.use((others >> 6) + 1);
         std::vector<std::uint32_t>& asked = requests[static_cast<std::size_t>(op->immediate)];
         asked.insert(asked.end(), inputs, inputs + request.inputs);
+    }
+
+    void before_keccak(const Op* op, std::uint32_t state, const std::uint32_t* inputs, const std::uint32_t*) {
+        for (std::uint32_t i = 0; i < kKeccakBlocks; ++i) data.use((state >> 6) + i);
+        std::vector<std::uint32_t>& asked = requests[static_cast<std::size_t>(op->immediate)];
+        asked.insert(asked.end(), inputs, inputs + kKeccakWords);
     }
 
     // What is used goes from the first budget; when it ends, from another that holds all that was used.
@@ -270,11 +303,11 @@ struct WitnessMode {
 private:
     // Counts an instruction and reserves for its first visit: all of it or, when false, nothing.
     bool count(const Op* op, Family family) {
-        if (__builtin_expect(left.tables[kTableOf[family]] == 0 || left.cycles == 0, 0)) return false;
+        if (__builtin_expect(left.tables[kTableOf[family]] < records_of(family) || left.cycles == 0, 0)) return false;
         if (__builtin_expect(!seen[static_cast<std::size_t>(op - code.ops.data())], 0)) {
-            if (!first_visit(op, family == kFamilyRequest ? kMostOfRequest : kMost)) return false;
+            if (!first_visit(op, most_of(family))) return false;
         }
-        --left.tables[kTableOf[family]];
+        left.tables[kTableOf[family]] -= records_of(family);
         --left.cycles;
         return true;
     }
@@ -333,7 +366,7 @@ private:
 
     // The instruction was counted but is not executed.
     bool take_back(Family family) {
-        ++left.tables[kTableOf[family]];
+        left.tables[kTableOf[family]] += records_of(family);
         ++left.cycles;
         return refuse();
     }

@@ -10,7 +10,7 @@ using namespace hm::expand;
 using Fill = void (*)(const Context&, const std::uint32_t*, std::size_t, const Table&);
 
 constexpr Fill kFills[] = {fill_add, fill_control, fill_bitwise, fill_shift, fill_mul, fill_div,
-                           fill_memory_word, fill_memory_sub, fill_poseidon2_call, fill_request};
+                           fill_memory_word, fill_memory_sub, fill_poseidon2_call, fill_request, fill_keccak};
 constexpr std::size_t kFamilies = std::size(kFills);
 
 void add_counts(const std::vector<std::unique_ptr<Counts>>& all, std::vector<std::uint32_t> Counts::* part, std::uint64_t* out) {

@@ -175,6 +175,7 @@ void fill_memory_word(const Context&, const std::uint32_t* records, std::size_t 
 void fill_memory_sub(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
 void fill_poseidon2_call(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
 void fill_request(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
+void fill_keccak(const Context&, const std::uint32_t* records, std::size_t count, const Table&);
 
 // Decodes the rows (pc, word, count); false when a word is no instruction. constants: the constant table, 5 columns.
 bool decode_rows(const std::uint32_t* rows, std::size_t count, const std::uint64_t* constants, std::vector<Decoded>& out);

@@ -29,8 +29,13 @@ constexpr std::size_t kRequestDigests = kRequestHead + 2 * (kInputs + kOutputs);
 constexpr std::size_t kRequestRecord = kRequestDigests + 2 * kDigest * (kRequestBlocks + 1);
 
 constexpr std::uint32_t kCompression = hm::kRequestTypes;
-// Flags of the kinds of calls, in the order of their columns: a compression, then the types that have an instruction.
-constexpr std::array<std::uint32_t, 4> kKinds = {kCompression, 0, 2, 3};
+// The second call of Keccak-f, which writes.
+constexpr std::uint32_t kAnswering = kCompression + 1;
+// Flags of the kinds of calls, in the order of their columns: a compression, the types of requests, an answer.
+constexpr std::array<std::uint32_t, 6> kKinds = {kCompression, 0, 1, 2, 3, kAnswering};
+
+constexpr std::size_t kKeccakDigests = kRequestHead + 2 * kKeccakWords;
+constexpr std::size_t kKeccakRecord = kKeccakDigests + 2 * kDigest * (kRequestBlocks + 1);
 
 // One word that a row accesses, or holds.
 struct Word {
@@ -49,10 +54,30 @@ struct Call {
     std::array<Word, 2> registers{};
     std::array<Word, kInputs> read{};
     std::array<Word, kOutputs> written{};
+    // Of Keccak-f instead of both, the words that it reads or writes.
+    std::array<Word, kKeccakWords> wide{};
     // The digests before the blocks of a request and behind the last one; the output of a compression.
     std::array<std::array<std::uint64_t, kDigest>, kRequestBlocks + 1> digests{};
 
     bool request() const { return type != kCompression; }
+    bool answering() const { return type == kAnswering; }
+    bool keccak() const { return type == kKeccakType || answering(); }
+    // Whether x11 points to a second buffer.
+    bool others() const { return request() && !keccak(); }
+
+    // Whether a row reads or writes words.
+    bool reads(std::size_t row) const {
+        return row >= kReadRow && row < kReadRow + (keccak() ? kKeccakWords : inputs) / 2 && !answering();
+    }
+    bool writes(std::size_t row) const {
+        if (keccak()) return answering() && row >= kReadRow && row < kReadRow + kKeccakWords / 2;
+        return row >= kWriteRow && row < kWriteRow + kOutputs / 2;
+    }
+    // The step of its accesses on a row.
+    std::uint32_t step(std::size_t row) const {
+        if (keccak()) return row < kReadRow ? 0 : read_step(row - kReadRow) + answering();
+        return writes(row) ? 2 : reads(row) && row >= kReadRow + kOutputs / 2;
+    }
 };
 
 bool in_stream(std::size_t row) { return row >= kReadRow && row < kStreamEnd; }
@@ -60,11 +85,15 @@ bool in_stream(std::size_t row) { return row >= kReadRow && row < kStreamEnd; }
 // The words of a row: both are of one buffer.
 std::array<Word, 2> words_of(const Call& call, std::size_t row) {
     const std::size_t reads = 2 * (row - kReadRow), writes = 2 * (row - kWriteRow);
+    if (call.keccak() && row >= kReadRow) {
+        if (reads < kKeccakWords) return {call.wide[reads], call.wide[reads + 1]};
+        return {};
+    }
     if (row >= kReadRow && reads < kInputs) return {call.read[reads], call.read[reads + 1]};
     if (row >= kWriteRow && writes < kOutputs) return {call.written[writes], call.written[writes + 1]};
     if (row == kRegisterRow) return call.registers;
     const auto held = [](std::uint64_t word) { return Word{word, word, 0}; };
-    if (row == kPointerRow) return {held(call.pointer / 32), held(call.numbers / 128)};
+    if (row == kPointerRow) return {held(call.pointer / 32), held(call.numbers / (call.keccak() ? kKeccakAlignment : 128))};
     if (row == kBeforeRow) return {held(call.since), Word{}};
     return {};
 }
@@ -133,6 +162,7 @@ class Lanes {
 
 bool splits(const Call& call, std::size_t row, std::size_t place) {
     if (row == kPointerRow || (row >= kWriteRow && row < kWriteRow + kOutputs / 2)) return true;
+    if (call.answering()) return in_stream(row);
     if (!call.request()) return false;
     if (row == kBeforeRow) return place == 0;
     return in_stream(row) && (row - kReadRow) % kGroupRows == (place == 0 ? kGroupRows - 1 : 0);
@@ -147,19 +177,18 @@ void fill(const Call& call, std::size_t number, Counts& counts, const Table& tab
     Lanes register_(call);
     for (std::size_t i = 0; i < kRows; ++i) {
         const std::array<Word, 2> words = words_of(call, i);
-        const bool reads = i >= kReadRow && i < kReadRow + call.inputs / 2;
-        const bool writes = i >= kWriteRow && i < kWriteRow + kOutputs / 2;
-        const bool data = reads || writes;
-        const std::uint64_t time = 4 * std::uint64_t{call.clk} + (writes ? 2 : reads && i >= kReadRow + kOutputs / 2);
+        const bool reads = call.reads(i), data = reads || call.writes(i);
+        const bool registers = i == kRegisterRow && !call.answering();
+        const std::uint64_t time = 4 * std::uint64_t{call.clk} + call.step(i);
         std::array<std::uint64_t, 2> high{}, upper{};
         for (std::size_t j = 0; j < 2; ++j) {
-            if (data || (i == kRegisterRow && (j == 0 || call.request()))) high[j] = counts.gap(time, words[j].previous);
+            if (data || (registers && (j == 0 || call.others()))) high[j] = counts.gap(time, words[j].previous);
             if (!splits(call, i, j)) continue;
             upper[j] = words[j].word >> 16;
             counts.check(16, words[j].word & 0xffff);
             counts.check(upper_bits(i, j), upper[j]);
         }
-        if (data || i == kRegisterRow)
+        if (data || registers)
             counts.pair(static_cast<std::uint32_t>(high[0]), static_cast<std::uint32_t>(high[1]));
         if (!call.request() && reads) upper[0] = canonical(words);
         const std::size_t row = number * kRows + i;
@@ -173,6 +202,12 @@ void fill(const Call& call, std::size_t number, Counts& counts, const Table& tab
         for (const std::uint64_t bits : high) table.at(column++, row) = bits;
         for (const std::uint64_t half : upper) table.at(column++, row) = half;
     }
+}
+
+void digests(const std::uint32_t* words, Call& call) {
+    for (std::size_t i = 0; i <= kRequestBlocks; ++i)
+        for (std::size_t j = 0; j < kDigest; ++j)
+            call.digests[i][j] = words[2 * (kDigest * i + j)] | std::uint64_t{words[2 * (kDigest * i + j) + 1]} << 32;
 }
 
 Word unchanged(std::uint64_t word, std::uint64_t previous) { return {word, word, previous}; }
@@ -205,10 +240,27 @@ void fill_request(const Context& context, const std::uint32_t* records, std::siz
         for (std::size_t i = 0; i < kInputs; ++i) call.read[i] = unchanged(words[2 * i], words[2 * i + 1]);
         for (std::size_t i = 0; i < kOutputs; ++i)
             call.written[i] = {words[2 * (kInputs + i)], words[2 * i], words[2 * (kInputs + i) + 1]};
-        const std::uint32_t* digests = record + kRequestDigests;
-        for (std::size_t i = 0; i <= kRequestBlocks; ++i)
-            for (std::size_t j = 0; j < kDigest; ++j)
-                call.digests[i][j] = digests[2 * (kDigest * i + j)] | std::uint64_t{digests[2 * (kDigest * i + j) + 1]} << 32;
+        digests(record + kRequestDigests, call);
+        fill(call, number, counts, table);
+    });
+}
+
+void fill_keccak(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
+    each_record(context, records, count, kKeccakRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded&, Counts& counts) {
+        const bool answers = record[2] != 0 && number != 0;
+        Call call{.type = answers ? kAnswering : static_cast<std::uint32_t>(kKeccakType), .inputs = kKeccakWords, .clk = record[0],
+                  .pc = answers ? 0 : record[1], .first_register = answers ? 0 : kOperandRegister, .pointer = record[3],
+                  .numbers = record[3] + 4 * static_cast<std::uint32_t>(kOutputs),
+                  // The answer follows at the same time.
+                  .since = answers ? kPrime - 1 : field_difference(record[0], std::uint64_t{record[7]} + 1)};
+        if (!answers) call.registers[0] = unchanged(record[3], record[4]);
+        const std::uint32_t* words = record + kRequestHead;
+        for (std::size_t i = 0; i < kKeccakWords; ++i) {
+            // The call before has read what an answer replaces.
+            const std::uint32_t* word = words + 2 * i;
+            call.wide[i] = {word[0], answers ? *(word - kKeccakRecord) : word[0], word[1]};
+        }
+        digests(record + kKeccakDigests, call);
         fill(call, number, counts, table);
     });
 }

@@ -15,10 +15,13 @@ constexpr std::size_t kMemoryWidth = 12;
 constexpr std::size_t kCallWidth = 4 + 2 * kCallInputs;
 constexpr std::size_t kRequestHead = 8;
 constexpr std::size_t kRequestWidth = kRequestHead + 2 * (kCallInputs + kCallOutputs);
+// A call of Keccak-f: the head, and the words that it reads or writes.
+constexpr std::size_t kKeccakWidth = kRequestHead + 2 * kKeccakWords;
 constexpr std::size_t kBlockWidth = 2 + 3 * kBlockWords;
 
 constexpr std::size_t width_of(unsigned family) {
     if (family == kFamilyRequest) return kRequestWidth;
+    if (family == kFamilyKeccak) return kKeccakCalls * kKeccakWidth;
     return family == kFamilyPoseidon2 ? kCallWidth : family >= kFamilyMemoryWord ? kMemoryWidth : kCycleWidth;
 }
 
@@ -77,6 +80,12 @@ struct ReplayMode {
         return access(memory, nullptr, kFamilyRequest, first, true) &&
                access(memory, nullptr, kFamilyRequest, others, false) &&
                (!request.second() || access(memory, nullptr, kFamilyRequest, others + 64, false));
+    }
+
+    bool access_keccak(const Memory& memory, std::uint32_t state) {
+        for (std::uint32_t i = 0; i < kKeccakBlocks; ++i)
+            if (!access(memory, nullptr, kFamilyKeccak, state + 64 * i, true)) return false;
+        return true;
     }
 
     void abandon() {}
@@ -155,6 +164,27 @@ struct ReplayMode {
         // Words that the type does not have are zeros.
         pair = std::fill_n(pair, row + kRequestHead + 2 * kCallInputs - pair, 0);
         for (std::size_t i = 0; i < kCallOutputs; ++i) put(outputs[i], (first >> 2) + i, 2);
+        ++clk;
+    }
+
+    // Two records: of the call that reads the words, and of the one that writes them a step later.
+    void before_keccak(const Op* op, std::uint32_t state, const std::uint32_t* inputs, const std::uint32_t* outputs) {
+        const std::uint32_t* words[kKeccakCalls] = {inputs, outputs};
+        const std::uint32_t before = exchange(last_requests[op->immediate], clk);
+        for (std::uint32_t call = 0; call < kKeccakCalls; ++call) {
+            std::uint32_t* row = rows[kFamilyKeccak]->append(kKeccakWidth);
+            row[0] = clk;
+            row[1] = code.pc(op);
+            row[2] = call;
+            row[3] = state;
+            row[4] = call == 0 ? exchange(registers[kOperandRegister], 4 * clk) : 0;
+            row[5] = row[6] = 0;
+            row[7] = before;
+            for (std::size_t i = 0; i < kKeccakWords; ++i) {
+                row[kRequestHead + 2 * i] = words[call][i];
+                row[kRequestHead + 2 * i + 1] = exchange(last[(state >> 2) + i], 4 * clk + read_step(i / 2) + call);
+            }
+        }
         ++clk;
     }
 
@@ -370,7 +400,7 @@ HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outco
 
 HM_EXPORT void hm_replay_free(Replay* replay) { delete replay; }
 
-// The records: 0-9 the families, 10 decode, 11 block, 12 node keys, 13 old children, 14 new children, 15 digests.
+// The records: the families, then decode, block, node keys, old children, new children, digests.
 // Returns the number of bytes at *data.
 HM_EXPORT std::size_t hm_replay_array(const Replay* replay, int which, const void** data) {
     const auto give = [&](const auto& values) {
@@ -381,12 +411,12 @@ HM_EXPORT std::size_t hm_replay_array(const Replay* replay, int which, const voi
         *data = replay->mode.rows[which]->data.data();
         return replay->mode.rows[which]->bytes();
     }
-    switch (which) {
-        case 10: return give(replay->decode);
-        case 11: return give(replay->block);
-        case 12: return give(replay->node_keys);
-        case 13: return give(replay->node_before);
-        case 14: return give(replay->node_after);
+    switch (which - static_cast<int>(hm::kFamilies)) {
+        case 0: return give(replay->decode);
+        case 1: return give(replay->block);
+        case 2: return give(replay->node_keys);
+        case 3: return give(replay->node_before);
+        case 4: return give(replay->node_after);
         default:
             *data = replay->digests;
             return sizeof replay->digests;

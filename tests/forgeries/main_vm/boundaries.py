@@ -49,7 +49,7 @@ def forgeries() -> Iterator[tuple[Rule, Forgery]]:
         yield case(f"Q at the start {i}", {(START, 4 + i): int(inputs[START, 4 + i]) + 1})
         yield case(f"Q at the end {i}", {(END, 4 + i): int(inputs[END, 4 + i]) + 1})
         rule, late = case(f"no request of type {i} was made at the start", {})
-        late.traces["boundary"][22 + i, [ASKED, ANSWERED]] = 1
+        late.traces["boundary"][20 + i, [ASKED, ANSWERED]] = 1
         yield rule, late
         yield case(f"state padding {i}", {(END, 12 + i): 1})
     yield case("state tag", {(START, 8): 0})

@@ -157,6 +157,46 @@ def accesses_of_no_call() -> Iterator[Case]:
         yield constraint("call", f"{name} is boolean", BENCH.changes("call", rows))
 
 
+def compression_that_is_a_store() -> Iterator[Case]:
+    """A compression of zeros and a request of numbers less one of Keccak-f: their operations make that of a store.
+
+    It writes the output in place of the zeros that the store's register points to, and no answer lacks what was asked.
+    """
+    table = "call"
+    first = BENCH.find(table, lambda r: r["keccak_f"] == 1)
+    kept = {name: BENCH.row(table, first)[name] for name in ("clk", "pointer")}
+    store = BENCH.row(
+        "decode", BENCH.find("decode", lambda r: (r["operation"], r["rs2"], r["imm"]) == (Operation.SW, 0, 0))
+    )
+    digest = [poseidon2_rows([0] * 16)[0][f"output[{i}]"] for i in range(4)]
+    lanes = [0] * 16
+    rows: dict[int, Values] = {}
+    for i in range(ROWS):
+        row = dict.fromkeys(BENCH.row(table, first), 0) | {"compression": 1, "arith256": 1, "keccak_f": -1, **kept}
+        lanes = [*lanes[1:], 0]
+        if i == 0:
+            row |= {
+                "lane[0]": store["pc"],
+                "lane[1]": store["rs1"],
+                "word[0]": kept["pointer"],
+                "old[0]": kept["pointer"],
+            }
+        elif i == 1:
+            row |= dict.fromkeys(("word[0]", "old[0]"), kept["pointer"] // 32)
+            row["upper[0]"] = row["word[0]"] >> 16
+        elif i == 20:
+            lanes[11:15] = digest
+        elif 22 <= i < 26:
+            words = [lanes[9] & 0xFFFFFFFF, lanes[9] >> 32]
+            lanes[15] = inverse(words[1] - (2**32 - 1)) if words[0] else 0
+            for j, word in enumerate(words):
+                row |= {f"word[{j}]": word, f"old[{j}]": word, f"upper[{j}]": word >> 16}
+        if i in (20, 21, 26, 27, 28):
+            row |= dict.fromkeys(("previous[0]", "previous[1]"), 4 * kept["clk"] - 1)
+        rows[first + i] = row | ({f"lane[{j}]": lane for j, lane in enumerate(lanes)} if i else {})
+    yield constraint(table, "keccak_f is boolean", BENCH.changes(table, rows))
+
+
 def two_operations_at_once() -> Iterator[Case]:
     """Two flags whose operations add up to a third: one fetch counted twice."""
     cases: tuple[tuple[str, tuple[str, str], int, Values], ...] = (
@@ -527,6 +567,24 @@ def calls() -> Iterator[Case]:
         upper = BENCH.row(table, row)[f"upper[{place}]"]
         yield lookup(table, name, BENCH.change(table, row, {f"upper[{place}]": upper - 1}))
 
+    answer = BENCH.find(table, lambda r: r["answering"] == 1)
+    later = BENCH.row(table, answer)["clk"] + 1
+    elsewhere = {answer + i: {"clk": later} for i in range(32)}
+    yield constraint(table, "clk is the same for the answer", BENCH.changes(table, elsewhere))
+    pointer = BENCH.row(table, answer)["pointer"] + 256
+    elsewhere = {answer + i: {"pointer": pointer, "numbers": pointer + 32} for i in range(32)}
+    elsewhere[answer + 1] |= words(answer + 1, 0, 8) | words(answer + 1, 1, 1)
+    yield constraint(table, "pointer is the same for the answer", BENCH.changes(table, elsewhere))
+    # Padding in its place, in whose cells the time and the pointer may be what they like.
+    old = BENCH.row(table, answer)
+    padded = {answer + i: dict.fromkeys(old, 0) for i in range(32)}
+    padded[answer] |= {name: old[name] for name in ("clk", "pointer")}
+    yield constraint(table, "an answer stands behind what is asked", BENCH.changes(table, padded))
+    behind = BENCH.row(table, request + 31)["lane[11]"] + 1
+    yield lookup(table, "compression", BENCH.change(table, request + 31, {"lane[11]": behind}))
+    same = {"word[0]": 0, "old[0]": 0}
+    yield constraint(table, "an answer follows at the same time", BENCH.change(table, answer + 3, same))
+
     yield constraint(table, "a compression's element", changed(compression, 6, 0, 1))
     for row, place, name in ((4, 0, "first"), (5, 0, "second"), (5, 1, "third"), (6, 1, "fourth")):
         of = "first element of a group" if name == "first" else f"{name} element"
@@ -570,6 +628,7 @@ def _rows(first: int, honest: Sequence[Values], forged: Sequence[Values]) -> Mut
 ALL = (
     flags,
     accesses_of_no_call,
+    compression_that_is_a_store,
     pages,
     two_operations_at_once,
     times,

@@ -28,6 +28,9 @@ EXCEPTIONS: dict[Rule, str] = {
         "compression whose output is part of its input, the second an operation that is the sum of theirs, and none "
         "is; it stays so that no count of a permutation bus rests on that",
     ),
+    Rule("call", "constraint", "answering is boolean"): "the others leave minus one of an answer beside a compression, "
+    "whose output would have four equal elements, and no operation is the sum of those of two calls beside it; it "
+    "stays for the same reason",
 }
 
 
@@ -38,7 +41,9 @@ def rules(traces: Forgery) -> set[Rule]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule.table}.{case.rule.name}")
 def test_only_this_rule_notices(case: Case) -> None:
-    assert BENCH.fuzzer.judge(case.mutation).local == {case.rule}
+    outcome = BENCH.fuzzer.judge(case.mutation)
+    # A lookup in a table of the prover's notices where that table does not contain what is asked for.
+    assert (outcome.local or outcome.unbacked) == {case.rule}
 
 
 def test_only_this_rule_of_the_boundary_notices() -> None:

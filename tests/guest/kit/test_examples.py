@@ -9,6 +9,7 @@ import struct
 from collections import Counter
 
 import pytest
+from eth_hash.auto import keccak
 
 from guest.build import unknown_instructions
 from proving.machine.executor import execute
@@ -81,12 +82,14 @@ def test_powers_by_requests(compiler: Compiler, base: int, exponent: int, modulu
     assert seen.execution.output == pow(base, exponent, modulus or 2**256).to_bytes(32, "little")
 
 
-@pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1001])
+@pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 135, 136, 137, 272, 1001])
 def test_hashes_by_requests(compiler: Compiler, size: int) -> None:
     message = bytes(i * i % 251 for i in range(size))
     for which, name in ((b"s", "sha256"), (b"b", "blake2s")):
         seen, _ = run(compiler.file(EXAMPLES / "digest.c"), which + message)
         assert seen.execution.output == hashlib.new(name, message).digest(), name
+    seen, _ = run(compiler.file(EXAMPLES / "digest.c"), b"k" + message)
+    assert seen.execution.output == keccak(message)
 
 
 @pytest.mark.parametrize("name", ["words.c", "primes.zig"])

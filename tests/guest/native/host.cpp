@@ -133,6 +133,21 @@ extern "C" void hallmark_poseidon2_compress(uint32_t buffer[32]) {
     std::memcpy(buffer, result, sizeof result);
 }
 
+// In software: the program is not to be tested against the circuit's permutation.
+#define keccak_permute software_permute
+extern "C" {
+#include "../../../guest/example/permutation.c"
+}
+#undef keccak_permute
+
+extern "C" void hallmark_keccak_f(uint32_t state[50]) {
+    if (reinterpret_cast<std::uintptr_t>(state) % 256 != 0) {
+        std::fputs("trap: misaligned\n", stderr);
+        std::abort();
+    }
+    software_permute(reinterpret_cast<uint64_t*>(state));
+}
+
 // Bit by bit, by a way of its own: the program is not to be tested against the circuit's arithmetic.
 extern "C" void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]) {
     if (reinterpret_cast<std::uintptr_t>(a) % 32 != 0 || reinterpret_cast<std::uintptr_t>(bcm) % 128 != 0) {

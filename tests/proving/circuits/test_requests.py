@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from proving.circuits.arith256 import ARITH256
 from proving.circuits.basic import BasicCircuit, RequestsRefused
 from proving.circuits.gadgets import poseidon2
+from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import CYCLES, Layout, RequestType, absorb, blocks, empty_chain, pack
 from proving.circuits.served import SERVED
 from proving.hash import RATE, compress
@@ -82,11 +83,13 @@ def test_a_request_costs_the_cycles_that_have_as_many_cells(served: BasicCircuit
     own = {t.name: t.main_columns + 3 * t.bus_columns for t in compile_circuit(served.circuit).tables}
     shape = served.shapes[-1]
     cells = report.cells_of(own, shape) / served.capacities[-1]
-    rows = {"call": call.ROWS, "poseidon2": poseidon2.ROWS * served.layout.blocks}
+    rows = {"call": call.ROWS * served.layout.blocks // call.BLOCKS, "poseidon2": poseidon2.ROWS * served.layout.blocks}
     cells += sum(report.widths()[table] * count for table, count in rows.items())
     assert abs(cells / 64 / CYCLES[served.kind] - 1) < 0.1
 
 
 def test_every_served_type_fits_the_table_of_calls() -> None:
-    assert {served.layout.blocks for served in SERVED.values()} == {call.BLOCKS}
-    assert all(served.layout.output_words == 8 for served in SERVED.values())
+    two_buffers = [served.layout for served in SERVED.values() if served is not KECCAK_F]
+    assert {layout.blocks for layout in two_buffers} == {call.BLOCKS}
+    assert all(layout.output_words == 8 for layout in two_buffers)
+    assert KECCAK_F.layout.blocks == 2 * call.BLOCKS and KECCAK_F.layout.input_blocks == call.BLOCKS

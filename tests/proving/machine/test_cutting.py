@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from proving.circuits.requests import RequestType
 from proving.machine.checkpoint import CheckpointError
 from proving.machine.main_vm import shape, shapes
 from proving.machine.program import Program
@@ -58,6 +59,26 @@ def test_loops_over_fresh_buffers_replay_at_every_remainder(body: str, table: st
     program = _over_buffers(BODIES[body], 80)
     cycles = set()
     for capacity in range(first, first + 24):
+        cycles.add(_assert_every_segment_replays(program, {**capacities(16), table: capacity}))
+    assert len(cycles) == 1
+
+
+#: What Keccak-f may find: no block of its state, one that is read, one that is written, all of them.
+_KECCAK = [asm.i_type("addi", 10, _POINTER, 0), asm.request(RequestType.KECCAK_F)]
+STATES = {
+    "fresh": _KECCAK,
+    "after a read of the third block": [asm.load("lw", _VALUE, _POINTER, 128), *_KECCAK],
+    "after a write to the last block": [asm.store("sw", 0, _POINTER, 252), *_KECCAK],
+    "twice": [*_KECCAK, _KECCAK[1]],
+}
+
+
+@pytest.mark.parametrize("body", STATES)
+@pytest.mark.parametrize(("table", "first"), [("page", 75), ("poseidon2", 130), ("call", 2)])
+def test_keccak_replays_at_every_remainder(body: str, table: str, first: int) -> None:
+    program = _over_buffers(STATES[body], 20, step=256)
+    cycles = set()
+    for capacity in range(first, first + 12):
         cycles.add(_assert_every_segment_replays(program, {**capacities(16), table: capacity}))
     assert len(cycles) == 1
 

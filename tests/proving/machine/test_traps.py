@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from proving.circuits.requests import RequestType
 from proving.machine import traps
 from proving.machine.executor import execute
 from proving.machine.program import Program
@@ -51,6 +52,9 @@ def _padding(rng: random.Random) -> list[int]:
         (0x7C002573, traps.IllegalInstruction),  # CSRRS on the advice register
         (0x7C029573, traps.IllegalInstruction),  # a write to the advice register
         (0x7D029573, traps.IllegalInstruction),  # a Poseidon2 call with rd
+        (0x7D201573, traps.IllegalInstruction),  # a request of Keccak-f with rd
+        (0x7D229073, traps.IllegalInstruction),  # and with rs1
+        (0x7D501073, traps.IllegalInstruction),  # a request of no type
         (0x40001033, traps.IllegalInstruction),  # SLL with funct7 0x20
         (0x02001013, traps.IllegalInstruction),  # SLLI with shift amount bit 5
         (0x00002063, traps.IllegalInstruction),  # branch funct3 2
@@ -93,6 +97,12 @@ def test_misaligned_accesses_trap(seed: int) -> None:
 @pytest.mark.parametrize("address", [4, 64, 0x20001, 0xFFFFFFC0])
 def test_misaligned_poseidon2_buffers_trap(address: int) -> None:
     trap = _trap([*asm.li(7, address), asm.poseidon2(7), asm.HALT], traps.MisalignedAccess)
+    assert trap.address == address
+
+
+@pytest.mark.parametrize("address", [4, 64, 128, 0x20001, 0xFFFFFF80])
+def test_misaligned_states_of_keccak_trap(address: int) -> None:
+    trap = _trap([*asm.li(10, address), asm.request(RequestType.KECCAK_F), asm.HALT], traps.MisalignedAccess)
     assert trap.address == address
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from proving.circuits.keccak_f import KECCAK_F
+from proving.circuits.requests import RequestType
 from proving.hash import compress
 from proving.machine.checkpoint import Checkpoint, CheckpointError
 from proving.machine.executor import execute
@@ -18,7 +21,7 @@ from proving.machine.traps import CapacityTooSmall, IllegalInstruction
 from proving.machine.witness import TABLES, CapacityMissing, Segment, witness
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
-from tests.proving.machine.programs import counting_loop, hash_chain, random_program
+from tests.proving.machine.programs import WINDOW, counting_loop, hash_chain, random_program
 
 REGISTERS, CODE = 1 << 32, 2 << 32
 
@@ -70,7 +73,7 @@ def test_no_table_overflows(limits: dict[str, int]) -> None:
         records = {name: counts[name] for name in TABLES if name in counts}
         records["bitwise"] += counts["shift"]
         records["mul_div"] = counts["mul"] + counts["div"]
-        records["call"] = counts["poseidon2_call"] + counts["request"]
+        records["call"] = counts["poseidon2_call"] + counts["request"] + counts["keccak_call"]
         assert counts["block"] + counts["node"] <= segment.used["page"]
         assert records == {name: segment.used[name] for name in records}
         assert set(records) == set(TABLES) - {"page", "poseidon2"}
@@ -322,3 +325,29 @@ def test_a_checkpoint_with_an_untouched_block_is_refused() -> None:
     )
     with pytest.raises(CheckpointError, match="does not touch"):
         replay(more)
+
+
+@pytest.mark.parametrize("limit", [2, 3, 8])
+def test_keccak_is_the_permutation_and_never_split(limit: int) -> None:
+    """SHA3-256 of nothing by one request, and eight more behind it."""
+    state = WINDOW + 256
+    words = [
+        *asm.li(10, state),
+        *asm.li(5, 6),
+        asm.store("sw", 5, 10),
+        *asm.li(5, 0x80000000),
+        asm.store("sw", 5, 10, 132),
+    ]
+    keccak = asm.request(RequestType.KECCAK_F)
+    words += [keccak, *[asm.load("lw", 12 + i, 10, 4 * i) for i in range(6)], *[keccak] * 8]
+    program = Program.from_elf(asm.elf([*words, asm.HALT], data=[(state, bytes(256))]))
+    assert execute(program, b"").output[8:] == hashlib.sha3_256(b"").digest()[:24]
+    segments = list(witness(program, b"", {**capacities(16), "call": limit}))
+    calls = [len(replay(segment.checkpoint).keccak_call) for segment in segments]
+    assert sum(calls) == 18 and max(calls) == limit // 2 * 2
+    given = np.zeros((1, 50), dtype=np.uint32)
+    given[0, 0], given[0, 33] = 6, 0x80000000
+    for segment in segments:
+        for inputs in segment.requests[KECCAK_F.name]:
+            assert np.array_equal(inputs, given[0])
+            given = KECCAK_F.answer(given)

@@ -23,7 +23,7 @@ from proving.stages.statement import MalformedStatement
 from runtime.errors import ArtifactError, InvalidInput
 from runtime.protocol import PROTOCOL_VERSION
 from tests.proving.machine import assembler as asm
-from tests.proving.machine.main_vm.segments import requesting
+from tests.proving.machine.main_vm.segments import requesting_all
 from tests.proving.stages.batch import PROFILE, Batch, prove_all
 
 NUMBERS = np.random.default_rng(3).integers(0, 2**32, size=(7, 32), dtype=np.uint32)
@@ -31,7 +31,7 @@ NUMBERS = np.random.default_rng(3).integers(0, 2**32, size=(7, 32), dtype=np.uin
 
 @cache
 def batch() -> Batch:
-    words, advice = requesting([served.kind for served in SERVED.values()])
+    words, advice = requesting_all()
     data = b"".join(word.to_bytes(4, "little") for word in advice)
     return prove_all(asm.elf([*words[:-1], asm.HALT]), data, size_class=12)
 

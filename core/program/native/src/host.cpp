@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "hash/poseidon2.hpp"
+#include "keccak.hpp"
 #include "modular.hpp"
 
 extern "C" {
@@ -100,6 +101,11 @@ extern "C" void hallmark_arith256(uint32_t a[8], const uint32_t bcm[24]) {
     if (!aligned) std::longjmp(end, trapped + 1);
     const auto found = hm::modular::remainder(a, bcm, bcm + 8, bcm + 16);
     std::memcpy(a, found.data(), 32);
+}
+
+extern "C" void hallmark_keccak_f(uint32_t state[50]) {
+    if (reinterpret_cast<std::uintptr_t>(state) % 256 != 0) std::longjmp(end, trapped + 1);
+    hm::keccak::permute(state, state);
 }
 
 extern "C" void hallmark_exit(const uint32_t words[8]) {

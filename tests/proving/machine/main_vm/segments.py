@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import RequestType
 from proving.circuits.served import SERVED
 from proving.machine.main_vm.expand import Traces, expand
@@ -125,6 +126,24 @@ def requesting(kinds: Sequence[RequestType] = (RequestType.ARITH256,)) -> tuple[
     return [*words, asm.HALT], advice[:32]
 
 
+def requesting_all() -> tuple[list[int], list[int]]:
+    """Requests of every type."""
+    words, advice = requesting([served.kind for served in SERVED.values() if served is not KECCAK_F])
+    return [*words[:-1], *asm.li(10, NUMBERS + 128), asm.request(RequestType.KECCAK_F), asm.HALT], advice
+
+
+def permuting() -> tuple[list[int], list[int]]:
+    """A state from advice, and Keccak-f of it twice, then a request of 256-bit arithmetic within it, and once more."""
+    state = NUMBERS + 128
+    advice = [0, 1, 0xFFFFFFFF, 0x80000000, *range(5, 51)]
+    words = asm.li(10, state)
+    for i in range(50):
+        words += [asm.advice(_RESULT), asm.store("sw", _RESULT, 10, 4 * i)]
+    keccak = asm.request(RequestType.KECCAK_F)
+    words += [keccak, keccak, *asm.li(11, state), ARITH256, keccak]
+    return [*words, asm.HALT], advice
+
+
 @cache
 def everything() -> Records:
     """One segment with a few rows of every instruction, small enough to fuzz."""
@@ -145,15 +164,16 @@ def everything() -> Records:
         words.append(asm.load(name, 0, _BASE, 0))
     words += [asm.load(name, _RESULT, _BASE, o) for name, o in (("lb", 129), ("lb", 131), ("lh", 130), ("lhu", 130))]
     words += [asm.store(name, 12, _BASE, o) for name, o in (("sb", 1), ("sb", 2), ("sh", 6), ("sw", 8), ("sb", 15))]
-    words += [asm.store("sw", 12, 2, -5)]
+    words += [asm.store("sw", 12, 2, -5), asm.store("sw", 0, _BASE)]
     hashed, advice = hashing()
     # Three requests, two of them with buffers that overlap, and two of every other type.
     words += [*hashed[:-1], *asm.li(11, WINDOW + 128), *asm.li(10, WINDOW + 96), ARITH256]
     for offset in (32, 64):
         words += [asm.i_type("addi", 10, 11, offset), ARITH256]
     for served in SERVED.values():
-        if served.kind != RequestType.ARITH256:
+        if served.kind not in (RequestType.ARITH256, RequestType.KECCAK_F):
             words += [asm.request(served.kind), asm.request(served.kind)]
+    words += [*asm.li(10, WINDOW + 256), *[asm.request(RequestType.KECCAK_F)] * 2]
     return records([*words, asm.HALT], advice)[0]
 
 
