@@ -1,18 +1,20 @@
 // Expansion of execution records to the columns of main_vm: what the tables share.
 //
-// Columns are column-major, zero before the fill, and in the order in which proving/machine/main_vm declares them. Every
-// fill counts the lookups that its rows make.
+// Columns are column-major, zero before the fill, and those of columns.hpp. Every fill counts the lookups that its
+// rows make.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "columns.hpp"
 #include "field/goldilocks.hpp"
 #include "parallel.hpp"
 
@@ -37,7 +39,6 @@ enum Kind : std::uint32_t {
     kRegister = 16, kImmediate, kShift, kStore, kBranch, kUpper, kUpperPc, kJump, kJumpRegister, kHaltFormat,
     kAdviceFormat, kPoseidon2Format, kFence, kRequestFormat,
 };
-inline constexpr std::uint32_t kFormats = kRequestFormat - kRegister + 1;
 
 // One decoded instruction.
 struct Decoded {
@@ -94,14 +95,14 @@ struct Table {
     std::uint64_t* data;
     std::size_t height;
 
-    // Writes the cells of a row from column `first` on; returns the column after the last one.
-    std::size_t put(std::size_t row, std::size_t first, std::initializer_list<std::uint64_t> cells) const {
-        std::uint64_t* target = data + first * height + row;
-        for (const std::uint64_t cell : cells) {
+    // Writes the cells of a row, a struct of the table's columns.
+    template <class Row>
+    void put(std::size_t row, const Row& cells) const {
+        std::uint64_t* target = data + row;
+        for (const std::uint64_t cell : std::bit_cast<std::array<std::uint64_t, sizeof(Row) / sizeof(std::uint64_t)>>(cells)) {
             *target = cell;
             target += height;
         }
-        return first + cells.size();
     }
     std::uint64_t& at(std::size_t column, std::size_t row) const { return data[column * height + row]; }
 

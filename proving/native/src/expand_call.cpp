@@ -31,8 +31,8 @@ constexpr std::size_t kRequestRecord = kRequestDigests + 2 * kDigest * (kRequest
 constexpr std::uint32_t kCompression = hm::kRequestTypes;
 // The second call of Keccak-f, which writes.
 constexpr std::uint32_t kAnswering = kCompression + 1;
-// Flags of the kinds of calls, in the order of their columns: a compression, the types of requests, an answer.
-constexpr std::array<std::uint32_t, 6> kKinds = {kCompression, 0, 1, 2, 3, kAnswering};
+// Types of requests beside it.
+constexpr std::uint32_t kArith256 = 0, kSha256 = 2, kBlake2s = 3;
 
 constexpr std::size_t kKeccakDigests = kRequestHead + 2 * kKeccakWords;
 constexpr std::size_t kKeccakRecord = kKeccakDigests + 2 * kDigest * (kRequestBlocks + 1);
@@ -191,16 +191,12 @@ void fill(const Call& call, std::size_t number, Counts& counts, const Table& tab
         if (data || registers)
             counts.pair(static_cast<std::uint32_t>(high[0]), static_cast<std::uint32_t>(high[1]));
         if (!call.request() && reads) upper[0] = canonical(words);
-        const std::size_t row = number * kRows + i;
-        std::size_t column = 0;
-        for (const std::uint32_t kind : kKinds) table.at(column++, row) = call.type == kind;
-        column = table.put(row, column, {call.clk, call.pointer, call.numbers});
-        for (const std::uint64_t lane : register_.at(i, words)) table.at(column++, row) = lane;
-        for (const Word& each : words) table.at(column++, row) = each.word;
-        for (const Word& each : words) table.at(column++, row) = each.old;
-        for (const Word& each : words) table.at(column++, row) = each.previous;
-        for (const std::uint64_t bits : high) table.at(column++, row) = bits;
-        for (const std::uint64_t half : upper) table.at(column++, row) = half;
+        table.put(number * kRows + i, columns::Call{
+            .compression = call.type == kCompression, .arith256 = call.type == kArith256, .keccak_f = call.type == kKeccakType,
+            .sha256 = call.type == kSha256, .blake2s = call.type == kBlake2s, .answering = call.answering(),
+            .clk = call.clk, .pointer = call.pointer, .numbers = call.numbers, .lane = register_.at(i, words),
+            .word = {words[0].word, words[1].word}, .old = {words[0].old, words[1].old},
+            .previous = {words[0].previous, words[1].previous}, .high = high, .upper = upper});
     }
 }
 

@@ -104,14 +104,15 @@ void fill_decode(const std::vector<Decoded>& decoded, const std::uint32_t* rows,
     for (std::size_t row = 0; row < decoded.size(); ++row) {
         const Decoded& d = decoded[row];
         const Fields f(d.word);
-        std::size_t column = table.put(row, 0, {d.pc, rows[3 * row + 2], f.opcode, f.b7, f.b8, f.funct3, f.rs1, f.b20, f.b21,
-                                                f.b25, f.b31});
-        table.at(column + d.format - kRegister, row) = 1;
-        column += kFormats;
         const std::uint64_t less_halt = field_difference(d.word, kHaltWord);
-        table.put(row, column, {d.operation, uses_funct7(d.format) ? f.funct7() : 0, d.rd, d.rs1, d.rs2, d.imm, d.target,
-                                d.imm >> 16, d.target >> 16, d.imm_carry, d.target_carry, d.writes, Fp(d.rd).inverse().value,
-                                d.format == kJump ? Fp(less_halt).inverse().value : 0});
+        table.put(row, columns::Decode{
+            .pc = d.pc, .count = rows[3 * row + 2], .opcode = f.opcode, .b7 = f.b7, .b8 = f.b8, .funct3 = f.funct3,
+            .rs1_field = f.rs1, .b20 = f.b20, .b21 = f.b21, .b25 = f.b25, .b31 = f.b31, .operation = d.operation,
+            .funct7 = uses_funct7(d.format) ? f.funct7() : 0, .rd = d.rd, .rs1 = d.rs1, .rs2 = d.rs2, .imm = d.imm,
+            .target = d.target, .imm_high = d.imm >> 16, .target_high = d.target >> 16, .imm_carry = d.imm_carry,
+            .target_carry = d.target_carry, .writes = d.writes, .rd_inverse = Fp(d.rd).inverse().value,
+            .halt_inverse = d.format == kJump ? Fp(less_halt).inverse().value : 0});
+        table.at(HM_COLUMN(Decode, is_register) + d.format - kRegister, row) = 1;
         counts.check(4, f.b8);
         counts.check(5, f.rs1);
         counts.check(4, f.b21);

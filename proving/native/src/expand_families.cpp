@@ -1,12 +1,10 @@
-// The instruction tables of main_vm that have no memory access. Cells are written in the order of the table's columns.
+// The instruction tables of main_vm that have no memory access.
 #include "expand.hpp"
 
 namespace hm::expand {
 namespace {
 
 constexpr std::size_t kCycle = 9;
-// The column of the inverse in the mul_div table.
-constexpr std::size_t kInverse = 36;
 
 // A record of a cycle family.
 struct Cycle {
@@ -43,13 +41,15 @@ void fill_add(const Context& context, const std::uint32_t* records, std::size_t 
         const std::uint64_t sum = std::uint64_t{c.v1} + c.v2 + d.imm;
         const std::uint64_t carry = add ? sum >> 32 : sub && c.v1 < c.v2;
         counts.check32(c.out);
-        table.put(row, 0, {c.clk, c.pc, add, sub, d.operation == kAdvice, d.rs1, d.rs2, d.rd, d.imm, d.writes, c.v1, c.v2, c.old,
-                           c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd, carry, c.out >> 16});
+        table.put(row, columns::Add{
+            .clk = c.clk, .pc = c.pc, .is_add = add, .is_sub = sub, .is_advice = d.operation == kAdvice,
+            .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes,
+            .v1 = c.v1, .v2 = c.v2, .old = c.old, .out = c.out, .p1 = c.p1, .p2 = c.p2, .pd = c.pd,
+            .h1 = g.h1, .h2 = g.h2, .hd = g.hd, .carry = carry, .out_high = c.out >> 16});
     });
 }
 
 void fill_control(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    constexpr std::size_t inverse_column = 26;
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
@@ -91,21 +91,25 @@ void fill_control(const Context& context, const std::uint32_t* records, std::siz
             counts.check(16, x & 0xffff);
             counts.check(jalr ? 14 : 16, x >> 16);
         }
-        table.put(row, 0, {c.clk, c.pc, jal, jalr, equal, base == kLess, base == kSet, negate, is_signed, d.rs1, d.rs2, d.rd,
-                           d.imm, d.writes, d.target, c.v1, c.v2, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd, compare,
-                           equal ? field_difference(c.v1, c.v2) : 0, next_pc, x & 0xffff, x >> 16, sign1, sign2, t1, t2});
+        table.put(row, columns::Control{
+            .clk = c.clk, .pc = c.pc, .jal = jal, .jalr = jalr, .equal = equal, .less = base == kLess, .set = base == kSet,
+            .negate = negate, .signed_ = is_signed, .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes,
+            .target = d.target, .v1 = c.v1, .v2 = c.v2, .old = c.old, .out = c.out, .p1 = c.p1, .p2 = c.p2, .pd = c.pd,
+            .h1 = g.h1, .h2 = g.h2, .hd = g.hd, .compare = compare, .inverse = equal ? field_difference(c.v1, c.v2) : 0,
+            .next_pc = next_pc, .x_low = x & 0xffff, .x_high = x >> 16, .sign1 = sign1, .sign2 = sign2, .t1 = t1, .t2 = t2});
     });
-    table.invert(inverse_column, 0, count);
+    table.invert(HM_COLUMN(Control, inverse), 0, count);
 }
 
 namespace {
 
-// The bytes of both operands and of their conjunction, from `column` on; returns the column after them.
-std::size_t put_bytes(const Table& table, std::size_t row, std::size_t column, std::uint32_t a, std::uint32_t b, Counts& counts) {
+std::array<std::uint64_t, 4> bytes_of(std::uint32_t word) {
+    return {word & 255, word >> 8 & 255, word >> 16 & 255, word >> 24};
+}
+
+// Counts the conjunctions of both operands' bytes.
+void count_bytes(std::uint32_t a, std::uint32_t b, Counts& counts) {
     for (unsigned i = 0; i < 4; ++i) counts.conjunction(a >> 8 * i & 255, b >> 8 * i & 255);
-    for (const std::uint32_t word : {a, b, a & b})
-        column = table.put(row, column, {word & 255, word >> 8 & 255, word >> 16 & 255, word >> 24});
-    return column;
 }
 
 }  // namespace
@@ -114,10 +118,13 @@ void fill_bitwise(const Context& context, const std::uint32_t* records, std::siz
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
-        const std::size_t column =
-            table.put(row, 0, {c.clk, c.pc, d.operation == kAnd, d.operation == kOr, d.operation == kXor, 0, 0, 0, d.rs1, d.rs2,
-                               d.rd, d.imm, d.writes, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd});
-        put_bytes(table, row, column, c.v1, c.v2 + d.imm, counts);
+        const std::uint32_t b = c.v2 + d.imm;
+        count_bytes(c.v1, b, counts);
+        table.put(row, columns::Bitwise{
+            .clk = c.clk, .pc = c.pc, .is_and = d.operation == kAnd, .is_or = d.operation == kOr, .is_xor = d.operation == kXor,
+            .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes, .old = c.old, .out = c.out,
+            .p1 = c.p1, .p2 = c.p2, .pd = c.pd, .h1 = g.h1, .h2 = g.h2, .hd = g.hd,
+            .a = bytes_of(c.v1), .b = bytes_of(b), .both = bytes_of(c.v1 & b)});
     });
 }
 
@@ -139,16 +146,18 @@ void fill_shift(const Context& context, const std::uint32_t* records, std::size_
         counts.check(16, other & 0xffff);
         counts.check(15, other >> 16);
         if (arithmetic) counts.conjunction(c.v1 >> 24, 128);
-        std::size_t column =
-            table.put(row, 0, {c.clk, c.pc, 0, 0, 0, left, d.operation == kSrl, arithmetic, d.rs1, d.rs2, d.rd, d.imm, d.writes,
-                               c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd});
-        column = put_bytes(table, row, column, c.v1, b, counts);
-        table.put(row, column, {power, shifted & 0xffff, shifted >> 16, other & 0xffff, other >> 16, arithmetic ? c.v1 >> 31 : 0});
+        count_bytes(c.v1, b, counts);
+        table.put(row, columns::Bitwise{
+            .clk = c.clk, .pc = c.pc, .is_sll = left, .is_srl = d.operation == kSrl, .is_sra = arithmetic,
+            .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes, .old = c.old, .out = c.out,
+            .p1 = c.p1, .p2 = c.p2, .pd = c.pd, .h1 = g.h1, .h2 = g.h2, .hd = g.hd,
+            .a = bytes_of(c.v1), .b = bytes_of(b), .both = bytes_of(c.v1 & b), .power = power,
+            .r_low = shifted & 0xffff, .r_high = shifted >> 16, .o_low = other & 0xffff, .o_high = other >> 16,
+            .sign = arithmetic ? c.v1 >> 31 : 0});
     });
 }
 
 void fill_mul(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    constexpr std::size_t inverse_column = kInverse;
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
@@ -176,17 +185,18 @@ void fill_mul(const Context& context, const std::uint32_t* records, std::size_t 
         }
         const std::int64_t high = is_signed ? static_cast<std::int32_t>(upper) : static_cast<std::int64_t>(upper);
         const std::int64_t distance = high - (is_signed ? 0x7fffffffLL : 0xffffffffLL);
-        table.put(row, 0, {c.clk, c.pc, d.operation == kMul, both_signed, d.operation == kMulhu, d.operation == kMulhsu, 0, 0, 0,
-                           0, d.rs1, d.rs2, d.rd, d.writes, c.v1, c.v2, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd,
-                           low & 0xffff, low >> 16, upper & 0xffff, u_high, 0, 0, sign1, sign2, t1, t2, u_sign, 0,
-                           field_difference(0, static_cast<std::uint64_t>(-distance))});
+        table.put(row, columns::MulDiv{
+            .clk = c.clk, .pc = c.pc, .is_mul = d.operation == kMul, .is_mulh = both_signed, .is_mulhu = d.operation == kMulhu,
+            .is_mulhsu = d.operation == kMulhsu, .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .writes = d.writes,
+            .v1 = c.v1, .v2 = c.v2, .old = c.old, .out = c.out, .p1 = c.p1, .p2 = c.p2, .pd = c.pd,
+            .h1 = g.h1, .h2 = g.h2, .hd = g.hd, .q_low = low & 0xffff, .q_high = low >> 16, .r_low = upper & 0xffff,
+            .r_high = u_high, .sign1 = sign1, .sign2 = sign2, .t1 = t1, .t2 = t2, .negative = u_sign,
+            .inverse = field_difference(0, static_cast<std::uint64_t>(-distance))});
     });
-    table.invert(inverse_column, 0, count);
+    table.invert(HM_COLUMN(MulDiv, inverse), 0, count);
 }
 
 void fill_div(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    constexpr std::size_t inverse_column = kInverse;
-    constexpr std::size_t result_inverse_column = kInverse + 2;
     each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
@@ -213,13 +223,17 @@ void fill_div(const Context& context, const std::uint32_t* records, std::size_t 
             counts.check(16, c.v2 & 0xffff);
             counts.check(15, t2);
         }
-        table.put(row, 0, {c.clk, c.pc, 0, 0, 0, 0, d.operation == kDiv, d.operation == kDivu, d.operation == kRem,
-                           d.operation == kRemu, d.rs1, d.rs2, d.rd, d.writes, c.v1, c.v2, c.old, c.out, c.p1, c.p2, c.pd, g.h1, g.h2, g.hd,
-                           quotient & 0xffff, quotient >> 16, remainder & 0xffff, remainder >> 16, slack & 0xffff, slack >> 16,
-                           sign1, sign2, t1, t2, negative, by_zero, c.v2, result != 0, result});
+        table.put(row, columns::MulDiv{
+            .clk = c.clk, .pc = c.pc, .is_div = d.operation == kDiv, .is_divu = d.operation == kDivu,
+            .is_rem = d.operation == kRem, .is_remu = d.operation == kRemu, .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd,
+            .writes = d.writes, .v1 = c.v1, .v2 = c.v2, .old = c.old, .out = c.out, .p1 = c.p1, .p2 = c.p2, .pd = c.pd,
+            .h1 = g.h1, .h2 = g.h2, .hd = g.hd, .q_low = quotient & 0xffff, .q_high = quotient >> 16,
+            .r_low = remainder & 0xffff, .r_high = remainder >> 16, .s_low = slack & 0xffff, .s_high = slack >> 16,
+            .sign1 = sign1, .sign2 = sign2, .t1 = t1, .t2 = t2, .negative = negative, .by_zero = by_zero, .inverse = c.v2,
+            .nonzero = result != 0, .result_inverse = result});
     });
-    table.invert(inverse_column, 0, count);
-    table.invert(result_inverse_column, 0, count);
+    table.invert(HM_COLUMN(MulDiv, inverse), 0, count);
+    table.invert(HM_COLUMN(MulDiv, result_inverse), 0, count);
 }
 
 void Table::invert(std::size_t column, std::size_t begin, std::size_t end) const {

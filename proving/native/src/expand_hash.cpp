@@ -13,8 +13,9 @@ using hm::Fp;
 
 constexpr unsigned kWidth = 16;
 constexpr unsigned kRows = hm::rows::kRows;
-constexpr std::size_t kOutput = hm::rows::kColumns;
-constexpr std::size_t kCount = kOutput + 4;
+constexpr std::size_t kOutput = HM_COLUMN(Poseidon2, output);
+constexpr std::size_t kCount = HM_COLUMN(Poseidon2, count);
+static_assert(kOutput == hm::rows::kColumns);
 
 using Input = std::array<std::uint64_t, kWidth>;
 

@@ -1,4 +1,4 @@
-// The instruction tables of main_vm that access memory. Cells are written in the order of the table's columns.
+// The instruction tables of main_vm that access memory.
 #include "expand.hpp"
 
 namespace hm::expand {
@@ -44,8 +44,11 @@ void fill_memory_word(const Context& context, const std::uint32_t* records, std:
         const Access a(record);
         const bool store = d.operation == kSw;
         const Accesses x(a, d, store, counts);
-        table.put(row, 0, {a.clk, a.pc, !store, store, d.rs1, d.rs2, d.rd, d.imm, d.writes, x.carry, x.address >> 2 & 0xffff,
-                           x.address >> 18, a.mem_old, x.reg_old, a.mem_new, a.p1, a.pm, x.pr, x.h1, x.hm, x.hr});
+        table.put(row, columns::MemoryWord{
+            .clk = a.clk, .pc = a.pc, .load = !store, .store = store, .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm,
+            .writes = d.writes, .carry = x.carry, .w_low = x.address >> 2 & 0xffff, .w_high = x.address >> 18,
+            .mem_old = a.mem_old, .reg_old = x.reg_old, .value = a.mem_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr,
+            .h1 = x.h1, .hm = x.hm, .hr = x.hr});
     });
 }
 
@@ -76,9 +79,13 @@ void fill_memory_sub(const Context& context, const std::uint32_t* records, std::
             counts.check(16, rest);
         }
         if (is_signed) counts.check(7, rest);
-        table.put(row, 0, {a.clk, a.pc, !store, store, byte, is_signed, d.rs1, d.rs2, d.rd, d.imm, d.writes, x.carry,
-                           x.address >> 2 & 0xffff, x.address >> 18, o0, o1, a.mem_old, a.mem_new, x.reg_old, reg_new, a.p1, a.pm,
-                           x.pr, x.h1, x.hm, x.hr, half & 255, half >> 8, y, c0, c1, rest, sign, field_difference(half_new, half)});
+        table.put(row, columns::MemorySub{
+            .clk = a.clk, .pc = a.pc, .load = !store, .store = store, .byte = byte, .signed_ = is_signed, .rs1 = d.rs1,
+            .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes, .carry = x.carry, .w_low = x.address >> 2 & 0xffff,
+            .w_high = x.address >> 18, .o0 = o0, .o1 = o1, .mem_old = a.mem_old, .mem_new = a.mem_new, .reg_old = x.reg_old,
+            .reg_new = reg_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr, .h1 = x.h1, .hm = x.hm, .hr = x.hr,
+            .x0 = half & 255, .x1 = half >> 8, .y = y, .c0 = c0, .c1 = c1, .rest = rest, .sign = sign,
+            .change = field_difference(half_new, half)});
     });
 }
 

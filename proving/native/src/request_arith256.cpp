@@ -34,27 +34,16 @@ Limbs<size> limbs(const std::uint32_t* words) {
     return found;
 }
 
-// Writes a row's cells column by column and counts its lookups.
-class Row {
-  public:
-    Row(const hm::expand::Table& table, std::size_t row, hm::expand::Counts& counts)
-        : table_(table), row_(row), counts_(counts) {}
-    void put(std::uint64_t value) { table_.at(next_++, row_) = value; }
-    void checked(std::uint64_t value, std::uint32_t bits = 16) {
-        counts_.check(bits, value);
-        put(value);
+// The cells of numbers that are looked up: counts the lookups.
+template <std::size_t size>
+std::array<std::uint64_t, size> checked(const Limbs<size>& values, hm::expand::Counts& counts, std::uint32_t bits = 16) {
+    std::array<std::uint64_t, size> cells;
+    for (std::size_t i = 0; i < size; ++i) {
+        counts.check(bits, values[i]);
+        cells[i] = values[i];
     }
-    template <std::size_t size>
-    void checked(const Limbs<size>& values) {
-        for (const std::uint32_t value : values) checked(value);
-    }
-
-  private:
-    const hm::expand::Table& table_;
-    std::size_t row_;
-    hm::expand::Counts& counts_;
-    std::size_t next_ = 0;
-};
+    return cells;
+}
 
 // The sum of the products of limbs of x and y that stand at a place of x y.
 template <std::size_t n>
@@ -65,7 +54,7 @@ std::int64_t convolution(const Limbs<n>& x, const Limbs<kLimbs>& y, std::size_t 
     return sum;
 }
 
-void fill_row(const std::uint32_t* input, std::size_t position, Row row) {
+hm::expand::columns::Arith256 cells(const std::uint32_t* input, std::size_t position, hm::expand::Counts& counts) {
     const std::uint32_t* words[4] = {input, input + 8, input + 16, input + 24};
     const Division found = divide(multiply_add(words[0], words[1], words[2]), words[3]);
     const Limbs<kLimbs> a = limbs<kLimbs>(words[0]), b = limbs<kLimbs>(words[1]), c = limbs<kLimbs>(words[2]),
@@ -75,24 +64,17 @@ void fill_row(const std::uint32_t* input, std::size_t position, Row row) {
 
     // rest = m - 1 - r, below 2^256 because r < m, and the carries of r + rest + 1.
     Limbs<kLimbs> rest;
-    std::array<std::uint32_t, (kLimbs - 1) / kGroup> over;
+    std::array<std::uint64_t, (kLimbs - 1) / kGroup> over;
     std::int64_t borrow = 1, carry = 1;
     for (std::size_t i = 0; i < kLimbs; ++i) {
         const std::int64_t difference = std::int64_t{m[i]} - r[i] - borrow;
         rest[i] = static_cast<std::uint32_t>(difference & 0xffff);
         borrow = difference < 0;
         carry = (r[i] + std::int64_t{rest[i]} + carry) >> 16;
-        if (i % kGroup == kGroup - 1) over[i / kGroup] = static_cast<std::uint32_t>(carry);
+        if (i % kGroup == kGroup - 1) over[i / kGroup] = static_cast<std::uint64_t>(carry);
     }
 
-    row.put(1);
-    row.put(position);
-    for (const Limbs<kLimbs>& number : {a, b, c, m, r, rest}) row.checked(number);
-    row.checked(q);
-    row.put(zero);
-    for (const std::uint32_t bit : over) row.put(bit);
-
-    std::array<std::uint32_t, kPlaces - 1> carries;
+    Limbs<kPlaces - 1> low, high;
     std::int64_t sum = 0;
     for (std::size_t place = 0; place < 2 * (kPlaces - 1); ++place) {
         std::int64_t term = convolution(a, b, place) - convolution(q, m, place);
@@ -101,10 +83,13 @@ void fill_row(const std::uint32_t* input, std::size_t position, Row row) {
         sum += term << 16 * (place % 2);
         if (place % 2 == 0) continue;
         sum >>= 32;
-        carries[place / 2] = static_cast<std::uint32_t>(sum + (1 << 21));
+        const auto value = static_cast<std::uint32_t>(sum + (1 << 21));
+        low[place / 2] = value & 0xffff;
+        high[place / 2] = value >> 16;
     }
-    for (const std::uint32_t value : carries) row.checked(value & 0xffff);
-    for (const std::uint32_t value : carries) row.checked(value >> 16, 6);
+    return {.real = 1, .position = position, .a = checked(a, counts), .b = checked(b, counts), .c = checked(c, counts),
+            .m = checked(m, counts), .r = checked(r, counts), .rest = checked(rest, counts), .q = checked(q, counts),
+            .wraps = zero, .over = over, .carry_low = checked(low, counts), .carry_high = checked(high, counts, 6)};
 }
 
 }  // namespace
@@ -128,7 +113,7 @@ extern "C" HM_EXPORT void hm_arith256_fill(const std::uint32_t* inputs, std::siz
     hm::parallel_for(count, 256, [&](std::size_t begin, std::size_t end) {
         std::unique_ptr<hm::expand::Counts> counts = pool.take();
         for (std::size_t i = begin; i < end; ++i)
-            fill_row(inputs + kInputWords * i, blocks * i, Row(table, i, *counts));
+            table.put(i, cells(inputs + kInputWords * i, blocks * i, *counts));
         pool.give(std::move(counts));
     });
     for (const auto& counts : pool.all())

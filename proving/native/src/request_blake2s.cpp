@@ -19,21 +19,24 @@ constexpr std::size_t kRounds = 10;
 constexpr std::size_t kQuarters = 4;
 constexpr std::size_t kRows = 2 + 2 * kRounds;
 
-// Columns: selectors, real, position, bits of 24 words, then numbers.
-constexpr std::size_t kReal = kRows;
-constexpr std::size_t kPosition = kReal + 1;
-constexpr std::size_t kB = kPosition + 1;
+// Columns; those of bits and carries stand for all quarters and all that follow of their kind, of the steps for all rows.
+constexpr std::size_t kReal = HM_COLUMN(Blake2s, real);
+constexpr std::size_t kPosition = HM_COLUMN(Blake2s, position);
 constexpr std::size_t kWords = 32 * kQuarters;
-constexpr std::size_t kD = kB + kWords;
-constexpr std::size_t kSumA = kD + kWords;
-constexpr std::size_t kSumC = kSumA + kWords;
-constexpr std::size_t kNextA = kSumC + kWords;
-constexpr std::size_t kNextC = kNextA + kWords;
-constexpr std::size_t kA = kNextC + kWords;
-constexpr std::size_t kC = kA + kQuarters;
-constexpr std::size_t kStart = kC + kQuarters;
-constexpr std::size_t kMessage = kStart + kStateWords;
-constexpr std::size_t kCarry = kMessage + kBlockWords;
+constexpr std::size_t kB = HM_COLUMN(Blake2s, b0);
+constexpr std::size_t kD = HM_COLUMN(Blake2s, d0);
+constexpr std::size_t kSumA = HM_COLUMN(Blake2s, sum_a0);
+constexpr std::size_t kA = HM_COLUMN(Blake2s, a);
+constexpr std::size_t kC = HM_COLUMN(Blake2s, c);
+constexpr std::size_t kStart = HM_COLUMN(Blake2s, start);
+constexpr std::size_t kMessage = HM_COLUMN(Blake2s, message);
+constexpr std::size_t kCarry = HM_COLUMN(Blake2s, carry_sum_a);
+static_assert(HM_COLUMN(Blake2s, step) == 0 && kReal == kRows);
+static_assert(HM_COLUMN(Blake2s, b3) == kB + 96 && HM_COLUMN(Blake2s, d3) == kD + 96);
+static_assert(HM_COLUMN(Blake2s, sum_c0) == kSumA + kWords && HM_COLUMN(Blake2s, next_a0) == kSumA + 2 * kWords);
+static_assert(HM_COLUMN(Blake2s, next_c0) == kSumA + 3 * kWords && HM_COLUMN(Blake2s, next_c3) == kA - 32);
+static_assert(HM_COLUMN(Blake2s, carry_sum_c) == kCarry + 4 && HM_COLUMN(Blake2s, carry_next_a) == kCarry + 8 &&
+              HM_COLUMN(Blake2s, carry_next_c) == kCarry + 12);
 
 constexpr std::array<std::uint32_t, kStateWords> kInitial = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                                              0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};

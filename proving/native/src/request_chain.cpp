@@ -7,9 +7,10 @@
 namespace {
 
 constexpr std::size_t kRate = 12;
-constexpr std::size_t kChain = hm::rows::kColumns;
-constexpr std::size_t kReal = kChain + 4;
-constexpr std::size_t kPosition = kReal + 1;
+constexpr std::size_t kChain = HM_COLUMN(Chain, digest);
+constexpr std::size_t kReal = HM_COLUMN(Chain, real);
+constexpr std::size_t kPosition = HM_COLUMN(Chain, position);
+static_assert(kChain == hm::rows::kColumns);
 
 void join(const std::uint64_t* digest, const std::uint64_t* block, std::uint64_t (&state)[16]) {
     std::copy_n(digest, 4, state);

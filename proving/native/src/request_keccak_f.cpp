@@ -15,16 +15,18 @@ using namespace hm::keccak;
 // Rows of a request: two for each round, of the lower and of the upper words.
 constexpr std::size_t kRows = 2 * kRounds;
 constexpr std::size_t kHalf = 32;
-// Columns in front of the signs: a selector for each row, real, position, words of this row, the next and the one behind.
-constexpr std::size_t kReal = kRows;
-constexpr std::size_t kPosition = kReal + 1;
-constexpr std::size_t kWord = kPosition + 1;
-constexpr std::size_t kAhead = kWord + kLanes;
-constexpr std::size_t kLater = kAhead + kLanes;
-constexpr std::size_t kEdge = kLater + kLanes;
-constexpr std::size_t kParity = kEdge + 5;
-constexpr std::size_t kMixed = kParity + 5 * kHalf;
-constexpr std::size_t kColumns = kMixed + kLanes * kHalf;
+// Columns; those of parities and mixed lanes stand for all of them, of the steps for all rows.
+constexpr std::size_t kReal = HM_COLUMN(KeccakF, real);
+constexpr std::size_t kPosition = HM_COLUMN(KeccakF, position);
+constexpr std::size_t kWord = HM_COLUMN(KeccakF, word);
+constexpr std::size_t kAhead = HM_COLUMN(KeccakF, ahead);
+constexpr std::size_t kLater = HM_COLUMN(KeccakF, later);
+constexpr std::size_t kEdge = HM_COLUMN(KeccakF, edge);
+constexpr std::size_t kParity = HM_COLUMN(KeccakF, parity0);
+constexpr std::size_t kMixed = HM_COLUMN(KeccakF, mixed0);
+constexpr std::size_t kColumns = sizeof(hm::expand::columns::KeccakF) / sizeof(std::uint64_t);
+static_assert(HM_COLUMN(KeccakF, step) == 0 && kReal == kRows);
+static_assert(HM_COLUMN(KeccakF, parity4) == kParity + 4 * kHalf && HM_COLUMN(KeccakF, mixed24) == kMixed + 24 * kHalf);
 
 std::uint64_t part(std::uint64_t lane, std::size_t half) { return lane >> kHalf * half & 0xffffffff; }
 

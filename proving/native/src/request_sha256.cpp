@@ -22,21 +22,23 @@ constexpr std::size_t kRows = 2 + kRounds / kLanes;
 
 using State = std::array<std::uint32_t, kStateWords>;
 
-// Columns: selectors, real, position, bits of a, e and w, then numbers.
-constexpr std::size_t kReal = kRows;
-constexpr std::size_t kPosition = kReal + 1;
-constexpr std::size_t kA = kPosition + 1;
-constexpr std::size_t kE = kA + 32 * kLanes;
-constexpr std::size_t kW = kE + 32 * kLanes;
-constexpr std::size_t kStart = kW + 32 * kLanes;
-constexpr std::size_t kElement = kStart + kStateWords;
-constexpr std::size_t kEarly = kElement + 8;
-constexpr std::size_t kMiddle = kEarly + kLanes;
-constexpr std::size_t kLate = kMiddle + kLanes;
-constexpr std::size_t kCarryLow = kLate + kLanes;
-constexpr std::size_t kCarryHigh = kCarryLow + kLanes;
-constexpr std::size_t kCarryA = kCarryHigh + kLanes;
-constexpr std::size_t kCarryW = kCarryA + kLanes;
+// Columns; those of the bits of a, e and w stand for all lanes, of the steps for all rows.
+constexpr std::size_t kReal = HM_COLUMN(Sha256, real);
+constexpr std::size_t kPosition = HM_COLUMN(Sha256, position);
+constexpr std::size_t kA = HM_COLUMN(Sha256, a0);
+constexpr std::size_t kE = HM_COLUMN(Sha256, e0);
+constexpr std::size_t kW = HM_COLUMN(Sha256, w0);
+constexpr std::size_t kStart = HM_COLUMN(Sha256, start);
+constexpr std::size_t kElement = HM_COLUMN(Sha256, element);
+constexpr std::size_t kEarly = HM_COLUMN(Sha256, early);
+constexpr std::size_t kMiddle = HM_COLUMN(Sha256, middle);
+constexpr std::size_t kLate = HM_COLUMN(Sha256, late);
+constexpr std::size_t kCarryLow = HM_COLUMN(Sha256, carry_low);
+constexpr std::size_t kCarryHigh = HM_COLUMN(Sha256, carry_high);
+constexpr std::size_t kCarryA = HM_COLUMN(Sha256, carry_a);
+constexpr std::size_t kCarryW = HM_COLUMN(Sha256, carry_w);
+static_assert(HM_COLUMN(Sha256, step) == 0 && kReal == kRows);
+static_assert(HM_COLUMN(Sha256, a3) == kA + 96 && HM_COLUMN(Sha256, e3) == kE + 96 && HM_COLUMN(Sha256, w3) == kW + 96);
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 constexpr std::array<std::uint32_t, kRounds> round_constants() {
