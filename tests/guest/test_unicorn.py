@@ -22,6 +22,28 @@ TO = b"\x11" * 20
 HALT = 0x0000006F
 
 
+def keccak_f(state: bytes) -> bytes:
+    """Keccak-f[1600] as FIPS 202, section 3.2, has it, on integers; lane (x, y) is number x + 5 y."""
+
+    def turned(lane: int, by: int) -> int:
+        return (lane << by | lane >> 64 - by) & (1 << 64) - 1
+
+    a = [int.from_bytes(state[8 * i : 8 * i + 8], "little") for i in range(25)]
+    bits = 1
+    for _ in range(24):
+        c = [a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20] for x in range(5)]
+        a = [lane ^ c[(i - 1) % 5] ^ turned(c[(i + 1) % 5], 1) for i, lane in enumerate(a)]
+        x, y, moved = 1, 0, a[1]
+        for t in range(24):
+            x, y = y, (2 * x + 3 * y) % 5
+            moved, a[x + 5 * y] = a[x + 5 * y], turned(moved, (t + 1) * (t + 2) // 2 % 64)
+        a = [lane ^ ~a[i - i % 5 + (i + 1) % 5] & a[i - i % 5 + (i + 2) % 5] for i, lane in enumerate(a)]
+        for j in range(7):
+            a[0] ^= (bits & 1) << (1 << j) - 1
+            bits = bits << 1 ^ (0x171 if bits & 0x80 else 0)
+    return b"".join(lane.to_bytes(8, "little") for lane in a)
+
+
 def emulate(content: bytes) -> bytes:
     """Run the program on an input and return its output."""
     advice = iter(np.frombuffer(len(content).to_bytes(4, "little") + content, dtype="<u4").tolist())
@@ -39,7 +61,11 @@ def emulate(content: bytes) -> bytes:
             places = (target, rest, rest + 32, rest + 64)
             a, b, c, m = (int.from_bytes(machine.mem_read(place, 32), "little") for place in places)
             machine.mem_write(target, ((a * b + c) % (m or 2**256)).to_bytes(32, "little"))
+        elif word >> 20 == 0x7D2:
+            pointer = machine.reg_read(UC_RISCV_REG_A0)
+            machine.mem_write(pointer, keccak_f(bytes(machine.mem_read(pointer, 200))))
         else:
+            assert word >> 20 == 0x7D0
             pointer = machine.reg_read(UC_RISCV_REG_X0 + (word >> 15 & 31))
             state = np.frombuffer(bytes(machine.mem_read(pointer, 128)), dtype="<u8").astype(np.uint64)
             machine.mem_write(pointer, compress(state).astype("<u8").tobytes())
