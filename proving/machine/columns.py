@@ -13,7 +13,7 @@ from typing import Final
 
 from proving.circuits.served import SERVED
 from proving.machine.main_vm.circuit import circuit
-from proving.stark.air import Table
+from proving.stark.air.table import TableBuilder
 
 HEADER: Final = Path(__file__).resolve().parents[1] / "native" / "src" / "columns.hpp"
 
@@ -41,7 +41,7 @@ def header() -> str:
     )
 
 
-def _struct(table: Table) -> str:
+def _struct(table: TableBuilder) -> str:
     columns = table.main_names
     title = "".join(part.capitalize() for part in table.name.split("_"))
     fields = []
