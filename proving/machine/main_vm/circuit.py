@@ -19,7 +19,7 @@ from proving.machine.main_vm.mul_div import MulDiv
 from proving.machine.main_vm.page import Page
 from proving.machine.main_vm.poseidon2 import Poseidon2
 from proving.machine.main_vm.shape import LOG_BLOWUP
-from proving.stark.air import Circuit
+from proving.stark.air import Circuit, Table
 
 NAME = "main_vm"
 #: Elements of a state digest; the public inputs are the digest at the start and the digest at the end.
@@ -27,11 +27,15 @@ DIGEST = 4
 MAX_DEGREE = 2**LOG_BLOWUP + 1
 
 
-@cache
-def circuit() -> Circuit:
-    """The circuit, built once."""
-    tables = [
+def tables() -> list[Table]:
+    """Return the tables, in their order."""
+    return [
         Add(), Control(), Bitwise(), MulDiv(), MemoryWord(), MemorySub(), Call(), Decode(),
         Page(), Boundary(), Poseidon2(), RangeTable(), ByteAnd(), ConstantTable(),
     ]  # fmt: skip
-    return Circuit(NAME, tables, publics=2 * DIGEST, max_degree=MAX_DEGREE)
+
+
+@cache
+def circuit() -> Circuit:
+    """The circuit, built once."""
+    return Circuit(NAME, tables(), publics=2 * DIGEST, max_degree=MAX_DEGREE)
