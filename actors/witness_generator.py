@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from actors.attempt import Result, Work
 from actors.graph import CHILDREN, batch_jobs, job_key
 from actors.stages import choose_size_class
@@ -31,10 +33,10 @@ def run(work: Work) -> Result:
         for index, checkpoint in enumerate(witness.checkpoints)
     ]
     statement = work.save("statement", witness.statement)
+    # One count for the parts of all types: it tells apart what is saved by one job.
+    number = count(len(names))
     requests = {
-        circuit_type: [
-            work.save("requests", part, part=len(names) + index, compress=True) for index, part in enumerate(parts)
-        ]
+        circuit_type: [work.save("requests", part, part=next(number), compress=True) for part in parts]
         for circuit_type, parts in witness.requests.items()
     }
     snark_key = str(work.claim.job.parameters.get(SNARK_KEY, ""))

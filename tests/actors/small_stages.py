@@ -48,10 +48,11 @@ def basic_witness(
     checkpoints = [
         json.dumps({**wanted, "index": index, "program": program.hex()}).encode() for index in range(segments)
     ]
-    parts = [
-        json.dumps({**wanted, "index": index, "part": True}).encode() for index in range(int(wanted.get("parts", 0)))
-    ]
-    return Witness(checkpoints, hashlib.sha256(program + advice).digest(), {"arith256": parts} if parts else {})
+    requests = {
+        circuit_type: [json.dumps({**wanted, "index": index, "part": circuit_type}).encode() for index in range(count)]
+        for circuit_type, count in wanted.get("parts", {}).items()
+    }
+    return Witness(checkpoints, hashlib.sha256(program + advice).digest(), requests)
 
 
 def execution_records(checkpoint: bytes) -> bytes:
@@ -126,8 +127,9 @@ def _tie(children: list[Any], proofs: Sequence[bytes], statement: bytes) -> byte
     tip, chain = children
     if tip["round"] != Round.TIP or chain["round"] not in (Round.LEAF, Round.NODE) or not chain["wanted"].get("part"):
         raise InvalidInput(f"A tie does not take {children}.")
-    if (chain["first"], chain["last"]) != (0, chain["wanted"]["parts"] - 1):
-        raise InvalidInput(f"The chain is of parts {chain['first']} to {chain['last']} of {chain['wanted']['parts']}.")
+    count = chain["wanted"]["parts"][chain["wanted"]["part"]]
+    if (chain["first"], chain["last"]) != (0, count - 1):
+        raise InvalidInput(f"The chain is of parts {chain['first']} to {chain['last']} of {count}.")
     said = hashlib.sha256(b"".join(proofs) + statement).hexdigest()
     told = {"round": Round.TIP, "first": tip["first"], "last": tip["last"], "said": said, "wanted": tip["wanted"]}
     return json.dumps(told).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from pathlib import Path
 
 from broker.jobs import Batch, Job, JobState, Stage, status
@@ -35,6 +36,17 @@ def test_a_hundred_segments_with_a_prover_killed_in_a_node(embedded: Cluster, tm
 
 def test_a_prover_killed_in_a_node_on_servers(on_servers: Cluster, tmp_path: Path) -> None:
     _kill_in_a_node(on_servers, tmp_path / "later", segments=21, depths=5)
+
+
+def test_requests_of_several_types_are_tied_to_the_run(embedded: Cluster) -> None:
+    """What one job saves for all of them has a name each, and each type has its own chain of leaves and nodes."""
+    embedded.start_all()
+    parts = {"arith256": 3, "keccak_f": 2, "blake2s": 1}
+    embedded.batch(1, segments=2, parts=parts)
+    batch = finish(embedded, 1)
+    proven = jobs_of(embedded, batch, Round.BASIC, Stage.PROVE)
+    assert Counter(job.circuit_type for job in proven) == {"main_vm": 2, **parts}
+    assert len({tuple(job.inputs.values()) for job in proven}) == len(proven)
 
 
 def _kill_in_a_node(cluster: Cluster, marks: Path, *, segments: int, depths: int) -> None:
