@@ -34,11 +34,13 @@ VERIFICATIONS = 20
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that was proven: its proof, the segments, and each round's seconds of CPU time."""
+    """A batch that was proven: its proof, the segments, and seconds of CPU time for each round and for its requests."""
 
     proof: bytes
     segments: int
     seconds: dict[Round, list[float]]
+    #: By type, for its parts.
+    requests: dict[str, list[float]]
 
 
 @functools.cache
@@ -46,23 +48,30 @@ def batch() -> Batch:
     """Prove a batch, once for all figures; every proof is verified by its maker."""
     run = stages.basic_witness((PROGRAMS / "stf.elf").read_bytes(), transfer_input(TRANSFERS), size_class=SIZE_CLASS)
     seconds: dict[Round, list[float]] = defaultdict(list)
+    requests: dict[str, list[float]] = defaultdict(list)
     proofs: list[bytes] = []
-    steps = tree(len(run.checkpoints))
+    steps = tree(len(run.checkpoints), {kind: len(parts) for kind, parts in run.requests.items()})
     backend = NativeBackend()
     for step in steps:
         children = [proofs[place] for place in step.children]
-        if step.round is Round.BASIC:
-            start = time.process_time()
-            proofs.append(stages.prove_segment(run.checkpoints[step.index], backend=backend, profile=PROFILE))
-        else:
+        taken = seconds[step.round]
+        if step.round is not Round.BASIC:
             witness = stages.recursive_witness(step.round, children, statement=run.statement, profile=PROFILE)
             # Writing a circuit down and preparing its key are a process's first proof's alone.
             stages.recursive_vectors(witness)
             keys.proving_key(RecursionWitness.unpack(witness).circuit).prepared(backend)
             start = time.process_time()
             proofs.append(stages.prove_recursive(witness, backend=backend, profile=PROFILE))
-        seconds[step.round].append(time.process_time() - start)
-    return Batch(proofs[-1], len(run.checkpoints), seconds)
+        elif step.circuit_type == keys.MAIN_VM:
+            start = time.process_time()
+            proofs.append(stages.prove_segment(run.checkpoints[step.index], backend=backend, profile=PROFILE))
+        else:
+            taken = requests[step.circuit_type]
+            part = run.requests[step.circuit_type][step.index]
+            start = time.process_time()
+            proofs.append(stages.prove_requests(part, backend=backend, profile=PROFILE))
+        taken.append(time.process_time() - start)
+    return Batch(proofs[-1], len(run.checkpoints), seconds, requests)
 
 
 def recursion() -> list[Figure]:
@@ -71,6 +80,7 @@ def recursion() -> list[Figure]:
     middle = {made: statistics.median(taken) for made, taken in seconds.items()}
     context = {"profile": PROFILE, "size_class": SIZE_CLASS, "segments": batch().segments}
     took = {made.name.lower(): round(value, 2) for made, value in middle.items()}
+    took |= {kind: round(statistics.median(taken), 2) for kind, taken in batch().requests.items()}
     peer = ("plonky2 1.1.0 two-to-one, 100 conjectured bits, on two Zen 3 cores", PLONKY2_SECONDS)
     above = middle[Round.LEAF] + middle[Round.NODE]
     family = keys.circuits_of(PROFILE)
