@@ -15,6 +15,7 @@ import rlp  # type: ignore[import-untyped]
 from eth_hash.auto import keccak
 from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
+from rlp.codec import length_prefix  # type: ignore[import-untyped]
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from core.formats.witness_input import MAX_TRANSACTION_BYTES
@@ -152,15 +153,7 @@ def _signed_hash(raw: bytes, kind: int, chain_id: int | None, items: list[Any]) 
     fields = listed[head : len(listed) - sum(len(rlp.encode(item)) for item in items[-3:])]
     if not kind and chain_id is not None:
         fields += rlp.encode(chain_id) + b"\x80\x80"
-    return keccak(typed + _list_head(len(fields)) + fields)
-
-
-def _list_head(size: int) -> bytes:
-    """Return what RLP puts before the encoded items of a list."""
-    if size < 56:
-        return bytes([0xC0 + size])
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([0xF7 + len(length)]) + length
+    return keccak(typed + length_prefix(len(fields), 0xC0) + fields)
 
 
 def _recovered(digest: bytes, y_parity: int, numbers: dict[str, int]) -> bytes:
