@@ -425,9 +425,11 @@ class Fuzzer:
         self._random.shuffle(cells)
         f0 = residual(function.evaluate(row, edits))
         for cell in cells:
+            if not (f0 and limit):
+                return
             old = function.cell(cell)
             slope = (residual(function.evaluate(row, {**edits, cell: (old + 1) % P})) - f0) % P
-            if slope and f0 and limit:
+            if slope:
                 limit -= 1
                 yield cell, (old - f0 * pow(slope, P - 2, P)) % P
 

@@ -1,7 +1,8 @@
 """One row at a time, fast: a table's rules as a generated Python function on integers.
 
 The row engine evaluates whole columns; the fuzzer wants the opposite, thousands of single rows that differ in a cell or
-two. For that every table becomes one straight-line function, generated from the same graph.
+two. For that every table becomes one straight-line function, generated from the same graph, and so does every value of
+it that changed cells are read by: of a wide table a cell reaches few.
 """
 
 from __future__ import annotations
@@ -57,15 +58,16 @@ class RowFunction:
         self._publics = [int(value) for value in publics]
         self._root = root_of_unity(self.height.bit_length() - 1)
         self._inverse_root = pow(self._root, P - 2, P)
-        self._cache: dict[int, RowValues] = {}
-        roots = [constraint.expr.node for constraint in table.constraints]
+        self._cache: dict[int, tuple[tuple[int, ...], RowValues]] = {}
+        self._roots = roots = [constraint.expr.node for constraint in table.constraints]
         for interaction in table.interactions:
             roots += [interaction.count.node, *(field.node for field in interaction.fields)]
         roots += [cell.when.node for cell in (*table.free_cells, *table.chosen_cells)]
         self._function = _generate(table.graph, roots)
-        self.uses_next = any(
-            table.graph.op[node] is Op.MAIN and table.graph.b[node] == 1 for node in table.graph.reachable(roots)
-        )
+        self._single: dict[int, Function] = {}
+        self._nodes, self._readers = _readers(table.graph, roots)
+        self._total = len(table.graph.reachable(roots))
+        self.uses_next = any(following for _, following in self._readers)
 
     def cell(self, cell: Cell) -> int:
         """The trace's value of a cell."""
@@ -73,10 +75,7 @@ class RowFunction:
 
     def original(self, row: int) -> RowValues:
         """Values on a row of the trace as it is."""
-        found = self._cache.get(row)
-        if found is None:
-            found = self._cache[row] = self.evaluate(row, {})
-        return found
+        return self._unchanged(row)[1]
 
     def affected(self, edits: Edits) -> list[int]:
         """Rows whose rules read an edited cell."""
@@ -87,20 +86,49 @@ class RowFunction:
 
     def evaluate(self, row: int, edits: Edits, publics: Sequence[int] | None = None) -> RowValues:
         """Values on a row of the trace with some cells changed."""
-        following = (row + 1) % self.height
+        if publics is not None:
+            return self._described(self._function(*self._inputs(row, edits, publics)))
+        touched: set[int] = set()
+        for where, column in edits:
+            if where == row:
+                touched.update(self._readers.get((column, 0), ()))
+            if where == (row + 1) % self.height:
+                touched.update(self._readers.get((column, 1), ()))
+        if not touched:
+            return self.original(row)
+        inputs = self._inputs(row, edits, self._publics)
+        if sum(self._nodes[i] for i in touched) >= self._total:
+            return self._described(self._function(*inputs))
+        values = list(self._unchanged(row)[0])
+        for i in touched:
+            if i not in self._single:
+                self._single[i] = _generate(self.table.graph, [self._roots[i]])
+            [values[i]] = self._single[i](*inputs)
+        return self._described(tuple(values))
+
+    def _unchanged(self, row: int) -> tuple[tuple[int, ...], RowValues]:
+        found = self._cache.get(row)
+        if found is None:
+            values = self._function(*self._inputs(row, {}, self._publics))
+            found = self._cache[row] = values, self._described(values)
+        return found
+
+    def _inputs(self, row: int, edits: Edits, publics: Row) -> tuple[Row, Row, Row, Row, tuple[int, int, int], Row]:
         selectors = (
             int(row == 0),
             int(row == self.height - 1),
             (pow(self._root, row, P) - self._inverse_root) % P,
         )
-        values = self._function(
+        return (
             self._overlay(row, edits),
-            self._overlay(following, edits),
+            self._overlay((row + 1) % self.height, edits),
             self._preprocessed[row] if self._preprocessed else (),
             [values[row % len(values)] for values in self.table.periodic_values],
             selectors,
-            self._publics if publics is None else publics,
+            publics,
         )
+
+    def _described(self, values: tuple[int, ...]) -> RowValues:
         constraints = len(self.table.constraints)
         position = constraints
         messages = []
@@ -152,6 +180,18 @@ def affine_support(graph: Graph, nodes: Sequence[int]) -> dict[int, list[tuple[i
             if graph.op[node] is Op.MAIN:
                 degrees[node][position[graph.a[node], graph.b[node]]] = 1
     return {node: [leaves[i] for i in np.flatnonzero(degrees[node] == 1)] for node in nodes}
+
+
+def _readers(graph: Graph, roots: Sequence[int]) -> tuple[list[int], dict[tuple[int, int], list[int]]]:
+    """Return how many nodes each root is computed from, and which roots read each cell, as in `support`."""
+    counts: list[int] = []
+    found: dict[tuple[int, int], list[int]] = {}
+    for i, root in enumerate(roots):
+        nodes = graph.reachable([root])
+        counts.append(len(nodes))
+        for cell in {(graph.a[node], graph.b[node]) for node in nodes if graph.op[node] is Op.MAIN}:
+            found.setdefault(cell, []).append(i)
+    return counts, found
 
 
 def _generate(graph: Graph, roots: Sequence[int]) -> Function:

@@ -175,3 +175,17 @@ def test_a_lookup_in_a_witness_table_is_held_against_a_mutation_as_a_bus() -> No
     assert outcome.unbacked == {Rule("users", "interaction", "asks")}
     assert not outcome.survives
     assert removal_score(circuit, traces).missed == []
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_what_changed_cells_reach_is_what_the_whole_row_says(name: str) -> None:
+    """Values that no changed cell is read by are kept; given public inputs, all are computed."""
+    circuit, traces, publics = ALL[name]()
+    random = np.random.default_rng(11)
+    for function in Fuzzer(circuit, traces, publics).functions.values():
+        columns = len(function.table.main_names)
+        for count in (0, 1, 1, 2, 5) * 4 if columns else ():
+            row = int(random.integers(function.height))
+            rows = (row + random.integers(-1, 2, count)) % function.height
+            edits = {(int(where), int(random.integers(columns))): int(random.integers(2**32)) for where in rows}
+            assert function.evaluate(row, edits) == function.evaluate(row, edits, [int(value) for value in publics])
