@@ -22,7 +22,7 @@ from cuda.errors import DeviceOutOfMemory, KernelBuildError, LaunchRefused
 
 T = TypeVar("T")
 
-OPTIONS = ("-std=c++20", "-O3", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
+OPTIONS = ("-std=c++20", "-O1", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
 #: For long straight-line kernels, which take minutes to optimise and are run on few rows.
 QUICK_OPTIONS = ("-O1", "-DEMULATION_CALLS")
 SANITIZER_OPTIONS = ("-O1", "-fsanitize=address", "-fno-omit-frame-pointer")
