@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from broker.jobs import JobSpec, JobStore, Stage, Worker, sql
+from broker.jobs import JobSpec, JobStore, Stage, Worker, schema, sql
 from broker.jobs.database import JobDatabase
+from tests.servers import shared_postgresql
 
 ROWS = 30_000
 
@@ -48,15 +50,22 @@ def fill(database: JobDatabase, *, state: str, announced: str, available: str = 
     )
 
 
-@pytest.fixture
-def filled(store: JobStore) -> JobStore:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobStore]:
+    """A store of many rows, which the tests only ask about; filling it takes longer than all of them."""
+    folder = tmp_path_factory.mktemp("plans")
+    sqlite = request.param == "sqlite"
+    database = JobDatabase(f"sqlite:///{folder}/jobs.db" if sqlite else shared_postgresql().create_database())
+    schema.migrate(database)
+    store = JobStore(database, lease_seconds=30, max_attempts=3, retry_seconds=0)
     store.create_batch(1, protocol_version="1", jobs=[JobSpec(Stage.WITNESS)])
     fill(store.database, state="successful", announced="NULL")
     fill(store.database, state="queued", announced="{now} - 100")
     fill(store.database, state="failed", announced="NULL", available="{now} + 100")
     if not store.database.sqlite:
         store.database.transact(lambda session: session.run("ANALYZE"))
-    return store
+    yield store
+    database.close()
 
 
 def plan(store: JobStore, statement: str, parameters: dict[str, Any]) -> str:
@@ -111,5 +120,6 @@ def test_a_claim_past_delayed_rows_is_as_quick_as_any(store: JobStore) -> None:
 
 
 def test_a_sweep_over_many_stale_announcements_sends_a_few_again(filled: JobStore) -> None:
+    """The last one here: it changes the rows."""
     swept = filled.sweep(announce_after=60)
     assert swept.lost == () and swept.reannounced == 20
