@@ -14,6 +14,15 @@ __all__ = ["postgresql", "rabbitmq"]
 
 MakeCluster = Callable[..., Cluster]
 
+#: For tests of what has little to do with queue and database: without servers, and among the long tests on them.
+mostly_embedded = pytest.mark.parametrize(
+    "make_cluster", ["embedded", pytest.param("servers", marks=pytest.mark.long)], indirect=True
+)
+#: For tests of several processes at once: on servers, and among the long tests without.
+mostly_on_servers = pytest.mark.parametrize(
+    "make_cluster", ["servers", pytest.param("embedded", marks=pytest.mark.long)], indirect=True
+)
+
 
 def server_variables() -> dict[str, str]:
     """Variables that choose RabbitMQ (emptied) and a fresh PostgreSQL database."""

@@ -6,6 +6,8 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from broker.jobs import Batch, Job, JobState, Stage, status
 from proving.stages.rounds import Round, tree
 from tests.actors.cluster import Cluster
@@ -30,6 +32,7 @@ def begun(marks: Path) -> list[str]:
     return [line.rpartition(" ")[0] for line in marks.read_text().splitlines()] if marks.exists() else []
 
 
+@pytest.mark.long
 def test_a_hundred_segments_with_a_prover_killed_in_a_node(embedded: Cluster, tmp_path: Path) -> None:
     _kill_in_a_node(embedded, tmp_path / "later", segments=101, depths=7)
 

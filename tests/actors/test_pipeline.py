@@ -14,7 +14,7 @@ from runtime import run_files
 from runtime.process import Exit
 from runtime.telemetry import read_spans, trace_directory
 from tests.actors.cluster import PROGRAM, Cluster
-from tests.actors.conftest import MakeCluster
+from tests.actors.conftest import MakeCluster, mostly_embedded, mostly_on_servers
 from tests.actors.small_stages import expected
 
 TRACE = "ab" * 16
@@ -66,6 +66,7 @@ def test_killed_prover_costs_one_attempt_and_a_lease(make_cluster: MakeCluster, 
     } <= services
 
 
+@mostly_on_servers
 def test_two_housekeepers_and_two_clocks_do_no_harm(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     provers = cluster.start_all(provers=2)
@@ -85,6 +86,7 @@ def test_two_housekeepers_and_two_clocks_do_no_harm(make_cluster: MakeCluster) -
     assert kept == [], "what was made for provers goes once it is proven"
 
 
+@mostly_embedded
 def test_sigterm_gives_the_job_back_and_leaves_with_zero(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     (prover,) = cluster.start_all()
@@ -99,6 +101,7 @@ def test_sigterm_gives_the_job_back_and_leaves_with_zero(make_cluster: MakeClust
     cluster.store.cancel_batch(job.batch_id)
 
 
+@mostly_embedded
 def test_a_job_that_cannot_succeed_is_dead_with_its_cause(make_cluster: MakeCluster) -> None:
     cluster = make_cluster(HALLMARK_MAX_ATTEMPTS="2")
     cluster.start_all()

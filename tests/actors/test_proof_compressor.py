@@ -8,7 +8,7 @@ from pathlib import Path
 from broker.jobs import Batch, BatchState, JobState, Outcome, Stage, status
 from proving.stages import delivery
 from tests.actors.cluster import PROGRAM, Cluster
-from tests.actors.conftest import MakeCluster
+from tests.actors.conftest import MakeCluster, mostly_embedded, mostly_on_servers
 from tests.actors.small_stages import SNARK_KEY_DIGEST, compress, expected
 
 
@@ -20,6 +20,7 @@ def check(cluster: Cluster, batch: Batch) -> None:
     assert delivery.unpack(cluster.proof(batch), protocol="1") == (proof, snark)
 
 
+@mostly_on_servers
 def test_a_batch_ends_in_its_proof_with_the_snark_though_the_compressor_is_killed(
     make_cluster: MakeCluster, tmp_path: Path
 ) -> None:
@@ -37,6 +38,7 @@ def test_a_batch_ends_in_its_proof_with_the_snark_though_the_compressor_is_kille
     assert [job.round for job in status.jobs(cluster.store, stage=Stage.COMPRESS)] == [4]
 
 
+@mostly_embedded
 def test_a_compressor_with_another_key_refuses_the_job_and_says_so(make_cluster: MakeCluster) -> None:
     cluster = make_cluster(HALLMARK_MAX_ATTEMPTS="1")
     cluster.start_all()

@@ -316,8 +316,12 @@ def _segments(count: int) -> list[JobSpec]:
     return [*specs, JobSpec(Stage.PROVE, key="last", round=4, depends_on=proofs, final=True)]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_any_history_agrees_with_the_model(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "histories"),
+    [("sqlite", 60), ("postgresql", 10), pytest.param("sqlite", 300, marks=pytest.mark.long),
+     pytest.param("postgresql", 30, marks=pytest.mark.long)],
+)  # fmt: skip
+def test_any_history_agrees_with_the_model(kind: str, histories: int) -> None:
     folder = tempfile.mkdtemp(prefix="hallmark-machine-")
     url = f"sqlite:///{Path(folder)}/jobs.db" if kind == "sqlite" else shared_postgresql().create_database()
     opened = JobDatabase(url)
@@ -330,7 +334,7 @@ def test_any_history_agrees_with_the_model(kind: str) -> None:
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=300 if kind == "sqlite" else 30,
+                max_examples=histories,
                 stateful_step_count=30,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -208,10 +208,11 @@ def mutate(content: bytes, source: random.Random) -> bytes:
     return bytes(changed)
 
 
-def test_the_sanitizers_find_nothing_in_changed_batches(host: Host) -> None:
+@pytest.mark.parametrize("count", [60, pytest.param(400, marks=pytest.mark.long)])
+def test_the_sanitizers_find_nothing_in_changed_batches(host: Host, count: int) -> None:
     source = random.Random(1)
     reasons = set()
-    for number in range(400):
+    for number in range(count):
         content = mutate(CONTENT, source)
         output, _ = host.run(content)
         if number % 20 == 0:
@@ -220,13 +221,14 @@ def test_the_sanitizers_find_nothing_in_changed_batches(host: Host) -> None:
     assert reasons >= {0, HEAD, TRANSACTIONS, SECTION}
 
 
-def test_the_sanitizers_find_nothing_in_changed_transactions(host: Host) -> None:
+@pytest.mark.parametrize("count", [2, pytest.param(12, marks=pytest.mark.long)])
+def test_the_sanitizers_find_nothing_in_changed_transactions(host: Host, count: int) -> None:
     """Batches of many broken transactions with whole sections around them."""
     source = random.Random(2)
     listing = [{"address": "0x" + "22" * 20, "storageKeys": ["0x" + "33" * 32]}]
     listed = sign(0, accessList=listing, gas=50_000, data=b"\x01" * 60)
     seeds = [*RAWS, listed, sign(2, gasPrice=10**9), sign(3, gasPrice=10**9, type=1, accessList=[], to="", gas=60_000)]
-    for _ in range(12):
+    for _ in range(count):
         raws = []
         for _ in range(60):
             raw = bytearray(source.choice(seeds))

@@ -97,14 +97,18 @@ def parse_der(signature: bytes) -> tuple[int, int] | None:
 
 
 @pytest.mark.parametrize(
-    "file",
+    ("file", "every"),
     [
-        pytest.param("ecdsa_secp256k1_sha256_p1363_test.json", marks=pytest.mark.long),
-        "ecdsa_secp256k1_sha256_test.json",
-        pytest.param("ecdsa_secp256k1_sha3_256_test.json", marks=pytest.mark.long),
+        ("ecdsa_secp256k1_sha256_p1363_test.json", 12),
+        ("ecdsa_secp256k1_sha256_test.json", 6),
+        ("ecdsa_secp256k1_sha3_256_test.json", 12),
+        *(
+            pytest.param(f"ecdsa_secp256k1_{name}_test.json", 1, marks=pytest.mark.long)
+            for name in ("sha256_p1363", "sha256", "sha3_256")
+        ),
     ],
 )
-def test_recovery_agrees_with_wycheproof(host: Host, file: str) -> None:
+def test_recovery_agrees_with_wycheproof(host: Host, file: str, every: int) -> None:
     """A signature is valid for a key when recovery with one of the two parities returns that key."""
     hashes = {"SHA-256": hashlib.sha256, "SHA3-256": hashlib.sha3_256}
     checked = 0
@@ -114,6 +118,8 @@ def test_recovery_agrees_with_wycheproof(host: Host, file: str) -> None:
         for group in content["testGroups"]:
             key = (int(group["publicKey"]["wx"], 16), int(group["publicKey"]["wy"], 16))
             for case in group["tests"]:
+                if case["tcId"] % every:
+                    continue
                 signature = bytes.fromhex(case["sig"])
                 if "p1363" in file:
                     half = len(signature) // 2
@@ -133,7 +139,7 @@ def test_recovery_agrees_with_wycheproof(host: Host, file: str) -> None:
                     continue  # r was reduced modulo n: Ethereum's recovery does not serve such signatures
                 assert accepted == (case["result"] == "valid"), (case["tcId"], case["comment"])
                 checked += 1
-    assert checked >= 200
+    assert checked >= 200 // every
 
 
 def test_recovery_of_extreme_signatures(host: Host) -> None:

@@ -29,12 +29,12 @@ PROFILE = "proven100"
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the demo once and return its folder."""
+    """Run the demo once, with a batch of two segments, and return its folder."""
     base = tmp_path_factory.mktemp("demo")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HALLMARK_")}
-    environment |= {"HALLMARK_STATE_DIR": str(base), "HALLMARK_SIZE_CLASS": "18"}
+    environment |= {"HALLMARK_STATE_DIR": str(base), "HALLMARK_SIZE_CLASS": "17"}
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "demo", "--transactions", "3"],
+        [sys.executable, "-m", "cli.main", "demo", "--transactions", "1"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -1,4 +1,8 @@
-"""A batch of one signed transfer goes through every process; the prover is killed in the middle of a proof."""
+"""A batch of one signed transfer goes through every process; the prover is killed in the middle of a proof.
+
+Marked ``long``: ``test_demo.py`` sends a real batch through every process, and ``tests/actors`` kills provers on real
+servers in the middle of small stand-ins for proofs.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from cli.wallet import transfers
 from tests.servers import RabbitMQ, shared_postgresql
 from tests.system.pipeline import Pipeline, process_of, running, spans_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def servers() -> Iterator[dict[str, str]]:
@@ -24,7 +30,6 @@ def servers() -> Iterator[dict[str, str]]:
         rabbitmq.remove()
 
 
-@pytest.mark.long
 def test_embedded_pipeline_survives_a_killed_prover(tmp_path: Path) -> None:
     with running(tmp_path) as pipeline:
         _prove_a_batch_and_kill_the_prover(pipeline)

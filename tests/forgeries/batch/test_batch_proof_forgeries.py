@@ -71,7 +71,7 @@ def test_other_profile_is_refused_by_name(made: Batch, profile: str) -> None:
         verify(made, made.proofs[-1], profile=profile)
 
 
-@pytest.mark.parametrize("profile", ["proven128", "legacy-conjectured"])
+@pytest.mark.parametrize("profile", ["proven128", pytest.param("legacy-conjectured", marks=pytest.mark.long)])
 def test_the_key_set_of_another_profile_does_not_help(made: Batch, profile: str) -> None:
     claim, proof = batch_proof.unpack(made.proofs[-1])
     other = replace(claim, key_set=keys.key_set(profile).digest)

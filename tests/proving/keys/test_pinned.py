@@ -20,10 +20,10 @@ from proving.snark.builder import Builder
 PROFILE = "proven100"
 #: Of all circuits those of one profile that differ in kind, and one that the other profiles have as well: making every
 #: key takes minutes, and is what `python -m proving.keys` does.
-MADE = (
+MADE = [
     *(keys.MAIN_VM, "arith256", "leaf.main_vm.0.proven100", "node.proven100", "tip.proven100", "scheduler.proven100"),
-    *("layer.0.proven100", "node.proven128"),
-)
+    *(pytest.param(name, marks=pytest.mark.long) for name in ("layer.0.proven100", "node.proven128")),
+]
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -36,6 +36,7 @@ def test_every_circuit_and_key_set_is_pinned() -> None:
     assert set(keys.key_sets()) == {family.profile for family in families()}
 
 
+@pytest.mark.long
 def test_this_code_writes_the_pinned_circuit_of_the_snark_down() -> None:
     assert set(keys.snark_pins()) == {family.profile for family in families() if family.layers}
     data = snark_circuits.encode(write_snark(PROFILE, keys.key))

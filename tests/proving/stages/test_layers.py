@@ -1,3 +1,9 @@
+"""The compression layers over a batch's proof.
+
+The last one takes minutes without AVX-512, so tests of it are marked ``long``; ``tests/system/test_demo.py`` makes and
+verifies one of every run.
+"""
+
 from __future__ import annotations
 
 from functools import cache
@@ -22,6 +28,7 @@ def compressed() -> bytes:
     return layers.compress_proof(batch().proofs[-1], profile=PROFILE)
 
 
+@pytest.mark.long
 def test_the_last_layer_shows_the_batches_claim_under_the_family_over_bn254() -> None:
     last = compressed()
     claim, _ = batch_proof.unpack(batch().proofs[-1], protocol=PROTOCOL_VERSION)
@@ -45,6 +52,7 @@ def test_a_batch_proof_that_does_not_hold_is_refused_before_anything_is_proven()
             layers.compress_proof(forged, profile=PROFILE)
 
 
+@pytest.mark.long
 def test_another_circuits_or_claims_proof_is_not_the_last_layers() -> None:
     last = compressed()
     found = recursion_proof.unpack(last, protocol=PROTOCOL_VERSION)
