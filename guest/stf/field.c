@@ -72,15 +72,21 @@ void field_sub(field *r, const field *a, const field *b) {
     fold_borrow(r->w, borrow);
 }
 
-void field_sub_two(field *r, const field *a, const field *b, const field *c) {
-    int64_t t = 0;
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        t += (int64_t)a->w[i] - b->w[i] - c->w[i];
-        r->w[i] = (uint32_t)t;
-        t >>= 32;
+void field_negated_sum(field *r, const field *a, const field *b) {
+    field sum;
+    field_add(&sum, a, b);
+    /* The complement is 2^256 - 1 - sum = 2^32 + 976 - sum mod p. */
+    uint64_t t = (uint64_t)(uint32_t)~sum.w[0] - (FOLD - 1);
+    r->w[0] = (uint32_t)t;
+    t = (uint64_t)(uint32_t)~sum.w[1] - 1 - ((t >> 32) & 1);
+    r->w[1] = (uint32_t)t;
+    for (int i = 2; i < 8; i++) r->w[i] = ~sum.w[i];
+    uint32_t borrow = (uint32_t)(t >> 32) & 1;
+    for (int i = 2; borrow != 0 && i < 8; i++) {
+        borrow = r->w[i] == 0;
+        r->w[i] -= 1;
     }
-    for (; t < 0; t++) fold_borrow(r->w, 1); /* t is -2, -1 or 0 */
+    fold_borrow(r->w, borrow);
 }
 
 int field_equal(const field *a, const field *b) {
@@ -88,6 +94,20 @@ int field_equal(const field *a, const field *b) {
     field difference;
     field_sub(&difference, a, b);
     return field_is_zero(&difference);
+}
+
+int field_opposite(const field *a, const field *b) {
+    static const field prime = FIELD_PRIME;
+    uint32_t carry = 0, any = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        uint32_t partial = a->w[i] + b->w[i];
+        uint32_t overflow = partial < b->w[i];
+        uint32_t sum = partial + carry;
+        carry = overflow | (sum < partial);
+        any |= sum ^ prime.w[i];
+    }
+    return (any | carry) == 0;
 }
 
 void field_triple(field *r, const field *a) {

@@ -10,7 +10,8 @@
 typedef struct {
     field numerator[STEPS], denominator[STEPS], prefix[STEPS];
     uint32_t count;
-    int special; /* a sum was not of two different points, none at infinity */
+    int mirrored; /* recover_hinted.c has the negative of the point that the next line is drawn through */
+    int special;  /* a sum was not of two different points, none at infinity */
 } trail;
 
 HALLMARK_STATE trail drawn;
@@ -20,7 +21,11 @@ static void draw(const field *numerator, const field *denominator, const field *
         drawn.special = 1;
         return;
     }
-    drawn.numerator[drawn.count] = *numerator;
+    if (drawn.mirrored) {
+        field_negate(&drawn.numerator[drawn.count], numerator);
+    } else {
+        drawn.numerator[drawn.count] = *numerator;
+    }
     field_mul(&drawn.denominator[drawn.count], denominator, scale);
     drawn.count++;
 }
@@ -114,7 +119,8 @@ static void point_double_add(jacobian *sum, const affine *q, const field *scale)
     field_mul(&hh, &hh, &h);
     field_mul(&sum->z, &t.z, &h);
     field_sqr(&sum->x, &d);
-    field_sub_two(&sum->x, &sum->x, &p.x, &p.x);
+    field_sub(&sum->x, &sum->x, &p.x);
+    field_sub(&sum->x, &sum->x, &p.x);
     field_sub(&sum->x, &sum->x, &hh);
     field_sub(&p.x, &p.x, &sum->x);
     field_mul(&p.x, &p.x, &d);
@@ -134,6 +140,7 @@ static void odd_multiples(affine table[TABLE_R], field *z, const affine *point, 
     u256_zero(&base.z);
     base.z.w[0] = 1;
     base.infinity = 0;
+    drawn.mirrored = 0;
     point_double(&twice, &base, drawing ? &base.z : 0);
     step.x = twice.x;
     step.y = twice.y;
@@ -145,6 +152,7 @@ static void odd_multiples(affine table[TABLE_R], field *z, const affine *point, 
     table[0].y = base.y;
     for (int i = 1; i < TABLE_R; i++) {
         point_add(&base, &base, &step, &ratios[i], drawing ? &twice.z : 0);
+        drawn.mirrored = !drawn.mirrored;
         table[i].x = base.x;
         table[i].y = base.y;
     }
@@ -190,14 +198,19 @@ static void combine(jacobian *sum, const scalar *a, const scalar *b, const affin
                 entry.y = table[index].y;
             }
             if (digit < 0) field_negate(&entry.y, &entry.y);
+            int begins = sum->infinity;
             if (doubled) {
                 point_add(sum, sum, &entry, 0, scale);
             } else {
                 point_double_add(sum, &entry, scale);
                 doubled = 1;
             }
+            drawn.mirrored = begins ? held_mirrored(j, digit) : !drawn.mirrored;
         }
-        if (!doubled) point_double(sum, sum, scale);
+        if (!doubled) {
+            point_double(sum, sum, scale);
+            drawn.mirrored = !drawn.mirrored;
+        }
     }
     if (!sum->infinity) field_mul(&sum->z, &sum->z, &z);
 }

@@ -76,6 +76,15 @@ class Host:
             for answer in answers
         ]
 
+    def calculate(self, pairs: Sequence[tuple[int, int]]) -> list[tuple[list[int], bool]]:
+        """For pairs (a, b) of 256-bit numbers: a + b, a - b, -a - b and a b + b in the field, and whether a + b = p."""
+        self._ask(2, b"".join(value.to_bytes(32, "little") for pair in pairs for value in pair))
+        answers = [self._answer(129) for _ in pairs]
+        return [
+            ([int.from_bytes(answer[at : at + 32], "little") for at in range(0, 128, 32)], bool(answer[128]))
+            for answer in answers
+        ]
+
     def close(self) -> None:
         """End the process."""
         self._process.communicate(timeout=10)

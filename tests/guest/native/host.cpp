@@ -6,6 +6,8 @@
 //           the journal in bytes, the journal.
 //   kind 1, recover: r, s, hash (32 big-endian bytes each, below n) and a parity byte, any number of times. Answer: for
 //           each a byte that says whether a key was recovered, then x and y (32 bytes each).
+//   kind 2, field: a and b (32 little-endian bytes each), any number of times. Answer: for each a + b, a - b, -a - b and
+//           a b + b (32 bytes each), and a byte that says whether a + b is the modulus.
 // What would trap in the machine aborts here, and so does what the sanitizers find.
 #include <algorithm>
 #include <csetjmp>
@@ -102,6 +104,25 @@ void recover(const std::vector<std::uint8_t>& bytes) {
             u256_to_bytes(answer + 33, &item.key.y);
         }
         write_exactly(answer, sizeof answer);
+    }
+}
+
+void calculate(const std::vector<std::uint8_t>& bytes) {
+    for (std::size_t at = 0; at + 64 <= bytes.size(); at += 64) {
+        alignas(32) field a, b, results[4];
+        field_factors by = {};
+        by.p = FIELD_PRIME;
+        std::memcpy(&a, bytes.data() + at, 32);
+        std::memcpy(&b, bytes.data() + at + 32, 32);
+        field_add(&results[0], &a, &b);
+        field_sub(&results[1], &a, &b);
+        field_negated_sum(&results[2], &a, &b);
+        by.b = by.c = b;
+        results[3] = a;
+        field_multiply_add(&results[3], &by);
+        const std::uint8_t opposite = field_opposite(&a, &b) != 0;
+        write_exactly(results, sizeof results);
+        write_exactly(&opposite, 1);
     }
 }
 
@@ -206,8 +227,10 @@ int main() {
         if (!read_exactly(bytes.data(), bytes.size())) return 1;
         if (head[0] == 0) {
             run(bytes);
-        } else {
+        } else if (head[0] == 1) {
             recover(bytes);
+        } else {
+            calculate(bytes);
         }
         std::fflush(stdout);
     }
