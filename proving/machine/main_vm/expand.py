@@ -1,12 +1,19 @@
-"""Expansion of execution records to the columns of `main_vm`; the rows are filled by native code."""
+"""Expansion of execution records to the columns of `main_vm`.
+
+What happens once a segment is done here: the compressions are numbered, the chains' digests put beside the records of
+requests, the boundary filled. The rows are filled where a backend computes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proving.backend import native_expansion
+from proving.backend.expansion import Expansion, ExpansionRefused, Family
 from proving.backend.interface import PRIME
 from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import absorb, blocks
@@ -17,8 +24,9 @@ from proving.machine.main_vm import call, constant, shape, shapes
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.records import FAMILIES, Records
 from proving.machine.state import STATE_VERSION
-from proving.native import INT, POINTER, SIZE, function, memory
-from runtime.errors import InvalidInput
+from proving.native import POINTER, SIZE, function
+
+__all__ = ["ExpansionRefused", "assemble", "compression_count", "compression_inputs", "expand", "prepare"]
 
 U64 = NDArray[np.uint64]
 Traces = dict[str, U64]
@@ -34,31 +42,28 @@ _TABLE_OF = {family: table for table, families in _SHARED.items() for family in 
 #: Rows of the boundary.
 _ASKED, _START, _BEFORE, _AFTER, _END, _ANSWERED = range(6)
 
-_families = function("hm_expand_families", INT, [POINTER, POINTER, POINTER, SIZE, *[POINTER] * 6])
 _distinct = function("hm_expand_distinct16", SIZE, [POINTER, SIZE, POINTER, POINTER])
-_poseidon2 = function("hm_expand_poseidon2", None, [POINTER, POINTER, SIZE, POINTER, SIZE])
-
-
-class ExpansionRefused(InvalidInput):
-    """The execution records are not those of a segment: replay the checkpoint again."""
-
-    code = "expansion_refused"
 
 
 @dataclass(frozen=True)
 class _Compressions:
-    """The inputs that a segment compresses, and their digests.
+    """The inputs that a segment compresses.
 
     Attributes
     ----------
     inputs : (distinct, 16) uint64
     counts : (distinct,) uint32, how often each is looked up
-    digests : per part, (inputs of the part, 4) uint64
+    numbers : per part, (inputs of the part,) uint32, each one's number among the distinct ones
     """
 
     inputs: U64
     counts: NDArray[np.uint32]
-    digests: dict[str, U64]
+    numbers: dict[str, NDArray[np.uint32]]
+
+
+def prepare(records: Records) -> tuple[Expansion, U64]:
+    """What a backend expands to the columns of a segment, and the segment's public inputs; as `expand`."""
+    return _prepare(records, compression_inputs(records))
 
 
 def expand(records: Records) -> tuple[Traces, U64]:
@@ -92,17 +97,32 @@ def compression_count(records: Records) -> int:
 
 def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
     """As `expand`, with the inputs of all compressions given: see `compression_inputs`."""
+    expansion, publics = _prepare(records, parts)
+    return native_expansion.expand(expansion), publics
+
+
+def _prepare(records: Records, parts: dict[str, U64]) -> tuple[Expansion, U64]:
+    pcs = records.decode[:, 0]
+    if bool((pcs[1:] <= pcs[:-1]).any()):
+        raise ExpansionRefused("The decoded instructions are not sorted by pc.")
     hashed = _compress_all(parts)
     heights = shapes.SHAPES[shapes.smallest(shape.used_rows(records.counts(), len(hashed.counts)))]
-    traces = {t.name: memory.zeros((len(t.main_names), 1 << heights[t.name])) for t in circuit()}
-    _fill_families(records, parts["request"], traces)
-    used = 2 * len(records.block)
-    _fill_blocks(records, hashed.digests["block"], traces["page"][:, :used])
-    _fill_nodes(records, parts["node"], hashed.digests["node"], traces["page"][:, used:])
-    _fill_boundary(records, parts["boundary"], hashed.digests["boundary"], traces["boundary"])
-    counts, inputs, table = hashed.counts, hashed.inputs, traces["poseidon2"]
-    _poseidon2(inputs.ctypes.data, counts.ctypes.data, len(counts), table.ctypes.data, table.shape[1])
-    return traces, hashed.digests["boundary"][[_START, _END]].reshape(8)
+    sizes = {t.name: (len(t.main_names), 1 << heights[t.name]) for t in circuit()}
+    digests = compress(parts["boundary"])
+    expansion = Expansion(
+        sizes,
+        _families(records, parts["request"]),
+        _words(records.decode),
+        constant.rows(),
+        hashed.inputs,
+        hashed.counts,
+        hashed.numbers["call"],
+        np.concatenate([hashed.numbers["block"], hashed.numbers["node"]]),
+        _words(records.block),
+        _words(records.node_key),
+        _boundary(records, parts["boundary"], digests, sizes["boundary"]),
+    )
+    return expansion, digests[[_START, _END]].reshape(8)
 
 
 def compression_inputs(records: Records) -> dict[str, U64]:
@@ -155,10 +175,8 @@ def _compress_all(parts: dict[str, U64]) -> _Compressions:
     found, ids, firsts = _number(inputs)
     distinct = np.ascontiguousarray(inputs[firsts[:found]])
     counts = np.bincount(ids, minlength=found).astype(np.uint32)
-    digests = compress(distinct)[ids]
     ends = np.cumsum([len(part) for part in parts.values()])
-    pieces = np.split(digests, ends[:-1])
-    return _Compressions(distinct, counts, dict(zip(parts, pieces, strict=True)))
+    return _Compressions(distinct, counts, dict(zip(parts, np.split(ids, ends[:-1]), strict=True)))
 
 
 def _number(inputs: U64) -> tuple[int, NDArray[np.uint32], NDArray[np.uint32]]:
@@ -194,66 +212,23 @@ def _joined(rows: NDArray[np.uint32], digests: U64) -> NDArray[np.uint32]:
     return np.ascontiguousarray(np.concatenate([rows, words], axis=1), dtype=np.uint32)
 
 
-def _fill_families(records: Records, requests: U64, traces: Traces) -> None:
-    rows = [np.ascontiguousarray(records.family(name), dtype=np.uint32) for name in FAMILIES]
-    rows[FAMILIES.index("request")], rows[FAMILIES.index("keccak_call")] = _with_digests(records, requests)
-    decode = np.ascontiguousarray(records.decode, dtype=np.uint32)
-    constants = constant.rows()
-    tables = [traces[_TABLE_OF.get(name, name)] for name in (*FAMILIES, "decode")]
-    pointers = np.array([array.ctypes.data for array in rows], dtype=np.uint64)
-    lengths = np.array([len(array) for array in rows], dtype=np.uint64)
-    columns = np.array([table.ctypes.data for table in tables], dtype=np.uint64)
+def _words(rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(rows, dtype=np.uint32)
+
+
+def _families(records: Records, requests: U64) -> tuple[Family, ...]:
+    rows = {name: _words(records.family(name)) for name in FAMILIES}
+    rows["request"], rows["keccak_call"] = _with_digests(records, requests)
+    firsts = dict.fromkeys(FAMILIES, 0)
     for table, sharing in _SHARED.items():
-        rows_before = 0
-        for family in sharing:
-            columns[FAMILIES.index(family)] += np.uint64(8 * rows_before)
-            rows_before += shape.record_rows(table) * len(records.family(family))
-    heights = np.array([table.shape[1] for table in tables], dtype=np.uint64)
-    status = _families(
-        pointers.ctypes.data,
-        lengths.ctypes.data,
-        decode.ctypes.data,
-        len(decode),
-        constants.ctypes.data,
-        columns.ctypes.data,
-        heights.ctypes.data,
-        traces["range"].ctypes.data,
-        traces["byte_and"].ctypes.data,
-        traces["constant"].ctypes.data,
-    )
-    if status:
-        raise ExpansionRefused(
-            "A decoded word is no instruction." if status == 1 else "An instruction was not decoded."
-        )
+        for before, family in pairwise(sharing):
+            firsts[family] = firsts[before] + shape.record_rows(table) * len(rows[before])
+    return tuple(Family(name, rows[name], _TABLE_OF.get(name, name), firsts[name]) for name in FAMILIES)
 
 
-def _fill_blocks(records: Records, digests: U64, table: U64) -> None:
-    """Two rows a block, columns as in `page`: flags, place, touched, words, digest, times."""
-    before, after = table[:, 0::2], table[:, 1::2]
-    block = records.block.T
-    for rows, words in ((before, block[2:18]), (after, block[18:34])):
-        rows[0] = 1
-        rows[2], rows[4] = block[0], block[1]
-        rows[9:25] = words
-    after[29:45] = block[34:50]
-    table[25:29] = digests.T
-
-
-def _fill_nodes(records: Records, children: U64, digests: U64, table: U64) -> None:
-    """Two rows a node, columns as in `page`: flags, place, touched, digests of the children, digest."""
-    used = 2 * len(records.node_key)
-    table[1, :used] = 1
-    keys = records.node_key.T
-    for first in (0, 1):
-        table[2:5, first:used:2] = keys[:3]
-    for child in range(4):
-        table[5 + child, 0:used:2] = keys[3] >> np.uint32(child) & np.uint32(1)
-    table[9:25, :used] = children.T
-    table[25:29, :used] = digests.T
-
-
-def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> None:
+def _boundary(records: Records, inputs: U64, digests: U64, size: tuple[int, int]) -> U64:
     """Input, digest, time of the last requests with clk and progress on other rows; rows as in `boundary`."""
+    table = np.zeros(size, dtype=np.uint64)
     _, _, halted, clk_end = (int(value) for value in records.boundary)
     table[:16, :6] = inputs.T
     table[16:20, :6] = digests.T
@@ -264,3 +239,4 @@ def _fill_boundary(records: Records, inputs: U64, digests: U64, table: U64) -> N
         asked = records.keccak_call if served is KECCAK_F else records.request[of_type(records.request, name)]
         if len(asked):
             last[served.kind, _ANSWERED] = asked[-1, 0]
+    return table

@@ -276,6 +276,19 @@ struct Decode {
 };
 static_assert(sizeof(Decode) == 8 * 39);
 
+struct Page {
+    std::uint64_t block = 0;
+    std::uint64_t node = 0;
+    std::uint64_t space = 0;
+    std::uint64_t level = 0;
+    std::uint64_t index = 0;
+    std::array<std::uint64_t, 4> touched{};
+    std::array<std::uint64_t, 16> element{};
+    std::array<std::uint64_t, 4> digest{};
+    std::array<std::uint64_t, 16> time{};
+};
+static_assert(sizeof(Page) == 8 * 45);
+
 struct Poseidon2 {
     std::array<std::uint64_t, 16> state{};
     std::array<std::uint64_t, 16> cube{};

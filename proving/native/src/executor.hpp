@@ -9,6 +9,8 @@
 #include <new>
 #include <unordered_map>
 
+#include "calls.hpp"
+
 namespace hm {
 
 // Zero-filled address space whose pages cost nothing until they are written.
@@ -198,9 +200,6 @@ struct Outcome {
 // Called before an observed instruction is executed; cycles: executed so far in this call of the interpreter.
 using Observer = void (*)(std::uint32_t pc, std::uint64_t cycles);
 
-// Types of requests (proving/circuits/requests.py).
-inline constexpr std::size_t kRequestTypes = 4;
-
 // Registers and advice of a machine that is run.
 struct Machine {
     std::uint32_t x[kSink + 1] = {};
@@ -225,35 +224,13 @@ struct LoadedMachine {
 // Poseidon2 on the buffer of 32 words at `words`: false when a pair of words is not below p.
 bool poseidon2_call(std::uint32_t* words);
 
-// Words that a call reads, and those of its first buffer that it writes.
-inline constexpr std::size_t kCallInputs = 32;
-inline constexpr std::size_t kCallOutputs = 8;
-
-// A request's first words are at the address in x10, where its outputs go, and its others at that in x11.
-inline constexpr unsigned kOperandRegister = 10;
-inline constexpr std::uint32_t kFirstAlignment = 32;
-inline constexpr std::uint32_t kOthersAlignment = 128;
-
 // One request from its input words to its output words.
 void arith256(const std::uint32_t* inputs, std::uint32_t* outputs);
 void sha256(const std::uint32_t* inputs, std::uint32_t* outputs);
 void blake2s(const std::uint32_t* inputs, std::uint32_t* outputs);
 void keccak_f(const std::uint32_t* inputs, std::uint32_t* outputs);
 
-// Keccak-f has an instruction of its own kind: its words are at the address in x10 alone, in blocks of one parent, and
-// it has two calls.
-inline constexpr std::size_t kKeccakType = 1;
-inline constexpr std::size_t kKeccakWords = 50;
-inline constexpr std::uint32_t kKeccakAlignment = 256;
-inline constexpr std::uint32_t kKeccakBlocks = 4;
-inline constexpr std::size_t kKeccakCalls = 2;
-// The step of an instruction at which a call reads two neighbouring words, by their number; Keccak-f writes a step later.
-constexpr std::uint32_t read_step(std::size_t pair) {
-    return pair < 4 || pair == 16 || pair == 17 || pair >= 22 ? 0 : pair < 16 ? 1 : 2;
-}
-
-// What the machine does for a type with two buffers. inputs: words that it reads, those of the first buffer among them;
-// none for Keccak-f.
+// What the machine does for a type with two buffers; nothing for Keccak-f.
 struct Request {
     std::size_t inputs = 0;
     void (*answer)(const std::uint32_t*, std::uint32_t*) = nullptr;
@@ -263,6 +240,7 @@ struct Request {
     // Whether these reach into a second block.
     bool second() const { return others() > 64; }
 };
-inline constexpr Request kRequests[kRequestTypes] = {{32, arith256}, {}, {24, sha256}, {28, blake2s}};
+inline constexpr Request kRequests[kRequestTypes] = {
+    {request_inputs(0), arith256}, {}, {request_inputs(2), sha256}, {request_inputs(3), blake2s}};
 
 }  // namespace hm

@@ -117,5 +117,5 @@ extern "C" HM_EXPORT void hm_arith256_fill(const std::uint32_t* inputs, std::siz
         pool.give(std::move(counts));
     });
     for (const auto& counts : pool.all())
-        for (std::size_t i = 0; i < hm::expand::kRangeRows; ++i) range_counts[i] += counts->range[i];
+        for (std::size_t i = 0; i < hm::expand::kRangeRows; ++i) range_counts[i] += counts->of_range[i];
 }

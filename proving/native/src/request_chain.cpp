@@ -3,6 +3,7 @@
 
 #include "export.hpp"
 #include "hash/poseidon2_rows.hpp"
+#include "parallel.hpp"
 
 namespace {
 
@@ -40,7 +41,7 @@ extern "C" HM_EXPORT void hm_chain_fill(const std::uint64_t* blocks, std::size_t
             std::uint64_t state[16];
             join(digest, real ? blocks + kRate * i : kNothing, state);
             const std::size_t first = hm::rows::kRows * i;
-            hm::rows::fill_permutation(state, table, first);
+            hm::rows::fill_permutation(state, hm::rows::kConstants, table, first);
             for (std::size_t row = first; row < first + hm::rows::kRows; ++row) {
                 for (std::size_t lane = 0; lane < 4; ++lane) table.at(kChain + lane, row) = digest[lane];
                 table.at(kReal, row) = real;

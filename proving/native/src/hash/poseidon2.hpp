@@ -26,7 +26,7 @@ constexpr std::array<Fp, width> internal_diagonal() {
 }
 
 template <unsigned width>
-inline void external_layer(Fp* state) {
+constexpr void external_layer(Fp* state) {
     for (unsigned i = 0; i < width; i += 4) {
         Fp* x = state + i;
         const Fp t01 = x[0] + x[1];
@@ -46,7 +46,7 @@ inline void external_layer(Fp* state) {
     for (unsigned i = 0; i < width; ++i) state[i] += sums[i % 4];
 }
 
-inline Fp seventh_power(Fp x) {
+constexpr Fp seventh_power(Fp x) {
     const Fp square = x.square();
     return square.square() * (square * x);
 }

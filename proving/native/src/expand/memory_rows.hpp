@@ -1,16 +1,15 @@
-// The instruction tables of main_vm that access memory.
-#include "expand.hpp"
+// Rows of the instruction tables that access memory.
+#pragma once
+
+#include "expand/row.hpp"
 
 namespace hm::expand {
-namespace {
-
-constexpr std::size_t kMemory = 12;
 
 // A record of a memory family.
 struct Access {
     std::uint32_t clk, pc, v1, v2, old, out, p1, p2, pd, mem_old, mem_new, pm;
 
-    explicit Access(const std::uint32_t* r)
+    HM_PORTABLE explicit Access(const std::uint32_t* r)
         : clk(r[0]), pc(r[1]), v1(r[2]), v2(r[3]), old(r[4]), out(r[5]), p1(r[6]), p2(r[7]), pd(r[8]), mem_old(r[9]),
           mem_new(r[10]), pm(r[11]) {}
 };
@@ -19,7 +18,8 @@ struct Access {
 struct Accesses {
     std::uint32_t reg_old, pr, h1, hm, hr = 0, address, carry;
 
-    Accesses(const Access& a, const Decoded& d, bool store, Counts& counts)
+    template <class Counts>
+    HM_PORTABLE Accesses(const Access& a, const Decoded& d, bool store, Counts& counts)
         : reg_old(store ? a.v2 : a.old), pr(store ? a.p2 : a.pd) {
         const std::uint64_t time = 4 * std::uint64_t{a.clk};
         h1 = counts.gap(time, a.p1);
@@ -37,10 +37,12 @@ struct Accesses {
     }
 };
 
-}  // namespace
+struct MemoryWordRows : NoInverses {
+    static constexpr std::size_t kWidth = 12;
 
-void fill_memory_word(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kMemory, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Access a(record);
         const bool store = d.operation == kSw;
         const Accesses x(a, d, store, counts);
@@ -49,11 +51,15 @@ void fill_memory_word(const Context& context, const std::uint32_t* records, std:
             .writes = d.writes, .carry = x.carry, .w_low = x.address >> 2 & 0xffff, .w_high = x.address >> 18,
             .mem_old = a.mem_old, .reg_old = x.reg_old, .value = a.mem_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr,
             .h1 = x.h1, .hm = x.hm, .hr = x.hr});
-    });
-}
+    }
+};
 
-void fill_memory_sub(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kMemory, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+struct MemorySubRows : NoInverses {
+    static constexpr std::size_t kWidth = 12;
+
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Access a(record);
         const bool byte = d.operation & 1;
         const bool is_signed = d.operation & 2;
@@ -86,7 +92,7 @@ void fill_memory_sub(const Context& context, const std::uint32_t* records, std::
             .reg_new = reg_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr, .h1 = x.h1, .hm = x.hm, .hr = x.hr,
             .x0 = half & 255, .x1 = half >> 8, .y = y, .c0 = c0, .c1 = c1, .rest = rest, .sign = sign,
             .change = field_difference(half_new, half)});
-    });
-}
+    }
+};
 
 }  // namespace hm::expand

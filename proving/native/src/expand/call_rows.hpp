@@ -1,41 +1,38 @@
-// The table of main_vm that makes calls: Poseidon2 compressions and requests (proving/machine/main_vm/call.py).
-#include <algorithm>
-#include <array>
+// Rows of the table that makes calls: Poseidon2 compressions and requests (proving/machine/main_vm/call.py).
+#pragma once
 
-#include "executor.hpp"
-#include "expand.hpp"
-#include "hash/poseidon2.hpp"
+#include "calls.hpp"
+#include "expand/row.hpp"
 
 namespace hm::expand {
-namespace {
+namespace call {
 
-constexpr std::size_t kRows = 32;
-constexpr std::size_t kInputs = kCallInputs;
-constexpr std::size_t kOutputs = kCallOutputs;
-constexpr std::size_t kDigest = 4;
+inline constexpr std::size_t kRows = 32;
+inline constexpr std::size_t kInputs = kCallInputs;
+inline constexpr std::size_t kOutputs = kCallOutputs;
 // Rows with words that are no data, and the first rows of the data.
-constexpr std::size_t kRegisterRow = 0, kPointerRow = 1, kBeforeRow = 3, kReadRow = 4, kWriteRow = 22;
+inline constexpr std::size_t kRegisterRow = 0, kPointerRow = 1, kBeforeRow = 3, kReadRow = 4, kWriteRow = 22;
 // The rows of the register's elements; every third one of a request splits its second word, the next but one its first.
-constexpr std::size_t kStreamEnd = 31, kBlockRows = 9, kGroupRows = 3;
-constexpr std::size_t kLanes = 16;
+inline constexpr std::size_t kStreamEnd = 31, kBlockRows = 9, kGroupRows = 3;
+inline constexpr std::size_t kLanes = 16;
 // Where a digest or an output enters the register.
-constexpr std::size_t kEntry = 11;
+inline constexpr std::size_t kEntry = 11;
 
-constexpr std::size_t kCompressionRecord = 4 + 2 * kInputs;
-constexpr std::size_t kRequestHead = 8;
-constexpr std::size_t kRequestBlocks = 3;
+inline constexpr std::size_t kCompressionRecord = 4 + 2 * kInputs;
+inline constexpr std::size_t kRequestHead = 8;
+inline constexpr std::size_t kRequestBlocks = 3;
 // The record of replay, then the chain's digests before each block and behind the last one, two words an element.
-constexpr std::size_t kRequestDigests = kRequestHead + 2 * (kInputs + kOutputs);
-constexpr std::size_t kRequestRecord = kRequestDigests + 2 * kDigest * (kRequestBlocks + 1);
+inline constexpr std::size_t kRequestDigests = kRequestHead + 2 * (kInputs + kOutputs);
+inline constexpr std::size_t kRequestRecord = kRequestDigests + 2 * kDigest * (kRequestBlocks + 1);
 
-constexpr std::uint32_t kCompression = hm::kRequestTypes;
+inline constexpr std::uint32_t kCompression = kRequestTypes;
 // The second call of Keccak-f, which writes.
-constexpr std::uint32_t kAnswering = kCompression + 1;
+inline constexpr std::uint32_t kAnswering = kCompression + 1;
 // Types of requests beside it.
-constexpr std::uint32_t kArith256 = 0, kSha256 = 2, kBlake2s = 3;
+inline constexpr std::uint32_t kArith256 = 0, kSha256 = 2, kBlake2s = 3;
 
-constexpr std::size_t kKeccakDigests = kRequestHead + 2 * kKeccakWords;
-constexpr std::size_t kKeccakRecord = kKeccakDigests + 2 * kDigest * (kRequestBlocks + 1);
+inline constexpr std::size_t kKeccakDigests = kRequestHead + 2 * kKeccakWords;
+inline constexpr std::size_t kKeccakRecord = kKeccakDigests + 2 * kDigest * (kRequestBlocks + 1);
 
 // One word that a row accesses, or holds.
 struct Word {
@@ -59,31 +56,31 @@ struct Call {
     // The digests before the blocks of a request and behind the last one; the output of a compression.
     std::array<std::array<std::uint64_t, kDigest>, kRequestBlocks + 1> digests{};
 
-    bool request() const { return type != kCompression; }
-    bool answering() const { return type == kAnswering; }
-    bool keccak() const { return type == kKeccakType || answering(); }
+    HM_PORTABLE bool request() const { return type != kCompression; }
+    HM_PORTABLE bool answering() const { return type == kAnswering; }
+    HM_PORTABLE bool keccak() const { return type == kKeccakType || answering(); }
     // Whether x11 points to a second buffer.
-    bool others() const { return request() && !keccak(); }
+    HM_PORTABLE bool others() const { return request() && !keccak(); }
 
     // Whether a row reads or writes words.
-    bool reads(std::size_t row) const {
+    HM_PORTABLE bool reads(std::size_t row) const {
         return row >= kReadRow && row < kReadRow + (keccak() ? kKeccakWords : inputs) / 2 && !answering();
     }
-    bool writes(std::size_t row) const {
+    HM_PORTABLE bool writes(std::size_t row) const {
         if (keccak()) return answering() && row >= kReadRow && row < kReadRow + kKeccakWords / 2;
         return row >= kWriteRow && row < kWriteRow + kOutputs / 2;
     }
     // The step of its accesses on a row.
-    std::uint32_t step(std::size_t row) const {
+    HM_PORTABLE std::uint32_t step(std::size_t row) const {
         if (keccak()) return row < kReadRow ? 0 : read_step(row - kReadRow) + answering();
         return writes(row) ? 2 : reads(row) && row >= kReadRow + kOutputs / 2;
     }
 };
 
-bool in_stream(std::size_t row) { return row >= kReadRow && row < kStreamEnd; }
+HM_PORTABLE inline bool in_stream(std::size_t row) { return row >= kReadRow && row < kStreamEnd; }
 
 // The words of a row: both are of one buffer.
-std::array<Word, 2> words_of(const Call& call, std::size_t row) {
+HM_PORTABLE inline std::array<Word, 2> words_of(const Call& call, std::size_t row) {
     const std::size_t reads = 2 * (row - kReadRow), writes = 2 * (row - kWriteRow);
     if (call.keccak() && row >= kReadRow) {
         if (reads < kKeccakWords) return {call.wide[reads], call.wide[reads + 1]};
@@ -99,20 +96,20 @@ std::array<Word, 2> words_of(const Call& call, std::size_t row) {
 }
 
 // A hint that a pair of words is canonical: the inverse of the upper word less 2^32 - 1.
-std::uint64_t canonical(const std::array<Word, 2>& words) {
+HM_PORTABLE inline std::uint64_t canonical(const std::array<Word, 2>& words) {
     return words[0].word == 0 ? 0 : Fp(field_difference(words[1].word, 0xffffffff)).inverse().value;
 }
 
 // The register of elements from row to row.
 class Lanes {
   public:
-    explicit Lanes(const Call& call) : call_(call) {
+    HM_PORTABLE explicit Lanes(const Call& call) : call_(call) {
         lanes_[0] = call.pc;
         lanes_[1] = call.first_register;
     }
 
-    const std::array<std::uint64_t, kLanes>& at(std::size_t row, const std::array<Word, 2>& words) {
-        if (row == 1) lanes_.fill(0);
+    HM_PORTABLE const std::array<std::uint64_t, kLanes>& at(std::size_t row, const std::array<Word, 2>& words) {
+        if (row == 1) lanes_ = {};
         const bool last_of_group = in_stream(row) && place(row) == 2;
         if (row >= kReadRow) up(call_.request() && last_of_group ? 2 : 1);
         enter(row);
@@ -136,14 +133,13 @@ class Lanes {
     }
 
   private:
-    static std::size_t place(std::size_t row) { return (row - kReadRow) % kGroupRows; }
+    HM_PORTABLE static std::size_t place(std::size_t row) { return (row - kReadRow) % kGroupRows; }
 
-    void up(std::size_t steps) {
-        std::copy(lanes_.begin() + static_cast<std::ptrdiff_t>(steps), lanes_.end(), lanes_.begin());
-        std::fill(lanes_.end() - static_cast<std::ptrdiff_t>(steps), lanes_.end(), 0);
+    HM_PORTABLE void up(std::size_t steps) {
+        for (std::size_t i = 0; i < kLanes; ++i) lanes_[i] = i + steps < kLanes ? lanes_[i + steps] : 0;
     }
 
-    void enter(std::size_t row) {
+    HM_PORTABLE void enter(std::size_t row) {
         std::size_t block = 0;
         if (call_.request()) {
             if (row < kReadRow || (row - kReadRow) % kBlockRows != 0) return;
@@ -151,7 +147,7 @@ class Lanes {
         } else if (row != kReadRow + kInputs / 2) {
             return;
         }
-        std::copy(call_.digests[block].begin(), call_.digests[block].end(), lanes_.begin() + kEntry);
+        for (std::size_t i = 0; i < kDigest; ++i) lanes_[kEntry + i] = call_.digests[block][i];
     }
 
     const Call& call_;
@@ -160,7 +156,7 @@ class Lanes {
     std::uint64_t split_ = 0;
 };
 
-bool splits(const Call& call, std::size_t row, std::size_t place) {
+HM_PORTABLE inline bool splits(const Call& call, std::size_t row, std::size_t place) {
     if (row == kPointerRow || (row >= kWriteRow && row < kWriteRow + kOutputs / 2)) return true;
     if (call.answering()) return in_stream(row);
     if (!call.request()) return false;
@@ -168,12 +164,13 @@ bool splits(const Call& call, std::size_t row, std::size_t place) {
     return in_stream(row) && (row - kReadRow) % kGroupRows == (place == 0 ? kGroupRows - 1 : 0);
 }
 
-std::uint32_t upper_bits(std::size_t row, std::size_t place) {
+HM_PORTABLE inline std::uint32_t upper_bits(std::size_t row, std::size_t place) {
     if (row == kPointerRow) return place == 0 ? 11 : 9;
     return row == kBeforeRow ? 8 : 16;
 }
 
-void fill(const Call& call, std::size_t number, Counts& counts, const Table& table) {
+template <class Counts>
+HM_PORTABLE void fill(const Call& call, std::size_t number, Counts& counts, const Table& table) {
     Lanes register_(call);
     for (std::size_t i = 0; i < kRows; ++i) {
         const std::array<Word, 2> words = words_of(call, i);
@@ -200,65 +197,80 @@ void fill(const Call& call, std::size_t number, Counts& counts, const Table& tab
     }
 }
 
-void digests(const std::uint32_t* words, Call& call) {
+HM_PORTABLE inline void digests(const std::uint32_t* words, Call& call) {
     for (std::size_t i = 0; i <= kRequestBlocks; ++i)
         for (std::size_t j = 0; j < kDigest; ++j)
             call.digests[i][j] = words[2 * (kDigest * i + j)] | std::uint64_t{words[2 * (kDigest * i + j) + 1]} << 32;
 }
 
-Word unchanged(std::uint64_t word, std::uint64_t previous) { return {word, word, previous}; }
+HM_PORTABLE inline Word unchanged(std::uint64_t word, std::uint64_t previous) { return {word, word, previous}; }
 
-}  // namespace
+}  // namespace call
 
-void fill_poseidon2_call(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCompressionRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded& d, Counts& counts) {
-        Call call{.type = kCompression, .inputs = kInputs, .clk = record[0], .pc = record[1], .first_register = d.rs1, .pointer = record[2],
-                  .numbers = record[2] + 4 * static_cast<std::uint32_t>(kOutputs)};
-        call.registers[0] = unchanged(record[2], record[3]);
+struct Poseidon2CallRows : NoInverses {
+    static constexpr std::size_t kWidth = call::kCompressionRecord;
+
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t number, const Decoded& d,
+                                 const Compressions& compressions, Counts& counts, const Table& table) {
+        call::Call made{.type = call::kCompression, .inputs = kCallInputs, .clk = record[0], .pc = record[1],
+                        .first_register = d.rs1, .pointer = record[2],
+                        .numbers = record[2] + 4 * static_cast<std::uint32_t>(kCallOutputs)};
+        made.registers[0] = call::unchanged(record[2], record[3]);
         const std::uint32_t* words = record + 4;
-        std::array<std::uint64_t, kLanes> lanes;
-        for (std::size_t i = 0; i < kInputs; ++i) call.read[i] = unchanged(words[2 * i], words[2 * i + 1]);
-        for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = words[4 * i] | std::uint64_t{words[4 * i + 2]} << 32;
-        compress16(lanes.data(), call.digests[0].data());
-        for (std::size_t i = 0; i < kOutputs; ++i)
-            call.written[i] = {static_cast<std::uint32_t>(call.digests[0][i / 2] >> 32 * (i % 2)), words[2 * i], 4 * call.clk};
-        fill(call, number, counts, table);
-    });
-}
+        for (std::size_t i = 0; i < kCallInputs; ++i) made.read[i] = call::unchanged(words[2 * i], words[2 * i + 1]);
+        made.digests[0] = compressions.digest(compressions.calls[number]);
+        for (std::size_t i = 0; i < kCallOutputs; ++i)
+            made.written[i] = {static_cast<std::uint32_t>(made.digests[0][i / 2] >> 32 * (i % 2)), words[2 * i],
+                               4 * made.clk};
+        call::fill(made, number, counts, table);
+    }
+};
 
-void fill_request(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kRequestRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded&, Counts& counts) {
-        Call call{.type = record[2], .inputs = kRequests[record[2] % kRequestTypes].inputs, .clk = record[0], .pc = record[1],
-                  .first_register = kOperandRegister, .pointer = record[3], .numbers = record[5],
-                  .since = field_difference(record[0], std::uint64_t{record[7]} + 1)};
-        for (std::size_t i = 0; i < 2; ++i) call.registers[i] = unchanged(record[3 + 2 * i], record[4 + 2 * i]);
-        const std::uint32_t* words = record + kRequestHead;
-        for (std::size_t i = 0; i < kInputs; ++i) call.read[i] = unchanged(words[2 * i], words[2 * i + 1]);
-        for (std::size_t i = 0; i < kOutputs; ++i)
-            call.written[i] = {words[2 * (kInputs + i)], words[2 * i], words[2 * (kInputs + i) + 1]};
-        digests(record + kRequestDigests, call);
-        fill(call, number, counts, table);
-    });
-}
+struct RequestRows : NoInverses {
+    static constexpr std::size_t kWidth = call::kRequestRecord;
 
-void fill_keccak(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kKeccakRecord, [&](const std::uint32_t* record, std::size_t number, const Decoded&, Counts& counts) {
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t number, const Decoded&, const Compressions&,
+                                 Counts& counts, const Table& table) {
+        call::Call made{.type = record[2], .inputs = request_inputs(record[2]), .clk = record[0], .pc = record[1],
+                        .first_register = kOperandRegister, .pointer = record[3], .numbers = record[5],
+                        .since = field_difference(record[0], std::uint64_t{record[7]} + 1)};
+        for (std::size_t i = 0; i < 2; ++i)
+            made.registers[i] = call::unchanged(record[3 + 2 * i], record[4 + 2 * i]);
+        const std::uint32_t* words = record + call::kRequestHead;
+        for (std::size_t i = 0; i < kCallInputs; ++i) made.read[i] = call::unchanged(words[2 * i], words[2 * i + 1]);
+        const std::uint32_t* answers = words + 2 * kCallInputs;
+        for (std::size_t i = 0; i < kCallOutputs; ++i)
+            made.written[i] = {answers[2 * i], words[2 * i], answers[2 * i + 1]};
+        call::digests(record + call::kRequestDigests, made);
+        call::fill(made, number, counts, table);
+    }
+};
+
+struct KeccakRows : NoInverses {
+    static constexpr std::size_t kWidth = call::kKeccakRecord;
+
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t number, const Decoded&, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const bool answers = record[2] != 0 && number != 0;
-        Call call{.type = answers ? kAnswering : static_cast<std::uint32_t>(kKeccakType), .inputs = kKeccakWords, .clk = record[0],
-                  .pc = answers ? 0 : record[1], .first_register = answers ? 0 : kOperandRegister, .pointer = record[3],
-                  .numbers = record[3] + 4 * static_cast<std::uint32_t>(kOutputs),
-                  // The answer follows at the same time.
-                  .since = answers ? kPrime - 1 : field_difference(record[0], std::uint64_t{record[7]} + 1)};
-        if (!answers) call.registers[0] = unchanged(record[3], record[4]);
-        const std::uint32_t* words = record + kRequestHead;
+        call::Call made{.type = answers ? call::kAnswering : static_cast<std::uint32_t>(kKeccakType),
+                        .inputs = kKeccakWords, .clk = record[0], .pc = answers ? 0 : record[1],
+                        .first_register = answers ? 0 : kOperandRegister, .pointer = record[3],
+                        .numbers = record[3] + 4 * static_cast<std::uint32_t>(kCallOutputs),
+                        // The answer follows at the same time.
+                        .since = answers ? kPrime - 1 : field_difference(record[0], std::uint64_t{record[7]} + 1)};
+        if (!answers) made.registers[0] = call::unchanged(record[3], record[4]);
+        const std::uint32_t* words = record + call::kRequestHead;
         for (std::size_t i = 0; i < kKeccakWords; ++i) {
             // The call before has read what an answer replaces.
             const std::uint32_t* word = words + 2 * i;
-            call.wide[i] = {word[0], answers ? *(word - kKeccakRecord) : word[0], word[1]};
+            made.wide[i] = {word[0], answers ? *(word - kWidth) : word[0], word[1]};
         }
-        digests(record + kKeccakDigests, call);
-        fill(call, number, counts, table);
-    });
-}
+        call::digests(record + call::kKeccakDigests, made);
+        call::fill(made, number, counts, table);
+    }
+};
 
 }  // namespace hm::expand

@@ -1,16 +1,15 @@
-// The instruction tables of main_vm that have no memory access.
-#include "expand.hpp"
+// Rows of the instruction tables that have no memory access.
+#pragma once
+
+#include "expand/row.hpp"
 
 namespace hm::expand {
-namespace {
-
-constexpr std::size_t kCycle = 9;
 
 // A record of a cycle family.
 struct Cycle {
     std::uint32_t clk, pc, v1, v2, old, out, p1, p2, pd;
 
-    explicit Cycle(const std::uint32_t* r)
+    HM_PORTABLE explicit Cycle(const std::uint32_t* r)
         : clk(r[0]), pc(r[1]), v1(r[2]), v2(r[3]), old(r[4]), out(r[5]), p1(r[6]), p2(r[7]), pd(r[8]) {}
 };
 
@@ -18,7 +17,8 @@ struct Cycle {
 struct Gaps {
     std::uint32_t h1, h2, hd = 0;
 
-    Gaps(const Cycle& c, const Decoded& d, Counts& counts) {
+    template <class Counts>
+    HM_PORTABLE Gaps(const Cycle& c, const Decoded& d, Counts& counts) {
         const std::uint64_t time = 4 * std::uint64_t{c.clk};
         h1 = counts.gap(time, c.p1);
         h2 = counts.gap(time + 1, c.p2);
@@ -30,10 +30,12 @@ struct Gaps {
     }
 };
 
-}  // namespace
+struct AddRows : NoInverses {
+    static constexpr std::size_t kWidth = 9;
 
-void fill_add(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
         const bool add = d.operation == kAdd;
@@ -46,11 +48,15 @@ void fill_add(const Context& context, const std::uint32_t* records, std::size_t 
             .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes,
             .v1 = c.v1, .v2 = c.v2, .old = c.old, .out = c.out, .p1 = c.p1, .p2 = c.p2, .pd = c.pd,
             .h1 = g.h1, .h2 = g.h2, .hd = g.hd, .carry = carry, .out_high = c.out >> 16});
-    });
-}
+    }
+};
 
-void fill_control(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+struct ControlRows {
+    static constexpr std::size_t kWidth = 9;
+
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
         const std::uint32_t base = d.operation & ~3U;
@@ -97,25 +103,29 @@ void fill_control(const Context& context, const std::uint32_t* records, std::siz
             .target = d.target, .v1 = c.v1, .v2 = c.v2, .old = c.old, .out = c.out, .p1 = c.p1, .p2 = c.p2, .pd = c.pd,
             .h1 = g.h1, .h2 = g.h2, .hd = g.hd, .compare = compare, .inverse = equal ? field_difference(c.v1, c.v2) : 0,
             .next_pc = next_pc, .x_low = x & 0xffff, .x_high = x >> 16, .sign1 = sign1, .sign2 = sign2, .t1 = t1, .t2 = t2});
-    });
-    table.invert(HM_COLUMN(Control, inverse), 0, count);
-}
+    }
+    template <class Each>
+    HM_PORTABLE static void inverted(Each&& each) {
+        each(HM_COLUMN(Control, inverse));
+    }
+};
 
-namespace {
-
-std::array<std::uint64_t, 4> bytes_of(std::uint32_t word) {
+HM_PORTABLE constexpr std::array<std::uint64_t, 4> bytes_of(std::uint32_t word) {
     return {word & 255, word >> 8 & 255, word >> 16 & 255, word >> 24};
 }
 
 // Counts the conjunctions of both operands' bytes.
-void count_bytes(std::uint32_t a, std::uint32_t b, Counts& counts) {
+template <class Counts>
+HM_PORTABLE void count_bytes(std::uint32_t a, std::uint32_t b, Counts& counts) {
     for (unsigned i = 0; i < 4; ++i) counts.conjunction(a >> 8 * i & 255, b >> 8 * i & 255);
 }
 
-}  // namespace
+struct BitwiseRows : NoInverses {
+    static constexpr std::size_t kWidth = 9;
 
-void fill_bitwise(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
         const std::uint32_t b = c.v2 + d.imm;
@@ -125,12 +135,16 @@ void fill_bitwise(const Context& context, const std::uint32_t* records, std::siz
             .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes, .old = c.old, .out = c.out,
             .p1 = c.p1, .p2 = c.p2, .pd = c.pd, .h1 = g.h1, .h2 = g.h2, .hd = g.hd,
             .a = bytes_of(c.v1), .b = bytes_of(b), .both = bytes_of(c.v1 & b)});
-    });
-}
+    }
+};
 
 // The rows of shifts in the bitwise table.
-void fill_shift(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+struct ShiftRows : NoInverses {
+    static constexpr std::size_t kWidth = 9;
+
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
         const bool left = d.operation == kSll;
@@ -141,7 +155,7 @@ void fill_shift(const Context& context, const std::uint32_t* records, std::size_
         const std::uint64_t product = c.v1 * power;
         const std::uint64_t shifted = left ? product & 0xffffffff : product >> 31;
         const std::uint64_t other = left ? product >> 32 : product & 0x7fffffff;
-        ++counts.constants[(left ? 0 : 256) + (b & 255)];
+        counts.constant((left ? 0 : 256) + (b & 255));
         counts.check32(static_cast<std::uint32_t>(shifted));
         counts.check(16, other & 0xffff);
         counts.check(15, other >> 16);
@@ -154,11 +168,15 @@ void fill_shift(const Context& context, const std::uint32_t* records, std::size_
             .a = bytes_of(c.v1), .b = bytes_of(b), .both = bytes_of(c.v1 & b), .power = power,
             .r_low = shifted & 0xffff, .r_high = shifted >> 16, .o_low = other & 0xffff, .o_high = other >> 16,
             .sign = arithmetic ? c.v1 >> 31 : 0});
-    });
-}
+    }
+};
 
-void fill_mul(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+struct MulRows {
+    static constexpr std::size_t kWidth = 9;
+
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
         const bool both_signed = d.operation == kMulh;
@@ -192,12 +210,19 @@ void fill_mul(const Context& context, const std::uint32_t* records, std::size_t 
             .h1 = g.h1, .h2 = g.h2, .hd = g.hd, .q_low = low & 0xffff, .q_high = low >> 16, .r_low = upper & 0xffff,
             .r_high = u_high, .sign1 = sign1, .sign2 = sign2, .t1 = t1, .t2 = t2, .negative = u_sign,
             .inverse = field_difference(0, static_cast<std::uint64_t>(-distance))});
-    });
-    table.invert(HM_COLUMN(MulDiv, inverse), 0, count);
-}
+    }
+    template <class Each>
+    HM_PORTABLE static void inverted(Each&& each) {
+        each(HM_COLUMN(MulDiv, inverse));
+    }
+};
 
-void fill_div(const Context& context, const std::uint32_t* records, std::size_t count, const Table& table) {
-    each_record(context, records, count, kCycle, [&](const std::uint32_t* record, std::size_t row, const Decoded& d, Counts& counts) {
+struct DivRows {
+    static constexpr std::size_t kWidth = 9;
+
+    template <class Counts>
+    HM_PORTABLE static void fill(const std::uint32_t* record, std::size_t row, const Decoded& d, const Compressions&,
+                                 Counts& counts, const Table& table) {
         const Cycle c(record);
         const Gaps g(c, d, counts);
         const bool is_signed = d.operation == kDiv || d.operation == kRem;
@@ -231,30 +256,12 @@ void fill_div(const Context& context, const std::uint32_t* records, std::size_t 
             .r_low = remainder & 0xffff, .r_high = remainder >> 16, .s_low = slack & 0xffff, .s_high = slack >> 16,
             .sign1 = sign1, .sign2 = sign2, .t1 = t1, .t2 = t2, .negative = negative, .by_zero = by_zero, .inverse = c.v2,
             .nonzero = result != 0, .result_inverse = result});
-    });
-    table.invert(HM_COLUMN(MulDiv, inverse), 0, count);
-    table.invert(HM_COLUMN(MulDiv, result_inverse), 0, count);
-}
-
-void Table::invert(std::size_t column, std::size_t begin, std::size_t end) const {
-    std::uint64_t* const cells = data + column * height;
-    parallel_for(end - begin, kGrain, [&](std::size_t from, std::size_t to) {
-        from += begin;
-        to += begin;
-        std::vector<Fp> before(to - from);
-        Fp product(1);
-        for (std::size_t i = from; i < to; ++i) {
-            before[i - from] = product;
-            if (cells[i] != 0) product *= Fp(cells[i]);
-        }
-        Fp inverse = product.inverse();
-        for (std::size_t i = to; i-- > from;) {
-            if (cells[i] == 0) continue;
-            const Fp cell(cells[i]);
-            cells[i] = (inverse * before[i - from]).value;
-            inverse *= cell;
-        }
-    });
-}
+    }
+    template <class Each>
+    HM_PORTABLE static void inverted(Each&& each) {
+        each(HM_COLUMN(MulDiv, inverse));
+        each(HM_COLUMN(MulDiv, result_inverse));
+    }
+};
 
 }  // namespace hm::expand

@@ -1,0 +1,108 @@
+"""Execution records of a segment of `main_vm` as a backend expands them to traces.
+
+This is all that a device needs in place of the traces: what happened, and what it cannot know by itself, the number of
+each compression among the distinct ones. What a row holds is said in ``proving/native/src/expand``, which the native
+library and the CUDA kernels are both compiled from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from proving.backend.interface import HostArray
+from runtime.errors import InvalidInput
+
+Words = npt.NDArray[np.uint32]
+
+#: The tables that count lookups only.
+COUNTING = ("range", "byte_and", "constant")
+
+
+class ExpansionRefused(InvalidInput):
+    """The execution records are not those of a segment: replay the checkpoint again."""
+
+    code = "expansion_refused"
+
+
+#: What is wrong, by the number under which native code and kernels report it.
+REFUSALS = {1: "A decoded word is no instruction.", 2: "An instruction was not decoded."}
+
+
+@dataclass(frozen=True)
+class Family:
+    """Records of one kind.
+
+    Attributes
+    ----------
+    name
+        The kind; as in ``proving.machine.records``.
+    records
+        ``(count, words) uint32``.
+    table
+        The table that has their rows, which may be shared.
+    first
+        The first of them.
+    """
+
+    name: str
+    records: Words
+    table: str
+    first: int
+
+
+@dataclass
+class Expansion:
+    """A segment to be expanded; every array is contiguous.
+
+    Attributes
+    ----------
+    shapes
+        By table, in the circuit's order: main columns and height.
+    families
+        The records of instructions.
+    decode
+        ``(rows, 3) uint32``, by pc: pc, word, how often it is fetched.
+    constants
+        ``(5, 1024) uint64``, the preprocessed columns of `constant`.
+    inputs, counts
+        ``(distinct, 16) uint64`` and ``(distinct,) uint32``: the compressions, and how often each is looked up.
+    calls, pages
+        ``uint32``: the number among them of each Poseidon2 call's compression, and of each row's of `page`.
+    blocks, nodes
+        ``(blocks, 50)`` and ``(nodes, 4) uint32``: what is on the rows of `page`, two for each.
+    boundary
+        ``(columns, rows) uint64``, the trace of `boundary`.
+    """
+
+    shapes: Mapping[str, tuple[int, int]]
+    families: tuple[Family, ...]
+    decode: Words
+    constants: HostArray
+    inputs: HostArray
+    counts: Words
+    calls: Words
+    pages: Words
+    blocks: Words
+    nodes: Words
+    boundary: HostArray
+
+    def release(self) -> None:
+        """Let go of the records, which take most of the memory; it cannot be expanded any more."""
+        self.families = ()
+        self.inputs = np.empty((0, 16), dtype=np.uint64)
+        self.blocks = self.nodes = np.empty((0, 0), dtype=np.uint32)
+
+
+def refuse(status: int) -> None:
+    """Raise what a status other than zero means.
+
+    Raises
+    ------
+    ExpansionRefused
+    """
+    if status:
+        raise ExpansionRefused(REFUSALS[status])
