@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import gpu_bn254, gpu_constraints, gpu_main_vm
+from benchmarks import gpu_bn254, gpu_constraints, gpu_expansion, gpu_main_vm
 from benchmarks.figure import Figure, figure, merge
 from benchmarks.gpu_case import Case
 from cuda import build
@@ -279,6 +279,7 @@ def table(backend: CudaBackend, machine: Machine, log_size: int, repeats: int = 
     for case in [
         *cases(backend, log_size),
         *gpu_constraints.cases(backend, log_size),
+        *gpu_expansion.cases(backend, log_size),
         *gpu_bn254.cases(backend.memory, log_size),
     ]:
         took = seconds(backend, case.work, repeats)

@@ -18,7 +18,7 @@ from proving import keys
 from proving.backend.interface import Backend
 from proving.backend.native import NativeBackend
 from proving.machine.checkpoint import Checkpoint
-from proving.machine.main_vm.expand import expand
+from proving.machine.main_vm.expand import prepare
 from proving.machine.main_vm.shape import capacities
 from proving.machine.main_vm.shapes import within
 from proving.machine.program import Program
@@ -55,13 +55,13 @@ def measure(checkpoint: bytes, backend: Backend) -> dict[str, Any]:
 
     key = keys.proving_key(keys.MAIN_VM)
     records = replay(Checkpoint.from_bytes(checkpoint))
-    lap("expand")
-    traces, publics = expand(records)
-    log_heights = {name: trace.shape[1].bit_length() - 1 for name, trace in traces.items()}
+    lap("prepare")
+    expansion, publics = prepare(records)
+    log_heights = {name: rows.bit_length() - 1 for name, (_, rows) in expansion.shapes.items()}
     cycles = records.cycles
     del records
     lap("start")
-    proof = prove(key, PROFILE, publics, traces, backend, lambda _, phase: lap(phase), consume=True)
+    proof = prove(key, PROFILE, publics, expansion, backend, lambda _, phase: lap(phase), consume=True)
     lap("verify")
     verify(key, PROFILE, publics, proof)
     lap("")

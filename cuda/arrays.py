@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from cuda.device import WORD, Device
 from cuda.memory import Piece, Pool
@@ -59,6 +60,20 @@ class Memory:
     def upload_small(self, values: Sequence[int] | HostArray) -> DeviceArray:
         """Copy addresses, scalars or indices to the device, as one column."""
         return self._copy_in(np.ascontiguousarray(values, dtype=np.uint64).reshape(1, -1), small=True)
+
+    def upload_halves(self, values: npt.NDArray[np.uint32]) -> DeviceArray:
+        """Copy words of 32 bits to the device, two in each word of one column; the last one may be half empty."""
+        halves = np.ascontiguousarray(values, dtype=np.uint32).reshape(-1)
+        whole = halves[: halves.size & ~1].view(np.uint64)
+        array = self.empty(1, max(1, halves.size + 1 >> 1))
+        parts = [whole, halves[-1:].astype(np.uint64)] if halves.size % 2 else [whole]
+        start = array.pointer
+        for part in parts:
+            if part.size:
+                self.device.copy_in(start, part, array.piece.after)
+                self.traffic.count_in(part.nbytes, small=False)
+            start += part.nbytes
+        return array
 
     def download(self, array: DeviceArray, *, small: bool = False) -> HostArray:
         """Copy an array to the host."""

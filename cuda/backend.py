@@ -17,11 +17,13 @@ from cuda.bn254_kernels import CudaBn254
 from cuda.constraints import Constraints
 from cuda.device import WORD, Device
 from cuda.errors import DeviceOutOfMemory
+from cuda.expansion import expand
 from cuda.memory import Pool
 from cuda.operations import copy_columns
 from cuda.traffic import Traffic
 from cuda.transforms import Transforms, blocks
 from cuda.tree import DeviceTree
+from proving.backend.expansion import Expansion
 from proving.backend.interface import PRIME, DeepTerm, HostArray, Tree, TreeHashing
 from proving.backend.native import CACHED_WEIGHTS, MIN_ROWS
 from proving.backend.native_merkle import MAX_GRINDING_BITS, NativeTree
@@ -95,6 +97,10 @@ class CudaBackend:
     def download(self, array: DeviceArray) -> HostArray:
         """Copy columns to the host; see the interface."""
         return self.memory.download(array)
+
+    def expand(self, expansion: Expansion) -> dict[str, DeviceArray]:
+        """Return the traces of a segment of `main_vm`; see the interface."""
+        return expand(self.memory, expansion)
 
     def lde(self, trace: DeviceArray, log_blowup: int, shift: int) -> DeviceArray:
         """Extend columns from the subgroup to the coset; see the interface.

@@ -12,10 +12,15 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 #: Where builds go; ignored by git, removed by `make clean`.
 BUILD = FOLDER / "build"
-#: Constants shared with the CPU's kernels.
+#: What is shared with the CPU's kernels: constants, and what the rows of tables hold.
 NATIVE = FOLDER.parent / "proving" / "native" / "src"
 SHARED_HEADERS = (
+    NATIVE / "calls.hpp",
+    NATIVE / "columns.hpp",
+    *sorted((NATIVE / "expand").glob("*.hpp")),
     NATIVE / "field" / "goldilocks.hpp",
+    NATIVE / "hash" / "poseidon2.hpp",
+    NATIVE / "hash" / "poseidon2_rows.hpp",
     NATIVE / "hash" / "poseidon2_constants.hpp",
     NATIVE / "bn254" / "field.hpp",
     NATIVE / "bn254" / "glv.hpp",

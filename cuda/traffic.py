@@ -12,7 +12,7 @@ class Crossing:
     Attributes
     ----------
     arrays_in, arrays_out
-        Whole columns: traces, constraint values, the final polynomial.
+        Execution records and whole columns: traces, constraint values, the final polynomial.
     small_in, small_out
         Addresses, challenges and indices; caps, opened rows, sums and nonces.
     """

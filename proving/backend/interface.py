@@ -9,8 +9,8 @@ The low-degree extension of a trace of height ``2^h`` with ``log_blowup`` b hold
 ``shift * <w>``, w of order ``2^(h+b)``, in bit-reversed order. With ``shift = 7^(2^(24-h))`` (:func:`coset_shift`)
 the table of a lower height, lifted to the largest height ``2^H``, is read at ``index >> (H - h)``.
 
-Seams for a device: arrays cross in ``upload`` and ``download`` only, besides single elements, Merkle caps, opened rows
-and nonces, which are small and come back as host arrays.
+Seams for a device: arrays cross in ``upload`` and ``download`` only, and execution records in ``expand``, besides
+single elements, Merkle caps, opened rows and nonces, which are small and come back as host arrays.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from proving.backend.bn254 import Bn254Kernels
+    from proving.backend.expansion import Expansion
     from proving.backend.program import TableProgram
 
 T = TypeVar("T")
@@ -128,6 +129,16 @@ class Backend(Protocol):
 
     def download(self, array: Array) -> HostArray:
         """Return the array on the host."""
+        ...
+
+    def expand(self, expansion: Expansion) -> dict[str, Array]:
+        """Return the traces of a segment of `main_vm` by table, expanded where the backend computes.
+
+        Raises
+        ------
+        ExpansionRefused
+            An instruction was not decoded, or is none.
+        """
         ...
 
     def lde(self, trace: Array, log_blowup: int, shift: int) -> Array:

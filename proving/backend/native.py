@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from proving.backend import native_air
+from proving.backend import native_air, native_expansion
+from proving.backend.expansion import Expansion
 from proving.backend.interface import PRIME, DeepTerm, HostArray, TreeHashing
 from proving.backend.native_merkle import COMPRESSION, NativeTree
 from proving.backend.program import TableProgram
@@ -91,6 +92,10 @@ class NativeBackend:
     def download(self, array: HostArray) -> HostArray:
         """Return the array itself."""
         return array
+
+    def expand(self, expansion: Expansion) -> dict[str, HostArray]:
+        """Return the traces of a segment of `main_vm`; see the interface."""
+        return native_expansion.expand(expansion)
 
     def lde(self, trace: HostArray, log_blowup: int, shift: int) -> HostArray:
         """Extend columns from the subgroup to the coset; see the interface."""

@@ -7,7 +7,7 @@ from proving.backend.interface import Backend
 from proving.backend.native import default_backend
 from proving.keys.prepared import ready_key
 from proving.machine.checkpoint import Checkpoint
-from proving.machine.main_vm.expand import expand
+from proving.machine.main_vm.expand import prepare
 from proving.machine.records import Records
 from proving.machine.replay import replay
 from proving.stages import proof
@@ -34,8 +34,8 @@ def prove_segment(
     backend = backend or default_backend()
     key = ready_key(keys.MAIN_VM, backend)
     rows = replay(Checkpoint.from_bytes(checkpoint)) if records is None else Records.from_bytes(records)
-    traces, publics = expand(rows)
+    expansion, publics = prepare(rows)
     del rows
-    made = prove(key, profile, publics, traces, backend, progress, consume=True)
+    made = prove(key, profile, publics, expansion, backend, progress, consume=True)
     proof.check(publics, made, profile=profile)
     return proof.pack(publics, made, protocol=PROTOCOL_VERSION)

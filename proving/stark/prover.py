@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from proving.backend.expansion import Expansion
 from proving.backend.interface import Array, Backend, Opening, Tree, coset_shift
 from proving.field import extension
 from proving.field.goldilocks import PRIME, root_of_unity
@@ -33,7 +34,7 @@ def prove(
     key: Key,
     profile: str,
     publics: Words,
-    traces: Mapping[str, Words],
+    traces: Mapping[str, Words] | Expansion,
     backend: Backend,
     progress: Progress | None = None,
     *,
@@ -50,13 +51,13 @@ def prove(
     publics
         ``(key.publics,)`` canonical public input.
     traces
-        Per table name ``(main columns, rows) uint64``, canonical.
+        Per table name ``(main columns, rows) uint64``, canonical; or the records that the backend is to expand to them.
     backend
         Computes everything that grows with the rows.
     progress
         Told as each phase begins.
     consume
-        Whether the prover may empty ``traces`` (then a ``dict``) as it goes, so that their memory is free early.
+        Whether the prover may empty ``traces`` (a ``dict``, or records) as it goes, so that their memory is free early.
 
     Returns
     -------
@@ -67,6 +68,8 @@ def prove(
     ------
     TraceRefused
         The traces do not have the form that the key states.
+    ExpansionRefused
+        The records are not those of a segment.
     UnknownProfile
         The key has no parameters for the profile.
     """
@@ -74,7 +77,7 @@ def prove(
     publics = np.ascontiguousarray(publics, dtype=np.uint64)
     if publics.shape != (key.publics,):
         raise TraceRefused(f"The public input has shape {publics.shape}, the circuit takes {key.publics} elements.")
-    shape = _shape_of(key, traces)
+    shape = _shape_of(key, traces.shapes if isinstance(traces, Expansion) else _shapes(traces))
     run = _Run(key, parameters, shape, publics, backend, progress or _silent)
 
     def follow() -> Proof[Words]:
@@ -93,23 +96,29 @@ def _silent(fraction: float, phase: str) -> None:
     return None
 
 
-def _shape_of(key: Key, traces: Mapping[str, Words]) -> Shape:
-    """Read the heights off the traces and check their form."""
+def _shapes(traces: Mapping[str, Words]) -> dict[str, tuple[int, ...]]:
+    for name, trace in traces.items():
+        if trace.dtype != np.uint64:
+            raise TraceRefused(f"The trace of table {name!r} is {trace.dtype}, expected uint64.")
+    return {name: trace.shape for name, trace in traces.items()}
+
+
+def _shape_of(key: Key, shapes: Mapping[str, tuple[int, ...]]) -> Shape:
+    """Read the heights off the traces' shapes and check their form."""
     known = {table.name for table in key.layout.tables}
-    unknown = sorted(set(traces) - known)
+    unknown = sorted(set(shapes) - known)
     if unknown:
         raise TraceRefused(f"The circuit {key.name} has no table {unknown[0]!r}.")
     heights = []
     for table in key.layout.tables:
-        trace = traces.get(table.name)
-        if trace is None:
+        shape = shapes.get(table.name)
+        if shape is None:
             raise TraceRefused(f"There is no trace for table {table.name!r}.")
-        if trace.dtype != np.uint64 or trace.ndim != 2 or trace.shape[0] != table.main:
+        if len(shape) != 2 or shape[0] != table.main:
             raise TraceRefused(
-                f"The trace of table {table.name!r} is {trace.dtype} {trace.shape}, "
-                f"expected uint64 ({table.main}, rows)."
+                f"The trace of table {table.name!r} has the shape {shape}, expected uint64 ({table.main}, rows)."
             )
-        rows = trace.shape[1]
+        rows = shape[1]
         if rows == 0 or rows & (rows - 1):
             raise TraceRefused(f"The trace of table {table.name!r} has {rows} rows, which is no power of two.")
         heights.append(rows.bit_length() - 1)
@@ -151,18 +160,26 @@ class _Run:
         self.transcript.absorb_words(*self.shape.log_heights)
         self.transcript.absorb(self.publics)
 
-    def commit_main(self, traces: Mapping[str, Words], consume: bool) -> None:
-        """Extend and commit the main columns."""
+    def commit_main(self, traces: Mapping[str, Words] | Expansion, consume: bool) -> None:
+        """Expand records where there are no traces yet, extend and commit the main columns."""
         self._begin("main")
         backend, prepared = self.backend, self.key.prepared(self.backend)
         for index, extended in prepared.extensions.items():
             self.extensions[Phase.PREPROCESSED, index] = extended
         if prepared.tree is not None:
             self.trees[Phase.PREPROCESSED] = prepared.tree
+        expanded: dict[str, Array] = {}
+        if isinstance(traces, Expansion):
+            expanded = backend.expand(traces)
+            if consume:
+                traces.release()
         for index, table in enumerate(self.key.layout.tables):
-            self.traces[index] = backend.upload(np.ascontiguousarray(traces[table.name]))
-            if consume and isinstance(traces, MutableMapping):
-                del traces[table.name]
+            if isinstance(traces, Expansion):
+                self.traces[index] = expanded.pop(table.name)
+            else:
+                self.traces[index] = backend.upload(np.ascontiguousarray(traces[table.name]))
+                if consume and isinstance(traces, MutableMapping):
+                    del traces[table.name]
             self._extend(Phase.MAIN, index, self.traces[index])
             if not table.bus:
                 del self.traces[index]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cuda.backend import CudaBackend
-from proving import keys
 from proving.backend.native import NativeBackend
 from proving.backend.program import Bytecode
-from proving.machine.main_vm.expand import expand
 from proving.stark.prover import PHASES, prove
 from proving.stark.shape import Phase
 from proving.stark.verifier import verify
-from tests.proving.machine.main_vm import segments
 from tests.proving.stark import toy
 
 WORD = 8
@@ -107,10 +104,3 @@ def test_a_proof_gives_its_memory_back(backend: CudaBackend) -> None:
     prove(toy.key(), toy.QUICK, publics, traces, backend)
     backend.give_back()
     assert backend.pool.held == kept
-
-
-def test_a_segment_of_main_vm_equals_the_native_one(backend: CudaBackend) -> None:
-    key = toy.with_quick(keys.proving_key(keys.MAIN_VM))
-    traces, publics = expand(segments.records(segments.immediates())[0])
-    expected = prove(key, toy.QUICK, publics, traces, NativeBackend())
-    assert prove(key, toy.QUICK, publics, traces, backend) == expected
