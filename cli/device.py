@@ -35,6 +35,14 @@ class Device:
         #: None on the CPU, and where a share of the device's memory is this process's.
         self.turn: DeviceTurn | None = turn_of(settings, device_name(settings), holder, lambda: self._backend)
 
+    @property
+    def memory(self) -> int:
+        """Bytes that a proof may take on the CUDA device that was opened; 0 on a CPU, whose memory is the host's."""
+        from cuda.backend import CudaBackend
+
+        opened = self._backend
+        return opened.pool.budget if isinstance(opened, CudaBackend) and self._settings.device != "emulated" else 0
+
     @contextmanager
     def used(self, tell: Tell = lambda done, note: None) -> Iterator[Backend]:
         """Have the compute backend while the block runs, in this command's turn; `tell` hears that it waits for that.

@@ -72,7 +72,7 @@ def prove(
     start = time.perf_counter()
     with unfinished(output, wanted.identity(elf, advice.data)) as kept, opened(settings, "prove") as compute:
         with display.progress() as bars:
-            made = cut_run(kept, bars, loaded, advice, wanted)
+            made = cut_run(kept, bars, loaded, advice, wanted.on(compute.memory))
             del advice
             proof = Proofs(kept, made.statement, made.requests, loaded, compute, wanted.profile).make_all(bars)
         files.write(output, proof)

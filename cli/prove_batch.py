@@ -52,7 +52,7 @@ def prove_batch(
     identity = wanted.identity(work.program, work.advice)
     with unfinished(output, identity) as kept, opened(settings, "prove-batch") as compute:
         with display.progress() as bars:
-            made = cut_run(kept, bars, loaded, work.advice, wanted)
+            made = cut_run(kept, bars, loaded, work.advice, wanted.on(compute.memory))
             result = proof = Proofs(kept, made.statement, made.requests, loaded, compute, profile).make_all(bars)
             if work.snark_key:
                 from proving.stages import delivery

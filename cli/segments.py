@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cli.proofs import checkpoint_name
@@ -38,12 +38,15 @@ class Wanted:
         log2 of the largest table that is used at all.
     memory
         Most bytes that proving a segment may take; 0 for as many as that is.
+    bounded
+        Whether somebody said so.
     """
 
     profile: str
     size_class: int
     largest: int
     memory: int
+    bounded: bool
     cycle_limit: int
     memory_limit: int
 
@@ -71,9 +74,22 @@ class Wanted:
             size_class,
             largest,
             memory,
+            bool(settings.memory),
             cycle_limit or settings.cycle_limit,
             memory_limit,
         )
+
+    def on(self, device: int) -> Wanted:
+        """Return it for a device on which a proof may take so many bytes, 0 for a CPU.
+
+        Where nobody asked for a class or a budget and the device holds larger segments than are chosen for a CPU, its
+        memory decides in place of the host's.
+        """
+        from proving.stages import budget
+
+        if self.size_class or self.bounded or (largest := budget.largest(device)) <= self.largest:
+            return self
+        return replace(self, largest=largest, memory=device)
 
     def identity(self, elf: bytes, advice: memoryview | bytes) -> dict[str, str]:
         """Return what proofs that are kept must agree in to be parts of one proof."""

@@ -20,9 +20,11 @@ OVERHEAD_BYTES = 192 << 20
 ROUNDS_BYTES = 1 << 30
 #: What a process takes that makes SNARKs, as measured (2.0 GB) with some room.
 COMPRESSION_BYTES = 5 << 29
-#: The largest class that is chosen without being asked for: a larger one takes three times the memory, holds the first
-#: result back four times as long, and proves no faster.
+#: The largest class that is chosen for a CPU without being asked for: a larger one takes three times the memory, holds
+#: the first result back four times as long, and proves no faster.
 LARGEST = 18
+#: That for a device that holds it: a quarter of the segments is a quarter of the leaves and nodes above them.
+LARGEST_ON_DEVICE = 20
 
 
 @functools.cache
@@ -77,6 +79,17 @@ def fitting(name: int, memory: int) -> tuple[int, ...]:
             remedy="Give more with --memory or HALLMARK_MEMORY.",
         )
     return found
+
+
+def largest(device: int = 0) -> int:
+    """Return the largest class that is chosen without being asked for.
+
+    Parameters
+    ----------
+    device
+        Bytes that a proof may take on a device; 0 on a CPU.
+    """
+    return LARGEST_ON_DEVICE if peak_bytes(LARGEST_ON_DEVICE) <= device else LARGEST
 
 
 def memory_budget(memory: int) -> int:
