@@ -1,5 +1,7 @@
-// Compiles the contracts and writes, for each that can be deployed, artifacts/NAME.json: its ABI and creation bytecode.
+// Compiles the contracts and writes, for each that can be deployed, artifacts/NAME.json: its ABI and creation bytecode, and
+// beside them artifacts/made.txt: the SHA-256 of every file that they were made of, and of each of them.
 // `node build.mjs [ROOT]`: artifacts go below ROOT, by default the checkout. Needs `npm ci` in this folder once.
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,6 +30,10 @@ const output = JSON.parse(solc.compile(JSON.stringify(input)));
 const found = output.errors ?? [];
 for (const message of found) process.stderr.write(message.formattedMessage);
 if (found.length > 0) process.exit(1);
+const digest = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
+const made = ["contracts/build.mjs", "contracts/package-lock.json"];
+made.push(...Object.entries(folderOf).map(([name, folder]) => `${folder}/src/${name}`));
+const lines = made.map((name) => `${digest(join(checkout, name))}  ${name}`);
 for (const [source, contracts] of Object.entries(output.contracts)) {
   const folder = join(root, folderOf[source], "artifacts");
   mkdirSync(folder, { recursive: true });
@@ -35,5 +41,7 @@ for (const [source, contracts] of Object.entries(output.contracts)) {
     if (evm.bytecode.object === "" || !abi.some(({ type }) => type === "function")) continue;
     const artifact = { contract: name, compiler: solc.version(), abi, bytecode: evm.bytecode.object };
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(artifact, null, 1) + "\n");
+    lines.push(`${digest(join(folder, `${name}.json`))}  ${folderOf[source]}/artifacts/${name}.json`);
   }
 }
+writeFileSync(join(root, "contracts/artifacts/made.txt"), lines.join("\n") + "\n");
