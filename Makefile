@@ -9,7 +9,7 @@ PYTEST_WORKERS ?= 2
 help:
 	@echo "make demo        set up, prove a batch of signed transfers, verify it"
 	@echo "make test        set up, run every test that ends within minutes"
-	@echo "make test-long   run the tests that take many minutes each"
+	@echo "make test-long   run the tests that make test leaves out because they take long"
 	@echo "make lint        set up, check style, types, imports, risky calls and packages with published faults"
 	@echo "make bench       measure (FIGURE=name for one), name what became worse; make bench-demo measures the demo"
 	@echo "make bench-record  record what was measured on this commit, for make bench to compare with"
@@ -38,6 +38,7 @@ test: setup-dev
 
 test-long: setup-dev
 	@tools/install_servers.sh
+	@tools/install_arm64.sh
 	@$(BIN)/python -m pytest -n 0 -m long tests
 
 lint: setup-dev

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every test. Usage: tools/test.sh WORKERS. Exits non-zero when anything failed or could not run.
+# Every test that ends within minutes. Usage: tools/test.sh WORKERS. Exits non-zero when anything failed or could not run.
 set -eu
 cd "$(dirname "$0")/.."
 tools/install_servers.sh
@@ -15,5 +15,8 @@ if ! tools/install_arm64.sh; then
   echo "hallmark: the tests for 64-bit Arm are left out, see above; the other tests run"
 fi
 mkdir -p .hallmark
+# Hundreds of processes are started; without compiled modules each would compile them anew.
+unset PYTHONDONTWRITEBYTECODE
+# tests/conftest.py says which files come first; by their number of tests the longest would come last.
 echo "hallmark: running the tests in $1 processes"
-exec .venv/bin/python -m pytest -n "$1" --dist loadfile -rs -m "not gpu and not long" --basetemp .hallmark/tests
+exec .venv/bin/python -m pytest -n "$1" --dist loadfile --no-loadscope-reorder -rs -m "not gpu and not long" --basetemp .hallmark/tests

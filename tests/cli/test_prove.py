@@ -215,7 +215,7 @@ def test_what_no_option_says_is_as_the_settings_say(
 def test_an_input_is_held_once(smallest: tuple[Path, int], tmp_path: Path) -> None:
     program, proving = smallest
     large = tmp_path / "input"
-    size = 200 << 20
+    size = 100 << 20
     with large.open("wb") as stream:
         stream.truncate(size)
     executing = peak_of(command("execute", program))

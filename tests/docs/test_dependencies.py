@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -69,17 +69,28 @@ def folders() -> list[str]:
     return sorted({path.parent.name for path in ROOT.glob("*/*.py")})
 
 
-def imported(folder: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+@cache
+def sources(folder: str) -> list[Path]:
+    """What is written here, not what npm has put below."""
+    found: list[Path] = []
+    for place, below, names in os.walk(ROOT / folder):
+        below[:] = [name for name in below if name not in ("node_modules", "__pycache__")]
+        found += [Path(place) / name for name in names if name.endswith(".py")]
+    return sorted(found)
+
+
+@cache
+def imported(folder: str) -> list[tuple[str, tuple[str, ...]]]:
     """Where, and the dotted names that it may mean, the longest first."""
-    for path in sorted((ROOT / folder).rglob("*.py")):
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for path in sources(folder):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Import):
-                for name in node.names:
-                    yield where, (name.name,)
+                found += [(where, (name.name,)) for name in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                for name in node.names:
-                    yield where, (f"{node.module}.{name.name}", node.module)
+                found += [(where, (f"{node.module}.{name.name}", node.module)) for name in node.names]
+    return found
 
 
 @cache

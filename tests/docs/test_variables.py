@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,10 @@ KNOWN = SETTINGS | set(OTHER_VARIABLES) | {name for names in FOREIGN_VARIABLES f
 NOT_READ = {"MAKEFLAGS", "OPENBLAS_NUM_THREADS", "PYDANTIC_DISABLE_PLUGINS", "NO_PROXY"}
 
 
-def read_in_python() -> Iterator[tuple[str, str]]:
-    """Yield file and name of every variable that is looked up in ``os.environ`` by its name."""
+@cache
+def read_in_python() -> list[tuple[str, str]]:
+    """Return file and name of every variable that is looked up in ``os.environ`` by its name."""
+    found = []
     for package in sorted({path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests"}):
         for path in sorted(package.rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -39,7 +41,8 @@ def read_in_python() -> Iterator[tuple[str, str]]:
                 else:
                     continue
                 if isinstance(key, ast.Constant):
-                    yield str(path.relative_to(ROOT)), str(key.value)
+                    found.append((str(path.relative_to(ROOT)), str(key.value)))
+    return found
 
 
 def test_what_python_reads_is_on_the_page() -> None:
@@ -64,7 +67,9 @@ def test_what_is_listed_as_no_setting_is_read_somewhere() -> None:
         path.read_text("utf-8")
         for pattern in ("*/**/*.py", "tools/*", "Makefile", "*/**/Makefile")
         for path in ROOT.glob(pattern)
-        if path.is_file() and ".venv" not in path.parts and path.name not in ("configuration.py", Path(__file__).name)
+        if path.is_file()
+        and not {".venv", "node_modules"} & {*path.parts}
+        and path.name not in ("configuration.py", Path(__file__).name)
     )
     foreign = [name for names in FOREIGN_VARIABLES for name in names.split(", ")]
     assert [name for name in (*OTHER_VARIABLES, *foreign) if not re.search(rf"\b{name}\b", sources)] == []

@@ -1,4 +1,7 @@
-"""Every process starts, and refuses to start, in one way."""
+"""Every process starts, and refuses to start, in one way.
+
+By default core, a worker and the migration are asked, which begin differently; all the others among the long tests.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,14 @@ SMALL = [*WORKERS[1:2], ("housekeeper",), ("housekeeper", "clock")]
 SERVERS = [("core",), ("gateway",)]
 PROCESSES = [*SERVERS, *SMALL]
 EVERY = [*PROCESSES, ("broker.jobs", "migrate")]
+#: One of each way to begin.
+KINDS = [("core",), SMALL[0], ("broker.jobs", "migrate")]
+
+
+def mostly(processes: list[tuple[str, ...]]) -> Any:
+    """Those of `KINDS` by default, the others among the long tests."""
+    marked = [pytest.param(each, marks=() if each in KINDS else pytest.mark.long) for each in processes]
+    return pytest.mark.parametrize("arguments", marked, ids=" ".join)
 
 
 @contextmanager
@@ -78,7 +89,7 @@ def running(folder: Path, count: int = 1) -> list[dict[str, Any]]:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+@mostly(EVERY)
 def test_a_state_folder_that_cannot_be_used_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file" / "state", Path("/sys/hallmark")):
@@ -86,13 +97,13 @@ def test_a_state_folder_that_cannot_be_used_is_one_line(tmp_path: Path, argument
         assert "HALLMARK_STATE_DIR" in line and str(folder) in line
 
 
-@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+@mostly(EVERY)
 def test_a_bad_url_is_one_line_without_its_password(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     line = refused(tmp_path, *arguments, HALLMARK_DATABASE_URL="postgresql://u:S3cr/et@host/db")
     assert "HALLMARK_DATABASE_URL" in line and "S3cr" not in line
 
 
-@pytest.mark.parametrize("arguments", PROCESSES, ids=" ".join)
+@mostly(PROCESSES)
 def test_an_address_of_another_host_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     kind = {"core": "CORE", "gateway": "GATEWAY"}.get(arguments[0], "METRICS")
     for host in ("192.0.2.1", "no.such.host.invalid"):
@@ -118,7 +129,7 @@ def spend(process: subprocess.Popen[str], seconds: float) -> None:
             time.sleep(0.01)
 
 
-@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+@mostly(EVERY)
 def test_sigterm_ends_a_process_at_any_instant_without_a_word(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     for seconds in (0.1, 0.5, 1.0):
         with run(tmp_path, *arguments) as process:
@@ -129,7 +140,7 @@ def test_sigterm_ends_a_process_at_any_instant_without_a_word(tmp_path: Path, ar
             assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("arguments", PROCESSES, ids=" ".join)
+@mostly(PROCESSES)
 def test_every_process_listens_on_ipv6_names_its_port_and_keeps_its_files_private(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
@@ -169,20 +180,20 @@ def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
     assert str(tmp_path) in refused(tmp_path, "core", HALLMARK_CORE_PROGRAM=str(tmp_path / "none.elf"))
 
 
-def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
+@mostly(EVERY)
+def test_a_database_that_is_away_is_waited_for(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     url = f"postgresql://u:S3cret@127.0.0.1:{free_port()}/db"
-    for arguments in [*PROCESSES, ("broker.jobs", "migrate")]:
-        variable = "HALLMARK_CORE_DATABASE_URL" if arguments == ("core",) else "HALLMARK_DATABASE_URL"
-        with run(tmp_path, *arguments, **{variable: url}) as process:
-            assert process.stdout is not None
-            said = ""
-            while "waiting for the database" not in said:
-                line = process.stdout.readline()
-                assert line, f"it ended and said {said!r}"
-                said += line
-            process.send_signal(signal.SIGTERM)
-            said += process.communicate(timeout=60)[0]
-        assert process.returncode == 0 and "S3cret" not in said
+    variable = "HALLMARK_CORE_DATABASE_URL" if arguments == ("core",) else "HALLMARK_DATABASE_URL"
+    with run(tmp_path, *arguments, **{variable: url}) as process:
+        assert process.stdout is not None
+        said = ""
+        while "waiting for the database" not in said:
+            line = process.stdout.readline()
+            assert line, f"it ended and said {said!r}"
+            said += line
+        process.send_signal(signal.SIGTERM)
+        said += process.communicate(timeout=60)[0]
+    assert process.returncode == 0 and "S3cret" not in said
 
 
 def test_watching_ends_at_once_when_core_refuses_the_gateway_for_good(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Core's verifier on a real proof: one segment of a small program, made once for the module."""
+"""Core's verifier on a real proof: two segments of a small program."""
 
 from __future__ import annotations
 
@@ -26,24 +26,23 @@ from runtime.artifact import pack, unpack
 from runtime.errors import ConfigurationError, HallmarkError
 from runtime.protocol import PROTOCOL_NUMBER, PROTOCOL_VERSION
 from tests.proving.snark.circuits import batch_circuit, batch_snark
-from tests.proving.stages.batch import prove_all
+from tests.proving.stages.batch import ROUNDS, batch, prove_all
 
 PROGRAMS = Path("guest/programs")
-SIZE_CLASS = 16
 
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    return Program((PROGRAMS / "keccak.elf").read_bytes(), 1 << 24)
+    return Program(batch().elf, 1 << 24)
 
 
 @pytest.fixture(scope="module")
-def proof(program: Program) -> bytes:
-    return prove_all(program.elf, b"abc", size_class=SIZE_CLASS).proofs[-1]
+def proof() -> bytes:
+    return batch().proofs[-1]
 
 
-#: Keccak-256 of "abc", as published.
-OUTPUT = bytes.fromhex("4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45")
+#: What the program's loop has counted.
+OUTPUT = ROUNDS.to_bytes(4, "little") + bytes(28)
 
 
 def test_a_proof_is_accepted_for_its_program_output_and_profile_only(program: Program, proof: bytes) -> None:
@@ -171,12 +170,17 @@ def test_core_says_what_it_accepts_and_marks_what_is_not_proven() -> None:
     )
 
 
-def test_a_conjectured_proof_is_accepted_only_marked_and_on_request(program: Program) -> None:
+def test_a_conjectured_proof_is_accepted_only_on_request() -> None:
     profile = "legacy-conjectured"
     with pytest.raises(ConfigurationError, match="HALLMARK_CORE_ACCEPT_INSECURE"):
         load_core_settings(core_profile=profile)
     assert load_core_settings(core_profile=profile, core_accept_insecure=True).core_profile == profile
-    weak = prove_all(program.elf, b"abc", size_class=SIZE_CLASS, profile=profile).proofs[-1]
+
+
+@pytest.mark.long
+def test_such_a_proof_holds_under_its_own_profile_alone(program: Program) -> None:
+    profile = "legacy-conjectured"
+    weak = prove_all(program.elf, b"", size_class=12, profile=profile).proofs[-1]
     with pytest.raises(HallmarkError):
         proof_verifier(load_core_settings().core_profile)(program)(weak, OUTPUT)
     assert proof_verifier(profile)(program)(weak, OUTPUT).security.startswith("INSECURE, legacy-conjectured: 57.")

@@ -1,7 +1,8 @@
-"""A small run of two segments, proven to one batch proof, made once per test process."""
+"""A small run of two segments, proven to one batch proof, made once for all processes of a test run."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +12,7 @@ from proving.stages.rounds import Round, tree
 from proving.stages.statement import Statement
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.programs import counting_loop
+from tests.shared import once
 
 PROFILE = "proven100"
 ROUNDS = 1500
@@ -41,7 +43,14 @@ def batch() -> Batch:
 
 
 def prove_all(elf: bytes, advice: bytes, *, size_class: int, profile: str = PROFILE) -> Batch:
-    """Prove a run in every round."""
+    """Prove a run in every round, once for all processes of a test run."""
+    given = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (elf, advice))).hexdigest()
+    name = f"batch-{size_class}-{profile}-{given}"
+    return Batch(Program.from_elf(elf), elf, *once(name, lambda: _prove_all(elf, advice, size_class, profile)))
+
+
+def _prove_all(elf: bytes, advice: bytes, size_class: int, profile: str) -> tuple[bytes, list[bytes], list[bytes]]:
+    """Return the statement, and the artifacts of all steps."""
     made = stages.basic_witness(elf, advice, size_class=size_class)
     witnesses: list[bytes] = []
     proofs: list[bytes] = []
@@ -59,4 +68,4 @@ def prove_all(elf: bytes, advice: bytes, *, size_class: int, profile: str = PROF
             proof = stages.prove_recursive(witness, stages.recursive_vectors(witness), profile=profile)
         witnesses.append(witness)
         proofs.append(proof)
-    return Batch(Program.from_elf(elf), elf, made.statement, witnesses, proofs)
+    return made.statement, witnesses, proofs

@@ -1,4 +1,4 @@
-"""A small proven run of three segments, made once per test process."""
+"""A small proven run of three segments, made once for all processes of a test run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from proving.stages import proof
 from proving.stages.statement import Statement
 from tests.proving.machine import assembler as asm
 from tests.proving.machine.programs import counting_loop
+from tests.shared import once
 
 PROFILE = "proven100"
 
@@ -37,7 +38,9 @@ def chain() -> Chain:
     elf = elf_of(3000)
     made = stages.basic_witness(elf, b"", size_class=12)
     assert len(made.checkpoints) >= 3
-    artifacts = [stages.prove_segment(checkpoint, profile=PROFILE) for checkpoint in made.checkpoints]
+    artifacts = once(
+        "chain", lambda: [stages.prove_segment(checkpoint, profile=PROFILE) for checkpoint in made.checkpoints]
+    )
     opened = [proof.unpack(artifact) for artifact in artifacts]
     assert all((left.publics[4:] == right.publics[:4]).all() for left, right in pairwise(opened))
     return Chain(
