@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 OPTIONS = ("-std=c++20", "-O1", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
 #: For long straight-line kernels, which take minutes to optimise and are run on few rows.
-QUICK_OPTIONS = ("-O1", "-DEMULATION_CALLS")
+QUICK_OPTIONS = ("-O0", "-DEMULATION_CALLS")
 SANITIZER_OPTIONS = ("-O1", "-fsanitize=address", "-fno-omit-frame-pointer")
 
 #: What an emulated device says it has; a budget may lower it.
