@@ -36,7 +36,7 @@ demo: setup
 test: setup-dev
 	@tools/test.sh $(PYTEST_WORKERS)
 
-test-long: setup-dev
+test-long: setup-dev kernels
 	@tools/install_servers.sh
 	@tools/install_arm64.sh
 	@$(BIN)/python -m pytest -n 0 -m long tests
@@ -71,11 +71,11 @@ guest:
 	@tools/setup.sh guest
 	@$(BIN)/python -m guest.build
 
-# The compiler comes from PyPI where the machine has none; compiling needs no GPU.
+# The compiler comes from PyPI where the machine has none; compiling needs no GPU. ARCHITECTURE=sm_90 compiles for that one.
 kernels: setup-dev
 	@$(BIN)/python -c 'import sys; from cuda.build import find_compiler; sys.exit(find_compiler() is None)' || \
 	  tools/setup.sh cuda
-	@$(BIN)/python -m cuda.build
+	@$(BIN)/python -m cuda.build $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
 
 # The straight-line kernels of the circuits take many minutes for all architectures, and no test without a device needs them.
 cuda: kernels

@@ -60,13 +60,16 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Folder for proof and batch file; in the state folder when left out.")
     ] = None,
+    snark: Annotated[
+        bool, typer.Option(help="Make the SNARK and let L1 act on it; takes minutes without AVX-512.")
+    ] = True,
 ) -> None:
     """Seal a batch of signed transfers, prove it, have core accept the proof, and L1 act on the new root."""
-    summary = run_demo(transactions, keep)
+    summary = run_demo(transactions, keep, snark=snark)
     display.console.print(summary.render())
 
 
-def run_demo(transactions: int, keep: Path | None = None) -> Summary:
+def run_demo(transactions: int, keep: Path | None = None, *, snark: bool = True) -> Summary:
     """Run one demo to its end and return what it measured.
 
     Raises
@@ -85,7 +88,7 @@ def run_demo(transactions: int, keep: Path | None = None) -> Summary:
         found = own_configuration(callers, folder)
         configuration.check(found)
         l1 = None
-        if compression.available(found.core.core_profile):
+        if snark and compression.available(found.core.core_profile):
             with display.progress() as bars:
                 task = bars.add_task("start L1, deploy the contracts", total=1, note="")
                 l1 = stack.enter_context(demo_l1(folder, found.general, found.core))

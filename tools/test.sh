@@ -4,8 +4,9 @@ set -eu
 cd "$(dirname "$0")/.."
 tools/install_servers.sh
 # No compiler of CUDA for this system must stand between a newcomer and the tests; the tests of kernels say why they are
-# left out. CI is to run everything.
-if ! make --no-print-directory kernels; then
+# left out. CI is to run everything. One architecture shows that they compile and keep their limits; all take minutes more, and
+# `make test-long` compiles them.
+if ! make --no-print-directory kernels ARCHITECTURE=sm_90; then
   [ "${CI:-}" != true ] || exit 1
   echo "hallmark: the CUDA kernels could not be compiled, see above; the other tests run"
 fi

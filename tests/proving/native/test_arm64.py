@@ -17,15 +17,8 @@ from tests.proving.instruction_sets import NATIVE
 
 ROOT = NATIVE.parents[1]
 TOOLS = ROOT / ".hallmark" / "arm64"
-LIBRARY = NATIVE / "build" / "arm64" / "libhallmark.so"
-#: By default: published answers of both hashes, arithmetic, transforms, a whole proof to the byte.
-FEW = (
-    "tests/proving/hash",
-    "tests/proving/field/test_arithmetic.py",
-    "tests/proving/backend/test_polynomials.py",
-    "tests/proving/stark/test_frozen_proof.py",
-    "tests/proving/snark/bn254/test_poseidon2.py",
-)
+#: By default: known answers of the hash, and a whole proof to the byte.
+FEW = ("tests/proving/hash/test_permutations.py", "tests/proving/stark/test_frozen_proof.py")
 #: Arithmetic and hashes of both fields, transforms, trees, openings, constraints, a whole proof, and the executor, of
 #: which few programs run: the emulator keeps tables of every program's 4 GB of addresses.
 TESTS = (
@@ -52,28 +45,30 @@ def environment() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def library() -> Path:
+def library(*flags: str) -> Path:
+    """Build the library and return it; compiling for speed takes longer than the default's tests."""
     if platform.machine() == "aarch64":
         pytest.skip("this is a 64-bit Arm machine: all tests run on it")
     if not (TOOLS / "complete").exists():
         pytest.skip("left out: tools/install_arm64.sh has not brought what builds and emulates 64-bit Arm")
-    prefix = "aarch64-linux-gnu-"
+    folder, prefix = "-".join(["build/arm64", *(flag.lstrip("-") for flag in flags)]), "aarch64-linux-gnu-"
     tools = [f"{name}={prefix}{tool}" for name, tool in (("CXX", "g++"), ("LD", "ld"), ("OBJCOPY", "objcopy"))]
-    command = ["make", "--no-print-directory", "-s", "-j2", "-C", str(NATIVE), f"BUILD=build/{LIBRARY.parent.name}"]
-    done = subprocess.run([*command, *tools], env=environment(), capture_output=True, text=True, check=False)
+    options = [f"CXXFLAGS={' '.join(flags)}"] if flags else []
+    command = ["make", "--no-print-directory", "-s", "-j2", "-C", str(NATIVE), f"BUILD={folder}", *options, *tools]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return LIBRARY
+    return NATIVE / folder / "libhallmark.so"
 
 
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("tests", [FEW, pytest.param(TESTS, marks=pytest.mark.long)], ids=["few", "all"])
-def test_the_kernels_tests_pass_on_64_bit_arm(library: Path, tests: tuple[str, ...]) -> None:
+def test_the_kernels_tests_pass_on_64_bit_arm(tests: tuple[str, ...]) -> None:
+    built = library() if tests is TESTS else library("-O1")
     system = TOOLS / "system"
     python = system / "usr" / "bin" / (TOOLS / "complete").read_text().strip()
-    command = ["qemu-aarch64-static", "-L", system, python, "-B", "-m", "tests.proving.native.arm64", library, *tests]
+    command = ["qemu-aarch64-static", "-L", system, python, "-B", "-m", "tests.proving.native.arm64", built, *tests]
     variables = {**environment(), "PYTHONPATH": str(TOOLS / "packages")}
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     passed = re.search(r"(\d+) passed", done.stdout)
-    assert passed is not None and int(passed[1]) > (100 if tests is TESTS else 30), done.stdout
+    assert passed is not None and int(passed[1]) > (100 if tests is TESTS else 5), done.stdout
