@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from broker.jobs import JobState, Outcome, Stage, status, stuck
 from tests.actors.cluster import Cluster
 from tests.actors.conftest import server_variables
@@ -37,6 +39,7 @@ def test_an_outage_of_the_store_costs_no_attempt_and_is_told(tmp_path: Path) -> 
             cluster.stop()
 
 
+@pytest.mark.long
 def test_an_unreliable_store_only_costs_time(tmp_path: Path) -> None:
     server = shared_object_store()
     with FaultyProxy(server.port) as proxy:

@@ -29,6 +29,7 @@ def finish(cluster: Cluster, number: int, seconds: float = 40.0) -> Batch:
     return batch
 
 
+@mostly_on_servers
 def test_killed_prover_costs_one_attempt_and_a_lease(make_cluster: MakeCluster, tmp_path: Path) -> None:
     cluster = make_cluster()
     (prover,) = cluster.start_all()

@@ -32,6 +32,7 @@ def test_purged_queues_cost_only_time(on_servers: Cluster, rabbitmq: RabbitMQ, t
     assert sorted(proofs_made(marks)) == [0, 1, 2, 3]
 
 
+@pytest.mark.long
 def test_a_busy_worker_keeps_no_job_from_an_idle_one(on_servers: Cluster, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     on_servers.start_all()
@@ -130,6 +131,7 @@ def test_broker_and_database_down_together_are_waited_out(
     assert all(process.poll() is None for process in on_servers.processes)
 
 
+@pytest.mark.long
 def test_a_database_that_is_replaced_by_its_copy_is_gone_on_with(on_servers: Cluster, postgresql: PostgreSQL) -> None:
     """A fail-over: what was at work loses its connections, and finds a copy of the database under the same name."""
     on_servers.start_all()

@@ -90,7 +90,7 @@ def make(folder: Path, target: str) -> str:
 
 
 @needs_compiler
-@pytest.mark.parametrize("language", ["c", "cpp", "zig"])
+@pytest.mark.parametrize("language", [pytest.param("c", marks=pytest.mark.long), "cpp", "zig"])
 def test_new_makes_a_program_that_builds_and_runs(tmp_path: Path, language: str) -> None:
     folder = tmp_path / "my $program"
     assert "prove it" in hallmark("new", folder, "--language", language)

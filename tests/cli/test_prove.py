@@ -209,6 +209,7 @@ def test_what_no_option_says_is_as_the_settings_say(
     assert "cycle_limit" in hallmark("prove", program, "-o", proof, *options, "--device", "cpu", status=65)
 
 
+@pytest.mark.long
 def test_an_input_is_held_once(smallest: tuple[Path, int], tmp_path: Path) -> None:
     program, proving = smallest
     large = tmp_path / "input"

@@ -75,6 +75,7 @@ def test_occupancy_by_registers() -> None:
     assert gpu.occupancy(0, 128, facts) is None
 
 
+@pytest.mark.long
 def test_segments_of_main_vm_are_measured() -> None:
     found = gpu_main_vm.main_vm(CudaBackend(EmulatedDevice()), MIN_SIZE_CLASS, 2)
     assert (found["name"], found["unit"], found["better"]) == ("gpu.main_vm", "MHz", "higher")

@@ -100,6 +100,7 @@ def test_a_batch_is_committed_proven_and_executed(scene: Scene) -> None:
         assert scene.web3.eth.get_transaction(digest)["to"] == scene.contract.address
 
 
+@pytest.mark.long
 def test_a_machine_without_node_has_an_l1_in_process(tmp_path: Path) -> None:
     with local_l1(in_process=True) as (evm, _):
         scene = scene_on(evm, tmp_path)

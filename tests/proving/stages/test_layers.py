@@ -1,7 +1,7 @@
 """The compression layers over a batch's proof.
 
-The last one takes minutes without AVX-512, so tests of it are marked ``long``; ``tests/proving/recursion/test_compression.py``
-proves a small layer under its hash family.
+The last one takes minutes without AVX-512, so tests of it are marked ``long``;
+``tests/proving/recursion/test_compression.py`` proves a small layer under its hash family.
 """
 
 from __future__ import annotations
