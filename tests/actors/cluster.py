@@ -70,9 +70,9 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def start_all(self, *, provers: int = 1) -> list[subprocess.Popen[bytes]]:
-        """Start every process type and return the provers."""
-        for stage in (Stage.WITNESS, Stage.VECTORS, Stage.COMPRESS):
+    def start_all(self, *, provers: int = 1, compressors: int = 0) -> list[subprocess.Popen[bytes]]:
+        """Start every process type and return the provers; only batches with a SNARK need a compressor."""
+        for stage in (Stage.WITNESS, Stage.VECTORS, *(Stage.COMPRESS for _ in range(compressors))):
             self.start("actors.run", "--stage", stage)
         self.start("housekeeper")
         self.start("housekeeper", "clock")

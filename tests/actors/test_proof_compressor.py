@@ -25,7 +25,7 @@ def test_a_batch_ends_in_its_proof_with_the_snark_though_the_compressor_is_kille
     make_cluster: MakeCluster, tmp_path: Path
 ) -> None:
     cluster = make_cluster()
-    cluster.start_all()
+    cluster.start_all(compressors=1)
     marks = tmp_path / "later"
     cluster.batch(1, snark_key=SNARK_KEY_DIGEST, later_seconds=0.6, later_marks=str(marks))
     job_id = cluster.wait_running(Stage.COMPRESS)
@@ -41,7 +41,7 @@ def test_a_batch_ends_in_its_proof_with_the_snark_though_the_compressor_is_kille
 @mostly_embedded
 def test_a_compressor_with_another_key_refuses_the_job_and_says_so(make_cluster: MakeCluster) -> None:
     cluster = make_cluster(HALLMARK_MAX_ATTEMPTS="1")
-    cluster.start_all()
+    cluster.start_all(compressors=1)
     batch = cluster.batch(1, snark_key="ef" * 32)
     cluster.wait(1, BatchState.DEAD)
     [job] = status.jobs(cluster.store, batch_id=batch.id, stage=Stage.COMPRESS)
