@@ -43,7 +43,7 @@ test-long: setup-dev kernels
 
 lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
-	@$(BIN)/bandit -q -ll -ii -c pyproject.toml -r .
+	@XDG_CACHE_HOME="$(CURDIR)/.hallmark/cache" $(BIN)/bandit -q -ll -ii -c pyproject.toml -r .
 	@$(BIN)/python tools/audit.py
 
 bench: setup-dev
@@ -93,6 +93,6 @@ clean:
 distclean: clean
 	@tools/install_servers.sh remove
 	@tools/install_arm64.sh remove
-	@rm -rf $(VENV) .hallmark contracts/node_modules tests/core/wallets/node_modules .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	@rm -rf $(VENV) .hallmark contracts/node_modules tests/core/wallets/node_modules guest/runtime/build guest/runtime/compiler/build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache *.egg-info
 	@rm -f benchmarks/latest.json benchmarks/latest-gpu.json
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

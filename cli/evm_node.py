@@ -47,8 +47,8 @@ class EvmProvider(EthereumTesterProvider):
 
 
 def returned_by(error: TransactionFailed) -> bytes:
-    """Return what a contract returned when it reverted: eth-tester writes it as Python writes bytes."""
-    message = str(error)
+    """Return what a contract returned when it reverted: Python's bytes in eth-tester's words."""
+    message = str(error).removeprefix("execution reverted: ")
     return bytes(ast.literal_eval(message)) if message.startswith(("b'", 'b"')) else b""
 
 

@@ -39,8 +39,8 @@ def unpacked() -> Path:
 
 def unpacked_libraries() -> dict[str, str]:
     """Return the variable by which unpacked binaries find the libraries that were unpacked beside them."""
-    # Some libraries look for their own parts at an absolute path.
-    places = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/pulseaudio")
+    # Some libraries look for their own parts at an absolute path; some packages of Debian 12 still unpack to /lib.
+    places = ("usr/lib/*-linux-gnu", "lib/*-linux-gnu", "usr/lib/*-linux-gnu/pulseaudio")
     folders = sorted(str(path) for place in places for path in unpacked().glob(place))
     return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
 

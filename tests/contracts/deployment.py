@@ -75,7 +75,8 @@ class Evm:
         return receipt
 
     def _call(self, fields: dict[str, Any], abi: Sequence[Any]) -> bytes:
-        answer = self.web3.provider.make_request(RPCEndpoint("eth_call"), [{**fields, "gas": hex(GAS)}, "latest"])
+        gas = GAS if isinstance(self.web3.provider, EthereumTesterProvider) else hex(GAS)
+        answer = self.web3.provider.make_request(RPCEndpoint("eth_call"), [{**fields, "gas": gas}, "latest"])
         if "error" in answer:
             returned = bytes.fromhex(str(answer["error"].get("data") or "0x")[2:])
             raise Reverted(_error_name(returned, abi) or answer["error"]["message"])
