@@ -4,38 +4,41 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TypeVar
-
-T = TypeVar("T")
 
 #: Names the folder of the run, which ``tests/conftest.py`` makes and removes.
 FOLDER = "TESTS_SHARED"
 
 
-def once(name: str, make: Callable[[], T]) -> T:
+def once(name: str, make: Callable[[], Sequence[bytes]]) -> list[bytes]:
     """Return what `make` returns, from another process of the run where one has called it under this name.
 
     Parameters
     ----------
     name
         Of a file; it must name all that `make` depends on.
-    make
-        What it returns can be pickled.
     """
     place = os.environ.get(FOLDER)
     if not place:
-        return make()
+        return list(make())
     path = Path(place) / name
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            made = make()
             part = path.with_suffix(".part")
-            part.write_bytes(pickle.dumps(made))
+            part.write_bytes(_joined(make()))
             part.rename(path)
-            return made
-    found: T = pickle.loads(path.read_bytes())
-    return found
+    return _parts(path.read_bytes())
+
+
+def _joined(parts: Sequence[bytes]) -> bytes:
+    """The parts behind a line with their lengths."""
+    return " ".join(str(len(part)) for part in parts).encode() + b"\n" + b"".join(parts)
+
+
+def _parts(content: bytes) -> list[bytes]:
+    line, _, joined = content.partition(b"\n")
+    ends = accumulate(map(int, line.split()), initial=0)
+    return [joined[start:end] for start, end in pairwise(ends)]

@@ -46,11 +46,13 @@ def prove_all(elf: bytes, advice: bytes, *, size_class: int, profile: str = PROF
     """Prove a run in every round, once for all processes of a test run."""
     given = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (elf, advice))).hexdigest()
     name = f"batch-{size_class}-{profile}-{given}"
-    return Batch(Program.from_elf(elf), elf, *once(name, lambda: _prove_all(elf, advice, size_class, profile)))
+    statement, *artifacts = once(name, lambda: _prove_all(elf, advice, size_class, profile))
+    steps = len(artifacts) // 2
+    return Batch(Program.from_elf(elf), elf, statement, artifacts[:steps], artifacts[steps:])
 
 
-def _prove_all(elf: bytes, advice: bytes, size_class: int, profile: str) -> tuple[bytes, list[bytes], list[bytes]]:
-    """Return the statement, and the artifacts of all steps."""
+def _prove_all(elf: bytes, advice: bytes, size_class: int, profile: str) -> list[bytes]:
+    """Return the statement, the witnesses of all steps, and their proofs."""
     made = stages.basic_witness(elf, advice, size_class=size_class)
     witnesses: list[bytes] = []
     proofs: list[bytes] = []
@@ -68,4 +70,4 @@ def _prove_all(elf: bytes, advice: bytes, size_class: int, profile: str) -> tupl
             proof = stages.prove_recursive(witness, stages.recursive_vectors(witness), profile=profile)
         witnesses.append(witness)
         proofs.append(proof)
-    return made.statement, witnesses, proofs
+    return [made.statement, *witnesses, *proofs]
