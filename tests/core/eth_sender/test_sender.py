@@ -100,11 +100,13 @@ def test_a_batch_is_committed_proven_and_executed(scene: Scene) -> None:
         assert scene.web3.eth.get_transaction(digest)["to"] == scene.contract.address
 
 
-@pytest.mark.long
 def test_a_machine_without_node_has_an_l1_in_process(tmp_path: Path) -> None:
     with local_l1(in_process=True) as (evm, _):
         scene = scene_on(evm, tmp_path)
         scene.seal(1)
+        scene.node.snarks.put(1, b"no proof")
+        with pytest.raises(L1TransactionRefused, match="prove batch 1: ProofLength"):
+            scene.run()
         scene.prove(1)
         scene.run()
         assert scene.state() == (1, 1, 1)

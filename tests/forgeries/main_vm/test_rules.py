@@ -116,7 +116,7 @@ ANSWERS = [
     ("memory_word", "a store takes the register's word"),
     ("memory_sub", "a load changes nothing"),
     ("memory_sub", "the word after"),
-    pytest.param("call", "first element of a group", marks=pytest.mark.long),
+    ("call", "first element of a group"),
     ("call", "lane[12] moves up"),
     ("decode", "imm"),
 ]
