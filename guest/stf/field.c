@@ -31,18 +31,7 @@ void field_mul(field *r, const field *a, const field *b) { hallmark_multiply(&pr
 
 void field_sqr(field *r, const field *a) { hallmark_multiply(&product, r->w, a->w, a->w); }
 
-void field_add(field *r, const field *a, const field *b) {
-    uint32_t carry = 0;
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        uint32_t partial = a->w[i] + b->w[i];
-        uint32_t overflow = partial < b->w[i];
-        uint32_t sum = partial + carry;
-        carry = overflow | (sum < partial);
-        r->w[i] = sum;
-    }
-    fold_carry(r->w, carry);
-}
+void field_add(field *r, const field *a, const field *b) { fold_carry(r->w, u256_add(r, a, b)); }
 
 /* r = r - borrow * (2^32 + 977) */
 static inline void fold_borrow(uint32_t r[8], uint32_t borrow) {
@@ -59,18 +48,7 @@ static inline void fold_borrow(uint32_t r[8], uint32_t borrow) {
     }
 }
 
-void field_sub(field *r, const field *a, const field *b) {
-    uint32_t borrow = 0;
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        uint32_t partial = a->w[i] - b->w[i];
-        uint32_t underflow = a->w[i] < b->w[i];
-        uint32_t difference = partial - borrow;
-        borrow = underflow | (partial < borrow);
-        r->w[i] = difference;
-    }
-    fold_borrow(r->w, borrow);
-}
+void field_sub(field *r, const field *a, const field *b) { fold_borrow(r->w, u256_sub(r, a, b)); }
 
 void field_negated_sum(field *r, const field *a, const field *b) {
     field sum;
@@ -98,16 +76,9 @@ int field_equal(const field *a, const field *b) {
 
 int field_opposite(const field *a, const field *b) {
     static const field prime = FIELD_PRIME;
-    uint32_t carry = 0, any = 0;
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        uint32_t partial = a->w[i] + b->w[i];
-        uint32_t overflow = partial < b->w[i];
-        uint32_t sum = partial + carry;
-        carry = overflow | (sum < partial);
-        any |= sum ^ prime.w[i];
-    }
-    return (any | carry) == 0;
+    field sum;
+    uint32_t carry = u256_add(&sum, a, b);
+    return carry == 0 && u256_equal(&sum, &prime);
 }
 
 void field_triple(field *r, const field *a) {

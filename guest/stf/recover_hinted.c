@@ -91,13 +91,13 @@ static int add_points(point *r, const point *p, const field *x, const field *y, 
 }
 
 /* r = -(2 p + q) as p + (p + q), with the slopes of both sums. The second point's y is not needed: from
- * y3 = slope1 (x1 - x3) - y1 follows (slope1 + slope2) (x3 - x1) + y1 = -y1, which determines slope2 when x3 differs from x1. */
+ * y3 = slope1 (x1 - x3) - y1 follows (slope1 + slope2) (x3 - x1) + y1 = -y1. When x3 is x1 no slope2 solves it, as y1 is not
+ * zero; else one does. */
 static int double_and_add(point *r, const point *p, const field *x, const field *y, int mirrored, const field *slope1,
                           const field *slope2) {
     point check, sum;
     if (slope2 == 0 || !through(p, x, y, mirrored, slope1)) return 0;
     third_x(&sum.at.x, &p->at.x, x);
-    if (u256_equal(&sum.at.x, &p->at.x)) return 0;
     field_add(&line.b, slope1, slope2);
     field_sub(&check.at.x, &sum.at.x, &p->at.x);
     field_multiply_add(&check.at.x, &line);

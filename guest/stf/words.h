@@ -40,10 +40,13 @@ static inline int u256_equal(const u256 *a, const u256 *b) {
 /* r = a + b mod 2^256; returns the carry. */
 static inline uint32_t u256_add(u256 *r, const u256 *a, const u256 *b) {
     uint32_t carry = 0;
+#pragma GCC unroll 8
     for (int i = 0; i < 8; i++) {
-        uint64_t sum = (uint64_t)a->w[i] + b->w[i] + carry;
-        r->w[i] = (uint32_t)sum;
-        carry = (uint32_t)(sum >> 32);
+        uint32_t partial = a->w[i] + b->w[i];
+        uint32_t overflow = partial < b->w[i];
+        uint32_t sum = partial + carry;
+        carry = overflow | (sum < partial);
+        r->w[i] = sum;
     }
     return carry;
 }
@@ -51,10 +54,13 @@ static inline uint32_t u256_add(u256 *r, const u256 *a, const u256 *b) {
 /* r = a - b mod 2^256; returns the borrow. */
 static inline uint32_t u256_sub(u256 *r, const u256 *a, const u256 *b) {
     uint32_t borrow = 0;
+#pragma GCC unroll 8
     for (int i = 0; i < 8; i++) {
-        uint64_t difference = (uint64_t)a->w[i] - b->w[i] - borrow;
-        r->w[i] = (uint32_t)difference;
-        borrow = (uint32_t)(difference >> 32) & 1;
+        uint32_t partial = a->w[i] - b->w[i];
+        uint32_t underflow = a->w[i] < b->w[i];
+        uint32_t difference = partial - borrow;
+        borrow = underflow | (partial < borrow);
+        r->w[i] = difference;
     }
     return borrow;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -67,14 +68,23 @@ class Host:
 
     def recover(self, signatures: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int] | None]:
         """Recover public keys from (r, s, hash, parity)."""
-        self._ask(
-            1, b"".join(b"".join(v.to_bytes(32, "big") for v in item[:3]) + bytes([item[3]]) for item in signatures)
-        )
-        answers = [self._answer(65) for _ in signatures]
-        return [
-            (int.from_bytes(answer[1:33], "big"), int.from_bytes(answer[33:], "big")) if answer[0] else None
-            for answer in answers
-        ]
+        self._ask(1, b"".join(_item(*signature) for signature in signatures))
+        return [self._key() for _ in signatures]
+
+    def recover_as_told(self, signature: tuple[int, int, int, int], hints: bytes) -> tuple[int, int] | None:
+        """Recover one public key with hints; None where they are refused."""
+        self._ask(3, _item(*signature) + hints)
+        return self._key()
+
+    def digits(self, a: int, b: int) -> list[list[int]]:
+        """Return the signed digits of both halves of two scalars, the lowest first."""
+        self._ask(4, a.to_bytes(32, "big") + b.to_bytes(32, "big"))
+        rows = struct.unpack("<528h", self._answer(4 * 2 * 132))
+        return [list(rows[132 * j : 132 * (j + 1)]) for j in range(4)]
+
+    def _key(self) -> tuple[int, int] | None:
+        answer = self._answer(65)
+        return (int.from_bytes(answer[1:33], "big"), int.from_bytes(answer[33:], "big")) if answer[0] else None
 
     def calculate(self, pairs: Sequence[tuple[int, int]]) -> list[tuple[list[int], bool]]:
         """For pairs (a, b) of 256-bit numbers: a + b, a - b, -a - b and a b + b in the field, and whether a + b = p."""
@@ -88,3 +98,7 @@ class Host:
     def close(self) -> None:
         """End the process."""
         self._process.communicate(timeout=10)
+
+
+def _item(r: int, s: int, message: int, parity: int) -> bytes:
+    return b"".join(value.to_bytes(32, "big") for value in (r, s, message)) + bytes([parity])

@@ -8,6 +8,9 @@
 //           each a byte that says whether a key was recovered, then x and y (32 bytes each).
 //   kind 2, field: a and b (32 little-endian bytes each), any number of times. Answer: for each a + b, a - b, -a - b and
 //           a b + b (32 bytes each), and a byte that says whether a + b is the modulus.
+//   kind 3, given: r, s, hash and parity as in kind 1, once, then the words of its hints. Answer: a byte that says whether
+//           they were taken, then x and y of the key (32 bytes each).
+//   kind 4, digits: two scalars (32 big-endian bytes each). Answer: four rows of 132 digits of 16 bits.
 // What would trap in the machine aborts here, and so does what the sanitizers find.
 #include <algorithm>
 #include <csetjmp>
@@ -21,6 +24,7 @@
 #include "hash/poseidon2.hpp"
 
 extern "C" {
+#include "endomorphism.h"
 #include "recover.h"
 
 thread_local uint32_t* host_region_input;
@@ -72,16 +76,31 @@ void run(const std::vector<std::uint8_t>& bytes) {
     write_exactly(host_region_journal, size);
 }
 
-void recover(const std::vector<std::uint8_t>& bytes) {
-    std::size_t count = bytes.size() / 97;
-    std::vector<recovery> items(count);
-    for (std::size_t i = 0; i < count; i++) {
-        const std::uint8_t* at = bytes.data() + 97 * i;
-        u256_from_bytes(&items[i].r, at, 32);
-        u256_from_bytes(&items[i].s, at + 32, 32);
-        u256_from_bytes(&items[i].e, at + 64, 32);
-        items[i].parity = at[96];
+constexpr std::size_t kItem = 97;
+
+recovery item_at(const std::uint8_t* at) {
+    recovery item = {};
+    u256_from_bytes(&item.r, at, 32);
+    u256_from_bytes(&item.s, at + 32, 32);
+    u256_from_bytes(&item.e, at + 64, 32);
+    item.parity = at[96];
+    return item;
+}
+
+void answer_with(const recovery& item) {
+    std::uint8_t answer[65] = {};
+    answer[0] = item.recovered != 0;
+    if (item.recovered) {
+        u256_to_bytes(answer + 1, &item.key.x);
+        u256_to_bytes(answer + 33, &item.key.y);
     }
+    write_exactly(answer, sizeof answer);
+}
+
+void recover(const std::vector<std::uint8_t>& bytes) {
+    std::size_t count = bytes.size() / kItem;
+    std::vector<recovery> items(count);
+    for (std::size_t i = 0; i < count; i++) items[i] = item_at(bytes.data() + kItem * i);
     hints given = {};
     hints made = {};
     made.made = host_region_hints;
@@ -96,15 +115,29 @@ void recover(const std::vector<std::uint8_t>& bytes) {
         if (items[i].recovered) same = same && std::memcmp(&items[i].key, &again[i].key, sizeof items[i].key) == 0;
         if (!same) std::abort();
     }
-    for (const recovery& item : items) {
-        std::uint8_t answer[65] = {};
-        answer[0] = item.recovered != 0;
-        if (item.recovered) {
-            u256_to_bytes(answer + 1, &item.key.x);
-            u256_to_bytes(answer + 33, &item.key.y);
-        }
-        write_exactly(answer, sizeof answer);
-    }
+    for (const recovery& item : items) answer_with(item);
+}
+
+void recover_as_told(const std::vector<std::uint8_t>& bytes) {
+    if (bytes.size() < kItem) std::abort();
+    recovery item = item_at(bytes.data());
+    std::vector<std::uint32_t> words((bytes.size() - kItem) / 4);
+    std::memcpy(words.data(), bytes.data() + kItem, 4 * words.size());
+    hints given = {};
+    given.at = words.data();
+    given.end = words.data() + words.size();
+    if (recover_batch(&item, 1, &given) != 1) item.recovered = 0;
+    answer_with(item);
+}
+
+void recode(const std::vector<std::uint8_t>& bytes) {
+    if (bytes.size() != 64) std::abort();
+    scalar a, b;
+    std::int16_t digits[4][DIGITS];
+    u256_from_bytes(&a, bytes.data(), 32);
+    u256_from_bytes(&b, bytes.data() + 32, 32);
+    split_and_recode(digits, &a, &b);
+    write_exactly(digits, sizeof digits);
 }
 
 void calculate(const std::vector<std::uint8_t>& bytes) {
@@ -225,12 +258,12 @@ int main() {
     while (read_exactly(head, sizeof head)) {
         std::vector<std::uint8_t> bytes(head[1]);
         if (!read_exactly(bytes.data(), bytes.size())) return 1;
-        if (head[0] == 0) {
-            run(bytes);
-        } else if (head[0] == 1) {
-            recover(bytes);
-        } else {
-            calculate(bytes);
+        switch (head[0]) {
+            case 0: run(bytes); break;
+            case 1: recover(bytes); break;
+            case 2: calculate(bytes); break;
+            case 3: recover_as_told(bytes); break;
+            default: recode(bytes);
         }
         std::fflush(stdout);
     }
