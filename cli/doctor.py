@@ -80,6 +80,8 @@ def _program(settings: Settings) -> str:
     committed = manifest()["stf"]
     if own.core_program is None and (found.commitment, found.sha256) != (committed["commitment"], committed["sha256"]):
         raise HallmarkError("stf.elf is not the program of guest/programs/manifest.json.", remedy="Check it out again.")
+    if own.core_program is None and not found.compiled:
+        return f"{found.commitment}, not compiled for this machine: core seals slowly (make native compiles it)"
     return found.commitment
 
 

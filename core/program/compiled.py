@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ProgramFault
-from core.settings import PROGRAM
 
 #: Where ``make -C core/program/native`` puts the library.
 LIBRARY = Path(__file__).parent / "native" / "build" / "libstf.so"
@@ -27,7 +25,8 @@ _WORDS = ctypes.POINTER(ctypes.c_uint32)
 def _library() -> ctypes.CDLL | None:
     try:
         library = ctypes.CDLL(str(LIBRARY))
-    except OSError:
+        library.stf_program.restype = ctypes.c_char_p
+    except (OSError, AttributeError):  # not built, or by a version that does not say of what
         return None
     library.stf_run.restype = ctypes.c_int
     library.stf_run.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
@@ -35,9 +34,9 @@ def _library() -> ctypes.CDLL | None:
 
 
 def is_compiled(sha256: str) -> bool:
-    """Return whether the library was built, and is of the program with this SHA-256 (hex)."""
-    committed: str = json.loads(PROGRAM.with_name("manifest.json").read_text())["stf"]["sha256"]
-    return sha256 == committed and _library() is not None
+    """Return whether the library was built, and from the sources of the program with this SHA-256 (hex)."""
+    library = _library()
+    return library is not None and library.stf_program() == sha256.encode()
 
 
 class Ended:

@@ -117,7 +117,8 @@ class Program:
         self._cycle_limit = cycle_limit
         self.elf = elf
         self.sha256 = self._machine.sha256.hex()
-        self._compiled = compiled.is_compiled(self.sha256)
+        #: Whether it was also compiled for this machine, which runs it many times sooner.
+        self.compiled = compiled.is_compiled(self.sha256)
         self.commitment = self._machine.commitment.astype("<u8").tobytes().hex()
         self._made = MadeHints()
 
@@ -140,7 +141,7 @@ class Program:
         made = self._made.take(witness_input)
         if made is not None:
             return made
-        if self._compiled:
+        if self.compiled:
             return joined(witness_input, compiled.run(advice_of_input(asking(witness_input))).hints)
         return with_hints(self._machine, witness_input, cycle_limit=self._cycle_limit)
 
@@ -157,7 +158,7 @@ class Program:
         ProgramFault
             As for :meth:`run`.
         """
-        if not self._compiled:
+        if not self.compiled:
             return self.run(witness_input)
         ended = compiled.run(advice_of_input(asking(witness_input) if with_hints else witness_input))
         journal = Journal(*_journal(ended.output, ended.journal))

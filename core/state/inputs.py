@@ -6,7 +6,10 @@ from core.program.state_transition import Program
 from core.settings import CoreSettings
 from core.state.genesis import Genesis, read_genesis
 from runtime.errors import ConfigurationError
+from runtime.logging import get_logger
 from runtime.settings import Settings
+
+log = get_logger(__name__)
 
 
 def read_inputs(settings: Settings, core_settings: CoreSettings) -> tuple[Genesis, Program, int]:
@@ -18,11 +21,12 @@ def read_inputs(settings: Settings, core_settings: CoreSettings) -> tuple[Genesi
         A file is unusable, or the protocol version is no number.
     """
     genesis = read_genesis(core_settings.core_genesis)
-    return (
-        genesis,
-        Program.read(core_settings.program_path(), core_settings.core_cycle_limit),
-        _protocol_number(settings),
-    )
+    program = Program.read(core_settings.program_path(), core_settings.core_cycle_limit)
+    if core_settings.core_program is None and not program.compiled:
+        log.warning(
+            "program.not_compiled", program=program.commitment, effect="core seals slowly", remedy="run make native"
+        )
+    return genesis, program, _protocol_number(settings)
 
 
 def _protocol_number(settings: Settings) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,15 @@ SMALL = content_of(STATE, [sign(0, nonce=3)], [TO])
 def test_it_was_built_and_is_that_of_the_committed_program() -> None:
     assert compiled.is_compiled(program().sha256)
     assert not compiled.is_compiled(Program((PROGRAMS / "keccak.elf").read_bytes(), 1 << 24).sha256)
+
+
+def test_a_library_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an update without `make native` its hints would be refused; the ELF says the same, later."""
+    elf = program().elf
+    monkeypatch.setattr(compiled, "_library", lambda: SimpleNamespace(stf_program=lambda: b"00" * 32))
+    stale = Program(elf, 1 << 32)
+    assert not stale.compiled and program().compiled
+    assert stale.judge(SMALL) == stale.run(SMALL)
 
 
 def test_it_makes_the_same_hints() -> None:

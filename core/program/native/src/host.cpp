@@ -115,6 +115,9 @@ extern "C" void hallmark_exit(const uint32_t words[8]) {
 
 #define STF_EXPORT extern "C" __attribute__((visibility("default")))
 
+// SHA-256 (hex) of the program that was committed with these sources.
+STF_EXPORT const char* stf_program() { return STF_SHA256; }
+
 // Runs on advice of `count` words; returns an Outcome. After a halt `result` has the output, and `journal` and `hints`
 // lead to what the run left there.
 STF_EXPORT int stf_run(const std::uint32_t* words, std::size_t count, std::uint32_t result[8],
