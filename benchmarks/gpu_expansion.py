@@ -13,7 +13,7 @@ from cuda.backend import CudaBackend
 from proving.backend.expansion import Expansion, Family
 from proving.machine.main_vm import call, constant, shapes
 from proving.machine.main_vm.circuit import circuit
-from proving.machine.records import CYCLE_FAMILIES, MEMORY_FAMILIES
+from proving.machine.records import BLOCK_WIDTH, CYCLE_FAMILIES, IDLE, MEMORY_FAMILIES
 
 Words = npt.NDArray[np.uint32]
 
@@ -45,13 +45,14 @@ def segment(log_rows: int) -> Expansion:
     return Expansion(
         sizes,
         tuple(families),
+        _idle(random, rows),
         decode.astype(np.uint32),
         constant.rows(),
         random.integers(0, 1 << 32, (compressions, 16), dtype=np.uint64),
         np.ones(compressions, dtype=np.uint32),
         random.integers(0, compressions, calls, dtype=np.uint32),
         random.integers(0, compressions, 2 * pages, dtype=np.uint32),
-        random.integers(0, 1 << 32, (pages // 2, 50), dtype=np.uint32),
+        random.integers(0, 1 << 32, (pages // 2, BLOCK_WIDTH), dtype=np.uint32),
         random.integers(0, 16, (pages // 2, 4), dtype=np.uint32),
         np.zeros(sizes["boundary"], dtype=np.uint64),
     )
@@ -66,6 +67,14 @@ def _records(random: np.random.Generator, count: int, width: int) -> Words:
     ago = random.integers(1, 1 << 10, records[:, times].shape, dtype=np.uint32)
     records[:, times] = 4 * records[:, :1] - ago
     return records
+
+
+def _idle(random: np.random.Generator, count: int) -> Words:
+    """Return words of memory and of registers that lay idle for up to 2^24 timestamps."""
+    rows = random.integers(0, 1 << 31, (count, len(IDLE)), dtype=np.uint32)
+    rows[:, 0] = random.integers(0, 2, count)
+    rows[:, -1] = rows[:, -2] + random.integers(1, 1 << 24, count, dtype=np.uint32)
+    return rows
 
 
 def cases(backend: CudaBackend, log_size: int) -> list[Case]:

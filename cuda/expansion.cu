@@ -8,6 +8,7 @@
 #include "expand/cycle_rows.hpp"
 #include "expand/decode_rows.hpp"
 #include "expand/hash_rows.hpp"
+#include "expand/idle_rows.hpp"
 #include "expand/memory_rows.hpp"
 #include "expand/page_rows.hpp"
 #include "launch.cuh"
@@ -79,7 +80,8 @@ __device__ __forceinline__ void expand_one(const u32* records, u64 count, const 
     Counts counts{{segment}};
     const Table table = table_at(columns, height);
     Rows::fill(record, number, *decoded, segment->compressions, counts, table);
-    Rows::inverted([&](std::size_t column) {
+    Rows::inverted([&](std::size_t column, std::size_t flag = kEveryRow) {
+        if (flag != kEveryRow && table.at(flag, number) == 0) return;
         std::uint64_t& cell = table.at(column, number);
         cell = gpu::Fp(cell).inverse().value;
     });
@@ -128,15 +130,19 @@ extern "C" __global__ void __launch_bounds__(128)
     fill_decode(found, rows[3 * row + 2], row, counts, table_at(columns, height));
 }
 
-// expand_add, expand_control, expand_bitwise, expand_shift, expand_mul, expand_div, expand_memory_word,
+// expand_add_immediate, expand_add, expand_control, expand_bitwise, expand_shift, expand_mul, expand_div, expand_memory_word,
 // expand_memory_sub
 // Computes: the row of each record of a family, and counts its lookups; a record whose pc has no decode row is counted.
 // Layout:   records (count, 9) words of 32 bits, of memory (count, 12) -> columns from the family's first row on.
 // Launch:   one thread per record, block of 128.
-// Moves:    36 or 48 bytes, 21 to 39 cells of 8 bytes and 6 to 19 counts per record.
+// Moves:    36 or 48 bytes, 13 to 35 cells of 8 bytes and 3 to 15 counts per record.
 // Does:     a search among the decoded instructions, which stay in the caches; up to two inverses, 72 products each.
-// Limit:    the counts: times since the last accesses have few upper bits, so most records add to the same rows, one a
-//           clock.
+// Limit:    the counts: times since the last accesses are short, so most records add to few rows, one a clock.
+extern "C" __global__ void __launch_bounds__(128)
+    expand_add_immediate(const u32* records, u64 count, const Segment* segment, u64* columns, u64 height) {
+    expand_one<AddImmediateRows>(records, count, segment, columns, height);
+}
+
 extern "C" __global__ void __launch_bounds__(128)
     expand_add(const u32* records, u64 count, const Segment* segment, u64* columns, u64 height) {
     expand_one<AddRows>(records, count, segment, columns, height);
@@ -182,7 +188,7 @@ extern "C" __global__ void __launch_bounds__(128)
 // Layout:   records (count, 68), (count, 120) or (count, 140) words of 32 bits; of requests and of Keccak-f the last 32
 //           are the chain's digests -> columns from the family's first row on.
 // Launch:   one thread per call, block of 64.
-// Moves:    the record and 32 rows of 35 cells per call; a thread's rows lie beside each other.
+// Moves:    the record and 32 rows of 33 cells per call; a thread's rows lie beside each other.
 // Does:     up to 16 inverses of 127 products; the words of a call lie in local memory.
 // Limit:    latency: there are 2^13 calls at most.
 extern "C" __global__ void __launch_bounds__(64)
@@ -198,6 +204,21 @@ extern "C" __global__ void __launch_bounds__(64)
 extern "C" __global__ void __launch_bounds__(64)
     expand_keccak_call(const u32* records, u64 count, const Segment* segment, u64* columns, u64 height) {
     expand_one<KeccakRows>(records, count, segment, columns, height);
+}
+
+// expand_idle
+// Computes: the row of each word that was not accessed for long, and counts its lookups.
+// Layout:   records (count, 5) words of 32 bits -> columns.
+// Launch:   one thread per record, block of 128.
+// Moves:    20 bytes, 6 cells of 8 bytes and 2 counts per record.
+// Does:     two sums.
+// Limit:    latency; there are few.
+extern "C" __global__ void __launch_bounds__(128)
+    expand_idle(const u32* records, u64 count, const Segment* segment, u64* columns, u64 height) {
+    const u64 row = gpu::global_thread();
+    if (row >= count) return;
+    Counts counts{{segment}};
+    fill_idle(records + kIdleRecord * row, row, counts, table_at(columns, height));
 }
 
 // expand_poseidon2
@@ -219,9 +240,9 @@ extern "C" __global__ void __launch_bounds__(64, 4)
 
 // expand_page
 // Computes: the two rows of each block and of each node, after the compressions' table.
-// Layout:   blocks (block_count, 50) and nodes (node_count, 4) words of 32 bits -> columns, those of blocks first.
+// Layout:   blocks (block_count, 66) and nodes (node_count, 4) words of 32 bits -> columns, those of blocks first.
 // Launch:   one thread per block or node, block of 128.
-// Moves:    200 or 16 bytes, two digests and two rows of 45 cells.
+// Moves:    264 or 16 bytes, two digests and two rows of 45 cells.
 // Does:     eight sums.
 // Limit:    memory.
 extern "C" __global__ void __launch_bounds__(128) expand_page(const u32* blocks, u64 block_count, const u32* nodes,

@@ -53,6 +53,10 @@ def expand(memory: Memory, expansion: Expansion) -> dict[str, DeviceArray]:
         records, block = memory.upload_halves(family.records), 64 if family.name in CALLS else 128
         into = [segment.pointer, table.pointer + WORD * family.first, table.shape[1]]
         _launch(device, f"expand_{family.name}", count, block, [records.pointer, count, *into])
+    idle, count = traces["idle"], len(expansion.idle)
+    words = memory.upload_halves(expansion.idle)
+    into = [segment.pointer, idle.pointer, idle.shape[1]]
+    _launch(device, "expand_idle", count, 128, [words.pointer, count, *into])
     page, touched, above = traces["page"], len(expansion.blocks), len(expansion.nodes)
     words, keys = memory.upload_halves(expansion.blocks), memory.upload_halves(expansion.nodes)
     into = [segment.pointer, page.pointer, page.shape[1]]

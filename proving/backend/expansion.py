@@ -64,6 +64,8 @@ class Expansion:
         By table, in the circuit's order: main columns and height.
     families
         The records of instructions.
+    idle
+        ``(rows, 5) uint32``: words that were not accessed for long; columns as in ``proving.machine.records``.
     decode
         ``(rows, 3) uint32``, by pc: pc, word, how often it is fetched.
     constants
@@ -73,13 +75,14 @@ class Expansion:
     calls, pages
         ``uint32``: the number among them of each Poseidon2 call's compression, and of each row's of `page`.
     blocks, nodes
-        ``(blocks, 50)`` and ``(nodes, 4) uint32``: what is on the rows of `page`, two for each.
+        ``(blocks, 66)`` and ``(nodes, 4) uint32``: what is on the rows of `page`, two for each.
     boundary
         ``(columns, rows) uint64``, the trace of `boundary`.
     """
 
     shapes: Mapping[str, tuple[int, int]]
     families: tuple[Family, ...]
+    idle: Words
     decode: Words
     constants: HostArray
     inputs: HostArray

@@ -42,12 +42,13 @@ def expand(expansion: Expansion) -> dict[str, HostArray]:
         page.shape[1],
     )
     families, decode = expansion.families, traces["decode"]
-    tables = [*(traces[family.table] for family in families), decode]
-    firsts = [*(family.first for family in families), 0]
+    tables = [*(traces[family.table] for family in families), traces["idle"], decode]
+    firsts = [*(family.first for family in families), 0, 0]
     columns = np.array([t.ctypes.data + 8 * first for t, first in zip(tables, firsts, strict=True)], dtype=np.uint64)
     heights = np.array([table.shape[1] for table in tables], dtype=np.uint64)
-    pointers = np.array([family.records.ctypes.data for family in families], dtype=np.uint64)
-    lengths = np.array([len(family.records) for family in families], dtype=np.uint64)
+    records = [*(family.records for family in families), expansion.idle]
+    pointers = np.array([rows.ctypes.data for rows in records], dtype=np.uint64)
+    lengths = np.array([len(rows) for rows in records], dtype=np.uint64)
     refuse(
         _families(
             pointers.ctypes.data,

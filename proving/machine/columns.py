@@ -19,7 +19,8 @@ HEADER: Final = Path(__file__).resolve().parents[1] / "native" / "src" / "column
 
 #: Tables of `main_vm` whose rows native code fills; of requests it fills all but that of ranges.
 _FILLED: Final = (
-    "add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "call", "decode", "page", "poseidon2",
+    "add_immediate", "add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "call", "idle",
+    "decode", "page", "poseidon2",
 )  # fmt: skip
 
 #: Names of columns that C++ has another use for.

@@ -8,9 +8,11 @@ Conventions
 * ``clk`` starts at 1 in each segment. Timestamps are ``4 * clk + step`` with step 0 for the read of rs1, 1 for the
   read of rs2, 2 for the memory access, 3 for the write of rd (and for the rs2 read of a store).
 * Where a format has no rs1 or rs2 the register read is x0. In a row of `CYCLE` the immediate of an I-type instruction
-  therefore does not appear as ``v2``: v2 is x0's value, 0.
-* ``out`` is the value the instruction computes, also when rd is x0 and nothing is written; it is 0 for branches and
-  stores. ``old`` and ``pd`` are 0 when nothing is written.
+  therefore does not appear as ``v2``: v2 is x0's value, 0. A row of ``add_immediate`` reads no rs2: its ``p2`` is 0.
+* ``out`` is the value the instruction computes; it is 0 for branches and stores, whose ``old`` and ``pd`` are 0 too.
+  What an instruction writes to x0 goes to register 32, the sink.
+* A timestamp of a last access is at most 2^16 before the access. A word that was not accessed for longer has a row of
+  ``idle`` just before, one that was not accessed at all starts there.
 * The word ``0x0000006f`` that halts is not a cycle. Its pc has a decode row, whose count includes the one fetch made
   by the boundary.
 * Both register blocks and the root node of spaces 0 and 2 are always present, touched or not.
@@ -31,7 +33,7 @@ from runtime import artifact
 Words = NDArray[np.uint32]
 Elements = NDArray[np.uint64]
 
-CYCLE_FAMILIES: Final = ("add", "control", "bitwise", "shift", "mul", "div")
+CYCLE_FAMILIES: Final = ("add_immediate", "add", "control", "bitwise", "shift", "mul", "div")
 MEMORY_FAMILIES: Final = ("memory_word", "memory_sub")
 FAMILIES: Final = (*CYCLE_FAMILIES, *MEMORY_FAMILIES, "poseidon2_call", "request", "keccak_call")
 
@@ -56,18 +58,21 @@ REQUEST_WIDTH: Final = REQUEST_HEAD + 80
 KECCAK_CALL_WIDTH: Final = REQUEST_HEAD + 100
 #: Words of a decode row, sorted by pc.
 DECODE: Final = ("pc", "word", "count")
-#: Words of a block row: space, index, 16 old words, 16 new words, 16 last timestamps; sorted by (space, index).
-BLOCK_WIDTH: Final = 2 + 48
+#: Words of a row of ``idle``: space and address of the word, the word, and the timestamps from and to which it is idle.
+IDLE: Final = ("space", "address", "word", "previous", "later")
+#: Words of a block row: space, index, 16 old words, 16 new words, 16 timestamps at which the words start, 16 last
+#: timestamps; sorted by (space, index).
+BLOCK_WIDTH: Final = 2 + 64
 #: Words of a node's key; ``touched`` has bit i set when child i is touched. Sorted by (space, level, index).
 NODE_KEY: Final = ("space", "level", "index", "touched")
-#: Words of the boundary; the start state is never halted.
-BOUNDARY: Final = ("pc_start", "pc_end", "halted", "clk_end")
+#: Words of the boundary; the start state is never halted. The sink: where it starts, what it holds and its last access.
+BOUNDARY: Final = ("pc_start", "pc_end", "halted", "clk_end", "sink_start", "sink_word", "sink_last")
 
 #: A segment has at most 2^22 - 2 cycles (24-bit timestamps), which bounds every array here.
 MAX_ROWS: Final = 1 << 22
 
 KIND: Final = "execution_records"
-VERSION: Final = 4
+VERSION: Final = 5
 #: Largest payload accepted, in bytes; the largest segment stays far below it.
 MAX_BYTES: Final = 1 << 30
 
@@ -77,6 +82,7 @@ _SPECS: Final = (
     ArraySpec("poseidon2_call", np.dtype("<u4"), (-1, POSEIDON2_CALL_WIDTH), MAX_ROWS),
     ArraySpec("request", np.dtype("<u4"), (-1, REQUEST_WIDTH), MAX_ROWS),
     ArraySpec("keccak_call", np.dtype("<u4"), (-1, KECCAK_CALL_WIDTH), MAX_ROWS),
+    ArraySpec("idle", np.dtype("<u4"), (-1, len(IDLE)), MAX_ROWS),
     ArraySpec("decode", np.dtype("<u4"), (-1, len(DECODE)), MAX_ROWS),
     ArraySpec("block", np.dtype("<u4"), (-1, BLOCK_WIDTH), MAX_ROWS),
     ArraySpec("node_key", np.dtype("<u4"), (-1, len(NODE_KEY)), MAX_ROWS),
@@ -96,7 +102,7 @@ class Records:
 
     Attributes
     ----------
-    add, control, bitwise, shift, mul, div
+    add_immediate, add, control, bitwise, shift, mul, div
         ``(rows, 9) uint32``, columns as in `CYCLE`, in order of execution.
     memory_word, memory_sub
         ``(rows, 12) uint32``, columns as in `MEMORY`, in order of execution. ``mem_old`` and ``mem_new`` are the whole
@@ -107,15 +113,17 @@ class Records:
         ``(rows, 88) uint32``, requests of all types but Keccak-f in order of execution.
     keccak_call
         ``(rows, 108) uint32``, two for each request of Keccak-f.
+    idle
+        ``(rows, 5) uint32``, columns as in `IDLE`.
     decode
         ``(rows, 3) uint32``, columns as in `DECODE`.
     block
-        ``(rows, 50) uint32``; spaces 0 (memory), 1 (registers, exactly two rows) and 2 (code). A code word's last
+        ``(rows, 66) uint32``; spaces 0 (memory), 1 (registers, exactly two rows) and 2 (code). A code word's last
         timestamp is 1 when it has a decode row, else 0.
     node_key, node_old, node_new
         ``(rows, 4) uint32`` as in `NODE_KEY`; ``(rows, 4, 4) uint64`` the four child digests before and after.
     boundary
-        ``(4,) uint32`` as in `BOUNDARY`.
+        ``(7,) uint32`` as in `BOUNDARY`.
     requests
         ``(2, 4, 4) uint64``: at start and end, the digest of each type's request chain.
     digests
@@ -125,6 +133,7 @@ class Records:
         ``(4,) uint64``: the two state digests, the segment's public input.
     """
 
+    add_immediate: Words
     add: Words
     control: Words
     bitwise: Words
@@ -136,6 +145,7 @@ class Records:
     poseidon2_call: Words
     request: Words
     keccak_call: Words
+    idle: Words
     decode: Words
     block: Words
     node_key: Words
@@ -159,14 +169,14 @@ class Records:
 
     def family(self, name: str) -> Words:
         """Return the rows of one of `FAMILIES`, ``decode`` or ``block``."""
-        if name not in (*FAMILIES, "decode", "block"):
+        if name not in (*FAMILIES, "idle", "decode", "block"):
             raise KeyError(name)
         rows: Words = getattr(self, name)
         return rows
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of every family, and of ``decode``, ``block`` and ``node``."""
-        counts = {name: len(self.family(name)) for name in (*FAMILIES, "decode", "block")}
+        counts = {name: len(self.family(name)) for name in (*FAMILIES, "idle", "decode", "block")}
         counts["node"] = len(self.node_key)
         return counts
 

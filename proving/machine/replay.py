@@ -20,6 +20,7 @@ from proving.machine.records import (
     CYCLE_FAMILIES,
     DECODE,
     FAMILIES,
+    IDLE,
     KECCAK_CALL_WIDTH,
     MEMORY,
     MEMORY_FAMILIES,
@@ -31,7 +32,7 @@ from proving.machine.records import (
 from proving.machine.state import digest_of
 from proving.machine.traps import MachineMemoryError
 
-_DECODE, _BLOCK, _NODE_KEY, _NODE_OLD, _NODE_NEW, _DIGESTS = range(len(FAMILIES), len(FAMILIES) + 6)
+_IDLE, _DECODE, _BLOCK, _NODE_KEY, _NODE_OLD, _NODE_NEW, _DIGESTS, _SINK = range(len(FAMILIES), len(FAMILIES) + 8)
 _WIDTHS = {
     **dict.fromkeys(CYCLE_FAMILIES, len(CYCLE)),
     **dict.fromkeys(MEMORY_FAMILIES, len(MEMORY)),
@@ -134,15 +135,17 @@ def _records(replayed: NativeObject, checkpoint: Checkpoint, outcome: Outcome) -
     asked = requested(families["request"], families["keccak_call"])
     requests = np.stack([checkpoint.requests, advanced(checkpoint.requests, asked)])
     digests = replayed.view(_DIGESTS, np.uint64, (2, 4, 4))
+    sink = replayed.view(_SINK, np.uint32, (3,))
     start_pc, halted = int(checkpoint.boundary[0]), checkpoint.halts
     return Records(
         **families,
+        idle=words(_IDLE, len(IDLE)),
         decode=words(_DECODE, len(DECODE)),
         block=words(_BLOCK, BLOCK_WIDTH),
         node_key=words(_NODE_KEY, len(NODE_KEY)),
         node_old=replayed.view(_NODE_OLD, np.uint64, (-1, 4, 4)),
         node_new=replayed.view(_NODE_NEW, np.uint64, (-1, 4, 4)),
-        boundary=np.array([start_pc, outcome.pc, int(halted), outcome.cycles + 1], dtype=np.uint32),
+        boundary=np.array([start_pc, outcome.pc, int(halted), outcome.cycles + 1, *sink], dtype=np.uint32),
         requests=requests,
         digests=digests,
         start=digest_of(start_pc, False, digests[0], requests[0]),

@@ -3,7 +3,8 @@
 A segment may have one of several sizes, and ends before the first instruction with which none of them would hold it.
 Records of instructions and of the decode table are counted exactly; blocks, tree nodes and Poseidon2 compressions are
 reserved when a block is first touched and when it is first written, which is an upper bound (equal inputs are hashed
-once).
+once). Idle words of memory are counted by epochs of half the longest gap; those of registers are bounded by the number
+of cycles, as a register's gaps do not overlap.
 """
 
 from __future__ import annotations
@@ -36,15 +37,21 @@ from proving.machine.traps import CapacityTooSmall, MachineMemoryError
 from runtime.errors import InvalidInput
 
 #: Tables with a capacity, in the order of the native budget. A record of ``page`` is a block or a node, one of
-#: ``poseidon2`` a compression, one of ``decode`` a distinct pc, one of the others an instruction.
+#: ``poseidon2`` a compression, one of ``decode`` a distinct pc, one of ``idle`` a word that was not accessed for long,
+#: one of the others an instruction.
 TABLES: Final = (
-    *("add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "call", "decode", "page", "poseidon2"),
+    *("add_immediate", "add", "control", "bitwise", "mul_div", "memory_word", "memory_sub", "call", "idle"),
+    *("decode", "page", "poseidon2"),
 )
 #: Place of the inputs of requests of type 0 among the arrays of a segment; the other types' follow.
 _REQUESTS: Final = 6
 #: In every segment: two register blocks, hashed at start and end.
 _REGISTER_BLOCKS: Final = 2
 _REGISTER_COMPRESSIONS: Final = 4
+#: Registers, with the sink; timestamps of a cycle; timestamps that may lie between two accesses.
+_REGISTERS, _STEPS, _LONGEST_GAP = 33, 4, 1 << 16
+#: Words of memory that one instruction accesses at most.
+_MOST_IDLE = 50
 #: In every segment: the root nodes of data memory and code.
 _ROOTS: Final = 2
 #: In every segment: R, Q and the digest at start and end.
@@ -138,7 +145,7 @@ def witness(
 
 
 def _budget(capacities: Mapping[str, int]) -> NDArray[np.uint64]:
-    """Return what a fresh segment has room for, in the order of the native budget, ``(11,) uint64``."""
+    """Return what a fresh segment has room for, in the order of the native budget, ``(13,) uint64``."""
     records = {}
     for name in TABLES:
         records[name] = int(capacities.get(name, 0))
@@ -148,9 +155,13 @@ def _budget(capacities: Mapping[str, int]) -> NDArray[np.uint64]:
     records["page"] -= _REGISTER_BLOCKS
     if records["poseidon2"] < _ROOTS or records["page"] < _ROOTS:
         raise CapacityTooSmall("The capacities do not hold the registers and roots that every segment has.")
+    instructions = sum(records[name] for name in TABLES[: TABLES.index("idle")])
     records["cycles"] = min(int(capacities.get("cycles", MAX_CYCLES)), MAX_CYCLES)
     if records["cycles"] < 1:
         raise CapacityMissing("The capacity of cycles is not positive.")
+    records["idle"] -= _idle_registers(min(records["cycles"], instructions))
+    if records["idle"] < _MOST_IDLE:
+        raise CapacityTooSmall("The capacity of idle words does not hold the registers and the words of one call.")
     return np.array([records[name] for name in (*TABLES, "cycles")], dtype=np.uint64)
 
 
@@ -219,8 +230,14 @@ def _touched(native_witness: NativeObject) -> dict[str, NDArray[Any]]:
     return {name: native_witness.copy(i, dtype, shape) for i, (name, dtype, shape) in enumerate(shapes)}
 
 
+def _idle_registers(cycles: int) -> int:
+    """Return how often registers of a segment are idle at most."""
+    return _REGISTERS * (_STEPS * (cycles + 1) // _LONGEST_GAP)
+
+
 def _used(spent: NDArray[np.uint64]) -> dict[str, int]:
     used = {name: int(count) for name, count in zip((*TABLES, "cycles"), spent, strict=True)}
     used["page"] += _REGISTER_BLOCKS
+    used["idle"] += _idle_registers(used["cycles"])
     used["poseidon2"] += _REGISTER_COMPRESSIONS + _STATE_COMPRESSIONS
     return used

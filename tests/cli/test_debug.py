@@ -55,9 +55,9 @@ def test_a_wrong_sum_is_found_in_its_table_and_row_with_its_values(
 ) -> None:
     _, records = segment
     row, column = 7, CYCLE.index("out")
-    add = records.add.copy()
+    add = records.add_immediate.copy()
     add[row, column] ^= 1
-    wrong = dataclasses.replace(records, add=add)
+    wrong = dataclasses.replace(records, add_immediate=add)
     # As the artifact store keeps it: an artifact in another one's envelope.
     kept = artifact.pack("execution_records", wrong.to_bytes(), protocol=PROTOCOL_VERSION)
     file = write(tmp_path / "records", kept)
@@ -67,7 +67,7 @@ def test_a_wrong_sum_is_found_in_its_table_and_row_with_its_values(
     assert found.exit_code == 1
     said = json.loads(found.stdout)
     [at] = [each for each in said["broken"] if each["name"] == "the sum"]
-    assert (at["table"], at["row"], at["count"]) == ("add", row, 1)
+    assert (at["table"], at["row"], at["count"]) == ("add_immediate", row, 1)
     assert int(add[row, column]) in at["values"].values(), at["values"]
     assert any(each["bus"] for each in said["broken"]), "the register that the sum went to does not add up either"
 

@@ -14,7 +14,7 @@ column       meaning
 ============ =====================================================================
 clk, pc      time and address of the instruction
 is_*         the operation, one-hot; all zero on padding rows
-rs1 .. hd    operands from decode and register access, as in `add`, without v1 and v2
+rs1 .. pd    operands from decode and register access, as in `control`, without v1, v2 and target
 a, b, both   bytes of v1, of v2 + imm, and of their conjunction, the lowest first
 power        shifts: the power of two
 r_low/high   shifts: halves of the shifted word before the sign's copies
@@ -45,10 +45,9 @@ class Bitwise(Table):
         clk, pc = t.main("clk"), t.main("pc")
         flags = [t.main(f"is_{operation.name.lower()}") for operation in OPERATIONS]
         is_and, is_or, is_xor, is_sll, is_srl, is_sra = flags
-        rs1, rs2, rd, imm, writes = (t.main(n) for n in ("rs1", "rs2", "rd", "imm", "writes"))
+        rs1, rs2, rd, imm = (t.main(n) for n in ("rs1", "rs2", "rd", "imm"))
         old, out = t.main("old"), t.main("out")
         previous = [t.main(n) for n in ("p1", "p2", "pd")]
-        high = [t.main(n) for n in ("h1", "h2", "hd")]
         a, b, both = t.main_array("a", 4), t.main_array("b", 4), t.main_array("both", 4)
         power, r_low, r_high, o_low, o_high = (t.main(n) for n in ("power", "r_low", "r_high", "o_low", "o_high"))
         sign = t.main("sign")
@@ -60,10 +59,9 @@ class Bitwise(Table):
 
         # Buses
         operation = weighted(t, [(flag, int(op)) for flag, op in zip(flags, OPERATIONS, strict=True)])
-        step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm, writes=writes)
+        step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm)
         registers(
-            t, real, clk=clk, rs1=rs1, rs2=rs2, rd=rd, writes=writes,
-            v1=v1, v2=second - imm, old=old, out=out, previous=previous, high=high,
+            t, real, clk=clk, rs1=rs1, rs2=rs2, rd=rd, v1=v1, v2=second - imm, old=old, out=out, previous=previous,
         )  # fmt: skip
         for i in range(4):
             t.send(AND, [a[i], b[i], both[i]], real, f"byte {i}")

@@ -15,7 +15,8 @@ row digest of        input
 
 The public inputs are the start state's digest and the end state's digest. Row 1 puts (pc, 1) on the STATE bus and row 4
 takes (pc, clk), so the rows between form one path; likewise row 0 puts (type, 0, digest) of every type on the CHAIN
-bus, and row 5 takes what the last request of the type left. A halted end state has the halt instruction at pc, and a
+bus, and row 5 takes what the last request of the type left. Row 2 puts the register SINK on the MEMORY bus, and row 3
+takes it: it is on no page. A halted end state has the halt instruction at pc, and a
 segment makes progress: it executes an instruction or halts. Code cannot change, as the only accesses to it, those of
 the decode table, put back the word they took. The table has 64 rows, one period of its row selectors.
 
@@ -26,6 +27,7 @@ x, digest      input and output of the row's compression
 last           row 0: 0; row 5: clk of the last request of each type, 0 if there is none
 clk            `last[0]`. Row 1: 1; row 4: the time at the end
 progress       `last[1]`. Row 4: inverse of clk - 1 + halted
+sink, sink_time `last[2]` and `last[3]`. Rows 2 and 3: content and timestamp of SINK, at the start any
 row0 .. row5   row selectors (periodic)
 ============== =====================================================================
 """
@@ -37,14 +39,17 @@ from proving.hash.tags import Tag
 from proving.machine.main_vm.buses import (
     CHAIN,
     DECODE,
+    MEMORY,
     PAGE,
     POSEIDON2,
+    SINK,
     SPACE_CODE,
     SPACE_MEMORY,
     SPACE_REGISTERS,
     STATE,
     Operation,
 )
+from proving.machine.main_vm.frame import register_key
 from proving.stark.air import Table, TableBuilder
 
 HEIGHT = 64
@@ -63,6 +68,7 @@ class Boundary(Table):
         x, digest = t.main_array("x", 16), t.main_array("digest", 4)
         last = t.main_array("last", len(RequestType))
         clk, progress = last[:2]
+        sink, sink_time = last[2:]
         rows = [t.periodic(f"row{i}", [int(j == i) for j in range(HEIGHT)]) for i in range(6)]
         asked, start, before, after, end, answered = rows
         used = asked + start + before + after + end + answered
@@ -71,7 +77,7 @@ class Boundary(Table):
         # Buses
         t.send(POSEIDON2, [*x, *digest], used, "digest")
         t.send(STATE, [pc, clk], start - end, "first and last state")
-        t.send(DECODE, [pc, Operation.HALT, 0, 0, 0, 0, 0, 0], end * halted, "halt")
+        t.send(DECODE, [pc, Operation.HALT, 0, 0, 0, 0, 0], end * halted, "halt")
         for kind in RequestType:
             digests = x[4 * kind : 4 * kind + 4]
             t.send(CHAIN, [int(kind), last[kind], *digests], asked - answered, f"chain of {kind.name.lower()}")
@@ -85,6 +91,7 @@ class Boundary(Table):
         for i, page in enumerate(pages):
             lanes = slice(4 * i, 4 * i + 4)
             t.send(PAGE, [*page, *x[lanes], *following[lanes]], before, f"page {page}")
+        t.send(MEMORY, [register_key(t.constant(SINK)), sink, sink_time], before - after, "what x0 does not take")
 
         # Constraints
         for i in range(4):
@@ -105,6 +112,8 @@ class Boundary(Table):
 
         for column in (*x, *digest):
             t.free(column, when=1 - used, reason="no compression on this row")
-        other = {clk: start + end, progress: end}
+        other = {clk: start + end, progress: end, sink: before + after, sink_time: before + after}
         for column in last:
             t.free(column, when=1 - asked - answered - other.get(column, 0), reason="no chain and no state on this row")
+        for column in (sink, sink_time):
+            t.chosen(column, when=before, reason="no instruction reads this register; its time starts as any word's")

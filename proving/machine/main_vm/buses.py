@@ -9,9 +9,9 @@ from proving.stark.air import Bus
 
 #: Control flow: (pc, clk), the state before an instruction. One path from the boundary's start to its end.
 STATE = Bus(1, 2, "permutation", "state")
-#: Instruction fetch: (pc, operation, rd, rs1, rs2, imm, writes, target), provided by the decode table.
-DECODE = Bus(2, 8, "lookup", "decode", asked=1)
-#: Registers, data memory and code: (key, value, timestamp); key = byte address + 2^32 * space.
+#: Instruction fetch: (pc, operation, rd, rs1, rs2, imm, target), provided by the decode table.
+DECODE = Bus(2, 7, "lookup", "decode", asked=1)
+#: Registers, data memory and code: (key, value, timestamp); key = byte address + 2^40 * space.
 MEMORY = Bus(3, 3, "permutation", "memory")
 #: Paging: (space, level, index, old digest[4], new digest[4]), from parent to touched child.
 PAGE = Bus(4, 11, "permutation", "page")
@@ -28,43 +28,45 @@ CONSTANT = Bus(9, 5, "lookup", "constant")
 CHAIN = Bus(10, 6, "permutation", "chain")
 HALFWAY = len(RequestType) + RequestType.KECCAK_F
 
-#: Distance of two address spaces in memory keys.
-SPACE = 2**32
+#: Distance of two address spaces in memory keys. The sum of a word and an immediate, reduced mod 2^32 or not, is in no
+#: other space than data memory's.
+SPACE = 2**40
 SPACE_MEMORY, SPACE_REGISTERS, SPACE_CODE = 0, 1, 2
+#: Register that takes what instructions write to x0. No instruction reads it, and no segment leaves it to the next one.
+SINK = 32
 
 
 class Operation(IntEnum):
     """What a decoded instruction does; the value is the `operation` field of the DECODE bus.
 
-    The operations of `memory_sub` and `control` are sums of a base and of modifiers, so that their tables need no flag
-    per instruction. Sums that are not listed name no instruction: the decode table never provides them.
+    The operations of `memory_sub`, `control` and `add` are sums of a base and of modifiers, so that their tables need
+    no flag per instruction. Sums that are not listed name no instruction: the decode table never provides them.
     """
 
-    ADD = 1
-    SUB = 2
-    ADVICE = 3
-    AND = 4
-    OR = 5
-    XOR = 6
-    SLL = 7
-    SRL = 8
-    SRA = 9
-    MUL = 10
-    MULH = 11
-    MULHU = 12
-    MULHSU = 13
-    DIV = 14
-    DIVU = 15
-    REM = 16
-    REMU = 17
-    LW = 18
-    SW = 19
-    POSEIDON2 = 20
-    HALT = 21
-    ARITH256 = 22
-    KECCAK_F = 23
-    SHA256 = 24
-    BLAKE2S = 25
+    ADD_IMMEDIATE = 1
+    ADVICE = 2
+    AND = 3
+    OR = 4
+    XOR = 5
+    SLL = 6
+    SRL = 7
+    SRA = 8
+    MUL = 9
+    MULH = 10
+    MULHU = 11
+    MULHSU = 12
+    DIV = 13
+    DIVU = 14
+    REM = 15
+    REMU = 16
+    LW = 17
+    SW = 18
+    POSEIDON2 = 19
+    HALT = 20
+    ARITH256 = 21
+    KECCAK_F = 22
+    SHA256 = 23
+    BLAKE2S = 24
 
     # 32 + (1 when a byte) + (2 when sign-extended) + (4 when a store)
     LHU = 32
@@ -74,17 +76,22 @@ class Operation(IntEnum):
     SH = 36
     SB = 37
 
-    # base + (1 when negated) + (2 when signed); bases: jal 64, jalr 68, equal 72, less 76, set 80
+    # `control`: base + (1 when negated)
     JAL = 64
     JALR = 68
+    BLT = 78
+    BGE = 79
+    SET_IMMEDIATE = 80
+    SET_SIGNED = 82
+
+    # `add`: base + (1 when negated)
     BEQ = 72
     BNE = 73
     BLTU = 76
     BGEU = 77
-    BLT = 78
-    BGE = 79
-    SLTU = 80
-    SLT = 82
+    ADD = 84
+    SUB = 86
+    SLTU = 88
 
 
 class Constant(IntEnum):

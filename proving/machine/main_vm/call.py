@@ -44,7 +44,7 @@ compression, arith256 ..  the kind of call, one-hot and the same on all 32 rows;
 clk, pointer, numbers  time and addresses, the same on all rows
 lane              elements of the rows before, and `lane[15]` of the row itself
 word, old         two words, and what was in their place before the access
-previous, high    last accesses to the words, bits 16..23 of the times since then
+previous          last accesses to the words
 upper             upper halves of the words, where they are checked or split
 row0 ..           selectors of rows, and where and when they access (periodic)
 ================= ===================================================================
@@ -69,7 +69,7 @@ from proving.machine.main_vm.buses import (
     Operation,
     request_operation,
 )
-from proving.machine.main_vm.frame import WORD, access, byte_pair, one_hot, step, weighted
+from proving.machine.main_vm.frame import WORD, access, one_hot, step, weighted
 from proving.stark.air import Column, Expr, Table, TableBuilder
 
 ROWS = 32
@@ -146,7 +146,7 @@ class Call(Table):
         answering = t.main("answering")
         clk, pointer, numbers = t.main("clk"), t.main("pointer"), t.main("numbers")
         lane = t.main_array("lane", _LANES)
-        word, old, previous, high, upper = (t.main_array(n, 2) for n in ("word", "old", "previous", "high", "upper"))
+        word, old, previous, upper = (t.main_array(n, 2) for n in ("word", "old", "previous", "upper"))
 
         def periodic(name: str, value: Callable[[int], int]) -> Column:
             return t.periodic(name, [int(value(row)) for row in range(ROWS)])
@@ -209,10 +209,9 @@ class Call(Table):
         used = [either(whole + read, accessed | {KECCAK_F.name: wide + read}, wide) for read in (first, zero)]
         for i, (what, count) in enumerate(zip(("first word", "second word"), used, strict=True)):
             access(
-                t, count, what, key=key + 4 * i, previous=previous[i], time=clk * 4 + at + answering, high=high[i],
-                old=old[i], new=word[i],
+                t, count, what, key=key + 4 * i, previous=previous[i], time=clk * 4 + at + answering, old=old[i],
+                new=word[i],
             )  # fmt: skip
-        byte_pair(t, used[0], "words: time since the last access, upper bits", high[0], high[1])
         t.send(POSEIDON2, [*lane, *entering], either(full, dict.fromkeys(asked, ends), ends), "compression")
         low = [word[i] - upper[i] * 2**16 for i in range(2)]
         for i, what, of_request, bits in (
@@ -268,8 +267,7 @@ class Call(Table):
             t.free(column, when=1 - stream - last, reason="the row has no element")
         t.free(own, when=last, reason="the row has no element")
         for i in range(2):
-            for column in (previous[i], high[i]):
-                t.free(column, when=real - used[i], reason="the row does not access this word")
+            t.free(previous[i], when=real - used[i], reason="the row does not access this word")
             for column in (word[i], old[i]):
                 held = stream + pointers + (1 - i) * (first + before * request) + i * first * (request - keccak)
                 t.free(column, when=1 - held, reason="the row has no such word")

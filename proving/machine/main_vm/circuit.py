@@ -6,6 +6,7 @@ from functools import cache
 
 from proving.circuits.gadgets.range import RangeTable
 from proving.machine.main_vm.add import Add
+from proving.machine.main_vm.add_immediate import AddImmediate
 from proving.machine.main_vm.bitwise import Bitwise
 from proving.machine.main_vm.boundary import Boundary
 from proving.machine.main_vm.byte_and import ByteAnd
@@ -13,6 +14,7 @@ from proving.machine.main_vm.call import Call
 from proving.machine.main_vm.constant import ConstantTable
 from proving.machine.main_vm.control import Control
 from proving.machine.main_vm.decode import Decode
+from proving.machine.main_vm.idle import Idle
 from proving.machine.main_vm.memory_sub import MemorySub
 from proving.machine.main_vm.memory_word import MemoryWord
 from proving.machine.main_vm.mul_div import MulDiv
@@ -30,7 +32,7 @@ MAX_DEGREE = 2**LOG_BLOWUP + 1
 def tables() -> list[Table]:
     """Return the tables, in their order."""
     return [
-        Add(), Control(), Bitwise(), MulDiv(), MemoryWord(), MemorySub(), Call(), Decode(),
+        AddImmediate(), Add(), Control(), Bitwise(), MulDiv(), MemoryWord(), MemorySub(), Call(), Idle(), Decode(),
         Page(), Boundary(), Poseidon2(), RangeTable(), ByteAnd(), ConstantTable(),
     ]  # fmt: skip
 

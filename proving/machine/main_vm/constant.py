@@ -31,24 +31,25 @@ Row = tuple[int, int, int, int, int]
 
 def _instructions() -> list[Row]:
     o, k = Operation, Constant
-    plain = {0: o.ADD, 1: o.SLL, 2: o.SLT, 3: o.SLTU, 4: o.XOR, 5: o.SRL, 6: o.OR, 7: o.AND}
+    plain = {0: o.ADD, 1: o.SLL, 2: o.SET_SIGNED, 3: o.SLTU, 4: o.XOR, 5: o.SRL, 6: o.OR, 7: o.AND}
+    immediate = {**plain, 0: o.ADD_IMMEDIATE, 3: o.SET_IMMEDIATE}
     products = (o.MUL, o.MULH, o.MULHSU, o.MULHU, o.DIV, o.DIVU, o.REM, o.REMU)
     rows: list[Row] = [(k.REGISTER, _OP, f3, 0, op) for f3, op in plain.items()]
     rows += [(k.REGISTER, _OP, 0, 0x20, o.SUB), (k.REGISTER, _OP, 5, 0x20, o.SRA)]
     rows += [(k.REGISTER, _OP, f3, 1, op) for f3, op in enumerate(products)]
-    rows += [(k.IMMEDIATE, _OP_IMM, f3, 0, op) for f3, op in plain.items() if f3 not in (1, 5)]
+    rows += [(k.IMMEDIATE, _OP_IMM, f3, 0, op) for f3, op in immediate.items() if f3 not in (1, 5)]
     rows += [(k.SHIFT, _OP_IMM, 1, 0, o.SLL), (k.SHIFT, _OP_IMM, 5, 0, o.SRL), (k.SHIFT, _OP_IMM, 5, 0x20, o.SRA)]
     loads = {0: o.LB, 1: o.LH, 2: o.LW, 4: o.LBU, 5: o.LHU}
     rows += [(k.IMMEDIATE, _LOAD, f3, 0, op) for f3, op in loads.items()]
     rows += [(k.STORE, _STORE, f3, 0, op) for f3, op in enumerate((o.SB, o.SH, o.SW))]
     branches = {0: o.BEQ, 1: o.BNE, 4: o.BLT, 5: o.BGE, 6: o.BLTU, 7: o.BGEU}
     rows += [(k.BRANCH, _BRANCH, f3, 0, op) for f3, op in branches.items()]
-    rows += [(k.UPPER, _LUI, f3, 0, o.ADD) for f3 in range(8)]
-    rows += [(k.UPPER_PC, _AUIPC, f3, 0, o.ADD) for f3 in range(8)]
+    rows += [(k.UPPER, _LUI, f3, 0, o.ADD_IMMEDIATE) for f3 in range(8)]
+    rows += [(k.UPPER_PC, _AUIPC, f3, 0, o.ADD_IMMEDIATE) for f3 in range(8)]
     rows += [(k.JUMP, _JAL, f3, 0, o.JAL) for f3 in range(8)]
     rows += [(k.JUMP_REGISTER, _JALR, 0, 0, o.JALR), (k.HALT, _JAL, 0, 0, o.HALT)]
     rows += [(k.ADVICE, _SYSTEM, 1, 0, o.ADVICE), (k.POSEIDON2, _SYSTEM, 1, 0, o.POSEIDON2)]
-    rows += [(k.FENCE, _FENCE, 0, 0, o.ADD)]
+    rows += [(k.FENCE, _FENCE, 0, 0, o.ADD_IMMEDIATE)]
     rows += [(k.REQUEST, _SYSTEM, 1, 0, request_operation(served.kind)) for served in SERVED.values()]
     return [(int(a), int(b), int(c), int(d), int(e)) for a, b, c, d, e in rows]
 

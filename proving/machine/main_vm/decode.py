@@ -2,10 +2,11 @@
 
 The row takes its word from the code pages, cuts it into fields, and looks (format, opcode, funct3, funct7) up in the
 constant table, which gives the operation. Everything an instruction table needs is resolved here, once per pc: register
-numbers (0 where the format has none), the immediate as the final second operand, branch and jump targets, whether a
-register other than x0 is written.
+numbers (0 where the format has none, SINK in place of an x0 that is written), the immediate as the final second
+operand, branch and jump targets.
 
-A word is taken at timestamp 0 and left at timestamp 1, so a pc has at most one row, and code is never written. Only pc
+A word is taken at timestamp 0 and left at timestamp 1, and time does not run back (`frame`), so a pc has at most one
+row, and code is never written. Only pc
 values that name a code word can have a row; instruction addresses are below 2^32 + 4, as every next pc is.
 
 ============== =====================================================================
@@ -20,8 +21,8 @@ rd, rs1, rs2   register numbers, 0 where the format has none
 imm, target    second operand; branch or jump target, or JALR's link value
 imm_high ..    upper halves of both
 imm_carry ..   whether 2^32 was subtracted from the immediate or the target
-writes         1 when rd is not 0: if it is not 1 then rd is 0, and as rd rd_inverse = writes, so is it
-rd_inverse     of rd, when not 0
+writes         1 when the word's rd is not 0: if it is not 1 then rd is 0, and as rd rd_inverse = writes, so is it
+rd_inverse     of the word's rd, when not 0
 halt_inverse   of the word less the halt word, for jumps
 ============== =====================================================================
 """
@@ -30,7 +31,7 @@ from __future__ import annotations
 
 from proving.circuits.gadgets.padding import padding
 from proving.circuits.gadgets.range import short
-from proving.machine.main_vm.buses import CONSTANT, DECODE, MEMORY, SPACE, SPACE_CODE, Constant, Operation
+from proving.machine.main_vm.buses import CONSTANT, DECODE, MEMORY, SINK, SPACE, SPACE_CODE, Constant, Operation
 from proving.machine.main_vm.frame import WORD, one_hot, weighted, word
 from proving.stark.air import Table, TableBuilder
 from proving.stark.air.expr import Expr
@@ -93,7 +94,7 @@ class Decode(Table):
         t.send(MEMORY, [key, code, 1], real, "word after")
         kind = weighted(t, [(flag, int(constant)) for constant, flag in flags.items()])
         t.send(CONSTANT, [kind, opcode, funct3, funct7, operation], real, "operation")
-        t.receive(DECODE, [pc, operation, rd, rs1, rs2, imm, writes, target], count, "instruction")
+        t.receive(DECODE, [pc, operation, rd, rs1, rs2, imm, target], count, "instruction")
         for name, column, bits in (("b8", b8, 4), ("rs1_field", rs1_field, 5), ("b21", b21, 4), ("b25", b25, 6)):
             short(t, real, name, column, bits)
         word(t, real, "imm", imm, imm_high)
@@ -115,11 +116,12 @@ class Decode(Table):
             Constant.JUMP_REGISTER, Constant.POSEIDON2,
         )  # fmt: skip
         with_rs2 = uses(Constant.REGISTER, Constant.STORE, Constant.BRANCH)
-        t.equal("rd", rd, with_rd * rd_field)
+        written = rd_field + (1 - writes) * SINK
+        t.equal("rd", rd, with_rd * written + is_[Constant.FENCE] * SINK)
         t.equal("rs1", rs1, with_rs1 * rs1_field)
         t.equal("rs2", rs2, with_rs2 * rs2_field)
-        t.equal("a register other than x0 is written", rd * rd_inverse, writes)
-        t.when(1 - writes).zero("x0 is not written", rd)
+        t.equal("a register other than x0 is written", rd_field * rd_inverse, writes)
+        t.when(1 - writes).zero("x0 is not written", rd_field)
 
         # A sign-extended field of k bits adds 2^32 - 2^(k - 1) when bit 31 of the word is set.
         immediate = rs2_field + 2**5 * b25 + b31 * (WORD - 2**11)

@@ -112,6 +112,7 @@ def _prepare(records: Records, parts: dict[str, U64]) -> tuple[Expansion, U64]:
     expansion = Expansion(
         sizes,
         _families(records, parts["request"]),
+        _words(records.idle),
         _words(records.decode),
         constant.rows(),
         hashed.inputs,
@@ -146,7 +147,7 @@ def compression_inputs(records: Records) -> dict[str, U64]:
 
 def _boundary_inputs(records: Records) -> U64:
     """Inputs of the boundary's six rows, (6, 16) uint64."""
-    pc_start, pc_end, halted, _ = (int(value) for value in records.boundary)
+    pc_start, pc_end, halted = (int(value) for value in records.boundary[:3])
     inputs = np.zeros((6, 16), dtype=np.uint64)
     inputs[[_ASKED, _ANSWERED]] = records.requests.reshape(2, 16)
     inputs[[_BEFORE, _AFTER]] = records.digests.reshape(2, 16)
@@ -227,13 +228,15 @@ def _families(records: Records, requests: U64) -> tuple[Family, ...]:
 
 
 def _boundary(records: Records, inputs: U64, digests: U64, size: tuple[int, int]) -> U64:
-    """Input, digest, time of the last requests with clk and progress on other rows; rows as in `boundary`."""
+    """Input, digest, time of the last requests with clk, progress and the sink on other rows; rows as in `boundary`."""
     table = np.zeros(size, dtype=np.uint64)
-    _, _, halted, clk_end = (int(value) for value in records.boundary)
+    _, _, halted, clk_end, sink_start, sink_word, sink_last = (int(value) for value in records.boundary)
     table[:16, :6] = inputs.T
     table[16:20, :6] = digests.T
     last = table[20:]
     last[0, [_START, _END]] = (1, clk_end)
+    last[2:, _AFTER] = (sink_word, sink_last)
+    last[3, _BEFORE] = sink_start
     last[1, _END] = pow(clk_end - 1 + halted, PRIME - 2, PRIME)
     for name, served in SERVED.items():
         asked = records.keccak_call if served is KECCAK_F else records.request[of_type(records.request, name)]

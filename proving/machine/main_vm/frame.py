@@ -2,8 +2,14 @@
 
 Timestamps are 4 * clk + step: step 0 reads rs1, 1 reads rs2, 2 accesses memory, 3 writes rd (or reads the second
 register of a store). An access takes (key, old, previous) from the MEMORY bus and puts (key, new, time) on it, where
-time - previous - 1 is shown to be below 2^24. Real timestamps are small integers (4 * clk + 3 with at most 2^25 rows),
-so time > previous holds over the integers, each key's accesses form one path in time, and a read sees the last write.
+time - previous - 1 is shown to be below 2^16. A word that was not accessed for longer is carried on by rows of `idle`,
+by less than 2^24 each. The timestamps of a key's accesses so differ by sums of at most 2^25 such steps, which are below
+p, and they are small integers themselves (4 * clk + 3 with at most 2^25 rows). So a later access has the larger
+timestamp over the integers, each key's accesses form one path in time, and a read sees the last write. Where a path
+starts, in `page`, the timestamp may be any.
+
+A key that is on no page has no path, so nothing can access it: an address that is not a multiple of four or not below
+2^32 needs no check of its own. An instruction that writes x0 writes the register SINK, so that none has to tell.
 
 Values that are read need no range check: every value that enters the bus is a word of the 32-bit image, or was
 checked to 32 bits where it was written.
@@ -52,14 +58,13 @@ def step(
     rs1: Operand = 0,
     rs2: Operand = 0,
     imm: Operand = 0,
-    writes: Operand = 0,
     target: Operand = 0,
     next_pc: Operand | None = None,
 ) -> None:
     """Take the state (pc, clk), look the instruction up, and leave (next pc, clk + 1)."""
     t.receive(STATE, [pc, clk], real, "state before")
     t.send(STATE, [pc + 4 if next_pc is None else next_pc, clk + 1], real, "state after")
-    t.send(DECODE, [pc, operation, rd, rs1, rs2, imm, writes, target], real, "fetch")
+    t.send(DECODE, [pc, operation, rd, rs1, rs2, imm, target], real, "fetch")
 
 
 def access(
@@ -70,17 +75,13 @@ def access(
     key: Expr,
     previous: Expr,
     time: Expr,
-    high: Expr,
     old: Operand,
     new: Operand,
 ) -> None:
-    """Access the word `key`: (old, previous) becomes (new, time).
-
-    `high` holds the upper 8 bits of time - previous - 1. The caller checks them with `byte_pair` or `short`.
-    """
+    """Access the word `key`: (old, previous) becomes (new, time)."""
     t.receive(MEMORY, [key, old, previous], count, f"{what}: before")
     t.send(MEMORY, [key, new, time], count, f"{what}: after")
-    short(t, count, f"{what}: time since the last access", time - previous - 1 - high * 2**16)
+    short(t, count, f"{what}: time since the last access", time - previous - 1)
 
 
 def word(t: TableBuilder, count: Operand, what: str, value: Expr, high: Expr, high_bits: Operand = 16) -> None:
@@ -102,28 +103,22 @@ def registers(
     rs1: Expr,
     rs2: Expr,
     rd: Column,
-    writes: Column,
     v1: Expr,
     v2: Expr,
     old: Column,
     out: Expr,
     previous: Sequence[Column],
-    high: Sequence[Column],
+    writing: Expr | None = None,
 ) -> None:
-    """Read rs1 and rs2, and write rd when `writes`.
+    """Read rs1 and rs2, and write rd.
 
     Parameters
     ----------
-    previous, high : for rs1, rs2, rd: timestamp of the last access, and bits 16..23 of the time since then
+    previous : for rs1, rs2, rd: timestamp of the last access
+    writing : rows that write rd, where it is not all of `real`
     """
     time = clk * 4
-    t.boolean(writes)
-    t.when(writes).zero("padding writes nothing", 1 - real)
-    access(t, real, "rs1", key=register_key(rs1), previous=previous[0], time=time, high=high[0], old=v1, new=v1)
-    access(t, real, "rs2", key=register_key(rs2), previous=previous[1], time=time + 1, high=high[1], old=v2, new=v2)
-    access(t, writes, "rd", key=register_key(rd), previous=previous[2], time=time + 3, high=high[2], old=old, new=out)
-    byte_pair(t, real, "rs1, rs2: time since the last access, upper bits", high[0], high[1])
-    short(t, writes, "rd: time since the last access, upper bits", high[2], 8)
-    unwritten = real - writes
-    for column in (old, previous[2], high[2]):
-        t.free(column, when=unwritten, reason="no register is written, so nothing refers to its old content")
+    writing = real if writing is None else writing
+    access(t, real, "rs1", key=register_key(rs1), previous=previous[0], time=time, old=v1, new=v1)
+    access(t, real, "rs2", key=register_key(rs2), previous=previous[1], time=time + 1, old=v2, new=v2)
+    access(t, writing, "rd", key=register_key(rd), previous=previous[2], time=time + 3, old=old, new=out)

@@ -1,7 +1,8 @@
 """LB, LBU, LH, LHU, SB, SH: read-modify-write of one aligned word.
 
-The address is 4 w + 2 o1 + o0; a halfword has o0 = 0, so a misaligned one has no proof. The word is the halfword at o1,
-as bytes x0 and x1, and the other halfword y. The other register is accessed as in `memory_word`.
+The word's address is v1 + imm - 2 o1 - o0 mod 2^32, a multiple of four as in `memory_word`; a halfword has o0 = 0, so a
+misaligned one has no proof. The word is the halfword at o1, as bytes x0 and x1, and the other halfword y. The other
+register is accessed as in `memory_word`.
 
 ============ =====================================================================
 column       meaning
@@ -10,12 +11,11 @@ clk, pc      time and address of the instruction
 load, store  the direction, one-hot; all zero on padding rows
 byte, signed modifiers: a byte instead of a halfword; sign extension
 rs1 ..       operands from decode
-carry        of the address
-w_low, w_high bits 2..17 and 18..31 of the address
+carry, v1    of the address, and the value of rs1
 o0, o1       bits 0 and 1 of the address
 mem_old/new  the word in memory before and after
 reg_old/new  the word in rd (load) or rs2 (store) before and after
-p1 .. hr     as in `memory_word`
+p1 .. pr     as in `memory_word`
 x0, x1, y    bytes of the halfword at o1, and the other halfword
 c0, c1       the two low bytes of what is stored
 rest         store: bits 16..31 of reg_old; signed load: the 7 bits below the sign
@@ -42,32 +42,24 @@ class MemorySub(Table):
         # Columns
         clk, pc, load, store = (t.main(n) for n in ("clk", "pc", "load", "store"))
         byte, signed = t.main("byte"), t.main("signed")
-        rs1, rs2, rd, imm, writes = (t.main(n) for n in ("rs1", "rs2", "rd", "imm", "writes"))
-        carry, w_low, w_high, o0, o1 = (t.main(n) for n in ("carry", "w_low", "w_high", "o0", "o1"))
+        rs1, rs2, rd, imm = (t.main(n) for n in ("rs1", "rs2", "rd", "imm"))
+        carry, v1, o0, o1 = (t.main(n) for n in ("carry", "v1", "o0", "o1"))
         mem_old, mem_new, reg_old, reg_new = (t.main(n) for n in ("mem_old", "mem_new", "reg_old", "reg_new"))
-        p1, pm, pr, h1, hm, hr = (t.main(n) for n in ("p1", "pm", "pr", "h1", "hm", "hr"))
+        p1, pm, pr = (t.main(n) for n in ("p1", "pm", "pr"))
         x0, x1, y, c0, c1 = (t.main(n) for n in ("x0", "x1", "y", "c0", "c1"))
         rest, sign, change = t.main("rest"), t.main("sign"), t.main("change")
         real = one_hot(t, [load, store])
-        word_address = 4 * (w_low + w_high * 2**16)
-        v1 = word_address + 2 * o1 + o0 + carry * WORD - imm
+        word_address = v1 + imm - 2 * o1 - o0 - carry * WORD
         time = clk * 4
 
         # Buses
         operation = 32 * real + byte + 2 * signed + 4 * store
-        step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm, writes=writes)
-        t.boolean(writes)
-        other = store + load * writes
-        access(t, real, "rs1", key=register_key(rs1), previous=p1, time=time, high=h1, old=v1, new=v1)
-        access(t, real, "memory", key=word_address, previous=pm, time=time + 2, high=hm, old=mem_old, new=mem_new)
+        step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, imm=imm)
+        access(t, real, "rs1", key=register_key(rs1), previous=p1, time=time, old=v1, new=v1)
+        access(t, real, "memory", key=word_address, previous=pm, time=time + 2, old=mem_old, new=mem_new)
         access(
-            t, other, "rd or rs2", key=register_key(rd + rs2), previous=pr, time=time + 3, high=hr,
-            old=reg_old, new=reg_new,
+            t, real, "rd or rs2", key=register_key(rd + rs2), previous=pr, time=time + 3, old=reg_old, new=reg_new,
         )  # fmt: skip
-        byte_pair(t, real, "rs1, memory: time since the last access, upper bits", h1, hm)
-        short(t, other, "rd or rs2: time since the last access, upper bits", hr, 8)
-        short(t, real, "address: bits 2 to 17", w_low)
-        short(t, real, "address: bits 18 to 31", w_high, 14)
         byte_pair(t, real, "bytes of the halfword", x0, x1)
         short(t, real, "the other halfword", y)
         byte_pair(t, store, "low bytes of the stored word", c0, c1)
@@ -96,6 +88,4 @@ class MemorySub(Table):
         for column in (c0, c1):
             t.free(column, when=load, reason="used by stores only")
         t.free(rest, when=load - signed, reason="used by stores and signed loads only")
-        for column in (reg_old, pr, hr):
-            t.free(column, when=load - writes, reason="no register is written, so nothing refers to its old content")
         padding(t, real)

@@ -17,7 +17,7 @@ column       meaning
 ============ =====================================================================
 clk, pc      time and address of the instruction
 is_*         the operation, one-hot; all zero on padding rows
-rs1 .. hd    operands from decode and register access, as in `add`, without imm
+rs1 .. pd    operands from decode and register access, as in `control`, without imm and target
 q_low/high   halves of the product's lower word, or of the quotient of the absolute values
 r_low/high   halves of the product's upper word (without its sign when signed), or of the remainder
 s_low/high   halves of |v2| - remainder - 1, for a division when v2 != 0
@@ -62,10 +62,9 @@ class MulDiv(Table):
         clk, pc = t.main("clk"), t.main("pc")
         flags = [t.main(f"is_{operation.name.lower()}") for operation in OPERATIONS]
         is_mul, is_mulh, is_mulhu, is_mulhsu, is_div, is_divu, is_rem, is_remu = flags
-        rs1, rs2, rd, writes = (t.main(n) for n in ("rs1", "rs2", "rd", "writes"))
+        rs1, rs2, rd = (t.main(n) for n in ("rs1", "rs2", "rd"))
         v1, v2, old, out = (t.main(n) for n in ("v1", "v2", "old", "out"))
         previous = [t.main(n) for n in ("p1", "p2", "pd")]
-        since = [t.main(n) for n in ("h1", "h2", "hd")]
         q_low, q_high, r_low, r_high = (t.main(n) for n in ("q_low", "q_high", "r_low", "r_high"))
         s_low, s_high = t.main("s_low"), t.main("s_high")
         sign1, sign2, t1, t2, negative = (t.main(n) for n in ("sign1", "sign2", "t1", "t2", "negative"))
@@ -79,10 +78,9 @@ class MulDiv(Table):
 
         # Buses
         operation = weighted(t, [(flag, int(op)) for flag, op in zip(flags, OPERATIONS, strict=True)])
-        step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2, writes=writes)
+        step(t, real, clk=clk, pc=pc, operation=operation, rd=rd, rs1=rs1, rs2=rs2)
         registers(
-            t, real, clk=clk, rs1=rs1, rs2=rs2, rd=rd, writes=writes,
-            v1=v1, v2=v2, old=old, out=out, previous=previous, high=since,
+            t, real, clk=clk, rs1=rs1, rs2=rs2, rd=rd, v1=v1, v2=v2, old=old, out=out, previous=previous,
         )  # fmt: skip
         short(t, real, "lower word or quotient: low half", q_low)
         short(t, real, "lower word or quotient: high half", q_high)

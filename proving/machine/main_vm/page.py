@@ -4,8 +4,9 @@ The even row holds a block or node as it was when the segment started, the odd r
 hashes its 16 elements, which are a block's words or the digests of a node's four children. The even row takes
 (old digest, new digest) from the parent, which hands a touched child down once.
 
-A block's even row puts every word on the MEMORY bus at timestamp 0, its odd row takes every word at its last timestamp:
-a word enters once and leaves once. A node hands every touched child down; an untouched child keeps its digest. Levels
+A block's even row puts every word on the MEMORY bus, at a timestamp that may be any (`frame`), its odd row takes every
+word at its last timestamp: a word enters once and leaves once. A node hands every touched child down; an untouched
+child keeps its digest. Levels
 fall by one from the root, 13, to the blocks, 0, and the index of child c is 4 index + c, so a block has one place.
 
 ============== =====================================================================
@@ -18,7 +19,7 @@ index          number of the block or node in its level
 touched        even rows of nodes: which children are handed down; else 0
 element        the 16 words, or four elements of each child's digest
 digest         compression of the elements
-time           odd rows of blocks: last timestamps of the words; even rows of blocks: 0
+time           of blocks: the words' timestamps, on even rows where they start, on odd rows the last
 old_row        1 on even rows (periodic)
 ============== =====================================================================
 """
@@ -64,8 +65,6 @@ class Page(Table):
         for column in (block, node, space, index):
             t.when(old_row).equal(f"both rows have one {column.name}", column.next, column)
         t.when(block).zero("a block is at level 0", level)
-        for j, time in enumerate(times):
-            t.when(block * old_row).zero(f"word {j} starts at timestamp 0", time)
         for c, flag in enumerate(touched):
             t.when(flag).equal(f"child {c} is handed down from the even row of a node", node * old_row, 1)
             for lane in elements[4 * c : 4 * c + 4]:
@@ -74,6 +73,8 @@ class Page(Table):
         t.free(level, when=node * (1 - old_row), reason="the even row says which node it is")
         for column in times:
             t.free(column, when=node, reason="a node has no words")
+        for column in times:
+            t.chosen(column, when=block * old_row, reason="a word may start at any time before its first access")
         for flag in touched:
             t.chosen(flag, when=node * old_row, reason="a child that keeps its digest may be handed down or not")
         padding(t, real)

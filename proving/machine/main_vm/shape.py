@@ -16,6 +16,7 @@ LOG_BLOWUP = 2
 #: log2 of the largest height of every table. The key states them; they leave more room than the listed shapes take, so
 #: that another list needs no other key.
 MAX_LOG_HEIGHTS = {
+    "add_immediate": 20,
     "add": 20,
     "control": 19,
     "bitwise": 20,
@@ -23,6 +24,7 @@ MAX_LOG_HEIGHTS = {
     "memory_word": 20,
     "memory_sub": 18,
     "call": 19,
+    "idle": 18,
     "decode": 15,
     "page": 18,
     "poseidon2": 20,

@@ -1,10 +1,14 @@
-// What calls read and write: Poseidon2 compressions and requests, by what the machine, replay and expansion share.
+// What the machine, replay and expansion share: what calls read and write, and how long a word may lie idle.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 namespace hm {
+
+// Timestamps that may lie between two accesses to a word, one before the second; where there are more, a row of the table
+// `idle` carries the word on.
+inline constexpr std::uint32_t kLongestGap = std::uint32_t{1} << 16;
 
 // Types of requests (proving/circuits/requests.py).
 inline constexpr std::size_t kRequestTypes = 4;

@@ -10,47 +10,35 @@
 
 namespace hm::expand::columns {
 
+struct AddImmediate {
+    std::uint64_t clk = 0;
+    std::uint64_t pc = 0;
+    std::uint64_t is_add = 0;
+    std::uint64_t is_advice = 0;
+    std::uint64_t rs1 = 0;
+    std::uint64_t rd = 0;
+    std::uint64_t imm = 0;
+    std::uint64_t v1 = 0;
+    std::uint64_t old = 0;
+    std::uint64_t out = 0;
+    std::uint64_t p1 = 0;
+    std::uint64_t pd = 0;
+    std::uint64_t out_high = 0;
+};
+static_assert(sizeof(AddImmediate) == 8 * 13);
+
 struct Add {
     std::uint64_t clk = 0;
     std::uint64_t pc = 0;
     std::uint64_t is_add = 0;
     std::uint64_t is_sub = 0;
-    std::uint64_t is_advice = 0;
-    std::uint64_t rs1 = 0;
-    std::uint64_t rs2 = 0;
-    std::uint64_t rd = 0;
-    std::uint64_t imm = 0;
-    std::uint64_t writes = 0;
-    std::uint64_t v1 = 0;
-    std::uint64_t v2 = 0;
-    std::uint64_t old = 0;
-    std::uint64_t out = 0;
-    std::uint64_t p1 = 0;
-    std::uint64_t p2 = 0;
-    std::uint64_t pd = 0;
-    std::uint64_t h1 = 0;
-    std::uint64_t h2 = 0;
-    std::uint64_t hd = 0;
-    std::uint64_t carry = 0;
-    std::uint64_t out_high = 0;
-};
-static_assert(sizeof(Add) == 8 * 22);
-
-struct Control {
-    std::uint64_t clk = 0;
-    std::uint64_t pc = 0;
-    std::uint64_t jal = 0;
-    std::uint64_t jalr = 0;
+    std::uint64_t is_sltu = 0;
     std::uint64_t equal = 0;
     std::uint64_t less = 0;
-    std::uint64_t set = 0;
     std::uint64_t negate = 0;
-    std::uint64_t signed_ = 0;
     std::uint64_t rs1 = 0;
     std::uint64_t rs2 = 0;
     std::uint64_t rd = 0;
-    std::uint64_t imm = 0;
-    std::uint64_t writes = 0;
     std::uint64_t target = 0;
     std::uint64_t v1 = 0;
     std::uint64_t v2 = 0;
@@ -59,11 +47,34 @@ struct Control {
     std::uint64_t p1 = 0;
     std::uint64_t p2 = 0;
     std::uint64_t pd = 0;
-    std::uint64_t h1 = 0;
-    std::uint64_t h2 = 0;
-    std::uint64_t hd = 0;
+    std::uint64_t x = 0;
+    std::uint64_t x_high = 0;
+    std::uint64_t next_pc = 0;
+};
+static_assert(sizeof(Add) == 8 * 22);
+
+struct Control {
+    std::uint64_t clk = 0;
+    std::uint64_t pc = 0;
+    std::uint64_t jal = 0;
+    std::uint64_t jalr = 0;
+    std::uint64_t less = 0;
+    std::uint64_t set_signed = 0;
+    std::uint64_t set_immediate = 0;
+    std::uint64_t negate = 0;
+    std::uint64_t rs1 = 0;
+    std::uint64_t rs2 = 0;
+    std::uint64_t rd = 0;
+    std::uint64_t imm = 0;
+    std::uint64_t target = 0;
+    std::uint64_t v1 = 0;
+    std::uint64_t v2 = 0;
+    std::uint64_t old = 0;
+    std::uint64_t out = 0;
+    std::uint64_t p1 = 0;
+    std::uint64_t p2 = 0;
+    std::uint64_t pd = 0;
     std::uint64_t compare = 0;
-    std::uint64_t inverse = 0;
     std::uint64_t next_pc = 0;
     std::uint64_t x_low = 0;
     std::uint64_t x_high = 0;
@@ -72,7 +83,7 @@ struct Control {
     std::uint64_t t1 = 0;
     std::uint64_t t2 = 0;
 };
-static_assert(sizeof(Control) == 8 * 34);
+static_assert(sizeof(Control) == 8 * 28);
 
 struct Bitwise {
     std::uint64_t clk = 0;
@@ -87,15 +98,11 @@ struct Bitwise {
     std::uint64_t rs2 = 0;
     std::uint64_t rd = 0;
     std::uint64_t imm = 0;
-    std::uint64_t writes = 0;
     std::uint64_t old = 0;
     std::uint64_t out = 0;
     std::uint64_t p1 = 0;
     std::uint64_t p2 = 0;
     std::uint64_t pd = 0;
-    std::uint64_t h1 = 0;
-    std::uint64_t h2 = 0;
-    std::uint64_t hd = 0;
     std::array<std::uint64_t, 4> a{};
     std::array<std::uint64_t, 4> b{};
     std::array<std::uint64_t, 4> both{};
@@ -106,7 +113,7 @@ struct Bitwise {
     std::uint64_t o_high = 0;
     std::uint64_t sign = 0;
 };
-static_assert(sizeof(Bitwise) == 8 * 39);
+static_assert(sizeof(Bitwise) == 8 * 35);
 
 struct MulDiv {
     std::uint64_t clk = 0;
@@ -122,7 +129,6 @@ struct MulDiv {
     std::uint64_t rs1 = 0;
     std::uint64_t rs2 = 0;
     std::uint64_t rd = 0;
-    std::uint64_t writes = 0;
     std::uint64_t v1 = 0;
     std::uint64_t v2 = 0;
     std::uint64_t old = 0;
@@ -130,9 +136,6 @@ struct MulDiv {
     std::uint64_t p1 = 0;
     std::uint64_t p2 = 0;
     std::uint64_t pd = 0;
-    std::uint64_t h1 = 0;
-    std::uint64_t h2 = 0;
-    std::uint64_t hd = 0;
     std::uint64_t q_low = 0;
     std::uint64_t q_high = 0;
     std::uint64_t r_low = 0;
@@ -149,7 +152,7 @@ struct MulDiv {
     std::uint64_t nonzero = 0;
     std::uint64_t result_inverse = 0;
 };
-static_assert(sizeof(MulDiv) == 8 * 39);
+static_assert(sizeof(MulDiv) == 8 * 35);
 
 struct MemoryWord {
     std::uint64_t clk = 0;
@@ -160,21 +163,16 @@ struct MemoryWord {
     std::uint64_t rs2 = 0;
     std::uint64_t rd = 0;
     std::uint64_t imm = 0;
-    std::uint64_t writes = 0;
     std::uint64_t carry = 0;
-    std::uint64_t w_low = 0;
-    std::uint64_t w_high = 0;
+    std::uint64_t v1 = 0;
     std::uint64_t mem_old = 0;
     std::uint64_t reg_old = 0;
     std::uint64_t value = 0;
     std::uint64_t p1 = 0;
     std::uint64_t pm = 0;
     std::uint64_t pr = 0;
-    std::uint64_t h1 = 0;
-    std::uint64_t hm = 0;
-    std::uint64_t hr = 0;
 };
-static_assert(sizeof(MemoryWord) == 8 * 21);
+static_assert(sizeof(MemoryWord) == 8 * 16);
 
 struct MemorySub {
     std::uint64_t clk = 0;
@@ -187,10 +185,8 @@ struct MemorySub {
     std::uint64_t rs2 = 0;
     std::uint64_t rd = 0;
     std::uint64_t imm = 0;
-    std::uint64_t writes = 0;
     std::uint64_t carry = 0;
-    std::uint64_t w_low = 0;
-    std::uint64_t w_high = 0;
+    std::uint64_t v1 = 0;
     std::uint64_t o0 = 0;
     std::uint64_t o1 = 0;
     std::uint64_t mem_old = 0;
@@ -200,9 +196,6 @@ struct MemorySub {
     std::uint64_t p1 = 0;
     std::uint64_t pm = 0;
     std::uint64_t pr = 0;
-    std::uint64_t h1 = 0;
-    std::uint64_t hm = 0;
-    std::uint64_t hr = 0;
     std::uint64_t x0 = 0;
     std::uint64_t x1 = 0;
     std::uint64_t y = 0;
@@ -212,7 +205,7 @@ struct MemorySub {
     std::uint64_t sign = 0;
     std::uint64_t change = 0;
 };
-static_assert(sizeof(MemorySub) == 8 * 34);
+static_assert(sizeof(MemorySub) == 8 * 29);
 
 struct Call {
     std::uint64_t compression = 0;
@@ -228,10 +221,19 @@ struct Call {
     std::array<std::uint64_t, 2> word{};
     std::array<std::uint64_t, 2> old{};
     std::array<std::uint64_t, 2> previous{};
-    std::array<std::uint64_t, 2> high{};
     std::array<std::uint64_t, 2> upper{};
 };
-static_assert(sizeof(Call) == 8 * 35);
+static_assert(sizeof(Call) == 8 * 33);
+
+struct Idle {
+    std::uint64_t real = 0;
+    std::uint64_t key = 0;
+    std::uint64_t value = 0;
+    std::uint64_t previous = 0;
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+};
+static_assert(sizeof(Idle) == 8 * 6);
 
 struct Decode {
     std::uint64_t pc = 0;

@@ -39,6 +39,7 @@ struct PlainMode {
     }
     void abandon() {}
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
+    void branch(const Op*, Family, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_store(const Memory&, std::uint32_t) {}
     void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}

@@ -6,7 +6,7 @@
 //   access(address, write)  true when the memory access may be made; false to stop before the instruction.
 //   abandon()  the instruction that was begun traps.
 //   observe(pc, cycles)  an observed instruction is reached; modes without it pass over.
-//   cycle, load, before_store, store, before_call, before_request  what to note about the executed instruction.
+//   cycle, branch, load, before_store, store, before_call, before_request  what to note about the executed instruction.
 #pragma once
 
 #include <bit>
@@ -16,7 +16,7 @@
 namespace hm {
 
 enum Family : unsigned {
-    kFamilyAdd, kFamilyControl, kFamilyBitwise, kFamilyShift, kFamilyMul, kFamilyDiv,
+    kFamilyAddImmediate, kFamilyAdd, kFamilyControl, kFamilyBitwise, kFamilyShift, kFamilyMul, kFamilyDiv,
     kFamilyMemoryWord, kFamilyMemorySub, kFamilyPoseidon2, kFamilyRequest, kFamilyKeccak, kFamilies
 };
 
@@ -118,12 +118,12 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
         NEXT();                                              \
     }
 #define SIGNED(value) static_cast<std::int32_t>(value)
-#define BRANCH(name, condition)                                  \
+#define BRANCH(name, family, condition)                          \
     do_##name : {                                                \
-        BEGIN(kFamilyControl)                                    \
+        BEGIN(family)                                            \
         const std::uint32_t a = x[op->rs1];                      \
         const std::uint32_t b = x[op->rs2];                      \
-        mode.cycle(op, kFamilyControl, a, b, 0);                 \
+        mode.branch(op, family, a, b);                           \
         if (condition) ENTER(op + op->immediate);                \
         NEXT();                                                  \
     }
@@ -159,12 +159,12 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
     DISPATCH();
 
     ALU(Add, kFamilyAdd, a + b)
-    ALU(Addi, kFamilyAdd, a + immediate)
+    ALU(Addi, kFamilyAddImmediate, a + immediate)
     ALU(Sub, kFamilyAdd, a - b)
-    ALU(Constant, kFamilyAdd, immediate)
+    ALU(Constant, kFamilyAddImmediate, immediate)
     ALU(Slt, kFamilyControl, SIGNED(a) < SIGNED(b) ? 1 : 0)
     ALU(Slti, kFamilyControl, SIGNED(a) < SIGNED(immediate) ? 1 : 0)
-    ALU(Sltu, kFamilyControl, a < b ? 1 : 0)
+    ALU(Sltu, kFamilyAdd, a < b ? 1 : 0)
     ALU(Sltiu, kFamilyControl, a < immediate ? 1 : 0)
     ALU(And, kFamilyBitwise, a & b)
     ALU(Andi, kFamilyBitwise, a & immediate)
@@ -189,12 +189,12 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
     ALU(Rem, kFamilyDiv, remainder(a, b))
     ALU(Remu, kFamilyDiv, b == 0 ? a : a % b)
 
-    BRANCH(Beq, a == b)
-    BRANCH(Bne, a != b)
-    BRANCH(Blt, SIGNED(a) < SIGNED(b))
-    BRANCH(Bge, SIGNED(a) >= SIGNED(b))
-    BRANCH(Bltu, a < b)
-    BRANCH(Bgeu, a >= b)
+    BRANCH(Beq, kFamilyAdd, a == b)
+    BRANCH(Bne, kFamilyAdd, a != b)
+    BRANCH(Blt, kFamilyControl, SIGNED(a) < SIGNED(b))
+    BRANCH(Bge, kFamilyControl, SIGNED(a) >= SIGNED(b))
+    BRANCH(Bltu, kFamilyAdd, a < b)
+    BRANCH(Bgeu, kFamilyAdd, a >= b)
 
     LOAD(Lw, kFamilyMemoryWord, std::uint32_t, std::uint32_t)
     LOAD(Lb, kFamilyMemorySub, std::int8_t, std::int32_t)
@@ -206,10 +206,10 @@ Outcome interpret(Mode& mode, Machine& machine, const Code& code, Memory& memory
     STORE(Sh, kFamilyMemorySub, std::uint16_t)
 
 do_Advice : {
-    BEGIN(kFamilyAdd)
+    BEGIN(kFamilyAddImmediate)
     if (machine.advice_position == machine.advice_words) TRAP_COUNTED(kStopAdvice);
     const std::uint32_t result = machine.advice[machine.advice_position++];
-    mode.cycle(op, kFamilyAdd, 0, 0, result);
+    mode.cycle(op, kFamilyAddImmediate, 0, 0, result);
     x[op->rd] = result;
     NEXT();
 }
@@ -240,14 +240,16 @@ do_JalTrap:
     TRAP_COUNTED((address & 3) ? kStopMisalignedTarget : kStopOutOfCode);
 
 do_BranchTrap : {
-    BEGIN(kFamilyControl)
+    const std::uint32_t funct3 = (code.words[static_cast<std::size_t>(op - ops)] >> 12) & 7;
+    const Family family = (funct3 & 6) == 4 ? kFamilyControl : kFamilyAdd;
+    BEGIN(family)
     const std::uint32_t a = x[op->rs1];
     const std::uint32_t b = x[op->rs2];
-    if (branch_taken((code.words[static_cast<std::size_t>(op - ops)] >> 12) & 7, a, b)) {
+    if (branch_taken(funct3, a, b)) {
         address = code.pc(op) + static_cast<std::uint32_t>(op->immediate);
         TRAP_COUNTED((address & 3) ? kStopMisalignedTarget : kStopOutOfCode);
     }
-    mode.cycle(op, kFamilyControl, a, b, 0);
+    mode.branch(op, family, a, b);
     NEXT();
 }
 

@@ -69,6 +69,7 @@ struct ProfileMode {
     void cycle(const Op* op, Family, std::uint32_t, std::uint32_t, std::uint32_t) {
         if (op->handler == kObserved || op->handler == kJal || op->handler == kJalr) note_jump(op);
     }
+    void branch(const Op*, Family, std::uint32_t, std::uint32_t) {}
     void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_store(const Memory&, std::uint32_t) {}
     void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}

@@ -22,21 +22,30 @@ constexpr std::uint8_t kWritten = 2;
 // A block that an executed instruction accessed, whatever was reserved.
 constexpr std::uint8_t kUsed = 4;
 
+// A word that was accessed longer ago than an access can show takes a row of the table `idle`. Cycles are counted in
+// epochs: a gap of that many timestamps, four a cycle, spans at least two of them.
+constexpr unsigned kEpochBits = 13;
+static_assert(4 << kEpochBits == kLongestGap / 2);
+// Epochs that a segment may have, and one for what its last instruction does.
+constexpr std::uint32_t kMostEpochs = (std::uint32_t{1} << (22 - kEpochBits)) + 1;
+
 // The tables that take the records of instructions.
 enum Table : unsigned {
-    kTableAdd, kTableControl, kTableBitwise, kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTableCall,
-    kTables
+    kTableAddImmediate, kTableAdd, kTableControl, kTableBitwise, kTableMulDiv, kTableMemoryWord, kTableMemorySub,
+    kTableCall, kTables
 };
 
 // By family.
 constexpr Table kTableOf[kFamilies] = {
-    kTableAdd,    kTableControl,    kTableBitwise,   kTableBitwise,  kTableMulDiv,
-    kTableMulDiv, kTableMemoryWord, kTableMemorySub, kTableCall, kTableCall, kTableCall,
+    kTableAddImmediate, kTableAdd,        kTableControl,   kTableBitwise, kTableBitwise, kTableMulDiv,
+    kTableMulDiv,       kTableMemoryWord, kTableMemorySub, kTableCall,    kTableCall,    kTableCall,
 };
 
-// Records for which a segment has room. page: blocks and nodes. hashes: distinct Poseidon2 compressions, an upper bound.
+// Records for which a segment has room. idle: those of words in memory, an upper bound. page: blocks and nodes. hashes:
+// distinct Poseidon2 compressions, an upper bound.
 struct Budget {
     std::uint64_t tables[kTables];
+    std::uint64_t idle;
     std::uint64_t decode;
     std::uint64_t page;
     std::uint64_t hashes;
@@ -52,10 +61,11 @@ BudgetValues operator-(const Budget& from, const Budget& less) {
     return result;
 }
 
-// What an instruction needs for the blocks that it touches.
+// What an instruction needs for the blocks and words that it touches.
 struct Need {
     std::uint64_t page = 0;
     std::uint64_t hashes = 0;
+    std::uint64_t idle = 0;
 };
 
 // What one instruction at a pc not seen before can need at most: a code block with its path, and two neighbouring data
@@ -78,7 +88,7 @@ constexpr Need most_of(unsigned family) {
 constexpr std::uint64_t records_of(unsigned family) { return family == kFamilyKeccak ? kKeccakCalls : 1; }
 
 bool holds(const Budget& left, const Need& need) {
-    return left.page >= need.page && left.hashes >= need.hashes;
+    return left.page >= need.page && left.hashes >= need.hashes && left.idle >= need.idle;
 }
 
 // All of it or, when false, nothing.
@@ -86,6 +96,7 @@ bool reserve(Budget& left, const Need& need) {
     if (!holds(left, need)) return false;
     left.page -= need.page;
     left.hashes -= need.hashes;
+    left.idle -= need.idle;
     return true;
 }
 
@@ -170,7 +181,7 @@ struct WitnessMode {
     static constexpr bool kCountsEveryCycle = true;
 
     WitnessMode(const Code& code_, BatchCompress compress)
-        : code(code_), seen(code_.count + 1), memory_tree(compress), code_tree(compress) {}
+        : code(code_), seen(code_.count + 1), accessed(kAddressSpace / 4), memory_tree(compress), code_tree(compress) {}
 
     bool begin(const Op* op, Family family) {
         return __builtin_expect(count(op, family), 1) || elsewhere([&] { return count(op, family); }) || refuse();
@@ -184,11 +195,15 @@ struct WitnessMode {
     bool access(Memory& memory, const Op*, Family family, std::uint32_t address, bool write) {
         const std::uint8_t mark = write ? kTouched | kWritten : kTouched;
         const std::uint32_t block = address >> 6;
-        if (__builtin_expect((data.block_flags(block) & mark) == mark, 1)) return true;
-        if (memory.guarded(address)) return trap(kStopGuard);
-        const Need need = data.need(block, mark);
+        const bool marked = (data.block_flags(block) & mark) == mark;
+        if (__builtin_expect(marked && accessed[address >> 2] == epoch(), 1)) return true;
+        if (!marked && memory.guarded(address)) return trap(kStopGuard);
+        Need need = marked ? Need{} : data.need(block, mark);
+        need.idle = idle_words(address, 1);
         if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(family);
-        return touch(memory, block, mark) || trap(kStopMemoryLimit);
+        renew_words(address, 1);
+        data.use(block);
+        return marked || touch(memory, block, mark) || trap(kStopMemoryLimit);
     }
 
     bool access_call(Memory& memory, const Op*, std::uint32_t address) {
@@ -199,9 +214,11 @@ struct WitnessMode {
         const bool second = !(data.block_flags(block + 1) & kTouched);
         need.page += second;
         need.hashes += second + 1;
+        need.idle = idle_words(address, kCallInputs);
         if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) {
             return take_back(kFamilyPoseidon2);
         }
+        renew_words(address, kCallInputs);
         return (touch(memory, block, kTouched | kWritten) && touch(memory, block + 1, kTouched)) ||
                trap(kStopMemoryLimit);
     }
@@ -216,7 +233,12 @@ struct WitnessMode {
         const bool second = request.second() && !(data.block_flags(read + 1) & kTouched);
         need.page += reading.page + second;
         need.hashes += reading.hashes + second + kRequestBlocks;
+        // Words of both buffers are counted for both.
+        const std::size_t other_words = request.others() / 4;
+        need.idle = idle_words(first, kCallOutputs) + idle_words(others, other_words);
         if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(kFamilyRequest);
+        renew_words(first, kCallOutputs);
+        renew_words(others, other_words);
         return (touch(memory, written, kTouched | kWritten) && touch(memory, read, kTouched) &&
                 (!request.second() || touch(memory, read + 1, kTouched))) ||
                trap(kStopMemoryLimit);
@@ -233,7 +255,9 @@ struct WitnessMode {
             need.hashes += !(flags & kTouched) + !(flags & kWritten);
         }
         need.hashes += kKeccakCalls * kRequestBlocks;
+        need.idle = idle_words(state, kKeccakWords);
         if (!reserve(left, need) && !elsewhere([&] { return reserve(left, need); })) return take_back(kFamilyKeccak);
+        renew_words(state, kKeccakWords);
         for (std::uint32_t i = 0; i < kKeccakBlocks; ++i)
             if (!touch(memory, block + i, kTouched | kWritten)) return trap(kStopMemoryLimit);
         return true;
@@ -241,13 +265,10 @@ struct WitnessMode {
 
     void abandon() { ++left.cycles; }
     void cycle(const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
-    void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t address, std::uint32_t) {
-        data.use(address >> 6);
-    }
+    void branch(const Op*, Family, std::uint32_t, std::uint32_t) {}
+    void load(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_store(const Memory&, std::uint32_t) {}
-    void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t address) {
-        data.use(address >> 6);
-    }
+    void store(const Memory&, const Op*, Family, std::uint32_t, std::uint32_t, std::uint32_t) {}
     void before_call(const Op*, std::uint32_t pointer, const std::uint32_t*) {
         data.use(pointer >> 6);
         data.use((pointer >> 6) + 1);
@@ -277,6 +298,11 @@ struct WitnessMode {
         seen_list.clear();
         old_words.clear();
         for (std::vector<std::uint32_t>& asked : requests) asked.clear();
+        first_epoch += kMostEpochs;
+        if (first_epoch + kMostEpochs > 0xffff) {
+            accessed.release();
+            first_epoch = 1;
+        }
         data.reset(left);
         executable.reset(left);
     }
@@ -291,6 +317,9 @@ struct WitnessMode {
     std::vector<std::size_t> seen_list;
     // Cycles before the last entry of seen_list was made.
     std::uint64_t cycles_at_visit = 0;
+    // By word of memory, the epoch of its last access; those of earlier segments, or 0, are below first_epoch.
+    Sparse<std::uint16_t> accessed;
+    std::uint32_t first_epoch = 1;
     TouchedTree data;
     TouchedTree executable;
     // Contents of data.blocks when they were first touched.
@@ -301,6 +330,22 @@ struct WitnessMode {
     MemoryTree code_tree;
 
 private:
+    std::uint32_t epoch() const {
+        return first_epoch + static_cast<std::uint32_t>((given.cycles - left.cycles) >> kEpochBits);
+    }
+
+    // How many of the words have rows of `idle`, at most, when they are accessed now.
+    std::uint64_t idle_words(std::uint32_t address, std::size_t count) const {
+        const std::uint32_t now = epoch();
+        const std::uint16_t* const words = accessed.data() + (address >> 2);
+        return static_cast<std::uint64_t>(std::count_if(words, words + count, [&](std::uint32_t last) {
+            return last >= first_epoch && now - last >= 2;
+        }));
+    }
+    void renew_words(std::uint32_t address, std::size_t count) {
+        std::fill_n(accessed.data() + (address >> 2), count, static_cast<std::uint16_t>(epoch()));
+    }
+
     // Counts an instruction and reserves for its first visit: all of it or, when false, nothing.
     bool count(const Op* op, Family family) {
         if (__builtin_expect(left.tables[kTableOf[family]] < records_of(family) || left.cycles == 0, 0)) return false;

@@ -8,24 +8,28 @@
 #include "expand/cycle_rows.hpp"
 #include "expand/decode_rows.hpp"
 #include "expand/hash_rows.hpp"
+#include "expand/idle_rows.hpp"
 #include "expand/memory_rows.hpp"
 #include "expand/page_rows.hpp"
 #include "export.hpp"
 
 namespace hm::expand {
 
-void invert(const Table& table, std::size_t column, std::size_t count) {
+void invert(const Table& table, std::size_t column, std::size_t flag, std::size_t count) {
     std::uint64_t* const cells = table.data + column * table.height;
+    const auto chosen = [&](std::size_t row) {
+        return cells[row] != 0 && (flag == kEveryRow || table.at(flag, row) != 0);
+    };
     parallel_for(count, kGrain, [&](std::size_t from, std::size_t to) {
         std::vector<Fp> before(to - from);
         Fp product(1);
         for (std::size_t i = from; i < to; ++i) {
             before[i - from] = product;
-            if (cells[i] != 0) product *= Fp(cells[i]);
+            if (chosen(i)) product *= Fp(cells[i]);
         }
         Fp inverse = product.inverse();
         for (std::size_t i = to; i-- > from;) {
-            if (cells[i] == 0) continue;
+            if (!chosen(i)) continue;
             const Fp cell(cells[i]);
             cells[i] = (inverse * before[i - from]).value;
             inverse *= cell;
@@ -42,9 +46,10 @@ using namespace hm::expand;
 using Fill = void (*)(const Context&, const std::uint32_t*, std::size_t, const Table&);
 
 constexpr Fill kFills[] = {
-    fill_records<AddRows>,          fill_records<ControlRows>,   fill_records<BitwiseRows>,   fill_records<ShiftRows>,
-    fill_records<MulRows>,          fill_records<DivRows>,       fill_records<MemoryWordRows>, fill_records<MemorySubRows>,
-    fill_records<Poseidon2CallRows>, fill_records<RequestRows>, fill_records<KeccakRows>};
+    fill_records<AddImmediateRows>, fill_records<AddRows>,           fill_records<ControlRows>,
+    fill_records<BitwiseRows>,      fill_records<ShiftRows>,         fill_records<MulRows>,
+    fill_records<DivRows>,          fill_records<MemoryWordRows>,    fill_records<MemorySubRows>,
+    fill_records<Poseidon2CallRows>, fill_records<RequestRows>,      fill_records<KeccakRows>};
 constexpr std::size_t kFamilies = std::size(kFills);
 
 constexpr std::size_t kWidth = 16;
@@ -109,7 +114,7 @@ extern "C" HM_EXPORT void hm_expand_poseidon2(const std::uint64_t* inputs, const
     });
 }
 
-// Fills the page table: (blocks, 50) words and (nodes, 4) words, two rows each. pages: the number of each row's
+// Fills the page table: (blocks, 66) words and (nodes, 4) words, two rows each. pages: the number of each row's
 // compression among the inputs, whose table is filled.
 extern "C" HM_EXPORT void hm_expand_pages(const std::uint32_t* blocks, std::size_t block_count, const std::uint32_t* nodes,
                                           std::size_t node_count, const std::uint64_t* inputs,
@@ -125,12 +130,12 @@ extern "C" HM_EXPORT void hm_expand_pages(const std::uint32_t* blocks, std::size
     });
 }
 
-// Fills the ten instruction tables (in the order of proving/machine/records.py, FAMILIES), decode, and the counts of
+// Fills the instruction tables (in the order of proving/machine/records.py, FAMILIES), idle, decode, and the counts of
 // range, byte_and and constant.
 //
-// records, rows: for each family its records and how many; decode: (decode_count, 3) words; constants: the constant
+// records, rows: for each family, and for idle, its records and how many; decode: (decode_count, 3) words; constants: the constant
 // table. inputs, calls, compressed: of the compressions, whose table is filled, and the number of each Poseidon2 call's
-// among them. columns, heights: for each family and then decode, its first row in a table's zeroed columns, and the
+// among them. columns, heights: for each family, then idle and decode, its first row in a table's zeroed columns, and the
 // table's height; two families may share a table. range_counts (2, 2^16: fewer bits, 16 bits),
 // byte_counts (2, 2^16: conjunctions, pairs), constant_counts (1024): zeroed.
 // Returns 0, 1 when a decode row is no instruction, 2 when a record's pc has no decode row.
@@ -149,7 +154,10 @@ extern "C" HM_EXPORT int hm_expand_families(const std::uint32_t* const* records,
     std::atomic<bool> failed = false;
     {
         std::unique_ptr<Counts> counts = pool.take();
-        const Table table{columns[kFamilies], heights[kFamilies]};
+        const Table idle{columns[kFamilies], heights[kFamilies]};
+        for (std::size_t i = 0; i < rows[kFamilies]; ++i)
+            fill_idle(records[kFamilies] + kIdleRecord * i, i, *counts, idle);
+        const Table table{columns[kFamilies + 1], heights[kFamilies + 1]};
         for (std::size_t i = 0; i < decode_count; ++i) fill_decode(decoded[i], decode[3 * i + 2], i, *counts, table);
         pool.give(std::move(counts));
     }

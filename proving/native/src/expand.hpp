@@ -87,8 +87,8 @@ struct Context {
     std::atomic<bool>& failed;
 };
 
-// Replaces the first `count` cells of a column by their inverses, zero by zero.
-void invert(const Table& table, std::size_t column, std::size_t count);
+// Replaces the first `count` cells of a column by their inverses, zero by zero, where the flag's column is not zero.
+void invert(const Table& table, std::size_t column, std::size_t flag, std::size_t count);
 
 // Fills the rows of `count` records of a family, whose first two words are clk and pc; stops the expansion when an
 // instruction has no decode row.
@@ -107,7 +107,8 @@ void fill_records(const Context& context, const std::uint32_t* records, std::siz
         }
         context.pool.give(std::move(counts));
     });
-    Rows::inverted([&](std::size_t column) { invert(table, column, count); });
+    Rows::inverted(
+        [&](std::size_t column, std::size_t flag = kEveryRow) { invert(table, column, flag, count); });
 }
 
 }  // namespace hm::expand

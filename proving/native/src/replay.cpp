@@ -1,6 +1,7 @@
 // Replay of one checkpoint into execution records.
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "executor_interpreter.hpp"
 #include "export.hpp"
@@ -17,7 +18,9 @@ constexpr std::size_t kRequestHead = 8;
 constexpr std::size_t kRequestWidth = kRequestHead + 2 * (kCallInputs + kCallOutputs);
 // A call of Keccak-f: the head, and the words that it reads or writes.
 constexpr std::size_t kKeccakWidth = kRequestHead + 2 * kKeccakWords;
-constexpr std::size_t kBlockWidth = 2 + 3 * kBlockWords;
+// Of a word that lies idle: its key in two words, the word, and the timestamps from and to which it does.
+constexpr std::size_t kIdleWidth = 5;
+constexpr std::uint32_t kSpaceMemory = 0, kSpaceRegisters = 1, kSpaceCode = 2;
 
 constexpr std::size_t width_of(unsigned family) {
     if (family == kFamilyRequest) return kRequestWidth;
@@ -47,7 +50,7 @@ struct ReplayMode {
 
     ReplayMode(const LoadedMachine& loaded, std::uint64_t cycles_, bool halts_)
         : code(loaded.code), x(loaded.machine.x), cycles(cycles_), halts(halts_), present(kBlocks),
-          last(kAddressSpace / 4), counts(loaded.code.count + 1) {
+          last(kAddressSpace / 4), starts(kAddressSpace / 4), counts(loaded.code.count + 1) {
         for (unsigned family = 0; family < kFamilies; ++family) {
             rows[family] = std::make_unique<Rows>(cycles, width_of(family));
         }
@@ -93,9 +96,19 @@ struct ReplayMode {
     void cycle(const Op* op, Family family, std::uint32_t a, std::uint32_t b, std::uint32_t result) {
         std::uint32_t* row = rows[family]->append(kCycleWidth);
         common(row, op, a, result);
-        row[3] = b;
-        row[7] = exchange(registers[op->rs2], 4 * clk + 1);
+        // An addition of a constant reads one register.
+        row[3] = family == kFamilyAddImmediate ? 0 : b;
+        row[7] = family == kFamilyAddImmediate ? 0 : register_access(op->rs2, b, 4 * clk + 1);
         write(row, op);
+        ++clk;
+    }
+
+    void branch(const Op* op, Family family, std::uint32_t a, std::uint32_t b) {
+        std::uint32_t* row = rows[family]->append(kCycleWidth);
+        common(row, op, a, 0);
+        row[3] = b;
+        row[4] = row[8] = 0;
+        row[7] = register_access(op->rs2, b, 4 * clk + 1);
         ++clk;
     }
 
@@ -105,7 +118,7 @@ struct ReplayMode {
         common(row, op, a, result);
         row[3] = row[7] = 0;
         row[9] = row[10] = memory.load<std::uint32_t>(address & ~3u);
-        row[11] = exchange(last[address >> 2], 4 * clk + 2);
+        row[11] = memory_access(address >> 2, row[9], 4 * clk + 2);
         write(row, op);
         ++clk;
     }
@@ -121,9 +134,9 @@ struct ReplayMode {
         row[4] = row[8] = 0;
         row[9] = old_word;
         row[10] = memory.load<std::uint32_t>(address & ~3u);
-        row[11] = exchange(last[address >> 2], 4 * clk + 2);
+        row[11] = memory_access(address >> 2, old_word, 4 * clk + 2);
         row[3] = b;
-        row[7] = exchange(registers[op->rs2], 4 * clk + 3);
+        row[7] = register_access(op->rs2, b, 4 * clk + 3);
         ++clk;
     }
 
@@ -133,10 +146,13 @@ struct ReplayMode {
         row[0] = clk;
         row[1] = code.pc(op);
         row[2] = pointer;
-        row[3] = exchange(registers[op->rs1], 4 * clk);
+        row[3] = register_access(op->rs1, pointer, 4 * clk);
         for (unsigned i = 0; i < kCallInputs; ++i) {
             row[4 + 2 * i] = words[i];
-            row[5 + 2 * i] = exchange(last[(pointer >> 2) + i], 4 * clk + (i < kCallOutputs ? 2 : 1));
+            // The first words are read at step 0 and written at step 2.
+            const std::uint32_t step = i < kCallOutputs ? 0 : 1;
+            row[5 + 2 * i] = memory_access((pointer >> 2) + i, words[i], 4 * clk + step);
+            if (i < kCallOutputs) last[(pointer >> 2) + i] = 4 * clk + 2;
         }
         ++clk;
     }
@@ -149,14 +165,14 @@ struct ReplayMode {
         row[1] = code.pc(op);
         row[2] = static_cast<std::uint32_t>(op->immediate);
         row[3] = first;
-        row[4] = exchange(registers[kOperandRegister], 4 * clk);
+        row[4] = register_access(kOperandRegister, first, 4 * clk);
         row[5] = others;
-        row[6] = exchange(registers[kOperandRegister + 1], 4 * clk);
-        row[7] = exchange(last_requests[op->immediate], clk);
+        row[6] = register_access(kOperandRegister + 1, others, 4 * clk);
+        row[7] = std::exchange(last_requests[op->immediate], clk);
         std::uint32_t* pair = row + kRequestHead;
         const auto put = [&](std::uint32_t word, std::size_t place, unsigned step) {
             *pair++ = word;
-            *pair++ = exchange(last[place], 4 * clk + step);
+            *pair++ = memory_access(place, word, 4 * clk + step);
         };
         for (std::size_t i = 0; i < kCallOutputs; ++i) put(inputs[i], (first >> 2) + i, 0);
         for (std::size_t i = kCallOutputs; i < kRequests[op->immediate].inputs; ++i)
@@ -170,19 +186,20 @@ struct ReplayMode {
     // Two records: of the call that reads the words, and of the one that writes them a step later.
     void before_keccak(const Op* op, std::uint32_t state, const std::uint32_t* inputs, const std::uint32_t* outputs) {
         const std::uint32_t* words[kKeccakCalls] = {inputs, outputs};
-        const std::uint32_t before = exchange(last_requests[op->immediate], clk);
+        const std::uint32_t before = std::exchange(last_requests[op->immediate], clk);
         for (std::uint32_t call = 0; call < kKeccakCalls; ++call) {
             std::uint32_t* row = rows[kFamilyKeccak]->append(kKeccakWidth);
             row[0] = clk;
             row[1] = code.pc(op);
             row[2] = call;
             row[3] = state;
-            row[4] = call == 0 ? exchange(registers[kOperandRegister], 4 * clk) : 0;
+            row[4] = call == 0 ? register_access(kOperandRegister, state, 4 * clk) : 0;
             row[5] = row[6] = 0;
             row[7] = before;
             for (std::size_t i = 0; i < kKeccakWords; ++i) {
                 row[kRequestHead + 2 * i] = words[call][i];
-                row[kRequestHead + 2 * i + 1] = exchange(last[(state >> 2) + i], 4 * clk + read_step(i / 2) + call);
+                row[kRequestHead + 2 * i + 1] =
+                    memory_access((state >> 2) + i, words[call][i], 4 * clk + read_step(i / 2) + call);
             }
         }
         ++clk;
@@ -195,32 +212,52 @@ struct ReplayMode {
     Stop stop = kStopCut;
     std::uint32_t clk = 1;
     std::uint32_t old_word = 0;
-    // Last timestamps of registers and of memory words.
+    // Last timestamps of registers and of memory words, and those from which they start.
     std::uint32_t registers[kSink + 1] = {};
+    std::uint32_t register_starts[kSink + 1] = {};
     // By type, the cycle of its request before, 0 before the first one.
     std::uint32_t last_requests[kRequestTypes] = {};
     Sparse<std::uint8_t> present;
     Sparse<std::uint32_t> last;
+    Sparse<std::uint32_t> starts;
     Sparse<std::uint32_t> counts;
     std::unique_ptr<Rows> rows[kFamilies];
+    std::vector<std::uint32_t> idle;
 
 private:
-    static std::uint32_t exchange(std::uint32_t& place, std::uint32_t timestamp) {
-        const std::uint32_t previous = place;
-        place = timestamp;
-        return previous;
+    // Each returns the timestamp from which an access to `word` goes on.
+    std::uint32_t register_access(std::size_t number, std::uint32_t word, std::uint32_t timestamp) {
+        const std::uint32_t previous = std::exchange(registers[number], timestamp);
+        if (__builtin_expect(timestamp - previous <= kLongestGap, 1)) return previous;
+        return catch_up(kSpaceRegisters, number, word, previous, timestamp, register_starts[number]);
+    }
+    std::uint32_t memory_access(std::size_t number, std::uint32_t word, std::uint32_t timestamp) {
+        const std::uint32_t previous = std::exchange(last[number], timestamp);
+        if (__builtin_expect(timestamp - previous <= kLongestGap, 1)) return previous;
+        return catch_up(kSpaceMemory, number, word, previous, timestamp, starts[number]);
+    }
+    // A word that was not accessed before starts late; another one is carried on by a row of `idle`.
+    [[gnu::noinline]] std::uint32_t catch_up(std::uint32_t space, std::size_t number, std::uint32_t word,
+                                             std::uint32_t previous, std::uint32_t timestamp, std::uint32_t& starts) {
+        if (previous == 0) {
+            starts = timestamp - 1;
+        } else {
+            const std::uint32_t row[kIdleWidth] = {space, static_cast<std::uint32_t>(4 * number), word, previous,
+                                                   timestamp - 1};
+            idle.insert(idle.end(), row, row + kIdleWidth);
+        }
+        return timestamp - 1;
     }
     void common(std::uint32_t* row, const Op* op, std::uint32_t a, std::uint32_t result) {
         row[0] = clk;
         row[1] = code.pc(op);
         row[2] = a;
         row[5] = result;
-        row[6] = exchange(registers[op->rs1], 4 * clk);
+        row[6] = register_access(op->rs1, a, 4 * clk);
     }
     void write(std::uint32_t* row, const Op* op) {
-        const bool writes = op->rd != kSink;
-        row[4] = writes ? x[op->rd] : 0;
-        row[8] = writes ? exchange(registers[op->rd], 4 * clk + 3) : 0;
+        row[4] = x[op->rd];
+        row[8] = register_access(op->rd, row[4], 4 * clk + 3);
     }
 };
 
@@ -254,6 +291,8 @@ struct Replay {
     std::vector<std::uint32_t> block;
     std::vector<NodeKey> node_keys;
     std::vector<Children> node_before, node_after;
+    // Of the register that takes what is written to x0: when it starts, what it holds at the end, and its last access.
+    std::uint32_t sink[3] = {};
     // At start and end: register blocks 0 and 1, memory root, code root.
     Digest digests[2][4];
 };
@@ -267,11 +306,11 @@ void append_nodes(Replay& replay, const PartialTree& tree) {
 }
 
 void append_block(Replay& replay, std::uint32_t space, std::uint32_t index, const std::uint32_t* before,
-                  const std::uint32_t* after, const std::uint32_t* last) {
+                  const std::uint32_t* after, const std::uint32_t* first, const std::uint32_t* last) {
     auto& rows = replay.block;
     rows.push_back(space);
     rows.push_back(index);
-    for (const std::uint32_t* words : {before, after, last}) rows.insert(rows.end(), words, words + kBlockWords);
+    for (const std::uint32_t* words : {before, after, first, last}) rows.insert(rows.end(), words, words + kBlockWords);
 }
 
 void load(Replay& replay, const ReplayInput& input) {
@@ -315,12 +354,12 @@ bool collect(Replay& replay, const ReplayInput& input) {
         std::memcpy(&new_words[kBlockWords * i], loaded.memory.bytes.data() + 64 * block, 64);
         const std::uint32_t* last = mode.last.data() + kBlockWords * block;
         if (!any(last, kBlockWords)) return false;
-        append_block(replay, 0, input.data_blocks[i], input.data_words + kBlockWords * i,
-                     &new_words[kBlockWords * i], last);
+        append_block(replay, kSpaceMemory, input.data_blocks[i], input.data_words + kBlockWords * i,
+                     &new_words[kBlockWords * i], mode.starts.data() + kBlockWords * block, last);
     }
     for (unsigned i = 0; i < 2; ++i) {
-        append_block(replay, 1, i, input.registers + kBlockWords * i, loaded.machine.x + kBlockWords * i,
-                     mode.registers + kBlockWords * i);
+        append_block(replay, kSpaceRegisters, i, input.registers + kBlockWords * i, loaded.machine.x + kBlockWords * i,
+                     mode.register_starts + kBlockWords * i, mode.registers + kBlockWords * i);
     }
     for (std::size_t i = 0; i < input.code_count; ++i) {
         const std::uint32_t base = input.code_blocks[i] << 6;
@@ -335,7 +374,8 @@ bool collect(Replay& replay, const ReplayInput& input) {
             }
         }
         if (!any(fetched, kBlockWords)) return false;
-        append_block(replay, 2, input.code_blocks[i], words, words, fetched);
+        constexpr std::uint32_t at_zero[kBlockWords] = {};
+        append_block(replay, kSpaceCode, input.code_blocks[i], words, words, at_zero, fetched);
     }
 
     const PartialTree data = partial_tree(
@@ -354,6 +394,9 @@ bool collect(Replay& replay, const ReplayInput& input) {
     replay.digests[0][2] = data.root_before;
     replay.digests[1][2] = data.root_after;
     replay.digests[0][3] = replay.digests[1][3] = code.root_before;
+    replay.sink[0] = mode.register_starts[kSink];
+    replay.sink[1] = loaded.machine.x[kSink];
+    replay.sink[2] = mode.registers[kSink];
     return true;
 }
 
@@ -391,6 +434,7 @@ HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outco
         // Only the records outlive this call.
         loaded.memory.bytes.release();
         replay->mode.last.release();
+        replay->mode.starts.release();
         replay->mode.counts.release();
         return replay.release();
     } catch (const std::bad_alloc&) {
@@ -400,7 +444,7 @@ HM_EXPORT Replay* hm_replay_new(const hm::ReplayInput* input, hm::Outcome* outco
 
 HM_EXPORT void hm_replay_free(Replay* replay) { delete replay; }
 
-// The records: the families, then decode, block, node keys, old children, new children, digests.
+// The records: the families, then idle words, decode, block, node keys, old children, new children, digests, the sink.
 // Returns the number of bytes at *data.
 HM_EXPORT std::size_t hm_replay_array(const Replay* replay, int which, const void** data) {
     const auto give = [&](const auto& values) {
@@ -412,14 +456,18 @@ HM_EXPORT std::size_t hm_replay_array(const Replay* replay, int which, const voi
         return replay->mode.rows[which]->bytes();
     }
     switch (which - static_cast<int>(hm::kFamilies)) {
-        case 0: return give(replay->decode);
-        case 1: return give(replay->block);
-        case 2: return give(replay->node_keys);
-        case 3: return give(replay->node_before);
-        case 4: return give(replay->node_after);
-        default:
+        case 0: return give(replay->mode.idle);
+        case 1: return give(replay->decode);
+        case 2: return give(replay->block);
+        case 3: return give(replay->node_keys);
+        case 4: return give(replay->node_before);
+        case 5: return give(replay->node_after);
+        case 6:
             *data = replay->digests;
             return sizeof replay->digests;
+        default:
+            *data = replay->sink;
+            return sizeof replay->sink;
     }
 }
 

@@ -14,11 +14,11 @@ from proving.backend.interface import PRIME
 from proving.hash import compress
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import Traces, expand
-from proving.machine.records import BOUNDARY, CYCLE, DECODE, MEMORY, MEMORY_FAMILIES, Records
+from proving.machine.records import BOUNDARY, CYCLE, DECODE, IDLE, MEMORY, MEMORY_FAMILIES, Records
 from proving.stark.air import check
 from tests.proving.machine.main_vm import segments
 
-_OLD_WORDS, _NEW_WORDS, _TIMES = 2, 18, 34
+_NEW_WORDS, _STARTS, _TIMES = 18, 34, 50
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Claim:
 
     def change(self, family: str, row: int, **values: int) -> None:
         """Change words of a record."""
-        names = {"decode": DECODE}.get(family, MEMORY if family in MEMORY_FAMILIES else CYCLE)
+        names = {"decode": DECODE, "idle": IDLE}.get(family, MEMORY if family in MEMORY_FAMILIES else CYCLE)
         for name, value in values.items():
             self.rows(family)[row, names.index(name)] = value % 2**32
 
@@ -61,7 +61,7 @@ class Claim:
         if time is not None:
             blocks[row, _TIMES + register % 16] = time
         self.records.digests[1, register // 16] = compress(
-            blocks[row, _NEW_WORDS:_TIMES].astype(np.uint64)[np.newaxis]
+            blocks[row, _NEW_WORDS:_STARTS].astype(np.uint64)[np.newaxis]
         )[0]
 
     def keep(self, family: str, rows: NDArray[np.bool_]) -> None:

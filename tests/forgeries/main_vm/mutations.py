@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from proving.machine.main_vm.buses import Operation
+from proving.machine.main_vm.buses import SINK, Operation
 from proving.machine.main_vm.call import ROWS
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.decode import FORMATS
@@ -24,8 +24,9 @@ Values = Mapping[str, int]
 
 
 FLAGS = {
-    "add": ("is_add", "is_sub", "is_advice"),
-    "control": ("jal", "jalr", "equal", "less", "set"),
+    "add_immediate": ("is_add", "is_advice"),
+    "add": ("is_add", "is_sub", "is_sltu", "equal", "less"),
+    "control": ("jal", "jalr", "less", "set_signed", "set_immediate"),
     "bitwise": ("is_and", "is_or", "is_xor", "is_sll", "is_srl", "is_sra"),
     "mul_div": ("is_mul", "is_mulh", "is_mulhu", "is_mulhsu", "is_div", "is_divu", "is_rem", "is_remu"),
     "memory_word": ("load", "store"),
@@ -70,13 +71,12 @@ class Bench:
         """The last row, which is padding."""
         return int(everything_expanded()[0][table].shape[1]) - 1
 
-    def decoded(self, operation: int, *, writes: int | None = None) -> dict[str, int]:
-        """Pc, operands and modifiers of an instruction of the segment, as instruction tables hold them."""
-        wanted = self.find(
-            "decode", lambda r: r["operation"] == operation and r["count"] > 0 and writes in (None, r["writes"])
-        )
-        row = self.row("decode", wanted)
-        return {name: row[name] for name in ("pc", "rd", "rs1", "rs2", "imm", "writes")}
+    def decoded(self, operation: int, **operands: int) -> dict[str, int]:
+        """Pc and operands of an instruction of the segment, as instruction tables hold them."""
+        wanted = {"operation": operation, **operands}
+        found = self.find("decode", lambda r: r["count"] > 0 and all(r[name] == wanted[name] for name in wanted))
+        row = self.row("decode", found)
+        return {name: row[name] for name in ("pc", "rd", "rs1", "rs2", "imm")}
 
     def change(self, table: str, number: int, values: Values) -> Mutation:
         """New values for named cells of one row."""
@@ -110,14 +110,17 @@ def lookup(table: str, name: str, mutation: Mutation) -> Case:
 def flags() -> Iterator[Case]:
     """Minus one of a flag and one of another: a padding row that counts nothing, with selectors switched on."""
     branch: Values = {"next_pc": 4}
-    jump: Values = {"next_pc": 4, "target": 4, "v1": 1, "inverse": 1}
+    compared: Values = {"v1": 1, "x": 1}
+    sink: Values = {"rd": SINK}
     computed: Values = {"next_pc": 4, "x_low": 1, "v1": 4, "v2": 3}
     others: dict[tuple[str, str], tuple[str, Values]] = {
-        ("control", "jal"): ("equal", jump),
-        ("control", "equal"): ("jal", jump),
-        ("control", "jalr"): ("set", computed),
-        ("control", "less"): ("set", branch),
-        ("control", "set"): ("less", branch),
+        ("add", "is_add"): ("is_sub", {}),
+        ("add", "equal"): ("less", compared),
+        ("add", "less"): ("equal", compared),
+        ("control", "jal"): ("jalr", {}),
+        ("control", "jalr"): ("set_immediate", computed),
+        ("control", "less"): ("set_signed", branch),
+        ("control", "set_signed"): ("less", branch),
         ("bitwise", "is_and"): ("is_or", {}),
         ("bitwise", "is_sll"): ("is_srl", {}),
         ("mul_div", "is_mul"): ("is_mulhu", {}),
@@ -125,10 +128,12 @@ def flags() -> Iterator[Case]:
         ("memory_sub", "store"): ("load", {"signed": 1}),
         ("decode", "is_jump"): ("is_fence", {"halt_inverse": inverse(-0x6F), "pc": -4, "target": 4}),
         ("decode", "is_jump_register"): ("is_fence", {"pc": -4}),
-        ("decode", "is_halt"): ("is_fence", {"opcode": 0x6F}),
+        ("decode", "is_halt"): ("is_fence", {"opcode": 0x6F, **sink}),
+        ("decode", "is_store"): ("is_fence", sink),
+        ("decode", "is_branch"): ("is_fence", {"pc": 0, **sink}),
         ("decode", "is_advice"): ("is_fence", {"b25": 62}),
-        ("decode", "is_poseidon2"): ("is_fence", {"b21": 8, "b25": 62}),
-        ("decode", "is_request"): ("is_fence", {"operation": 0, "b20": 1, "b21": 8 - 11, "b25": 62}),
+        ("decode", "is_poseidon2"): ("is_fence", {"b21": 8, "b25": 62, **sink}),
+        ("decode", "is_request"): ("is_fence", {"operation": 0, "b21": -2, "b25": 62, **sink}),
         ("decode", "is_fence"): ("is_register", {}),
     }
     for table, names in FLAGS.items():
@@ -200,46 +205,45 @@ def compression_that_is_a_store() -> Iterator[Case]:
 def two_operations_at_once() -> Iterator[Case]:
     """Two flags whose operations add up to a third: one fetch counted twice."""
     cases: tuple[tuple[str, tuple[str, str], int, Values], ...] = (
-        ("add", ("is_add", "is_sub"), Operation.ADVICE, {}),
-        ("bitwise", ("is_and", "is_or"), Operation.SRA, {}),
-        ("mul_div", ("is_mul", "is_mulh"), Operation.HALT, {"inverse": inverse(2**31 - 2**32 + 1)}),
+        ("add_immediate", ("is_add", "is_advice"), Operation.AND, {"out": 2**32 - 3, "out_high": 2**16 - 1}),
+        ("add", ("is_add", "is_sub"), Operation.ADD, {"next_pc": BENCH.decoded(Operation.ADD)["pc"] + 4}),
+        ("bitwise", ("is_and", "is_or"), Operation.SRL, {}),
+        ("mul_div", ("is_mul", "is_mulhu"), Operation.HALT, {"inverse": inverse(1 - 2**32)}),
         ("mul_div", ("is_rem", "is_remu"), Operation.LBU, {"v2": 1, "inverse": 1}),
-        ("memory_word", ("load", "store"), Operation.SB, {}),
-        ("control", ("less", "set"), Operation.BEQ, {"next_pc": BENCH.decoded(Operation.BEQ)["pc"] + 4}),
-        ("memory_sub", ("load", "store"), Operation.SB, {"w_low": 0}),
+        ("memory_word", ("load", "store"), Operation.LB, {}),
+        ("control", ("less", "set_signed"), Operation.BLT, {"next_pc": BENCH.decoded(Operation.BLT)["pc"] + 4}),
+        ("memory_sub", ("load", "store"), Operation.SB, {}),
     )
     for table, pair, operation, values in cases:
-        operands = BENCH.decoded(operation, writes=0)
-        if table in ("mul_div", "mul_div"):
-            del operands["imm"]
+        operands = BENCH.decoded(operation, **({"imm": 2**32 - 3} if table == "add_immediate" else {}))
+        operands = {name: value for name, value in operands.items() if name in BENCH.row(table, 0)}
         changed = {**dict.fromkeys(pair, 1), "clk": 1, **operands, **values}
         yield constraint(table, "the row is real or padding", BENCH.change(table, BENCH.padding(table), changed))
 
 
 def times() -> Iterator[Case]:
-    """An access that claims to follow one 2^24 later than it."""
-    tables = ("add", "control", "bitwise", "mul_div")
-    pairs = [(table, "rs1, rs2: time since the last access, upper bits", "h1", "p1") for table in tables]
-    pairs += [(table, "rd: time since the last access, upper bits", "hd", "pd") for table in tables]
-    for table in ("memory_word", "memory_sub"):
-        pairs += [
-            (table, "rs1, memory: time since the last access, upper bits", "hm", "pm"),
-            (table, "rd or rs2: time since the last access, upper bits", "hr", "pr"),
-        ]
-    pairs += [
-        ("call", "words: time since the last access, upper bits", "high[1]", "previous[1]"),
-    ]
-    for table, name, high, previous in pairs:
-        row = BENCH.find(table, lambda r, previous=previous: r[previous] != 0)  # type: ignore[misc]
-        old = BENCH.row(table, row)
-        values = {high: old[high] + 256, previous: old[previous] - 2**24}
-        yield lookup(table, name, BENCH.change(table, row, values))
+    """An access that claims to follow one too long before it, and a word that is carried on too far."""
+    registers = {"rs1": "p1", "rs2": "p2", "rd": "pd"}
+    words = {"rs1": "p1", "memory": "pm", "rd or rs2": "pr"}
+    accesses = [(table, registers) for table in ("add", "control", "bitwise", "mul_div")]
+    accesses += [("add_immediate", {"rs1": "p1", "rd": "pd"}), ("memory_word", words), ("memory_sub", words)]
+    accesses += [("call", {"first word": "previous[0]", "second word": "previous[1]"})]
+    for table, names in accesses:
+        for name, previous in names.items():
+            row = BENCH.find(table, lambda r, previous=previous: r[previous] != 0)  # type: ignore[misc]
+            earlier = BENCH.row(table, row)[previous] - 2**16
+            yield lookup(table, f"{name}: time since the last access", BENCH.change(table, row, {previous: earlier}))
+    row = BENCH.find("idle", lambda r: r["real"] == 1)
+    for name, column, bits in (("", "low", 16), (", upper bits", "high", 8)):
+        case = BENCH.change("idle", row, {column: 2**bits})
+        yield lookup("idle", f"time since the last access{name}", case)
+    yield constraint("idle", "the row is real or padding", BENCH.change("idle", BENCH.padding("idle"), {"real": 2}))
 
 
 def halves() -> Iterator[Case]:
     """A low half above 16 bits, made up for by the high half."""
     cases = (
-        ("control", "difference or target: low half", "x_low", "x_high", "set"),
+        ("control", "difference or target: low half", "x_low", "x_high", "set_signed"),
         ("bitwise", "shifted: low half", "r_low", "r_high", "is_srl"),
         ("bitwise", "other part: low half", "o_low", "o_high", "is_srl"),
         ("mul_div", "lower word or quotient: low half", "q_low", "q_high", "is_mul"),
@@ -256,14 +260,18 @@ def halves() -> Iterator[Case]:
 
 def wide_values() -> Iterator[Case]:
     """Results and operands of 33 bits."""
-    row = BENCH.find("add", lambda r: r["is_add"] == 1 and r["writes"] == 1)
-    old = BENCH.row("add", row)
-    values = {name: old[name] + 2**32 for name in ("v1", "out")} | {"out_high": old["out_high"] + 2**16}
-    yield lookup("add", "out: high half", BENCH.change("add", row, values))
-    row = BENCH.find("add", lambda r: r["is_sub"] == 1 and r["writes"] == 1)
-    old = BENCH.row("add", row)
-    out = (old["out"] + 1) % 2**32
-    yield constraint("add", "the difference", BENCH.change("add", row, {"out": out, "out_high": out >> 16}))
+    for table, result, name in (("add_immediate", "out", "out"), ("add", "x", "sum or difference")):
+        row = BENCH.find(table, lambda r, result=result: r["is_add"] == 1 and r[f"{result}_high"] > 0)  # type: ignore[misc]
+        old = BENCH.row(table, row)
+        high = f"{result}_high"
+        values = {cell: old[cell] + 2**32 for cell in {"v1", "out", result}} | {high: old[high] + 2**16}
+        yield lookup(table, f"{name}: high half", BENCH.change(table, row, values))
+        yield lookup(table, f"{name}: low half", BENCH.change(table, row, {high: old[high] - 1}))
+    for flag, name in (("is_add", "the sum"), ("is_sub", "the difference")):
+        row = BENCH.find("add", lambda r, flag=flag: r[flag] == 1 and 0 < r["out"] < 2**16 - 1)  # type: ignore[misc]
+        wrong = BENCH.row("add", row)["out"] + 1
+        yield constraint("add", name, BENCH.change("add", row, {"out": wrong, "x": wrong}))
+        yield constraint("add", "the result", BENCH.change("add", row, {"out": wrong}))
 
     zero = {"q_low": 0, "q_high": 0, "r_low": 0, "r_high": 0, "s_low": 0, "s_high": 0, "sign1": 0, "sign2": 0}
     zero |= {"t1": 0, "t2": 0, "v1": 0, "out": 0, "nonzero": 0, "result_inv": 0, "by_zero": 0, "negative": 0}
@@ -308,7 +316,7 @@ def signs() -> Iterator[Case]:
     values = plain | {"v2": 2**16}
     yield lookup("mul_div", "second operand without its sign: low half", BENCH.change("mul_div", row, values))
 
-    less = BENCH.find("control", lambda r: r["set"] == 1 and r["signed"] == 1)
+    less = BENCH.find("control", lambda r: r["set_signed"] == 1)
     base = {"v1": 0, "v2": 0, "sign1": 0, "sign2": 0, "t1": 0, "t2": 0, "compare": 0, "out": 0, "x_low": 0, "x_high": 0}
     imm = BENCH.row("control", less)["imm"]
     values = base | {"v1": 2**31, "t1": 2**15, "v2": -imm, "x_high": 2**15}
@@ -316,11 +324,16 @@ def signs() -> Iterator[Case]:
     values = base | {"v1": 2**31 - 1, "t1": 2**15 - 1, "v2": 2**31 - imm, "t2": 2**15, "compare": 1, "out": 1}
     values |= {"x_low": 2**16 - 1, "x_high": 2**16 - 1}
     yield lookup("control", "second operand without its sign: high half", BENCH.change("control", less, values))
-    equal = BENCH.find("control", lambda r: r["equal"] == 1 and r["compare"] == 0)
-    old = BENCH.row("control", equal)
+    equal = BENCH.find("add", lambda r: r["equal"] == 1 and r["out"] == 0)
+    old = BENCH.row("add", equal)
     next_pc = old["pc"] + 4 if old["negate"] else old["target"]
-    values = {"compare": 1, "inverse": 0, "next_pc": next_pc}
-    yield constraint("control", "equal operands have no difference", BENCH.change("control", equal, values))
+    values = {"out": 1, "x": 0, "next_pc": next_pc}
+    yield constraint("add", "equal operands have no difference", BENCH.change("add", equal, values))
+    sltu = BENCH.find("add", lambda r: r["is_sltu"] == 1)
+    wrong = 1 - BENCH.row("add", sltu)["out"]
+    yield constraint("add", "less exactly when the difference is negative", BENCH.change("add", sltu, {"out": wrong}))
+    values = {"v1": 0, "v2": 2**33, "x": 0, "x_high": 0, "out": 2}
+    yield constraint("add", "a comparison is true or not", BENCH.change("add", sltu, values))
 
     sll = BENCH.find("bitwise", lambda r: r["is_sll"] == 1 and r["o_low"] > 0)
     old = BENCH.row("bitwise", sll)
@@ -402,14 +415,19 @@ def results() -> Iterator[Case]:
     row = BENCH.find("control", lambda r: r["less"] == 1)
     wrong = BENCH.row("control", row)["next_pc"] + 4
     yield constraint("control", "a branch's next pc", BENCH.change("control", row, {"next_pc": wrong}))
-    row = BENCH.find("control", lambda r: r["equal"] == 1 and r["v1"] != r["v2"])
-    wrong = BENCH.row("control", row)["inverse"] + 1
+    row = BENCH.find("add", lambda r: r["equal"] == 1 and r["v1"] != r["v2"])
+    old = BENCH.row("add", row)
     yield constraint(
-        "control", "different operands have an inverse difference", BENCH.change("control", row, {"inverse": wrong})
+        "add", "different operands have an inverse difference", BENCH.change("add", row, {"x": old["x"] + 1})
     )
-    row = BENCH.find("control", lambda r: r["jal"] == 1 and r["writes"] == 1)
-    wrong = BENCH.row("control", row)["out"] + 1
-    yield constraint("control", "jal links", BENCH.change("control", row, {"out": wrong}))
+    yield constraint("add", "a branch's next pc", BENCH.change("add", row, {"next_pc": old["next_pc"] + 4}))
+    row = BENCH.find("add", lambda r: r["is_sltu"] == 1)
+    wrong = BENCH.row("add", row)["next_pc"] + 4
+    yield constraint("add", "others continue", BENCH.change("add", row, {"next_pc": wrong}))
+    for flag in ("jal", "jalr"):
+        row = BENCH.find("control", lambda r, flag=flag: r[flag] == 1)  # type: ignore[misc]
+        wrong = BENCH.row("control", row)["out"] + 1
+        yield constraint("control", f"{flag} links", BENCH.change("control", row, {"out": wrong}))
 
     row = BENCH.find("mul_div", lambda r: r["is_mulhu"] == 1)
     values = dict.fromkeys(("v1", "v2", "q_low", "q_high", "r_low"), 0)
@@ -425,7 +443,7 @@ def results() -> Iterator[Case]:
         values = {"negative": 1 - old["negative"], "out": 2**32 - old["out"]}
         yield constraint("mul_div", name, BENCH.change("mul_div", row, values))
     for flag, name in (("is_sra", "the shifted word with the sign's copies"), ("is_sll", "the shifted word")):
-        row = BENCH.find("bitwise", lambda r, flag=flag: r[flag] * r["writes"] == 1)  # type: ignore[misc]
+        row = BENCH.find("bitwise", lambda r, flag=flag: r[flag] == 1)  # type: ignore[misc]
         wrong = BENCH.row("bitwise", row)["out"] + 1
         yield constraint("bitwise", name, BENCH.change("bitwise", row, {"out": wrong}))
     row = BENCH.find("mul_div", lambda r: r["is_divu"] == 1 and r["nonzero"] == 1)
@@ -478,19 +496,20 @@ def decoding() -> Iterator[Case]:
     table = "decode"
     jump = BENCH.find(table, lambda r: r["is_jump"] == 1 and r["funct3"] == 0 and r["rs1_field"] == 0)
     values = {"is_jump": 0, "is_halt": 1, "operation": Operation.HALT, "imm": 0, "imm_high": 0, "target": 0}
-    values |= {"target_high": 0, "rd": 0, "writes": 0, "imm_carry": 0, "target_carry": 0}
+    values |= {"target_high": 0, "rd": 0, "imm_carry": 0, "target_carry": 0}
     yield constraint(table, "only the halt word halts", BENCH.change(table, jump, values))
     halt = BENCH.find(table, lambda r: r["is_halt"] == 1)
     pc = BENCH.row(table, halt)["pc"]
     values = {"is_halt": 0, "is_jump": 1, "operation": Operation.JAL, "imm": pc + 4, "imm_high": (pc + 4) >> 16}
-    values |= {"target": pc, "target_high": pc >> 16}
+    values |= {"target": pc, "target_high": pc >> 16, "rd": SINK}
     yield constraint(table, "the halt word is no jump", BENCH.change(table, halt, values))
     call = BENCH.find(table, lambda r: r["is_poseidon2"] == 1)
     yield constraint(table, "the poseidon2 register", BENCH.change(table, call, {"b20": 1}))
-    yield constraint(table, "poseidon2 writes no register", BENCH.change(table, call, {"b8": 3}))
+    writing = {"b8": 3, "writes": 1, "rd_inverse": inverse(6)}
+    yield constraint(table, "poseidon2 writes no register", BENCH.change(table, call, writing))
     request = BENCH.find(table, lambda r: r["is_request"] == 1)
     yield constraint(table, "the register of the type of request", BENCH.change(table, request, {"b20": 0}))
-    yield constraint(table, "a request writes no register", BENCH.change(table, request, {"b8": 3}))
+    yield constraint(table, "a request writes no register", BENCH.change(table, request, writing))
     yield constraint(table, "a request names no register", BENCH.change(table, request, {"rs1_field": 1}))
     advice = BENCH.find(table, lambda r: r["is_advice"] == 1)
     yield constraint(table, "the advice register", BENCH.change(table, advice, {"b20": 1}))
@@ -501,7 +520,8 @@ def decoding() -> Iterator[Case]:
     yield lookup(table, "b21", _upper(upper, old, "b21", 21, 16))
     fence = BENCH.find(table, lambda r: r["is_fence"] == 1)
     for name, bound in (("b8", 16), ("b25", 64), ("b21", 16), ("rs1_field", 32)):
-        yield lookup(table, name, BENCH.change(table, fence, {name: bound}))
+        written = {"writes": 1, "rd_inverse": inverse(2 * bound)} if name == "b8" else {}
+        yield lookup(table, name, BENCH.change(table, fence, {name: bound, **written}))
     relative = BENCH.find(table, lambda r: r["is_upper_pc"] == 1)
     old = BENCH.row(table, relative)
     wide = {"pc": old["pc"] + 2**32, "imm": old["imm"] + 2**32, "imm_high": old["imm_high"] + 2**16}
@@ -522,9 +542,9 @@ def _upper(row: int, old: dict[str, int], name: str, shift: int, bound: int) -> 
 
 def wide_advice() -> Iterator[Case]:
     """Advice of 33 bits."""
-    row = BENCH.find("add", lambda r: r["is_advice"] == 1 and r["writes"] == 1)
+    row = BENCH.find("add_immediate", lambda r: r["is_advice"] == 1)
     wide = {"out": 2**32, "out_high": 2**16}
-    yield lookup("add", "out: high half", BENCH.change("add", row, wide))
+    yield lookup("add_immediate", "out: high half", BENCH.change("add_immediate", row, wide))
 
 
 def calls() -> Iterator[Case]:

@@ -23,8 +23,8 @@ def compute(name: str, a: int, b: int) -> list[int]:
 
 
 FAMILY = {
-    **dict.fromkeys(("add", "sub"), "add"),
-    **dict.fromkeys(("slt", "sltu"), "control"),
+    **dict.fromkeys(("add", "sub", "sltu"), "add"),
+    "slt": "control",
     **dict.fromkeys(("and", "or", "xor"), "bitwise"),
     **dict.fromkeys(("sll", "srl", "sra"), "shift"),
     **dict.fromkeys(("mul", "mulh", "mulhu", "mulhsu"), "mul"),
@@ -63,7 +63,7 @@ def test_a_wrong_carry() -> None:
     row = len(claim.rows("add")) - 1
 
     def uncarried(traces: Traces) -> None:
-        cell(traces, "add", row, carry=0, out=2**32, out_high=2**16)
+        cell(traces, "add", row, x=2**32, out=2**32, x_high=2**16)
 
     assert {"range", "memory"} <= claim.violations(uncarried)
 
@@ -88,26 +88,43 @@ def test_a_register_other_than_x0_is_claimed_for_x0() -> None:
     claim = Claim.of([asm.i_type("addi", 0, 0, 1), asm.HALT])
 
     def written(traces: Traces) -> None:
-        cell(traces, "decode", 0, writes=1, rd_inverse=0)
-        cell(traces, "add", 0, writes=1, pd=5)
+        cell(traces, "decode", 0, writes=1, rd_inverse=0, rd=0)
+        cell(traces, "add_immediate", 0, rd=0, pd=5)
 
     assert "decode: a register other than x0 is written" in claim.violations(written)
 
 
 def test_a_load_from_a_register_by_its_key() -> None:
-    """The key of x1 in memory is 2^32 + 4: no load may reach it."""
+    """The key of x1 in memory is 2^40 + 4: no load may reach it."""
     claim = Claim.of([*asm.li(1, 77), asm.load("lw", RESULT, 0, 4), asm.HALT])
+    assert claim.violations(lambda traces: cell(traces, "memory_word", 0, carry=-256)) == {
+        "memory", "memory_word: carry is boolean"
+    }  # fmt: skip
 
-    def aliased(traces: Traces) -> None:
-        cell(traces, "memory_word", 0, w_low=1, w_high=2**14)
 
-    assert {"range", "memory"} <= claim.violations(aliased)
+@pytest.mark.parametrize("carry", [1, -1])
+def test_an_address_outside_of_memory(carry: int) -> None:
+    """No page has it, so that no word there could be read."""
+    words = [*asm.li(1, 2**32 - 4), asm.load("lw", RESULT, 1, 8 if carry < 0 else 0), asm.HALT]
+    claim = Claim.of(words)
+    assert claim.violations() == set()
+    honest = int(carry < 0)
+    assert claim.violations(lambda traces: cell(traces, "memory_word", 0, carry=honest + carry)) == {"memory"}
+
+
+def test_an_address_that_is_no_multiple_of_four() -> None:
+    claim = Claim.of([*asm.li(1, WINDOW + 4), asm.load("lw", RESULT, 1), asm.HALT])
+    claim.set_register(1, WINDOW + 5)
+    claim.change("memory_word", 0, v1=WINDOW + 5)
+    assert claim.violations() == {"memory"}
+    claim = Claim.of([*asm.li(1, WINDOW + 4), asm.load("lh", RESULT, 1), asm.HALT])
+    assert "memory" in claim.violations(lambda traces: cell(traces, "memory_sub", 0, v1=WINDOW + 5))
 
 
 def test_a_skipped_instruction() -> None:
     claim = Claim.of([asm.i_type("addi", 5, 0, 1), asm.i_type("addi", 5, 0, 2), asm.HALT])
-    kept = claim.rows("add")[:, 1] != 0x1004
-    claim.keep("add", kept)
+    kept = claim.rows("add_immediate")[:, 1] != 0x1004
+    claim.keep("add_immediate", kept)
     claim.keep("decode", claim.rows("decode")[:, 0] != 0x1004)
     claim.set_boundary(clk_end=2)
     claim.set_register(5, 1, 7)
@@ -116,8 +133,8 @@ def test_a_skipped_instruction() -> None:
 
 def test_a_wrong_next_pc() -> None:
     claim = Claim.of([asm.branch("beq", 0, 0, 8), asm.NOP, asm.NOP, asm.HALT])
-    found = claim.violations(lambda traces: cell(traces, "control", 0, next_pc=0x1004))
-    assert {"control: a branch's next pc", "state"} <= found
+    found = claim.violations(lambda traces: cell(traces, "add", 0, next_pc=0x1004))
+    assert {"add: a branch's next pc", "state"} <= found
 
 
 def stale_load() -> Claim:
@@ -145,10 +162,70 @@ def test_an_access_to_the_future() -> None:
     claim.set_register(RESULT, 9)
     blocks = claim.rows("block")
     row = int(np.flatnonzero((blocks[:, 0] == 0) & (blocks[:, 1] == WINDOW // 64))[0])
-    blocks[row, 34] = 4 * int(load) + 2
+    blocks[row, 50] = 4 * int(load) + 2
     found = claim.violations()
     assert "range" in found
     assert "memory" not in found
+
+
+def idle_load() -> Claim:
+    """A word is loaded, changed, and long after loaded again."""
+    words = [*asm.li(1, WINDOW), *asm.li(2, 9), asm.load("lw", RESULT, 1), asm.store("sw", 2, 1), *asm.wait(70_000)]
+    return Claim.of([*words, asm.load("lw", RESULT, 1), asm.HALT])
+
+
+def idle_row(claim: Claim) -> int:
+    return int(np.flatnonzero((claim.rows("idle")[:, 0] == 0) & (claim.rows("idle")[:, 1] == WINDOW))[0])
+
+
+def test_a_word_that_lay_idle() -> None:
+    assert idle_load().violations() == set()
+
+
+def test_an_access_too_long_after_the_last() -> None:
+    claim = idle_load()
+    row = idle_row(claim)
+    previous = int(claim.rows("idle")[row, 3])
+    claim.keep("idle", np.arange(len(claim.rows("idle"))) != row)
+    claim.change("memory_word", len(claim.rows("memory_word")) - 1, pm=previous)
+    assert claim.violations() == {"range"}
+
+
+def test_a_word_that_changes_while_it_lies_idle() -> None:
+    claim = idle_load()
+    claim.change("idle", idle_row(claim), word=7)
+    assert claim.violations() == {"memory"}
+
+
+def test_a_word_carried_back_in_time() -> None:
+    """The load at the end would see what was there before the store."""
+    claim = idle_load()
+    row, before = idle_row(claim), int(claim.rows("memory_word")[0, 9])
+    first, store, last = (4 * int(clk) + 2 for clk in claim.rows("memory_word")[:, 0])
+    # From the first load to the last one, and from there back to the store.
+    claim.change("idle", row, word=before, previous=first, later=last - 1)
+    claim.change("memory_word", 2, out=before, mem_old=before, mem_new=before)
+    claim.append("idle", np.array([[0, WINDOW, before, last, store - 1]], dtype=np.uint32))
+    claim.change("memory_word", 1, pm=store - 1)
+    claim.set_register(RESULT, before)
+    blocks = claim.rows("block")
+    block = int(np.flatnonzero((blocks[:, 0] == 0) & (blocks[:, 1] == WINDOW // 64))[0])
+    blocks[block, 50] = store
+    back = len(claim.rows("idle")) - 1
+
+    def carried(traces: Traces) -> None:
+        cell(traces, "idle", back, low=store - 1 - last - 1, high=0)
+
+    found = claim.violations(carried)
+    assert "range" in found
+    assert "memory" not in found
+
+
+def test_what_is_written_to_x0_is_not_read() -> None:
+    claim = Claim.of([asm.i_type("addi", 0, 0, 5), asm.r_type("add", RESULT, 0, 0), asm.HALT])
+    claim.change("add", 0, v1=5, out=5)
+    claim.set_register(RESULT, 5)
+    assert "memory" in claim.violations()
 
 
 def test_a_block_touched_twice() -> None:
@@ -179,7 +256,7 @@ def test_another_code_word() -> None:
     """Addition of 2 where the code says 1."""
     claim = Claim.of([asm.i_type("addi", RESULT, 0, 1), asm.HALT])
     claim.change("decode", 0, word=asm.i_type("addi", RESULT, 0, 2))
-    claim.change("add", 0, out=2)
+    claim.change("add_immediate", 0, out=2)
     claim.set_register(RESULT, 2)
     assert claim.violations() == {"memory"}
 
@@ -217,7 +294,7 @@ def test_advice_of_more_than_32_bits() -> None:
     claim = Claim.of([asm.advice(RESULT), asm.HALT], [5])
 
     def wide(traces: Traces) -> None:
-        cell(traces, "add", 0, out=5 + 2**32, out_high=2**16)
+        cell(traces, "add_immediate", 0, out=5 + 2**32, out_high=2**16)
 
     assert {"range", "memory"} <= claim.violations(wide)
 

@@ -102,8 +102,11 @@ def test_no_cell_is_loose_and_every_rule_is_needed(capsys: pytest.CaptureFixture
 
 #: Rules that decide what a row answers; without one of them the table would answer what the prover likes.
 ANSWERS = [
+    ("add_immediate", "the sum"),
     ("add", "the sum"),
     ("add", "the difference"),
+    ("add", "the result"),
+    ("add", "less exactly when the difference is negative"),
     ("control", "jal links"),
     ("control", "jalr links"),
     ("control", "set's result"),
@@ -133,7 +136,10 @@ def test_a_table_without_this_rule_answers_what_it_likes(table: str, name: str) 
     assert any(FreedOutputs(fuzzer, seed=seed).run([table], attempts_per_row=attempts).findings for seed in range(5))
 
 
-@pytest.mark.parametrize(("table", "columns"), [("add", ("out",)), ("page", ("touched[1]",))])
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("add_immediate", ("out",)), ("page", ("touched[1]",)), ("page", ("time[1]",)), ("idle", ("low",))],
+)
 def test_what_is_chosen_by_design_would_be_a_finding(table: str, columns: tuple[str, ...]) -> None:
     traces, publics = everything_expanded()
     undeclared = circuit.__wrapped__()

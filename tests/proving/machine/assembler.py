@@ -85,6 +85,11 @@ def li(rd: int, value: int) -> list[int]:
     return [lui(rd, value + 0x800), i_type("addi", rd, rd, value & 0xFFF)]
 
 
+def wait(timestamps: int, register: int = 31) -> list[int]:
+    """Count a register down for at least as many timestamps, four a cycle."""
+    return [*li(register, timestamps // 8 + 1), i_type("addi", register, register, -1), branch("bne", register, 0, -4)]
+
+
 def advice(rd: int) -> int:
     """Encode the read of the next advice word."""
     return 0x7C0 << 20 | 1 << 12 | rd << 7 | 0x73

@@ -25,7 +25,7 @@ from tests.proving.machine.programs import counting_loop
 
 def _segments() -> list[Checkpoint]:
     program = Program.from_elf(asm.elf(counting_loop(50)))
-    return [segment.checkpoint for segment in witness(program, b"", {**capacities(14), "add": 60})]
+    return [segment.checkpoint for segment in witness(program, b"", {**capacities(14), "add": 30})]
 
 
 def _rewrapped(checkpoint: Checkpoint, change: object) -> bytes:

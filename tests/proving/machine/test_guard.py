@@ -41,7 +41,7 @@ def _ways(elf: bytes) -> list[Callable[[], object]]:
     program = Program.from_elf(elf)
     return [
         lambda: execute(program),
-        lambda: list(witness(program, b"", {**capacities(12), "add": 50})),
+        lambda: list(witness(program, b"", {**capacities(12), "add_immediate": 50})),
         lambda: observe(program, Symbols(elf), printed=lambda text: None),
         lambda: observe(program, Symbols(elf), printed=lambda text: None, profile=True),
     ]

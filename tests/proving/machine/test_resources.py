@@ -26,7 +26,7 @@ def test_every_instruction_set_gives_the_same_checkpoints_and_records() -> None:
     for isa in native.runnable_isas():
         with native.forced_isa(isa):
             program = Program.from_elf(asm.elf(counting_loop(200)))
-            segments = [s.checkpoint for s in witness(program, b"", {**capacities(14), "add": 300})]
+            segments = [s.checkpoint for s in witness(program, b"", {**capacities(14), "add_immediate": 300})]
             results.append([(c.to_bytes(), replay(c).to_bytes()) for c in segments])
     assert all(result == results[0] for result in results)
 

@@ -29,7 +29,7 @@ def _trap(words: Sequence[int], kind: type[traps.Trap], advice: Sequence[int] = 
     with pytest.raises(kind) as plain:
         execute(program, given, cycle_limit=10_000)
     with pytest.raises(kind) as cut:
-        list(witness(program, given, {**capacities(12), "add": 50}, cycle_limit=10_000))
+        list(witness(program, given, {**capacities(12), "add_immediate": 50}, cycle_limit=10_000))
     assert type(plain.value) is type(cut.value) is kind
     if kind is not traps.CycleLimit:
         assert str(plain.value) == str(cut.value)

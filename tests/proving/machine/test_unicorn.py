@@ -44,7 +44,7 @@ def test_replayed_segments_end_as_in_unicorn(seed: int) -> None:
     program = random_program(seed, length=300)
     registers, window = _emulate(program)
     memory = dict(enumerate(np.frombuffer(program.data, dtype="<u4").tolist()))
-    for segment in witness(Program.from_elf(program.elf()), b"", {**capacities(12), "add": 300}):
+    for segment in witness(Program.from_elf(program.elf()), b"", {**capacities(12), "add_immediate": 300}):
         for row in replay(segment.checkpoint).block:
             if row[0] == 0:
                 first = (int(row[1]) * 64 - WINDOW) // 4

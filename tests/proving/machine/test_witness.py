@@ -14,6 +14,7 @@ from proving.circuits.requests import RequestType
 from proving.hash import compress
 from proving.machine.checkpoint import Checkpoint, CheckpointError
 from proving.machine.executor import execute
+from proving.machine.main_vm.buses import SINK, SPACE
 from proving.machine.program import Program
 from proving.machine.records import CYCLE_FAMILIES, FAMILIES, MEMORY_FAMILIES, Records
 from proving.machine.replay import replay
@@ -23,7 +24,7 @@ from tests.proving.machine import assembler as asm
 from tests.proving.machine.capacities import capacities
 from tests.proving.machine.programs import WINDOW, counting_loop, hash_chain, random_program
 
-REGISTERS, CODE = 1 << 32, 2 << 32
+REGISTERS, CODE = SPACE, 2 * SPACE
 
 
 def _loop(rounds: int = 400) -> Program:
@@ -48,8 +49,9 @@ def _assert_chain(program: Program, segments: list[Segment]) -> None:
 def _cuts() -> list[dict[str, int]]:
     base = capacities(16)
     limits = [
-        ("add", 7), ("add", 1000), ("control", 13), ("bitwise", 100), ("mul_div", 50), ("memory_word", 33),
-        ("memory_sub", 5), ("decode", 6), ("page", 69), ("poseidon2", 100), ("cycles", 1), ("cycles", 17),
+        ("add_immediate", 7), ("add_immediate", 1000), ("add", 13), ("control", 13), ("bitwise", 100), ("mul_div", 50),
+        ("memory_word", 33), ("memory_sub", 5), ("idle", 2300),
+        ("decode", 6), ("page", 69), ("poseidon2", 100), ("cycles", 1), ("cycles", 17),
     ]  # fmt: skip
     return [base, *({**base, name: limit} for name, limit in limits)]
 
@@ -119,7 +121,7 @@ def test_a_program_that_halts_at_once_is_one_segment() -> None:
 
 def test_a_segment_may_consist_of_the_halt_alone() -> None:
     program = Program.from_elf(asm.elf([asm.NOP] * 6 + [asm.HALT]))
-    segments = list(witness(program, b"", {**capacities(12), "add": 3}))
+    segments = list(witness(program, b"", {**capacities(12), "add_immediate": 3}))
     assert [(s.checkpoint.cycles, s.checkpoint.halts) for s in segments] == [(3, False), (3, True)]
     segments = list(witness(program, b"", {**capacities(12), "decode": 6}))
     assert [(s.checkpoint.cycles, s.checkpoint.halts) for s in segments] == [(6, False), (0, True)]
@@ -161,7 +163,7 @@ def _accesses(records: Records) -> tuple[Counter, Counter]:
     words = {pc: word for pc, word, _ in records.decode.tolist()}
 
     def access(address: int, old: int, previous: int, new: int, timestamp: int) -> None:
-        assert 0 <= timestamp - previous - 1 < 1 << 24
+        assert 0 <= timestamp - previous - 1 < 1 << 16
         received[address, old, previous] += 1
         sent[address, new, timestamp] += 1
 
@@ -172,7 +174,8 @@ def _accesses(records: Records) -> tuple[Counter, Counter]:
         for clk, pc, v1, v2, old, out, p1, p2, pd in records.family(name).tolist():
             rd, rs1, rs2, writes = _operands(words[pc])
             register(rs1, v1, p1, v1, 4 * clk)
-            register(rs2, v2, p2, v2, 4 * clk + 1)
+            if name != "add_immediate":
+                register(rs2, v2, p2, v2, 4 * clk + 1)
             if writes:
                 register(rd, old, pd, out, 4 * clk + 3)
     for name in MEMORY_FAMILIES:
@@ -195,7 +198,14 @@ def _accesses(records: Records) -> tuple[Counter, Counter]:
         state = np.array([old], dtype=np.uint32).view(np.uint64)
         new = compress(state)[0].view(np.uint32).tolist() + old[8:]
         for i in range(32):
-            access(pointer + 4 * i, old[i], row[5 + 2 * i], new[i], 4 * clk + (2 if i < 8 else 1))
+            step = int(i >= 8)
+            access(pointer + 4 * i, old[i], row[5 + 2 * i], old[i], 4 * clk + step)
+            if i < 8:
+                access(pointer + 4 * i, old[i], 4 * clk, new[i], 4 * clk + 2)
+    for space, address, value, previous, later in records.idle.tolist():
+        assert 0 <= later - previous - 1 < 1 << 24
+        received[(REGISTERS if space else 0) + address, value, previous] += 1
+        sent[(REGISTERS if space else 0) + address, value, later] += 1
     return received, sent
 
 
@@ -206,7 +216,8 @@ def _operands(word: int) -> tuple[int, int, int, bool]:
         rs1 = 0
     if opcode not in (0x33, 0x63, 0x23):
         rs2 = 0
-    return rd, rs1, rs2, rd != 0 and opcode not in (0x63, 0x23, 0x0F)
+    sink = rd == 0 or opcode == 0x0F
+    return SINK if sink else rd, rs1, rs2, opcode not in (0x63, 0x23)
 
 
 def _assert_consistent(records: Records) -> None:
@@ -217,8 +228,11 @@ def _assert_consistent(records: Records) -> None:
             continue
         for i in range(16):
             address = (REGISTERS if space else 0) + 64 * index + 4 * i
-            sent[address, row[2 + i], 0] += 1
-            received[address, row[18 + i], row[34 + i]] += 1
+            sent[address, row[2 + i], row[34 + i]] += 1
+            received[address, row[18 + i], row[50 + i]] += 1
+    start, word, last = records.boundary.tolist()[4:]
+    sent[REGISTERS + 4 * SINK, 0, start] += 1
+    received[REGISTERS + 4 * SINK, word, last] += 1
     assert received == sent
     assert all(count == 1 for count in sent.values())
 
@@ -233,7 +247,7 @@ def _assert_consistent(records: Records) -> None:
         if row[0] == 2:
             for i in range(16):
                 pc = 64 * row[1] + 4 * i
-                assert row[34 + i] == (pc in words)
+                assert row[50 + i] == (pc in words)
                 if pc in words:
                     assert words[pc][0] == row[2 + i] == row[18 + i]
                     seen.add(pc)

@@ -177,23 +177,21 @@ HM_PORTABLE void fill(const Call& call, std::size_t number, Counts& counts, cons
         const bool reads = call.reads(i), data = reads || call.writes(i);
         const bool registers = i == kRegisterRow && !call.answering();
         const std::uint64_t time = 4 * std::uint64_t{call.clk} + call.step(i);
-        std::array<std::uint64_t, 2> high{}, upper{};
+        std::array<std::uint64_t, 2> upper{};
         for (std::size_t j = 0; j < 2; ++j) {
-            if (data || (registers && (j == 0 || call.others()))) high[j] = counts.gap(time, words[j].previous);
+            if (data || (registers && (j == 0 || call.others()))) counts.gap(time, words[j].previous);
             if (!splits(call, i, j)) continue;
             upper[j] = words[j].word >> 16;
             counts.check(16, words[j].word & 0xffff);
             counts.check(upper_bits(i, j), upper[j]);
         }
-        if (data || registers)
-            counts.pair(static_cast<std::uint32_t>(high[0]), static_cast<std::uint32_t>(high[1]));
         if (!call.request() && reads) upper[0] = canonical(words);
         table.put(number * kRows + i, columns::Call{
             .compression = call.type == kCompression, .arith256 = call.type == kArith256, .keccak_f = call.type == kKeccakType,
             .sha256 = call.type == kSha256, .blake2s = call.type == kBlake2s, .answering = call.answering(),
             .clk = call.clk, .pointer = call.pointer, .numbers = call.numbers, .lane = register_.at(i, words),
             .word = {words[0].word, words[1].word}, .old = {words[0].old, words[1].old},
-            .previous = {words[0].previous, words[1].previous}, .high = high, .upper = upper});
+            .previous = {words[0].previous, words[1].previous}, .upper = upper});
     }
 }
 

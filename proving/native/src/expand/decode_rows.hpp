@@ -39,7 +39,7 @@ HM_PORTABLE inline bool fits(std::uint32_t format, std::uint32_t operation, std:
 
 HM_PORTABLE inline bool has_rd(std::uint32_t format) {
     return format == kRegister || format == kImmediate || format == kShift || format == kUpper || format == kUpperPc ||
-           format == kJump || format == kJumpRegister || format == kAdviceFormat;
+           format == kJump || format == kJumpRegister || format == kAdviceFormat || format == kFence;
 }
 HM_PORTABLE inline bool has_rs1(std::uint32_t format) {
     return format == kRegister || format == kImmediate || format == kShift || format == kStore || format == kBranch ||
@@ -91,11 +91,12 @@ HM_PORTABLE inline bool decode(std::uint32_t pc, std::uint32_t word, const std::
         if (!encoding::fits(format, cell(4), word, fields)) continue;
         const std::uint64_t imm = encoding::immediate(format, pc, word, fields);
         const std::uint64_t to = encoding::target(format, pc, fields);
-        const std::uint32_t rd = encoding::has_rd(format) ? fields.rd() : 0;
+        const std::uint32_t written = fields.rd() == 0 || format == kFence ? kSinkRegister : fields.rd();
+        const std::uint32_t rd = encoding::has_rd(format) ? written : 0;
         const std::uint32_t rs1 = encoding::has_rs1(format) ? fields.rs1 : 0;
         const std::uint32_t rs2 = encoding::has_rs2(format) ? fields.rs2() : 0;
         out = {pc, word, format, row, cell(4), rd, rs1, rs2, static_cast<std::uint32_t>(imm),
-               static_cast<std::uint32_t>(to), rd != 0, (imm >> 32) != 0, (to >> 32) != 0};
+               static_cast<std::uint32_t>(to), (imm >> 32) != 0, (to >> 32) != 0};
         return true;
     }
     return false;
@@ -111,7 +112,7 @@ HM_PORTABLE void fill_decode(const Decoded& d, std::uint32_t count, std::size_t 
         .rs1_field = f.rs1, .b20 = f.b20, .b21 = f.b21, .b25 = f.b25, .b31 = f.b31, .operation = d.operation,
         .funct7 = encoding::uses_funct7(d.format) ? f.funct7() : 0, .rd = d.rd, .rs1 = d.rs1, .rs2 = d.rs2, .imm = d.imm,
         .target = d.target, .imm_high = d.imm >> 16, .target_high = d.target >> 16, .imm_carry = d.imm_carry,
-        .target_carry = d.target_carry, .writes = d.writes, .rd_inverse = Fp(d.rd).inverse().value,
+        .target_carry = d.target_carry, .writes = f.rd() != 0, .rd_inverse = Fp(f.rd()).inverse().value,
         .halt_inverse = d.format == kJump ? Fp(less_halt).inverse().value : 0});
     table.at(HM_COLUMN(Decode, is_register) + d.format - kRegister, row) = 1;
     counts.check(4, f.b8);

@@ -16,24 +16,18 @@ struct Access {
 
 // What both memory tables do with their accesses and their address.
 struct Accesses {
-    std::uint32_t reg_old, pr, h1, hm, hr = 0, address, carry;
+    std::uint32_t reg_old, pr, address, carry;
 
     template <class Counts>
     HM_PORTABLE Accesses(const Access& a, const Decoded& d, bool store, Counts& counts)
         : reg_old(store ? a.v2 : a.old), pr(store ? a.p2 : a.pd) {
         const std::uint64_t time = 4 * std::uint64_t{a.clk};
-        h1 = counts.gap(time, a.p1);
-        hm = counts.gap(time + 2, a.pm);
-        counts.pair(h1, hm);
-        if (store || d.writes) {
-            hr = counts.gap(time + 3, pr);
-            counts.check(8, hr);
-        }
+        counts.gap(time, a.p1);
+        counts.gap(time + 2, a.pm);
+        counts.gap(time + 3, pr);
         const std::uint64_t sum = std::uint64_t{a.v1} + d.imm;
         address = static_cast<std::uint32_t>(sum);
         carry = static_cast<std::uint32_t>(sum >> 32);
-        counts.check(16, address >> 2 & 0xffff);
-        counts.check(14, address >> 18);
     }
 };
 
@@ -48,9 +42,8 @@ struct MemoryWordRows : NoInverses {
         const Accesses x(a, d, store, counts);
         table.put(row, columns::MemoryWord{
             .clk = a.clk, .pc = a.pc, .load = !store, .store = store, .rs1 = d.rs1, .rs2 = d.rs2, .rd = d.rd, .imm = d.imm,
-            .writes = d.writes, .carry = x.carry, .w_low = x.address >> 2 & 0xffff, .w_high = x.address >> 18,
-            .mem_old = a.mem_old, .reg_old = x.reg_old, .value = a.mem_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr,
-            .h1 = x.h1, .hm = x.hm, .hr = x.hr});
+            .carry = x.carry, .v1 = a.v1, .mem_old = a.mem_old, .reg_old = x.reg_old, .value = a.mem_new, .p1 = a.p1,
+            .pm = a.pm, .pr = x.pr});
     }
 };
 
@@ -87,9 +80,8 @@ struct MemorySubRows : NoInverses {
         if (is_signed) counts.check(7, rest);
         table.put(row, columns::MemorySub{
             .clk = a.clk, .pc = a.pc, .load = !store, .store = store, .byte = byte, .signed_ = is_signed, .rs1 = d.rs1,
-            .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .writes = d.writes, .carry = x.carry, .w_low = x.address >> 2 & 0xffff,
-            .w_high = x.address >> 18, .o0 = o0, .o1 = o1, .mem_old = a.mem_old, .mem_new = a.mem_new, .reg_old = x.reg_old,
-            .reg_new = reg_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr, .h1 = x.h1, .hm = x.hm, .hr = x.hr,
+            .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .carry = x.carry, .v1 = a.v1, .o0 = o0, .o1 = o1, .mem_old = a.mem_old, .mem_new = a.mem_new, .reg_old = x.reg_old,
+            .reg_new = reg_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr,
             .x0 = half & 255, .x1 = half >> 8, .y = y, .c0 = c0, .c1 = c1, .rest = rest, .sign = sign,
             .change = field_difference(half_new, half)});
     }

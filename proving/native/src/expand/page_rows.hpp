@@ -7,9 +7,9 @@ namespace hm::expand {
 
 inline constexpr std::size_t kBlockWords = 16;
 // Words of a block's record and of a node's key.
-inline constexpr std::size_t kBlockRecord = 2 + 3 * kBlockWords, kNodeKey = 4;
+inline constexpr std::size_t kBlockRecord = 2 + 4 * kBlockWords, kNodeKey = 4;
 
-// record: space, index, the words before, the words after, the times of their last accesses.
+// record: space, index, the words before, the words after, the times at which they start, those of their last accesses.
 HM_PORTABLE inline void fill_block(const std::uint32_t* record, std::size_t number, const Compressions& compressions,
                                    const Table& table) {
     for (std::size_t after = 0; after < 2; ++after) {
@@ -18,7 +18,7 @@ HM_PORTABLE inline void fill_block(const std::uint32_t* record, std::size_t numb
                             .digest = compressions.digest(compressions.pages[row])};
         for (std::size_t i = 0; i < kBlockWords; ++i) {
             cells.element[i] = record[2 + kBlockWords * after + i];
-            if (after) cells.time[i] = record[2 + 2 * kBlockWords + i];
+            cells.time[i] = record[2 + kBlockWords * (2 + after) + i];
         }
         table.put(row, cells);
     }

@@ -32,10 +32,11 @@ inline constexpr std::size_t kCompressionRows = 8;
 
 // Operations as in proving/machine/main_vm/buses.py.
 enum Operation : std::uint32_t {
-    kAdd = 1, kSub, kAdvice, kAnd, kOr, kXor, kSll, kSrl, kSra, kMul, kMulh, kMulhu, kMulhsu, kDiv, kDivu, kRem, kRemu,
+    kAddImmediate = 1, kAdvice, kAnd, kOr, kXor, kSll, kSrl, kSra, kMul, kMulh, kMulhu, kMulhsu, kDiv, kDivu, kRem, kRemu,
     kLw, kSw, kPoseidon2, kHalt, kFirstRequest,
     kSubWord = 32,
-    kJal = 64, kJalr = 68, kEqual = 72, kLess = 76, kSet = 80,
+    kJal = 64, kJalr = 68, kEqual = 72, kUnsignedLess = 76, kLess = 78, kSetImmediate = 80, kSetSigned = 82,
+    kAdd = 84, kSub = 86, kSltu = 88,
 };
 
 // Kinds of rows of the constant table, as in buses.py.
@@ -45,9 +46,12 @@ enum Kind : std::uint32_t {
     kAdviceFormat, kPoseidon2Format, kFence, kRequestFormat,
 };
 
-// One decoded instruction.
-struct Decoded {
-    std::uint32_t pc, word, format, constant_row, operation, rd, rs1, rs2, imm, target, writes;
+// Register that takes what instructions write to x0.
+inline constexpr std::uint32_t kSinkRegister = 32;
+
+// One decoded instruction, in whole words of 64 bits.
+struct alignas(8) Decoded {
+    std::uint32_t pc, word, format, constant_row, operation, rd, rs1, rs2, imm, target;
     bool imm_carry, target_carry;
 };
 
@@ -88,12 +92,8 @@ struct Lookups : Sink {
     HM_PORTABLE void pair(std::uint32_t a, std::uint32_t b) { this->pairs((a & 255) << 8 | (b & 255)); }
     HM_PORTABLE void conjunction(std::uint32_t a, std::uint32_t b) { this->conjunctions(a << 8 | b); }
     HM_PORTABLE void constant(std::size_t row) { this->constants(row); }
-    // The low 16 bits of time - previous - 1; returns the bits above.
-    HM_PORTABLE std::uint32_t gap(std::uint64_t time, std::uint64_t previous) {
-        const std::uint64_t since = time - previous - 1;
-        check(16, since & 0xffff);
-        return static_cast<std::uint32_t>(since >> 16);
-    }
+    // The time since the last access, less one.
+    HM_PORTABLE void gap(std::uint64_t time, std::uint64_t previous) { check(16, time - previous - 1); }
 };
 
 // The compressions of a segment, once their table is filled.
@@ -120,7 +120,8 @@ struct Compressions {
 // Each family of records has a struct of its own with the words of a record, kWidth, and with
 // fill(record, number, decoded, compressions, counts, table), which writes what the record of this number takes in the
 // table. inverted(each) names the columns in which a fill leaves numbers in place of their inverses, of which many are
-// taken together; zero stays zero.
+// taken together; zero stays zero. each(column, flag) is for the rows where a flag's column is not zero.
+inline constexpr std::size_t kEveryRow = ~std::size_t{0};
 struct NoInverses {
     template <class Each>
     HM_PORTABLE static void inverted(Each&&) {}

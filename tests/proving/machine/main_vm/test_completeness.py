@@ -20,8 +20,8 @@ from tests.proving.machine import programs
 from tests.proving.machine.main_vm import segments
 
 FAMILIES = {
-    "add": ["add", "sub"],
-    "control": ["slt", "sltu"],
+    "add": ["add", "sub", "sltu"],
+    "control": ["slt"],
     "bitwise": ["and", "or", "xor"],
     "shift": ["sll", "srl", "sra"],
     "mul": ["mul", "mulh", "mulhu", "mulhsu"],
@@ -51,6 +51,34 @@ def test_immediates_on_edge_values() -> None:
 
 def test_branches_and_jumps() -> None:
     accept(segments.records(segments.branches()))
+
+
+def idling(timestamps: int) -> list[int]:
+    """Registers, words, a compression's and requests' buffers that are accessed, and later again."""
+    hashed, _ = segments.hashing()
+    touched = [*asm.li(7, 5), asm.r_type("add", 0, 7, 7), *hashed[:-1]]
+    requests = [*asm.li(11, segments.NUMBERS), *asm.li(10, segments.NUMBERS - 32), segments.ARITH256]
+    state = [*asm.li(10, segments.NUMBERS + 128), asm.request(RequestType.KECCAK_F)]
+    advance = [word for word in touched if word >> 20 != 0x7C0]
+    again = [*advance[2:], *requests, *state, asm.jal(0, 4), asm.load("lb", 8, 21, 3)]
+    return [*touched, *requests, *state, *asm.wait(timestamps), *again, asm.HALT]
+
+
+@pytest.mark.parametrize("timestamps", [65_000, 66_000, 200_000])
+def test_what_lies_idle_is_carried_on(timestamps: int) -> None:
+    advice = segments.hashing()[1]
+    (found,) = segments.records(idling(timestamps), advice, 16)
+    # Words of the compression, of both requests and of the registers.
+    assert (len(found.idle) > 32 + 40 + 50) == (timestamps > 2**16)
+    accept([found])
+
+
+def test_what_is_first_accessed_late_starts_late() -> None:
+    words = [*segments.load_edges(), *asm.wait(100_000), asm.load("lw", 9, 21), asm.r_type("add", 0, 30, 30)]
+    (found,) = segments.records([*words, asm.HALT], size_class=16)
+    starts = found.block[:, 34:50]
+    assert (starts > 2**16).any()
+    accept([found])
 
 
 def test_loads_and_stores() -> None:

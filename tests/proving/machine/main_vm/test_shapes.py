@@ -23,7 +23,8 @@ _BUFFERS, _POINTER, _LEFT, _VALUE = 0x0100_0000, 7, 5, 6
 SIZE_CLASSES = range(shapes.MIN_SIZE_CLASS, shapes.MAX_SIZE_CLASS + 1)
 #: By table, instructions that fill it.
 FILLING = {
-    "add": [asm.i_type("addi", _VALUE, _VALUE, 3)],
+    "add_immediate": [asm.i_type("addi", _VALUE, _VALUE, 3)],
+    "add": [asm.r_type("add", _VALUE, _VALUE, _LEFT)],
     "control": [asm.r_type("slt", _VALUE, _VALUE, _LEFT)],
     "bitwise": [asm.r_type("xor", _VALUE, _VALUE, _LEFT)],
     "mul_div": [asm.r_type("mulhu", _VALUE, _VALUE, _LEFT)],
@@ -127,7 +128,7 @@ def test_a_segment_goes_on_where_another_size_holds_it(order: int) -> None:
     """The first size lacks products, the second sums; together they hold what either holds, and no more."""
     words = [asm.i_type("addi", _VALUE, _VALUE, 1)] * 20 + [asm.r_type("mul", _VALUE, _VALUE, _VALUE)] * 30
     plain = shape.capacities([0])[0]
-    sizes = [{**plain, "add": a, "mul_div": m} for a, m in ((20, 10), (10, 40), (25, 25))]
+    sizes = [{**plain, "add_immediate": a, "mul_div": m} for a, m in ((20, 10), (10, 40), (25, 25))]
     cycles = [s.checkpoint.cycles for s in witness(Program.from_elf(asm.elf([*words, asm.HALT])), b"", sizes[::order])]
     assert cycles == [20 + 25, 5]
     alone = [s.checkpoint.cycles for s in witness(Program.from_elf(asm.elf([*words, asm.HALT])), b"", sizes[0])]
