@@ -14,7 +14,7 @@ from proving.machine import checkpoint, records
 from proving.machine.program import Program
 from proving.snark.layout import PRODUCTION
 from proving.snark.proof import SnarkProof
-from proving.stages import batch_proof, development, proof, recursion_proof, recursion_witness, snark_proof
+from proving.stages import batch_proof, development, proof, recursion_proof, recursion_witness, run_proof, snark_proof
 from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.errors import InvalidInput
@@ -102,7 +102,15 @@ def _proof(data: bytes) -> Rows:
 
 
 def _batch_proof(data: bytes) -> Rows:
-    claim, made = batch_proof.unpack(data)
+    return _claimed(*batch_proof.unpack(data))
+
+
+def _run_proof(data: bytes) -> Rows:
+    claim, _, made = run_proof.unpack(data)
+    return _claimed(claim, made)
+
+
+def _claimed(claim: batch_proof.Claim, made: bytes) -> Rows:
     return [
         ("program commitment", digest_hex(claim.program_commitment)),
         ("output (unverified)", claim.output.hex()),
@@ -208,6 +216,7 @@ _KINDS: dict[str, Callable[[bytes], Rows]] = {
     records.KIND: _records,
     proof.KIND: _proof,
     batch_proof.KIND: _batch_proof,
+    batch_proof.RUN_KIND: _run_proof,
     snark_proof.KIND: _snark_proof,
     recursion_proof.KIND: _recursion_proof,
     recursion_witness.KIND: _recursion_witness,

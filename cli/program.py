@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     proof: Annotated[
-        Path, typer.Argument(help="A batch's proof, made by `hallmark prove` or by the pipeline, or its SNARK.")
+        Path, typer.Argument(help="A proof, made by `hallmark prove` or by the pipeline, or a batch's SNARK.")
     ],
     program: Annotated[Path, typer.Option(help="The program that the proof must be about.")],
     output: Annotated[str, typer.Option(help="The public output that it must have, 64 hexadecimal digits.")] = "",
@@ -82,7 +82,7 @@ def verify(
     data = files.read(proof, limit=MAX_PROOF)
     shown: Verified | VerifiedSnark
     if snark_key is None:
-        shown = stages.verify_batch(data, program_commitment=commitment, profile=profile, output=expected)
+        shown = stages.verify_run(data, program_commitment=commitment, profile=profile, output=expected)
     else:
         shown = stages.verify_snark(
             data, read_snark_key(snark_key), program_commitment=commitment, profile=profile, output=expected

@@ -45,11 +45,28 @@ class Proofs:
         from proving.stages.statement import Statement
 
         self._kept, self._statement, self._device, self._profile = kept, statement, device, profile
-        ends = Statement.decode(statement).ends
+        self._told = Statement.decode(statement)
+        ends = self._told.ends
         starts = np.concatenate([program.commitment[np.newaxis], ends[:-1]])
         self._publics = np.concatenate([starts, ends], axis=1)
         self._steps = tree(len(ends), requests)
         self._parts = {MAIN_VM: len(ends), **requests}
+
+    @property
+    def one_suffices(self) -> bool:
+        """Whether the run is one segment whose proof shows all of it."""
+        from proving.stages import run_proof
+
+        return run_proof.covers(self._told)
+
+    def make_one(self, bars: Progress) -> bytes:
+        """Make the proof of the run's only segment, unless it is kept from before, and return the run's."""
+        from proving.stages import run_proof
+
+        whole = bars.add_task("all proofs", total=1, note="0 of 1")
+        proof = self._found_or_made(self._steps[0], bars, whole, 0)
+        bars.update(whole, completed=1, note="1 of 1")
+        return run_proof.pack(self._told, proof, profile=self._profile)
 
     def make_all(self, bars: Progress) -> bytes:
         """Make every proof of every round that is not kept from before, and return the last one, the batch's."""

@@ -1,4 +1,7 @@
-"""`hallmark prove`: cut a run into segments, prove each, and join the proofs to one; goes on where it was stopped."""
+"""`hallmark prove`: cut a run into segments, prove each, and join the proofs to one; goes on where it was stopped.
+
+A run of one segment that requests nothing has one proof already.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,9 @@ def prove(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or emulated.")] = "",
     cycle_limit: Annotated[int | None, typer.Option(help=CYCLES_HELP, min=1)] = None,
     memory_limit: MemoryLimitOption = "1G",
+    join: Annotated[
+        bool, typer.Option("--join", help="Join the proof of a single segment too, as a SNARK and core need it.")
+    ] = False,
     without_proof: Annotated[
         bool, typer.Option("--development", help="Only run it; the result is marked, and refused as a proof.")
     ] = False,
@@ -74,10 +80,11 @@ def prove(
         with display.progress() as bars:
             made = cut_run(kept, bars, loaded, advice, wanted.on(compute.memory))
             del advice
-            proof = Proofs(kept, made.statement, made.requests, loaded, compute, wanted.profile).make_all(bars)
+            proofs = Proofs(kept, made.statement, made.requests, loaded, compute, wanted.profile)
+            proof = proofs.make_all(bars) if join or not proofs.one_suffices else proofs.make_one(bars)
         files.write(output, proof)
     write_beside(done, output)
-    shown = stages.verify_batch(proof, program_commitment=loaded.commitment, profile=wanted.profile)
+    shown = stages.verify_run(proof, program_commitment=loaded.commitment, profile=wanted.profile)
     print_verified(shown, title=f"proved {output}")
     seconds = time.perf_counter() - start
     display.console.print(

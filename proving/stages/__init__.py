@@ -11,7 +11,8 @@
 | `prove_recursive` | `aggregation` | recursion witness, recursion trace | recursion proof, or the batch's |
 | `compress_proof` | `layers` | a batch's proof | the last layer's proof |
 | `compress` | `compression` | a batch's proof | its SNARK |
-| `verify_batch` | `verify` | a batch's proof | what it proves |
+| `pack` | `run_proof` | proof of a run's only segment, statement | the run's proof |
+| `verify_batch`, `verify_run` | `verify` | a batch's proof, or that of a run's only segment | what it proves |
 | `snark_keys` | `wrapping` | a setup | the SNARK's keys |
 | `wrap` | `wrapping` | the last layer's proof, the SNARK's keys | a batch's SNARK |
 | `verify_snark` | `snark_proof` | a batch's SNARK, verifying key | what it proves |
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from proving.stages.requests import prove_requests
     from proving.stages.segment import prove_segment
     from proving.stages.snark_proof import VerifiedSnark, verify_snark
-    from proving.stages.verify import key_digest, verify_batch
+    from proving.stages.verify import key_digest, verify_batch, verify_run
     from proving.stages.witness import BasicWitness, basic_witness
     from proving.stages.wrapping import snark_keys, wrap
 
@@ -56,6 +57,7 @@ __all__ = [
     "snark_key_digest",
     "snark_keys",
     "verify_batch",
+    "verify_run",
     "verify_snark",
     "wrap",
 ]
@@ -75,6 +77,7 @@ _HOME = {
     "compress": "compression",
     "snark_key_digest": "compression",
     "verify_batch": "verify",
+    "verify_run": "verify",
     "verify_snark": "snark_proof",
     "snark_keys": "wrapping",
     "wrap": "wrapping",

@@ -26,6 +26,8 @@ from runtime.protocol import PROTOCOL_NUMBER
 
 KIND = "batch_proof"
 VERSION = 1
+#: Kind of the proof of a run that is one segment (`proving.stages.run_proof`), which is told from this one.
+RUN_KIND = "run_proof"
 #: Largest artifact that is read, in bytes.
 MAX_BYTES = 1 << 23
 
@@ -40,6 +42,13 @@ class MalformedBatchProof(VerificationError):
 
     code = "malformed_batch_proof"
     default_remedy = "Copy it again from where it was made; `hallmark inspect FILE` shows what is in a file."
+
+
+class NotJoined(VerificationError):
+    """The proof is that of a run's only segment: it is not joined to the proof that a SNARK or core takes."""
+
+    code = "not_joined"
+    default_remedy = "Make it with `hallmark prove --join`."
 
 
 class OtherKeySet(VerificationError):
@@ -158,11 +167,16 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Claim, bytes]:
     ------
     NotProven
         A run in development mode.
+    NotJoined
+        The proof of a run's only segment.
     MalformedBatchProof
         Anything else that `pack` does not make.
     """
     try:
-        development.refuse(artifact.read_header(data))
+        header = artifact.read_header(data)
+        development.refuse(header)
+        if header.kind == RUN_KIND:
+            raise NotJoined("The proof is that of a run's only segment, not joined to one of constant size.")
         found = artifact.unpack(data, kind=KIND, version=VERSION, protocol=protocol, limit=MAX_BYTES, plain=True)
         payload = found.payload
         return Claim.of_bytes(payload), payload[CLAIM_BYTES:]

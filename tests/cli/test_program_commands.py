@@ -40,7 +40,13 @@ def test_execute_prove_verify_inspect(program: Path, tmp_path: Path) -> None:
     value = line.split()[-1]
     assert value.startswith(output)
     hallmark("verify", proof, "--program", program, "--output", value)
-    assert "batch_proof" in hallmark("inspect", proof)
+    assert "run_proof" in hallmark("inspect", proof)
+    snark = tmp_path / "snark"
+    assert "not_joined" in hallmark("compress", proof, "-o", snark, status=1)
+    joined = tmp_path / "joined"
+    hallmark("prove", program, "-o", joined, "--size-class", "16", "--join")
+    assert value in hallmark("verify", joined, "--program", program)
+    assert "batch_proof" in hallmark("inspect", joined)
     assert "program commitment" in hallmark("inspect", program)
 
     other = tmp_path / "other.elf"

@@ -162,7 +162,8 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     folder = tmp_path_factory.mktemp("smallest")
     program, proof = folder / "program.elf", folder / "proof"
     program.write_bytes(elf_of(20))
-    peak = peak_of(command("prove", program, "-o", proof, "--memory", str(BUDGET), "--size-class", "18"))
+    options = ("--memory", str(BUDGET), "--size-class", "18", "--join")
+    peak = peak_of(command("prove", program, "-o", proof, *options))
     hallmark("verify", proof, "--program", program)
     return program, peak
 
