@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -41,6 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT_OUT] = Counter()
     if not hasattr(config, "workerinput"):
         os.environ[shared.FOLDER] = tempfile.mkdtemp(prefix="hallmark-shared-")
+
+
+def pytest_sessionfinish() -> None:
+    """End the servers that tests of this process have started."""
+    if (servers := sys.modules.get("tests.servers")) is not None:
+        servers.ENDING.close()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

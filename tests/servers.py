@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
@@ -450,30 +451,38 @@ class Prometheus(Server):
         return answer["data"]
 
 
+#: Ends the servers of this process and removes their folders. That takes longer than a worker of the tests is given to
+#: exit, so that the session does it (`tests/conftest.py`); what runs without one does it at exit.
+ENDING = contextlib.ExitStack()
+atexit.register(ENDING.close)
+
+
+def _until_the_end(server: Server, stop: Callable[[], object]) -> None:
+    ENDING.callback(server.remove)
+    ENDING.callback(stop)
+
+
 @functools.cache
 def shared_object_store() -> ObjectStore:
-    """Return this process's S3 server, started on first use and removed at exit."""
+    """Return this process's S3 server, started on first use and removed at the end."""
     server = ObjectStore()
-    atexit.register(server.remove)
-    atexit.register(server.kill)
+    _until_the_end(server, server.kill)
     return server
 
 
 @functools.cache
 def shared_postgresql() -> PostgreSQL:
-    """Return this process's cluster, started on first use and removed at exit."""
+    """Return this process's cluster, started on first use and removed at the end."""
     server = PostgreSQL()
-    atexit.register(server.remove)
-    atexit.register(server.stop)
+    _until_the_end(server, server.stop)
     return server
 
 
 @functools.cache
 def shared_rabbitmq() -> RabbitMQ:
-    """Return this process's node, started on first use and removed at exit."""
+    """Return this process's node, started on first use and removed at the end."""
     server = RabbitMQ()
-    atexit.register(server.remove)
-    atexit.register(server.stop)
+    _until_the_end(server, server.stop)
     return server
 
 
