@@ -63,14 +63,18 @@ export APT_CONFIG="$folder/apt.conf"
 apt-get -qq update
 say "downloading a cross-compiler and an emulator for 64-bit Arm"
 unpack "$folder/host" g++-aarch64-linux-gnu qemu-user-static
-find "$folder/host" -name 'qemu-*' ! -name qemu-aarch64-static -type f -delete
-# The C library's linker script names its parts by the path of an installation; by their names alone they are looked for
-# beside it.
-find "$folder/host" -path '*/aarch64-linux-gnu/lib/libc.so' -exec sed -i 's# /usr/aarch64-linux-gnu/lib/# #g' {} +
+# Debian 13 has the program itself under the shorter name.
+find "$folder/host" -name 'qemu-*' ! -name qemu-aarch64 ! -name qemu-aarch64-static -type f -delete
+# Linker scripts of the C library (libc.so, and from Debian 13 on libm.so) name their parts by the path of an installation;
+# by their names alone these are looked for beside the scripts.
+find "$folder/host" -path '*/aarch64-linux-gnu/lib/lib*' -type f -exec grep -lI 'GNU ld script' {} + |
+    xargs -r sed -i 's# /usr/aarch64-linux-gnu/lib/# #g'
 export APT_CONFIG="$folder/arm.conf"
 apt-get -qq update
 say "downloading Python for 64-bit Arm"
 unpack "$folder/system" python3-minimal libpython3-stdlib libstdc++6
+# From Debian 13 on packages have nothing in /lib, which their system makes a link.
+[ -e "$folder/system/lib" ] || ln -s usr/lib "$folder/system/lib"
 
 python=$(basename "$(ls "$folder"/system/usr/bin/python3.[0-9]*)")
 say "downloading the tests' packages for 64-bit Arm"
