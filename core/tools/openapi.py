@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -20,6 +21,10 @@ def openapi() -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(
         [ProofDataRequest, BatchOffer, ProofAccepted, ErrorBody, BatchFile, StateProof], ref_template=_TEMPLATE
     )
+    for schema in components.values():
+        # Python from 3.13 on keeps docstrings without their indentation.
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
     request, offer, accepted, error, batch_file, state_proof = schemas
     batch = _parameter("batch", {"type": "integer", "minimum": 1})
     token = _parameter("Hallmark-Offer", {"type": "string"}, place="header")
