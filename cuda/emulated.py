@@ -90,7 +90,8 @@ def _compile(library: Path, units: Sequence[Path], options: Sequence[str]) -> No
     finally:
         for _, process in running:
             if process.poll() is None:
-                process.kill()
+                # Not killed, so that the compiler removes what it keeps in the folder of temporary files.
+                process.terminate()
                 process.wait()
         for target in objects:
             target.unlink(missing_ok=True)
