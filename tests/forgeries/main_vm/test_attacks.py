@@ -112,6 +112,20 @@ def test_an_address_outside_of_memory(carry: int) -> None:
     assert claim.violations(lambda traces: cell(traces, "memory_word", 0, carry=honest + carry)) == {"memory"}
 
 
+def test_a_register_at_an_address_that_wraps() -> None:
+    """With its carry denied, a sum of 2^32 + 4 would be the key of x1 if two address spaces lay 2^32 apart."""
+    words = [*asm.li(1, 77), *asm.li(2, 2**32 - 4), asm.load("lw", RESULT, 2, 8), asm.HALT]
+    claim = Claim.of(words)
+    time = 4 * int(claim.rows("memory_word")[0, 0]) + 2
+    registers = claim.rows("block")[claim.rows("block")[:, 0] == 1]
+    claim.change("memory_word", 0, out=77, mem_old=77, mem_new=77, pm=int(registers[0, 50 + 1]))
+    claim.set_register(RESULT, 77)
+    claim.set_register(1, 77, time)
+    blocks = claim.rows("block")
+    blocks[blocks[:, 0] == 0, 50 + 1] = 0
+    assert claim.violations(lambda traces: cell(traces, "memory_word", 0, carry=0)) == {"memory"}
+
+
 def test_an_address_that_is_no_multiple_of_four() -> None:
     claim = Claim.of([*asm.li(1, WINDOW + 4), asm.load("lw", RESULT, 1), asm.HALT])
     claim.set_register(1, WINDOW + 5)

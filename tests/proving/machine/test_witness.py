@@ -148,6 +148,21 @@ def test_a_segment_may_end_before_a_trap_or_the_next_block() -> None:
         next(segments)
 
 
+@pytest.mark.parametrize("timestamps", [32_000, 33_000, 65_000, 66_000, 98_000, 132_000])
+def test_words_that_lie_idle_have_room(timestamps: int) -> None:
+    """Gaps around one and two epochs and around the longest that an access shows, in memory and in registers."""
+    words = [*asm.li(7, WINDOW), *asm.li(8, WINDOW + 128)]
+    for _ in range(5):
+        words += [*asm.wait(timestamps), asm.load("lw", 9, 7), asm.store("sb", 9, 7, 5), asm.poseidon2(8)]
+    program = Program.from_elf(asm.elf([*words, asm.HALT], data=[(WINDOW, bytes(256))]))
+    (segment,) = witness(program, b"", capacities(18))
+    records = replay(segment.checkpoint)
+    _assert_consistent(records)
+    assert len(records.idle) <= segment.used["idle"]
+    # Each time but the first, the words of memory and the registers that name them.
+    assert (len(records.idle) >= 4 * (33 + 2)) == (timestamps > 2**16)
+
+
 def test_capacities_that_hold_nothing_are_refused() -> None:
     with pytest.raises(CapacityMissing):
         list(witness(_loop(), b"", {**capacities(12), "page": 0}))

@@ -52,7 +52,9 @@ def assert_listed(segment: Segment, numbers: tuple[int, ...]) -> None:
     assert found <= max(numbers)
     assert any(all(reserved[t] <= 1 << shapes.SHAPES[n][t] for t in shapes.TABLES) for n in numbers)
     records = replay(segment.checkpoint)
-    assert shapes.smallest(shape.used_rows(records.counts(), compression_count(records))) <= found
+    rows = shape.used_rows(records.counts(), compression_count(records))
+    assert all(rows[t] <= reserved[t] for t in shapes.TABLES)
+    assert shapes.smallest(rows) <= found
 
 
 def test_the_list_is_short_and_within_the_keys_bounds() -> None:
