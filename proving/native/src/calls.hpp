@@ -6,6 +6,9 @@
 
 namespace hm {
 
+// Register that takes what instructions write to x0, so that nothing tests for x0.
+inline constexpr unsigned kSink = 32;
+
 // Timestamps that may lie between two accesses to a word, one before the second; where there are more, a row of the table
 // `idle` carries the word on.
 inline constexpr std::uint32_t kLongestGap = std::uint32_t{1} << 16;

@@ -47,8 +47,6 @@ inline constexpr std::size_t kAddressSpace = std::size_t{1} << 32;
 inline constexpr unsigned kPageBits = 12;
 inline constexpr std::size_t kBlocks = kAddressSpace >> 6;
 inline constexpr std::uint32_t kHaltWord = 0x0000006f;
-// Writes to x0 go here, so that no handler tests for x0.
-inline constexpr unsigned kSink = 32;
 
 // Handlers of the interpreter. kGap is 0: code that was never loaded.
 #define HM_HANDLERS(X)                                                                                              \

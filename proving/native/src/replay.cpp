@@ -238,9 +238,9 @@ private:
     }
     // A word that was not accessed before starts late; another one is carried on by a row of `idle`.
     [[gnu::noinline]] std::uint32_t catch_up(std::uint32_t space, std::size_t number, std::uint32_t word,
-                                             std::uint32_t previous, std::uint32_t timestamp, std::uint32_t& starts) {
+                                             std::uint32_t previous, std::uint32_t timestamp, std::uint32_t& start) {
         if (previous == 0) {
-            starts = timestamp - 1;
+            start = timestamp - 1;
         } else {
             const std::uint32_t row[kIdleWidth] = {space, static_cast<std::uint32_t>(4 * number), word, previous,
                                                    timestamp - 1};

@@ -1,6 +1,7 @@
 // Rows of the decode table: one for each distinct pc.
 #pragma once
 
+#include "calls.hpp"
 #include "expand/row.hpp"
 
 namespace hm::expand {
@@ -91,7 +92,7 @@ HM_PORTABLE inline bool decode(std::uint32_t pc, std::uint32_t word, const std::
         if (!encoding::fits(format, cell(4), word, fields)) continue;
         const std::uint64_t imm = encoding::immediate(format, pc, word, fields);
         const std::uint64_t to = encoding::target(format, pc, fields);
-        const std::uint32_t written = fields.rd() == 0 || format == kFence ? kSinkRegister : fields.rd();
+        const std::uint32_t written = fields.rd() == 0 || format == kFence ? kSink : fields.rd();
         const std::uint32_t rd = encoding::has_rd(format) ? written : 0;
         const std::uint32_t rs1 = encoding::has_rs1(format) ? fields.rs1 : 0;
         const std::uint32_t rs2 = encoding::has_rs2(format) ? fields.rs2() : 0;

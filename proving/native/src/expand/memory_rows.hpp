@@ -80,9 +80,9 @@ struct MemorySubRows : NoInverses {
         if (is_signed) counts.check(7, rest);
         table.put(row, columns::MemorySub{
             .clk = a.clk, .pc = a.pc, .load = !store, .store = store, .byte = byte, .signed_ = is_signed, .rs1 = d.rs1,
-            .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .carry = x.carry, .v1 = a.v1, .o0 = o0, .o1 = o1, .mem_old = a.mem_old, .mem_new = a.mem_new, .reg_old = x.reg_old,
-            .reg_new = reg_new, .p1 = a.p1, .pm = a.pm, .pr = x.pr,
-            .x0 = half & 255, .x1 = half >> 8, .y = y, .c0 = c0, .c1 = c1, .rest = rest, .sign = sign,
+            .rs2 = d.rs2, .rd = d.rd, .imm = d.imm, .carry = x.carry, .v1 = a.v1, .o0 = o0, .o1 = o1,
+            .mem_old = a.mem_old, .mem_new = a.mem_new, .reg_old = x.reg_old, .reg_new = reg_new, .p1 = a.p1, .pm = a.pm,
+            .pr = x.pr, .x0 = half & 255, .x1 = half >> 8, .y = y, .c0 = c0, .c1 = c1, .rest = rest, .sign = sign,
             .change = field_difference(half_new, half)});
     }
 };

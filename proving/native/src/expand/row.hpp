@@ -46,9 +46,6 @@ enum Kind : std::uint32_t {
     kAdviceFormat, kPoseidon2Format, kFence, kRequestFormat,
 };
 
-// Register that takes what instructions write to x0.
-inline constexpr std::uint32_t kSinkRegister = 32;
-
 // One decoded instruction, in whole words of 64 bits.
 struct alignas(8) Decoded {
     std::uint32_t pc, word, format, constant_row, operation, rd, rs1, rs2, imm, target;
