@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def proof(
     file: Annotated[
-        Path, typer.Argument(help="A proof of a segment, a later round or a batch; or a segment's witness.")
+        Path, typer.Argument(help="A proof of a segment, a later round, a run or a batch; or a segment's witness.")
     ],
     witness: Annotated[
         Path | None, typer.Option(help="The segment's execution records or checkpoint, where it is at hand.")

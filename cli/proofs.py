@@ -29,6 +29,8 @@ class Proofs:
         Bytes of the run's `Statement`.
     requests
         By circuit, the number of parts of the run's requests.
+    join
+        Whether the proof of a run that is one segment without requests is joined too.
     """
 
     def __init__(
@@ -39,9 +41,12 @@ class Proofs:
         program: Program,
         device: Device,
         profile: str,
+        *,
+        join: bool = True,
     ) -> None:
         import numpy as np
 
+        from proving.stages import run_proof
         from proving.stages.statement import Statement
 
         self._kept, self._statement, self._device, self._profile = kept, statement, device, profile
@@ -49,28 +54,15 @@ class Proofs:
         ends = self._told.ends
         starts = np.concatenate([program.commitment[np.newaxis], ends[:-1]])
         self._publics = np.concatenate([starts, ends], axis=1)
-        self._steps = tree(len(ends), requests)
+        # One segment's proof may show all of it; then nothing is joined.
+        self._alone = not join and run_proof.covers(self._told)
+        self._steps = tree(len(ends), requests)[: 1 if self._alone else None]
         self._parts = {MAIN_VM: len(ends), **requests}
 
-    @property
-    def one_suffices(self) -> bool:
-        """Whether the run is one segment whose proof shows all of it."""
-        from proving.stages import run_proof
-
-        return run_proof.covers(self._told)
-
-    def make_one(self, bars: Progress) -> bytes:
-        """Make the proof of the run's only segment, unless it is kept from before, and return the run's."""
-        from proving.stages import run_proof
-
-        whole = bars.add_task("all proofs", total=1, note="0 of 1")
-        proof = self._found_or_made(self._steps[0], bars, whole, 0)
-        bars.update(whole, completed=1, note="1 of 1")
-        return run_proof.pack(self._told, proof, profile=self._profile)
-
     def make_all(self, bars: Progress) -> bytes:
-        """Make every proof of every round that is not kept from before, and return the last one, the batch's."""
+        """Make every proof of every round that is not kept from before, and return that of the run."""
         from proving.keys.prepared import let_go
+        from proving.stages import run_proof
 
         total = len(self._steps)
         whole = bars.add_task("all proofs", total=total, note=f"0 of {total}")
@@ -81,7 +73,7 @@ class Proofs:
                 let_go()
             proof = self._found_or_made(step, bars, whole, done)
             bars.update(whole, completed=done + 1, note=f"{done + 1} of {total}")
-        return proof
+        return run_proof.pack(self._told, proof, profile=self._profile) if self._alone else proof
 
     def _found_or_made(self, step: Step, bars: Progress, whole: TaskID, done: int) -> bytes:
         witness = self._witness(step)

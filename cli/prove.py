@@ -80,8 +80,8 @@ def prove(
         with display.progress() as bars:
             made = cut_run(kept, bars, loaded, advice, wanted.on(compute.memory))
             del advice
-            proofs = Proofs(kept, made.statement, made.requests, loaded, compute, wanted.profile)
-            proof = proofs.make_all(bars) if join or not proofs.one_suffices else proofs.make_one(bars)
+            proofs = Proofs(kept, made.statement, made.requests, loaded, compute, wanted.profile, join=join)
+            proof = proofs.make_all(bars)
         files.write(output, proof)
     write_beside(done, output)
     shown = stages.verify_run(proof, program_commitment=loaded.commitment, profile=wanted.profile)

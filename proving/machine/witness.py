@@ -51,7 +51,7 @@ _REGISTER_COMPRESSIONS: Final = 4
 #: Registers, with the sink; timestamps of a cycle; timestamps that may lie between two accesses.
 _REGISTERS, _STEPS, _LONGEST_GAP = 33, 4, 1 << 16
 #: Words of memory that one instruction accesses at most.
-_MOST_IDLE = 50
+_MOST_IDLE: Final = max(served.layout.input_words for served in SERVED.values())
 #: In every segment: the root nodes of data memory and code.
 _ROOTS: Final = 2
 #: In every segment: R, Q and the digest at start and end.

@@ -15,8 +15,8 @@ from proving.machine.main_vm.circuit import circuit
 from proving.machine.main_vm.expand import expand
 from proving.machine.records import Records
 from proving.machine.replay import replay
-from proving.stages import batch_proof, proof, recursion_proof
-from proving.stages.verify import verify_batch
+from proving.stages import batch_proof, proof, recursion_proof, run_proof
+from proving.stages.verify import verify_run
 from proving.stark.air.circuit import Circuit, Traces
 from proving.stark.air.engine import Violation, check
 from proving.stark.air.graph import Op
@@ -28,6 +28,7 @@ from runtime.protocol import PROTOCOL_VERSION
 
 #: Kinds of witnesses of a segment that constraints are evaluated on.
 WITNESSES = (execution.KIND, checkpoints.KIND)
+_OF_RUNS = (batch_proof.KIND, batch_proof.RUN_KIND)
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ def refusal(data: bytes, *, profile: str) -> VerificationError | InvalidInput | 
         It is no proof.
     """
     kind = artifact.read_header(data).kind
-    if kind not in (proof.KIND, recursion_proof.KIND, batch_proof.KIND):
-        raise InvalidInput(f"A {kind} is no proof of a segment, of a later round or of a batch.")
+    if kind not in (proof.KIND, recursion_proof.KIND, *_OF_RUNS):
+        raise InvalidInput(f"A {kind} is no proof of a segment, of a later round, of a run or of a batch.")
     try:
-        if kind == batch_proof.KIND:
-            verify_batch(data, program_commitment=None, profile=profile)
+        if kind in _OF_RUNS:
+            verify_run(data, program_commitment=None, profile=profile)
         elif kind == proof.KIND:
             segment = proof.unpack(data, protocol=PROTOCOL_VERSION)
             proof.check(segment.publics, segment.proof, profile=profile)
@@ -79,7 +80,10 @@ def refusal(data: bytes, *, profile: str) -> VerificationError | InvalidInput | 
 
 
 def publics_of(data: bytes) -> NDArray[np.uint64]:
-    """Return the digests that a segment's proof is about, ``(8,) uint64``, unverified."""
+    """Return the digests that a segment's proof, or that of a run, is about, ``(8,) uint64``, unverified."""
+    if artifact.read_header(data).kind == batch_proof.RUN_KIND:
+        claim, final, _ = run_proof.unpack(data)
+        return run_proof.publics(claim, final)
     return proof.unpack(data).publics
 
 

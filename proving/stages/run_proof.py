@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from proving import keys
 from proving.machine.layout import LayoutError
 from proving.machine.state import STATE_BYTES, State, empty_requests
-from proving.stages import batch_proof, development, proof
+from proving.stages import batch_proof, proof
 from proving.stages.batch_proof import CLAIM_BYTES, RUN_KIND, Claim, MalformedBatchProof, Verified
 from proving.stages.statement import Statement
 from runtime import artifact
@@ -58,13 +58,10 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Claim, State, b
 
     Raises
     ------
-    NotProven
-        A run in development mode.
     MalformedBatchProof
-        Anything else that `pack` does not make.
+        Anything that `pack` does not make.
     """
     try:
-        development.refuse(artifact.read_header(data))
         found = artifact.unpack(
             data, kind=RUN_KIND, version=VERSION, protocol=protocol, limit=proof.MAX_BYTES, plain=True
         )
@@ -73,6 +70,11 @@ def unpack(data: bytes, *, protocol: str | None = None) -> tuple[Claim, State, b
         return claim, State.from_bytes(rest[:STATE_BYTES]), rest[STATE_BYTES:]
     except (InvalidInput, LayoutError) as error:
         raise MalformedBatchProof(error.message) from error
+
+
+def publics(claim: Claim, final: State) -> NDArray[np.uint64]:
+    """Return the digests that the segment's proof must be about, ``(8,) uint64``: the run's start and its end."""
+    return np.concatenate([claim.program_commitment, final.digest()])
 
 
 def check(
@@ -97,5 +99,5 @@ def check(
         raise NotTheRun("The run has made requests, which the proof of a segment does not show.")
     if final.output() != claim.output:
         raise NotTheRun(f"The run's output is {final.output().hex()}, claimed is {claim.output.hex()}.")
-    proof.check(np.concatenate([claim.program_commitment, final.digest()]), made, profile=profile)
+    proof.check(publics(claim, final), made, profile=profile)
     return Verified(claim.program_commitment, claim.output, keys.key(keys.MAIN_VM).report(profile))

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from proving import keys
 from proving.stages import batch_proof, proof, run_proof
-from runtime import artifact
 from runtime.errors import InvalidInput
 from runtime.protocol import PROTOCOL_VERSION
 
@@ -24,17 +23,10 @@ def verify_run(
     data: bytes, *, program_commitment: NDArray[np.uint64] | None, profile: str, output: bytes | None = None
 ) -> batch_proof.Verified:
     """Verify what `hallmark prove` makes: a batch's proof, or that of a run's only segment."""
-    if is_run_proof(data):
-        return run_proof.check(data, profile=profile, program_commitment=program_commitment, output=output)
-    return verify_batch(data, program_commitment=program_commitment, profile=profile, output=output)
-
-
-def is_run_proof(data: bytes) -> bool:
-    """Whether the bytes say that they are the proof of a run's only segment."""
     try:
-        return artifact.read_header(data).kind == batch_proof.RUN_KIND
-    except InvalidInput:
-        return False
+        return verify_batch(data, program_commitment=program_commitment, profile=profile, output=output)
+    except batch_proof.NotJoined:
+        return run_proof.check(data, profile=profile, program_commitment=program_commitment, output=output)
 
 
 def verify_segment(data: bytes, *, publics: NDArray[np.uint64], profile: str) -> bytes:

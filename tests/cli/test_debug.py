@@ -11,7 +11,8 @@ import pytest
 from broker.jobs import open_store
 from proving import stages
 from proving.machine.records import CYCLE, Records
-from proving.stages import proof
+from proving.stages import proof, run_proof
+from proving.stages.statement import Statement
 from runtime import artifact
 from runtime.protocol import PROTOCOL_VERSION
 from runtime.settings import Settings
@@ -48,6 +49,20 @@ def test_a_whole_witness_and_its_proof_hold(
     done = installation.run("debug", "proof", write(tmp_path / "proof", proven), "--witness", checkpoint)
     assert done.exit_code == 0, done.output
     assert "the proof holds" in done.stdout and "every constraint holds" in done.stdout
+
+
+def test_the_proof_of_a_run_is_told_of_as_its_segments(
+    installation: Installation, segment: tuple[bytes, Records], proven: bytes, tmp_path: Path
+) -> None:
+    told = Statement.decode(stages.basic_witness(elf_of(20), b"", size_class=12).statement)
+    made = write(tmp_path / "proof", run_proof.pack(told, proven, profile="proven100"))
+    checkpoint = write(tmp_path / "checkpoint", segment[0])
+    done = installation.run("debug", "proof", made, "--witness", checkpoint)
+    assert done.exit_code == 0, done.output
+    assert "the proof holds" in done.stdout and "every constraint holds" in done.stdout
+    [other] = stages.basic_witness(elf_of(21), b"", size_class=12).checkpoints
+    done = installation.run("debug", "proof", made, "--witness", write(tmp_path / "other", other))
+    assert done.exit_code == 1 and "another segment" in done.stdout
 
 
 def test_a_wrong_sum_is_found_in_its_table_and_row_with_its_values(

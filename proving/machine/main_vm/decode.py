@@ -6,8 +6,8 @@ numbers (0 where the format has none, SINK in place of an x0 that is written), t
 operand, branch and jump targets.
 
 A word is taken at timestamp 0 and left at timestamp 1, and time does not run back (`frame`), so a pc has at most one
-row, and code is never written. Only pc
-values that name a code word can have a row; instruction addresses are below 2^32 + 4, as every next pc is.
+row, and code is never written. Only pc values that name a code word can have a row; instruction addresses are below
+2^32 + 4, as every next pc is.
 
 ============== =====================================================================
 column         meaning
@@ -17,7 +17,7 @@ opcode .. b31  fields of the word: bits 0-6, 7, 8-11, 12-14, 15-19, 20, 21-24, 2
 format flags   one-hot; all zero on padding rows (see `Constant` for the formats)
 operation      what the instruction does
 funct7         bits 25..31 where the format uses them, else 0
-rd, rs1, rs2   register numbers, 0 where the format has none
+rd, rs1, rs2   register numbers, 0 where the format has none; SINK for an rd that is x0, and for FENCE
 imm, target    second operand; branch or jump target, or JALR's link value
 imm_high ..    upper halves of both
 imm_carry ..   whether 2^32 was subtracted from the immediate or the target
