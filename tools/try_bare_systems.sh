@@ -19,6 +19,7 @@ keep=""
 if [ "${1:-}" = --keep ]; then keep=1; shift; fi
 [ $# -gt 0 ] || { echo "usage: tools/try_bare_systems.sh [--keep] SUITE..." >&2; exit 2; }
 [ "$(id -u)" = 0 ] || { echo "debootstrap and chroot need root" >&2; exit 2; }
+command -v debootstrap >/dev/null || { echo "debootstrap is missing: apt-get install debootstrap" >&2; exit 2; }
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$1"; }
 # The archive itself, not that of security updates, which comes beside it.
 mirror=$(apt-get indextargets --format '$(SITE)' 'Identifier: Packages' | grep -v security | head -n 1)
