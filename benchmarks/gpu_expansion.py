@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from benchmarks.gpu_case import Case
 from cuda.backend import CudaBackend
-from proving.backend.expansion import Expansion, Family
+from proving.backend.expansion import Family, SegmentExpansion
 from proving.machine.main_vm import call, constant, shapes
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.records import BLOCK_WIDTH, CYCLE_FAMILIES, IDLE, MEMORY_FAMILIES
@@ -26,7 +26,7 @@ _INSTRUCTION = 0x00108093
 _DECODED = 64
 
 
-def segment(log_rows: int) -> Expansion:
+def segment(log_rows: int) -> SegmentExpansion:
     """Return records that fill tables of ``2^log_rows`` rows, ``log_rows`` at least 6; their values mean nothing."""
     random = np.random.default_rng(1)
     rows, calls = 1 << log_rows, max(1, 1 << log_rows - 6)
@@ -42,7 +42,7 @@ def segment(log_rows: int) -> Expansion:
     sizes = {table.name: (len(table.main_names), 1 << heights[table.name]) for table in circuit()}
     compressions, pages = rows // 8, rows // 4
     decode = np.stack([np.arange(_DECODED) * 4, np.full(_DECODED, _INSTRUCTION), np.ones(_DECODED)], axis=1)
-    return Expansion(
+    return SegmentExpansion(
         sizes,
         tuple(families),
         _idle(random, rows),

@@ -99,7 +99,7 @@ class CudaBackend:
         return self.memory.download(array)
 
     def expand(self, expansion: Expansion) -> dict[str, DeviceArray]:
-        """Return the traces of a segment of `main_vm`; see the interface."""
+        """Return traces by table; see the interface."""
         return expand(self.memory, expansion)
 
     def lde(self, trace: DeviceArray, log_blowup: int, shift: int) -> DeviceArray:

@@ -1,22 +1,11 @@
-"""Expansion of execution records on a device: records, compressions and the boundary cross the bus, no other trace."""
+"""Expansion on a device, whatever the circuit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cuda.arrays import DeviceArray, Memory
-from cuda.device import WORD, Device
-from cuda.transforms import blocks
-from proving.backend.expansion import COUNTING, Expansion, refuse
-
-#: Words of a decoded instruction (`Decoded` in the native library's expand/row.hpp).
-DECODED = 6
-#: Words that a thread of `expand_nothing` writes (`kTogether` in expansion.cu).
-TOGETHER = 8
-#: Families whose threads fill many rows each; their blocks are half as large.
-CALLS = ("poseidon2_call", "request", "keccak_call")
-#: Rows of a compression.
-COMPRESSION_ROWS = 8
+from cuda.circuits import expand_recursion, expand_requests
+from cuda.segment import expand_segment
+from proving.backend.expansion import Expansion, RecursionExpansion, RequestExpansion, SegmentExpansion
 
 
 def expand(memory: Memory, expansion: Expansion) -> dict[str, DeviceArray]:
@@ -25,53 +14,14 @@ def expand(memory: Memory, expansion: Expansion) -> dict[str, DeviceArray]:
     Raises
     ------
     ExpansionRefused
-        An instruction was not decoded, or is none.
+        An instruction of a segment was not decoded, or is none.
     """
-    device = memory.device
-    traces = {table: memory.empty(*shape) for table, shape in expansion.shapes.items() if table != "boundary"}
-    for trace in traces.values():
-        _zero(memory, trace)
-    inputs, counts = memory.upload(expansion.inputs), memory.upload_halves(expansion.counts)
-    calls, pages = memory.upload_halves(expansion.calls), memory.upload_halves(expansion.pages)
-    decoded = memory.empty(1, DECODED * max(1, len(expansion.decode)))
-    refused = memory.empty(1, 2)
-    _zero(memory, refused)
-    counted = [traces[table].pointer for table in COUNTING]
-    hashed = traces["poseidon2"]
-    compressed = [inputs.pointer, hashed.pointer, hashed.shape[1], calls.pointer, pages.pointer]
-    shared = [decoded.pointer, len(expansion.decode), *counted, refused.pointer, *compressed]
-    segment = memory.upload_small(shared)
-    height = hashed.shape[1]
-    compressions = [inputs.pointer, counts.pointer, len(expansion.inputs), hashed.pointer, height]
-    _launch(device, "expand_poseidon2", height // COMPRESSION_ROWS, 64, compressions)
-    decode, instructions = traces["decode"], len(expansion.decode)
-    rows, constants = memory.upload_halves(expansion.decode), memory.upload(expansion.constants)
-    into = [segment.pointer, decode.pointer, decode.shape[1]]
-    _launch(device, "expand_decode", instructions, 128, [rows.pointer, instructions, constants.pointer, *into])
-    for family in expansion.families:
-        count, table = len(family.records), traces[family.table]
-        records, block = memory.upload_halves(family.records), 64 if family.name in CALLS else 128
-        into = [segment.pointer, table.pointer + WORD * family.first, table.shape[1]]
-        _launch(device, f"expand_{family.name}", count, block, [records.pointer, count, *into])
-    idle, count = traces["idle"], len(expansion.idle)
-    words = memory.upload_halves(expansion.idle)
-    into = [segment.pointer, idle.pointer, idle.shape[1]]
-    _launch(device, "expand_idle", count, 128, [words.pointer, count, *into])
-    page, touched, above = traces["page"], len(expansion.blocks), len(expansion.nodes)
-    words, keys = memory.upload_halves(expansion.blocks), memory.upload_halves(expansion.nodes)
-    into = [segment.pointer, page.pointer, page.shape[1]]
-    _launch(device, "expand_page", touched + above, 128, [words.pointer, touched, keys.pointer, above, *into])
-    traces["boundary"] = memory.upload(expansion.boundary)
-    no_instructions, not_decoded = memory.download(refused, small=True)[0]
-    refuse(1 if no_instructions else 2 if not_decoded else 0)
-    return traces
-
-
-def _zero(memory: Memory, array: DeviceArray) -> None:
-    threads = blocks(array.size, TOGETHER)
-    _launch(memory.device, "expand_nothing", threads, 256, [array.pointer, array.size])
-
-
-def _launch(device: Device, kernel: str, threads: int, block: int, arguments: Sequence[int]) -> None:
-    if threads:
-        device.launch(kernel, (blocks(threads, block), 1), block, arguments)
+    match expansion:
+        case SegmentExpansion():
+            return expand_segment(memory, expansion)
+        case RequestExpansion():
+            return expand_requests(memory, expansion)
+        case RecursionExpansion():
+            return expand_recursion(memory, expansion)
+        case _:
+            raise TypeError(f"there is no expansion of {type(expansion).__name__}")

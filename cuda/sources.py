@@ -17,11 +17,15 @@ NATIVE = FOLDER.parent / "proving" / "native" / "src"
 SHARED_HEADERS = (
     NATIVE / "calls.hpp",
     NATIVE / "columns.hpp",
+    NATIVE / "division.hpp",
     *sorted((NATIVE / "expand").glob("*.hpp")),
+    NATIVE / "field" / "extension.hpp",
     NATIVE / "field" / "goldilocks.hpp",
     NATIVE / "hash" / "poseidon2.hpp",
     NATIVE / "hash" / "poseidon2_rows.hpp",
     NATIVE / "hash" / "poseidon2_constants.hpp",
+    NATIVE / "keccak.hpp",
+    NATIVE / "portable.hpp",
     NATIVE / "bn254" / "field.hpp",
     NATIVE / "bn254" / "glv.hpp",
 )

@@ -1,8 +1,8 @@
-"""Execution records of a segment of `main_vm` as a backend expands them to traces.
+"""What a backend expands to the traces of a circuit.
 
-This is all that a device needs in place of the traces: what happened, and what it cannot know by itself, the number of
-each compression among the distinct ones. What a row holds is said in ``proving/native/src/expand``, which the native
-library and the CUDA kernels are both compiled from.
+This is all that a device needs in place of the traces: execution records, requests or wires, and what it cannot know by
+itself, as the number of each compression among the distinct ones. What a row holds is said in
+``proving/native/src/expand``, which the native library and the CUDA kernels are both compiled from.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from runtime.errors import InvalidInput
 
 Words = npt.NDArray[np.uint32]
 
-#: The tables that count lookups only.
+#: Words of what a row of recursion's hash table is expanded from.
+HASHED_WORDS = 24
+#: The tables of `main_vm` that count lookups only.
 COUNTING = ("range", "byte_and", "constant")
 
 
@@ -56,12 +58,27 @@ class Family:
 
 @dataclass
 class Expansion:
-    """A segment to be expanded; every array is contiguous.
+    """Traces to be expanded; every array is contiguous.
 
     Attributes
     ----------
     shapes
         By table, in the circuit's order: main columns and height.
+    """
+
+    shapes: Mapping[str, tuple[int, int]]
+
+    def release(self) -> None:
+        """Let go of what takes most of the memory; it cannot be expanded any more."""
+        raise NotImplementedError
+
+
+@dataclass
+class SegmentExpansion(Expansion):
+    """Execution records of a segment of `main_vm`.
+
+    Attributes
+    ----------
     families
         The records of instructions.
     idle
@@ -80,7 +97,6 @@ class Expansion:
         ``(columns, rows) uint64``, the trace of `boundary`.
     """
 
-    shapes: Mapping[str, tuple[int, int]]
     families: tuple[Family, ...]
     idle: Words
     decode: Words
@@ -94,10 +110,60 @@ class Expansion:
     boundary: HostArray
 
     def release(self) -> None:
-        """Let go of the records, which take most of the memory; it cannot be expanded any more."""
+        """Let go of the records and of what is compressed."""
         self.families = ()
         self.inputs = np.empty((0, 16), dtype=np.uint64)
         self.blocks = self.nodes = np.empty((0, 0), dtype=np.uint32)
+
+
+@dataclass
+class RequestExpansion(Expansion):
+    """Requests of one type, in the order of their chain.
+
+    Attributes
+    ----------
+    circuit
+        Name of the type's circuit, and of its own table.
+    blocks
+        Of one request in the chain.
+    inputs
+        ``(count, input words) uint32``.
+    absorbed
+        ``(blocks, 12) uint64``: what the requests put on their chain.
+    digests
+        ``(blocks + 1, 4) uint64``: the chain's digests before, between and behind the blocks.
+    """
+
+    circuit: str
+    blocks: int
+    inputs: Words
+    absorbed: HostArray
+    digests: HostArray
+
+    def release(self) -> None:
+        """Do nothing: a proof's requests are small."""
+
+
+@dataclass
+class RecursionExpansion(Expansion):
+    """What a circuit that verifies proofs computed.
+
+    Attributes
+    ----------
+    hashed
+        ``(rows, 24) uint64``, what each row of `hash` is expanded from: the compression's input, the bits of its place,
+        the challenge, and the combination; see :mod:`proving.recursion.hash_table`.
+    tables
+        The traces of the other tables, ``(columns, rows) uint64``, which show wires.
+    """
+
+    hashed: HostArray
+    tables: dict[str, HostArray]
+
+    def release(self) -> None:
+        """Let go of all of it."""
+        self.hashed = np.empty((0, HASHED_WORDS), dtype=np.uint64)
+        self.tables.clear()
 
 
 def refuse(status: int) -> None:

@@ -132,12 +132,12 @@ class Backend(Protocol):
         ...
 
     def expand(self, expansion: Expansion) -> dict[str, Array]:
-        """Return the traces of a segment of `main_vm` by table, expanded where the backend computes.
+        """Return traces by table, expanded where the backend computes.
 
         Raises
         ------
         ExpansionRefused
-            An instruction was not decoded, or is none.
+            An instruction of a segment was not decoded, or is none.
         """
         ...
 

@@ -94,7 +94,7 @@ class NativeBackend:
         return array
 
     def expand(self, expansion: Expansion) -> dict[str, HostArray]:
-        """Return the traces of a segment of `main_vm`; see the interface."""
+        """Return traces by table; see the interface."""
         return native_expansion.expand(expansion)
 
     def lde(self, trace: HostArray, log_blowup: int, shift: int) -> HostArray:

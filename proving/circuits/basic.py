@@ -8,10 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from proving.backend import native_expansion
+from proving.backend.expansion import RequestExpansion
 from proving.circuits import chain
 from proving.circuits.requests import U32, U64, Layout, RequestType, absorb, blocks
 from proving.hash import DIGEST
-from proving.native import POINTER, SIZE, NativeFunction, function, memory
+from proving.native import POINTER, SIZE, NativeFunction, function
 from proving.stark.air import Circuit, Table
 from runtime.errors import InvalidInput, VerificationError
 
@@ -60,24 +62,12 @@ class BasicCircuit(ABC):
     def _answer(self) -> NativeFunction:
         return function(f"hm_{self.name}", None, [POINTER, SIZE, POINTER])
 
-    @cached_property
-    def _fill(self) -> NativeFunction:
-        return function(f"hm_{self.name}_fill", None, [POINTER, SIZE, SIZE, POINTER, SIZE, POINTER])
-
     def answer(self, inputs: U32) -> U32:
         """The outputs of requests, ``(count, output words)``, for inputs ``(count, input words)``."""
         given = np.ascontiguousarray(inputs)
         outputs = np.empty((len(given), self.layout.output_words), dtype=np.uint32)
         self._answer(given.ctypes.data, len(given), outputs.ctypes.data)
         return outputs
-
-    def fill(self, inputs: U32, traces: Mapping[str, U64]) -> None:
-        """Fill the zeroed tables beside the chain: its own, and what it looks up in the range table."""
-        table, ranges = traces[self.name], traces.get("range")
-        self._fill(
-            inputs.ctypes.data, len(inputs), self.layout.blocks, table.ctypes.data, table.shape[1],
-            None if ranges is None else ranges.ctypes.data,
-        )  # fmt: skip
 
     @cached_property
     def circuit(self) -> Circuit:
@@ -119,8 +109,8 @@ class BasicCircuit(ABC):
             raise UnlistedHeights(f"No shape of {self.name} has the log heights {tuple(log_heights)}.")
         return listed.index(tuple(log_heights))
 
-    def expand(self, start: U64, inputs: U32) -> tuple[dict[str, U64], U64]:
-        """Traces and public input of requests.
+    def prepare(self, start: U64, inputs: U32) -> tuple[RequestExpansion, U64]:
+        """What a backend expands to the traces of requests, and their public input.
 
         Parameters
         ----------
@@ -129,8 +119,8 @@ class BasicCircuit(ABC):
 
         Returns
         -------
-        dict
-            By table, (main columns, height) uint64.
+        RequestExpansion
+            The requests and their chain.
         (8,) uint64
             The chain's digests at start and end.
 
@@ -146,9 +136,13 @@ class BasicCircuit(ABC):
             )
         shape = self.shape(len(inputs))
         given = np.ascontiguousarray(inputs)
-        traces = {t.name: memory.zeros((len(t.main_names), 2 ** shape[t.name])) for t in self.circuit}
+        sizes = {table.name: (len(table.main_names), 1 << shape[table.name]) for table in self.circuit}
         absorbed = blocks(given, self.answer(given))
         digests = absorb(start, absorbed)
-        chain.fill(traces["chain"], absorbed, digests)
-        self.fill(given, traces)
-        return traces, np.concatenate([digests[0], digests[-1]])
+        expansion = RequestExpansion(sizes, self.name, self.layout.blocks, given, absorbed, digests)
+        return expansion, np.concatenate([digests[0], digests[-1]])
+
+    def expand(self, start: U64, inputs: U32) -> tuple[dict[str, U64], U64]:
+        """Traces by table, ``(main columns, height)``, and public input of requests; otherwise as `prepare`."""
+        expansion, publics = self.prepare(start, inputs)
+        return native_expansion.expand(expansion), publics

@@ -20,17 +20,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proving.circuits.gadgets.poseidon2 import ROWS, Rounds
-from proving.circuits.requests import GROUP, U64
+from proving.circuits.requests import GROUP
 from proving.hash import DIGEST, RATE
-from proving.native import POINTER, SIZE, function
 from proving.stark.air import Bus, Expr, Operand, Table, TableBuilder
 
-__all__ = ["REQUEST", "ROWS", "Chain", "elements", "fill", "put"]
+__all__ = ["REQUEST", "ROWS", "Chain", "elements", "put"]
 
 #: (position, block[12]), from the rows that prove a request to its chain.
 REQUEST = Bus(1, 1 + RATE, "permutation", "request")
-
-_fill = function("hm_chain_fill", None, [POINTER, SIZE, POINTER, POINTER, SIZE])
 
 
 class Chain(Table):
@@ -85,8 +82,3 @@ def put(t: TableBuilder, count: Expr, what: str, position: Expr, part: Sequence[
     padded = [*part, *[0] * (-len(part) % RATE)]
     for block, i in enumerate(range(0, len(padded), RATE)):
         t.send(REQUEST, [position + block, *padded[i : i + RATE]], count, f"{what}, block {block}")
-
-
-def fill(table: U64, absorbed: U64, digests: U64) -> None:
-    """Fill the zeroed table with blocks ``(blocks, 12)``, the digests between them, and padding."""
-    _fill(absorbed.ctypes.data, len(absorbed), digests.ctypes.data, table.ctypes.data, table.shape[1])

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from proving.backend import native_expansion
+from proving.backend.expansion import HASHED_WORDS, RecursionExpansion
 from proving.field import extension, goldilocks
 from proving.field.goldilocks import root_of_unity
 from proving.hash import DIGEST, WIDTH
 from proving.hash.compression import compress16
-from proving.native import POINTER, SIZE, function, memory
+from proving.native import POINTER, SIZE, function
 from proving.recursion.fold_table import LOG_ARITY
 from proving.recursion.program import Numbers, StepKind, WitnessProgram
 from proving.recursion.recording import NONE
@@ -28,7 +30,6 @@ from proving.stark.integers import IntegerArithmetic
 
 U64 = npt.NDArray[np.uint64]
 
-_fill = function("hm_fill_hash16", None, [POINTER, POINTER, POINTER, POINTER, SIZE, POINTER])
 _run = function("hm_run_recursion", SIZE, [POINTER, SIZE, SIZE])
 
 #: Columns of the hash table and of the fold table.
@@ -49,8 +50,8 @@ class _Native(ctypes.Structure):
     )
 
 
-def fill(program: WitnessProgram, publics: Words, parts: Sequence[Words]) -> dict[str, U64]:
-    """Return the traces of a circuit.
+def prepare(program: WitnessProgram, publics: Words, parts: Sequence[Words]) -> RecursionExpansion:
+    """Return what a backend expands to the traces of a circuit.
 
     Parameters
     ----------
@@ -60,8 +61,7 @@ def fill(program: WitnessProgram, publics: Words, parts: Sequence[Words]) -> dic
         What the hints are, in the order in which they were declared: a proof's parts.
     """
     run = _Run(program, publics, parts)
-    return {
-        "hash": run.hash(),
+    tables = {
         "field": run.field(),
         "fold": run.fold(),
         "bits": run.bits(),
@@ -69,6 +69,16 @@ def fill(program: WitnessProgram, publics: Words, parts: Sequence[Words]) -> dic
         "unpack": run.unpack(),
         "given": run.given(),
     }
+    hashed = run.hashed()
+    shapes = {"hash": (HASH_COLUMNS, len(hashed))}
+    for name, columns in tables.items():
+        shapes[name] = (columns.shape[0], columns.shape[1])
+    return RecursionExpansion(shapes, hashed, tables)
+
+
+def fill(program: WitnessProgram, publics: Words, parts: Sequence[Words]) -> dict[str, U64]:
+    """Return the traces of a circuit, ``(columns, rows) uint64`` by table; parameters as of `prepare`."""
+    return native_expansion.expand(prepare(program, publics, parts))
 
 
 @dataclass(frozen=True)
@@ -123,18 +133,12 @@ class _Run:
             self._values[folding.picked, :EXTENSION], self._values[folding.folded, :EXTENSION] = picked, folded
             step += 1
 
-    def hash(self) -> U64:
-        """The hash table's columns."""
-        place, height = self._program.hash_place, self._program.height("hash")
-        states = np.zeros((height, WIDTH), dtype=np.uint64)
-        digits, combined = np.zeros((height, 2), dtype=np.uint64), np.zeros((height, EXTENSION), dtype=np.uint64)
-        challenges = np.zeros((height, EXTENSION), dtype=np.uint64)
-        states[place], digits[place], challenges[place] = self._states, self._digits, self._challenges
-        combined[place] = self._combined
-        columns = memory.empty((HASH_COLUMNS, height))
-        _fill(states.ctypes.data, digits.ctypes.data, challenges.ctypes.data, combined.ctypes.data, height,
-              columns.ctypes.data)  # fmt: skip
-        return columns
+    def hashed(self) -> U64:
+        """What the hash table's rows are expanded from, ``(rows, 24)``."""
+        rows = np.zeros((self._program.height("hash"), HASHED_WORDS), dtype=np.uint64)
+        made = (self._states, self._digits, self._challenges, self._combined)
+        rows[self._program.hash_place] = np.concatenate(made, axis=1)
+        return rows
 
     def field(self) -> U64:
         """The field table's columns."""

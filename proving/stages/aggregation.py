@@ -1,8 +1,8 @@
 """The stages of the rounds after the first: from proofs to one proof about them.
 
 Every round has the same three. `recursive_witness` takes the proofs that the round's circuit verifies and refuses one
-that does not hold; `recursive_vectors` fills the circuit's trace, where nothing is checked any more;
-`prove_recursive` proves it and verifies the proof. The scheduler's proof is the batch's.
+that does not hold; `recursive_vectors` computes what the circuit's trace is expanded from, where nothing is checked any
+more; `prove_recursive` proves it and verifies the proof. The scheduler's proof is the batch's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from proving import keys
+from proving.backend.expansion import RecursionExpansion
 from proving.backend.interface import Backend
 from proving.backend.native import default_backend
 from proving.circuits.requests import RequestType
@@ -28,7 +29,7 @@ from proving.recursion.claims import claim_words, request_type, type_number
 from proving.recursion.scheduler import scheduler_hints, scheduler_words
 from proving.recursion.tie import tie_hints
 from proving.recursion.tip import MAIN_VM_TYPE, tip_hints, tip_words
-from proving.recursion.witness import fill
+from proving.recursion.witness import prepare
 from proving.stages import batch_proof, recursion_proof
 from proving.stages import proof as segment_proof
 from proving.stages.batch_proof import Claim
@@ -126,7 +127,7 @@ def recursive_witness(made: Round, proofs: Sequence[bytes], *, statement: bytes,
 
 
 def recursive_vectors(witness: bytes) -> bytes:
-    """Fill the trace of a witness's circuit; the artifact names the witness that it is of.
+    """Compute the trace of a witness's circuit; the artifact names the witness that it is of.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def recursive_vectors(witness: bytes) -> bytes:
         The witness is none, or its children are not what its circuit takes.
     """
     told = RecursionWitness.unpack(witness, protocol=PROTOCOL_VERSION)
-    return pack_trace(hashlib.sha256(witness).digest(), _fill(told), protocol=PROTOCOL_VERSION)
+    return pack_trace(hashlib.sha256(witness).digest(), _prepare(told), protocol=PROTOCOL_VERSION)
 
 
 def prove_recursive(
@@ -169,7 +170,7 @@ def prove_recursive(
     backend = backend or default_backend()
     key = ready_key(told.circuit, backend)
     if vectors is None:
-        traces = _fill(told)
+        traces = _prepare(told)
     else:
         traces = unpack_trace(vectors, hashlib.sha256(witness).digest(), key.layout, protocol=PROTOCOL_VERSION)
     made = prove(key, profile, told.publics, traces, backend, progress, consume=True)
@@ -247,9 +248,9 @@ def _output(told: Statement) -> Words:
     return np.frombuffer(told.final.output(), dtype="<u4").astype(np.uint64)
 
 
-def _fill(told: RecursionWitness) -> dict[str, Words]:
+def _prepare(told: RecursionWitness) -> RecursionExpansion:
     require_form(told)
-    return fill(keys.program(told.circuit), told.publics, _hints(told))
+    return prepare(keys.program(told.circuit), told.publics, _hints(told))
 
 
 def _hints(told: RecursionWitness) -> list[Words]:

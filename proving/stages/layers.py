@@ -8,7 +8,7 @@ from __future__ import annotations
 from proving import keys
 from proving.backend.interface import Backend
 from proving.backend.native import default_backend
-from proving.recursion.witness import fill
+from proving.recursion.witness import prepare
 from proving.stages import batch_proof, recursion_proof
 from proving.stages.recursion_proof import RecursionProof
 from proving.stark.arithmetic import Words
@@ -80,7 +80,7 @@ def _prove(
     """Return a layer's proof, verified."""
     key = keys.key(below)
     _, parts = parse(key.layout, key.parameters(profile), proof)
-    traces = fill(keys.program(name), publics, parts.parts())
+    traces = prepare(keys.program(name), publics, parts.parts())
     proving_key = keys.proving_key(name)
     made = prove(proving_key, profile, publics, traces, backend, progress, consume=True)
     proving_key.forget()

@@ -1,22 +1,24 @@
-"""What a circuit that verifies proofs is to prove, and its filled trace, as artifacts.
+"""What a circuit that verifies proofs is to prove, and what its trace is expanded from, as artifacts.
 
 A witness's payload (little-endian) is a list of parts, each behind its length (u32): profile | circuit | public input,
 u64 each | final state, empty where the circuit opens none | a part for each child, see
 :mod:`proving.stages.recursion_proof`.
 
-A trace's payload: SHA-256 of the witness artifact, 32 bytes | every table's columns, u64 each, in the order of the key.
+A trace's payload: SHA-256 of the witness artifact, 32 bytes | for each table, in the order of the key, its columns, u64
+each; for the hash table the words of :class:`proving.backend.expansion.RecursionExpansion` instead, row by row.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proving import keys
+from proving.backend.expansion import HASHED_WORDS, RecursionExpansion
 from proving.machine.state import State
 from proving.stages.recursion_proof import RecursionProof
 from proving.stages.statement import MalformedStatement, canonical
@@ -27,6 +29,7 @@ from runtime.errors import InvalidInput
 KIND = "recursion_witness"
 TRACE_KIND = "recursion_trace"
 VERSION = 1
+TRACE_VERSION = 2
 #: Largest witness and trace that are read, in bytes.
 MAX_BYTES = 1 << 26
 MAX_TRACE_BYTES = 1 << 30
@@ -119,21 +122,20 @@ def require_form(told: RecursionWitness) -> None:
             raise MalformedStatement(f"Circuit {name} has no claim of {publics.size} elements.")
 
 
-def pack_trace(witness: bytes, traces: Mapping[str, NDArray[np.uint64]], *, protocol: str) -> bytes:
-    """Return the artifact of a filled trace.
+def pack_trace(witness: bytes, expansion: RecursionExpansion, *, protocol: str) -> bytes:
+    """Return the artifact of what a trace is expanded from.
 
     Parameters
     ----------
     witness
         SHA-256 of the witness artifact, 32 bytes.
-    traces
-        Columns ``(columns, rows)`` by table, in the order of the circuit.
     """
-    payload = witness + b"".join(np.ascontiguousarray(columns, dtype="<u8").tobytes() for columns in traces.values())
-    return artifact.pack(TRACE_KIND, payload, version=VERSION, protocol=protocol)
+    words = [expansion.tables.get(name, expansion.hashed) for name in expansion.shapes]
+    payload = witness + b"".join(np.ascontiguousarray(part, dtype="<u8").tobytes() for part in words)
+    return artifact.pack(TRACE_KIND, payload, version=TRACE_VERSION, protocol=protocol)
 
 
-def unpack_trace(data: bytes, witness: bytes, layout: Layout, *, protocol: str) -> dict[str, NDArray[np.uint64]]:
+def unpack_trace(data: bytes, witness: bytes, layout: Layout, *, protocol: str) -> RecursionExpansion:
     """Parse the artifact of a trace; its words are not looked at, for what is wrong about them proves nothing.
 
     Parameters
@@ -148,19 +150,22 @@ def unpack_trace(data: bytes, witness: bytes, layout: Layout, *, protocol: str) 
     InvalidInput
         It is of another witness or has another length.
     """
-    payload = artifact.unpack(data, kind=TRACE_KIND, version=VERSION, protocol=protocol, limit=MAX_TRACE_BYTES).payload
+    found = artifact.unpack(data, kind=TRACE_KIND, version=TRACE_VERSION, protocol=protocol, limit=MAX_TRACE_BYTES)
+    payload = found.payload
     if payload[:_DIGEST_BYTES] != witness:
         raise InvalidInput("The trace is of another witness.")
-    sizes = [(table, 1 << bound) for table, bound in zip(layout.tables, layout.max_log_heights, strict=True)]
-    if len(payload) != _DIGEST_BYTES + 8 * sum(table.main * rows for table, rows in sizes):
+    bounds = zip(layout.tables, layout.max_log_heights, strict=True)
+    shapes = {table.name: (table.main, 1 << bound) for table, bound in bounds}
+    sizes = {name: (rows, HASHED_WORDS) if name == "hash" else (main, rows) for name, (main, rows) in shapes.items()}
+    if len(payload) != _DIGEST_BYTES + 8 * sum(first * second for first, second in sizes.values()):
         raise InvalidInput("The trace has another length than the circuit's tables.")
-    traces = {}
+    parts = {}
     offset = _DIGEST_BYTES
-    for table, rows in sizes:
-        words = np.frombuffer(payload, dtype="<u8", count=table.main * rows, offset=offset)
-        traces[table.name] = words.astype(np.uint64).reshape(table.main, rows)
+    for name, (first, second) in sizes.items():
+        words = np.frombuffer(payload, dtype="<u8", count=first * second, offset=offset)
+        parts[name] = words.astype(np.uint64).reshape(first, second)
         offset += words.nbytes
-    return traces
+    return RecursionExpansion(shapes, parts.pop("hash"), parts)
 
 
 def _parts(payload: bytes) -> list[bytes]:

@@ -126,7 +126,7 @@ def prove_requests(
     Parameters
     ----------
     vectors
-        None: a part's trace is filled where it is proven.
+        None: a part's trace is expanded where it is proven.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def prove_requests(
     told = Part.from_bytes(part)
     if vectors is not None:
         raise InvalidInput("Requests are proven from their inputs alone.")
-    traces, publics = told.served.expand(told.publics[:DIGEST], told.inputs)
+    traces, publics = told.served.prepare(told.publics[:DIGEST], told.inputs)
     if not np.array_equal(publics, told.publics):
         raise InvalidInput("The requests do not lead to the digest that their part ends in.")
     made = prove(keys.proving_key(told.circuit), profile, publics, traces, backend or default_backend(), progress,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving.backend import native_expansion
-from proving.backend.expansion import Expansion, ExpansionRefused, Family
+from proving.backend.expansion import ExpansionRefused, Family, SegmentExpansion
 from proving.backend.interface import PRIME
 from proving.circuits.keccak_f import KECCAK_F
 from proving.circuits.requests import absorb, blocks
@@ -61,7 +61,7 @@ class _Compressions:
     numbers: dict[str, NDArray[np.uint32]]
 
 
-def prepare(records: Records) -> tuple[Expansion, U64]:
+def prepare(records: Records) -> tuple[SegmentExpansion, U64]:
     """What a backend expands to the columns of a segment, and the segment's public inputs; as `expand`."""
     return _prepare(records, compression_inputs(records))
 
@@ -101,7 +101,7 @@ def assemble(records: Records, parts: dict[str, U64]) -> tuple[Traces, U64]:
     return native_expansion.expand(expansion), publics
 
 
-def _prepare(records: Records, parts: dict[str, U64]) -> tuple[Expansion, U64]:
+def _prepare(records: Records, parts: dict[str, U64]) -> tuple[SegmentExpansion, U64]:
     pcs = records.decode[:, 0]
     if bool((pcs[1:] <= pcs[:-1]).any()):
         raise ExpansionRefused("The decoded instructions are not sorted by pc.")
@@ -109,7 +109,7 @@ def _prepare(records: Records, parts: dict[str, U64]) -> tuple[Expansion, U64]:
     heights = shapes.SHAPES[shapes.smallest(shape.used_rows(records.counts(), len(hashed.counts)))]
     sizes = {t.name: (len(t.main_names), 1 << heights[t.name]) for t in circuit()}
     digests = compress(parts["boundary"])
-    expansion = Expansion(
+    expansion = SegmentExpansion(
         sizes,
         _families(records, parts["request"]),
         _words(records.idle),

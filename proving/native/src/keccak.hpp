@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "portable.hpp"
+
 namespace hm::keccak {
 
 inline constexpr std::size_t kLanes = 25;
@@ -43,41 +45,42 @@ struct Constants {
 };
 inline constexpr Constants kConstants;
 
-inline State load(const std::uint32_t* words) {
+HM_PORTABLE inline State load(const std::uint32_t* words) {
     State state;
     for (std::size_t i = 0; i < kLanes; ++i) state[i] = words[2 * i] | std::uint64_t{words[2 * i + 1]} << 32;
     return state;
 }
 
-inline Parities parities(const State& state) {
+HM_PORTABLE inline Parities parities(const State& state) {
     Parities found{};
     for (std::size_t i = 0; i < kLanes; ++i) found[i % 5] ^= state[i];
     return found;
 }
 
 // The first step of a round.
-inline State mixed(State state, const Parities& parity) {
+HM_PORTABLE inline State mixed(State state, const Parities& parity) {
     for (std::size_t i = 0; i < kLanes; ++i) state[i] ^= parity[(i + 4) % 5] ^ std::rotl(parity[(i + 1) % 5], 1);
     return state;
 }
 
 // The steps after the first.
-inline State finished(const State& state, std::size_t round) {
+HM_PORTABLE inline State finished(const State& state, std::size_t round, const Constants& constants) {
     State moved, result;
     for (std::size_t i = 0; i < kLanes; ++i)
-        moved[kConstants.place[i]] = std::rotl(state[i], static_cast<int>(kConstants.rotation[i]));
+        moved[constants.place[i]] = std::rotl(state[i], static_cast<int>(constants.rotation[i]));
     for (std::size_t i = 0; i < kLanes; ++i) {
         const std::size_t row = i - i % 5;
         result[i] = moved[i] ^ (~moved[row + (i + 1) % 5] & moved[row + (i + 2) % 5]);
     }
-    result[0] ^= kConstants.round[round];
+    result[0] ^= constants.round[round];
     return result;
 }
 
 // 50 words become those of the permuted state, in another place or in the same.
 inline void permute(const std::uint32_t* inputs, std::uint32_t* outputs) {
     State state = load(inputs);
-    for (std::size_t round = 0; round < kRounds; ++round) state = finished(mixed(state, parities(state)), round);
+    for (std::size_t round = 0; round < kRounds; ++round)
+        state = finished(mixed(state, parities(state)), round, kConstants);
     for (std::size_t word = 0; word < kWords; ++word)
         outputs[word] = static_cast<std::uint32_t>(state[word / 2] >> 32 * (word % 2));
 }

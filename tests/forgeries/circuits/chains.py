@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from proving.circuits import chain
+from proving.backend import native_expansion
 from proving.circuits.arith256 import ARITH256
 from proving.circuits.gadgets.poseidon2 import INTERNAL, ROWS, WIDTH
 from proving.circuits.requests import U64, absorb, blocks, empty_chain
@@ -31,7 +31,7 @@ def traces(digests: U64 = DIGESTS) -> tuple[dict[str, U64], U64]:
     """Traces of the requests and their public input, with the chain's digests as given."""
     found, _ = ARITH256.expand(START, INPUTS)
     found["chain"][:] = 0
-    chain.fill(found["chain"], ABSORBED, digests)
+    native_expansion.fill_chain(found["chain"], ABSORBED, digests)
     return found, np.concatenate([digests[0], digests[-1]])
 
 

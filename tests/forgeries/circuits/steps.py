@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from proving.circuits import chain
+from proving.backend import native_expansion
 from proving.circuits.basic import BasicCircuit
 from proving.circuits.requests import absorb, blocks, empty_chain, pack
 from proving.stark.air import check
@@ -53,5 +53,5 @@ def noticed_without_output(circuit: BasicCircuit, count: int) -> set[str]:
     traces[circuit.name][names.index("real"), cut] = 1
     traces[circuit.name][names.index("position"), cut] = len(words) * circuit.layout.blocks
     traces["chain"] = np.zeros((traces["chain"].shape[0], 2 * traces["chain"].shape[1]), dtype=np.uint64)
-    chain.fill(traces["chain"], absorbed, digests)
+    native_expansion.fill_chain(traces["chain"], absorbed, digests)
     return {violation.name for violation in check(circuit.circuit, traces, np.concatenate([start, digests[-1]]))}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from proving.backend import native_expansion
 from proving.backend.native import NativeBackend
 from proving.circuits import chain
 from proving.circuits.arith256 import ARITH256
@@ -83,7 +84,7 @@ def claim(circuit: BasicCircuit, given: U32, change: Change | None) -> tuple[dic
     absorbed = np.ascontiguousarray(change(blocks(given, circuit.answer(given)), circuit.layout.blocks))
     digests = absorb(start, absorbed)
     traces["chain"][:] = 0
-    chain.fill(traces["chain"], absorbed, digests)
+    native_expansion.fill_chain(traces["chain"], absorbed, digests)
     return traces, np.concatenate([start, digests[-1]])
 
 

@@ -1,4 +1,4 @@
-// Rows of main_vm's tables from execution records: what the tables share.
+// Rows of tables from execution records, requests and wires: what the tables share.
 //
 // The headers of this folder say what a row holds, once: the native library and the CUDA kernels are both compiled from
 // them. A table is column-major, zero before the fill, and its columns are those of columns.hpp. Every fill counts the
@@ -12,13 +12,7 @@
 
 #include "columns.hpp"
 #include "field/goldilocks.hpp"
-
-// Before a function that runs natively, and on the device where the file is compiled for one.
-#ifdef __CUDACC__
-#define HM_PORTABLE __device__
-#else
-#define HM_PORTABLE
-#endif
+#include "portable.hpp"
 
 namespace hm::expand {
 

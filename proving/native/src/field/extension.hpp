@@ -34,7 +34,7 @@ struct Ext {
     friend Ext operator+(const Ext& a, F b) { return {{a.c[0] + b, a.c[1], a.c[2]}}; }
     friend Ext operator-(const Ext& a, F b) { return {{a.c[0] - b, a.c[1], a.c[2]}}; }
     friend Ext operator*(const Ext& a, F b) { return {{a.c[0] * b, a.c[1] * b, a.c[2] * b}}; }
-    friend Ext operator*(const Ext& a, const Ext& b) {
+    friend constexpr Ext operator*(const Ext& a, const Ext& b) {
         const F m0 = a.c[0] * b.c[0];
         const F m1 = a.c[1] * b.c[1];
         const F m2 = a.c[2] * b.c[2];

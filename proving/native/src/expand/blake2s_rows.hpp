@@ -1,0 +1,127 @@
+// Rows of the table of Blake2s's compression (proving/circuits/blake2s.py): 22 for each request.
+#pragma once
+
+#include <algorithm>
+
+#include "expand/request_rows.hpp"
+
+namespace hm::expand::blake2s {
+
+inline constexpr std::size_t kStateWords = 8;
+inline constexpr std::size_t kBlockWords = 16;
+inline constexpr std::size_t kInputWords = kStateWords + kBlockWords + 4;
+inline constexpr std::size_t kRounds = 10;
+inline constexpr std::size_t kQuarters = 4;
+inline constexpr std::size_t kRows = 2 + 2 * kRounds;
+
+// Columns; those of bits and carries stand for all quarters and all that follow of their kind, of the steps for all rows.
+inline constexpr std::size_t kReal = HM_COLUMN(Blake2s, real);
+inline constexpr std::size_t kPosition = HM_COLUMN(Blake2s, position);
+inline constexpr std::size_t kWords = 32 * kQuarters;
+inline constexpr std::size_t kB = HM_COLUMN(Blake2s, b0);
+inline constexpr std::size_t kD = HM_COLUMN(Blake2s, d0);
+inline constexpr std::size_t kSumA = HM_COLUMN(Blake2s, sum_a0);
+inline constexpr std::size_t kA = HM_COLUMN(Blake2s, a);
+inline constexpr std::size_t kC = HM_COLUMN(Blake2s, c);
+inline constexpr std::size_t kStart = HM_COLUMN(Blake2s, start);
+inline constexpr std::size_t kMessage = HM_COLUMN(Blake2s, message);
+inline constexpr std::size_t kCarry = HM_COLUMN(Blake2s, carry_sum_a);
+static_assert(HM_COLUMN(Blake2s, step) == 0 && kReal == kRows);
+static_assert(HM_COLUMN(Blake2s, b3) == kB + 96 && HM_COLUMN(Blake2s, d3) == kD + 96);
+static_assert(HM_COLUMN(Blake2s, sum_c0) == kSumA + kWords && HM_COLUMN(Blake2s, next_a0) == kSumA + 2 * kWords);
+static_assert(HM_COLUMN(Blake2s, next_c0) == kSumA + 3 * kWords && HM_COLUMN(Blake2s, next_c3) == kA - 32);
+static_assert(HM_COLUMN(Blake2s, carry_sum_c) == kCarry + 4 && HM_COLUMN(Blake2s, carry_next_a) == kCarry + 8 &&
+              HM_COLUMN(Blake2s, carry_next_c) == kCarry + 12);
+
+// The state that a compression starts from and the order of message words in each round (RFC 7693), in one object: in constant
+// memory on a device.
+struct Constants {
+    std::uint32_t initial[kStateWords];
+    std::uint8_t sigma[kRounds][kBlockWords];
+};
+inline constexpr Constants kConstants = {
+    {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19},
+    {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
+     {11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4}, {7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8},
+     {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13}, {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
+     {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11}, {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
+     {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5}, {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0}}};
+
+using Four = std::array<std::uint32_t, kQuarters>;
+
+// One row of rounds: what enters it, its four sums and their carries.
+struct Mixed {
+    Four a, b, c, d;
+    std::array<Four, 4> sums, carries;
+};
+
+struct Compression {
+    std::array<Mixed, 2 * kRounds + 1> rows;  // the last one holds the final state only
+    std::array<std::uint32_t, kStateWords> result;
+
+    HM_PORTABLE Compression(const std::uint32_t* input, const Constants& constants) : rows{} {
+        const std::uint32_t *block = input + kStateWords, *tweak = block + kBlockWords;
+        for (std::size_t j = 0; j < kQuarters; ++j) {
+            rows[0].a[j] = input[j];
+            rows[0].b[j] = input[kQuarters + j];
+            rows[0].c[j] = constants.initial[j];
+            rows[0].d[j] = constants.initial[kQuarters + j] ^ tweak[j];
+        }
+        for (std::size_t r = 0; r < 2 * kRounds; ++r) {
+            Mixed &now = rows[r], &next = rows[r + 1];
+            const std::size_t diagonal = r % 2;
+            for (std::size_t j = 0; j < kQuarters; ++j) {
+                const auto add = [&](std::size_t which, std::uint64_t sum) {
+                    now.sums[which][j] = static_cast<std::uint32_t>(sum);
+                    now.carries[which][j] = static_cast<std::uint32_t>(sum >> 32);
+                    return now.sums[which][j];
+                };
+                const std::uint8_t* order = constants.sigma[r / 2] + 8 * diagonal + 2 * j;
+                const std::uint32_t a1 = add(0, std::uint64_t{now.a[j]} + now.b[j] + block[order[0]]);
+                const std::uint32_t d1 = std::rotr(now.d[j] ^ a1, 16);
+                const std::uint32_t c1 = add(1, std::uint64_t{now.c[j]} + d1);
+                const std::uint32_t b1 = std::rotr(now.b[j] ^ c1, 12);
+                const std::uint32_t a2 = add(2, std::uint64_t{a1} + b1 + block[order[1]]);
+                const std::uint32_t d2 = std::rotr(d1 ^ a2, 8);
+                const std::uint32_t c2 = add(3, std::uint64_t{c1} + d2);
+                const std::size_t back = diagonal ? 1 : 3;  // where b goes; d goes the other way
+                next.a[j] = a2;
+                next.b[(j + back) % kQuarters] = std::rotr(b1 ^ c2, 7);
+                next.c[(j + 2) % kQuarters] = c2;
+                next.d[(j + kQuarters - back) % kQuarters] = d2;
+            }
+        }
+        Mixed& last = rows[2 * kRounds];
+        last.sums[0] = last.a;
+        last.sums[1] = last.c;
+        std::copy_n(input, kQuarters, last.sums[2].begin());
+        std::copy_n(input + kQuarters, kQuarters, last.sums[3].begin());
+        for (std::size_t j = 0; j < kQuarters; ++j) {
+            result[j] = input[j] ^ last.a[j] ^ last.c[j];
+            result[kQuarters + j] = input[kQuarters + j] ^ last.b[j] ^ last.d[j];
+        }
+    }
+
+    template <class Sink>
+    HM_PORTABLE void row(std::size_t row, const Request& request, const Sink& cells) const {
+        put_step(row, kRows, request, cells);
+        for (std::size_t i = 0; i < kStateWords + kBlockWords; ++i) cells.put(kStart + i, request.input[i]);
+        if (row == 0) {
+            for (std::size_t i = 0; i < kStateWords + kBlockWords; ++i) cells.bits(kB + 32 * i, request.input[i]);
+            return;
+        }
+        const Mixed& now = rows[row - 1];
+        for (std::size_t j = 0; j < kQuarters; ++j) {
+            cells.put(kA + j, now.a[j]);
+            cells.put(kC + j, now.c[j]);
+            cells.bits(kB + 32 * j, now.b[j]);
+            cells.bits(kD + 32 * j, now.d[j]);
+            for (std::size_t i = 0; i < 4; ++i) {
+                cells.bits(kSumA + kWords * i + 32 * j, now.sums[i][j]);
+                cells.put(kCarry + kQuarters * i + j, now.carries[i][j]);
+            }
+        }
+    }
+};
+
+}  // namespace hm::expand::blake2s
