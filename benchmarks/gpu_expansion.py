@@ -1,6 +1,6 @@
-"""Measurement of the expansion of execution records for `benchmarks.gpu`, on made-up records of every family.
+"""Measurement of expansions for `benchmarks.gpu`: of made-up records of every family, of requests and of recursion.
 
-The kernels of a segment are measured together with the transfer of its records, which is what they are there for.
+The kernels are measured together with the transfer of what is expanded, which is what they are there for.
 """
 
 from __future__ import annotations
@@ -10,10 +10,21 @@ import numpy.typing as npt
 
 from benchmarks.gpu_case import Case
 from cuda.backend import CudaBackend
-from proving.backend.expansion import Family, SegmentExpansion
+from proving.backend.expansion import (
+    HASHED_WORDS,
+    Expansion,
+    Family,
+    RecursionExpansion,
+    RequestExpansion,
+    SegmentExpansion,
+)
+from proving.circuits.basic import BasicCircuit
+from proving.circuits.requests import empty_chain
+from proving.circuits.served import SERVED
 from proving.machine.main_vm import call, constant, shapes
 from proving.machine.main_vm.circuit import circuit
 from proving.machine.records import BLOCK_WIDTH, CYCLE_FAMILIES, IDLE, MEMORY_FAMILIES
+from proving.recursion.witness import HASH_COLUMNS
 
 Words = npt.NDArray[np.uint32]
 
@@ -77,9 +88,36 @@ def _idle(random: np.random.Generator, count: int) -> Words:
     return rows
 
 
+def recursion(log_rows: int) -> RecursionExpansion:
+    """Return compressions that fill a hash table of ``2^log_rows`` rows; there are no other tables."""
+    hashed = np.random.default_rng(1).integers(0, 1 << 32, (1 << log_rows, HASHED_WORDS), dtype=np.uint64)
+    return RecursionExpansion({"hash": (HASH_COLUMNS, len(hashed))}, hashed, {})
+
+
+def requests(circuit: BasicCircuit, count: int) -> RequestExpansion:
+    """Return requests with random words."""
+    words = np.random.default_rng(1).integers(0, 1 << 32, (count, circuit.layout.input_words), dtype=np.uint32)
+    return circuit.prepare(empty_chain(circuit.kind), words)[0]
+
+
 def cases(backend: CudaBackend, log_size: int) -> list[Case]:
-    """Return the measurement, of tables that have about ``2^log_size`` words each."""
-    made = segment(max(log_size - 6, 6))
+    """Return the measurements, of tables that have about ``2^log_size`` words each."""
+    log_rows = max(log_size - 6, 6)
+    size = f"2^{log_rows} rows a table, with the transfer"
+    found = [_case(backend, "expand_nothing", size, segment(log_rows), 0.0)]
+    # Each compression is about a thousand products of 30 instructions.
+    rows = recursion(log_rows)
+    found.append(_case(backend, "expand_recursion_hash", size, rows, 30e3 * len(rows.hashed)))
+    for served in SERVED.values():
+        # A circuit's smallest shape, or what a chain of as many words holds.
+        count = min(served.capacities[-1], max(served.capacities[0], (1 << log_rows) // (8 * served.layout.blocks)))
+        asked = requests(served, count)
+        label = f"{count} requests, with the transfer"
+        found.append(_case(backend, f"expand_{served.name}", label, asked, 30e3 * len(asked.absorbed)))
+    return found
+
+
+def _case(backend: CudaBackend, kernel: str, size: str, made: Expansion, instructions: float) -> Case:
+    """Return the measurement of an expansion, whose tables are written as zeros and then as what they are."""
     written = sum(8 * columns * rows for columns, rows in made.shapes.values())
-    label = f"2^{max(log_size - 6, 6)} rows a table, with the transfer"
-    return [Case("expand_nothing", label, lambda: backend.expand(made), 2.0 * written, 0.0, 256)]
+    return Case(kernel, size, lambda: backend.expand(made), 2.0 * written, instructions, 256)

@@ -36,15 +36,13 @@ __device__ Table table_at(u64* columns, u64 height) {
 
 __device__ const std::uint64_t* words_at(const u64* words) { return reinterpret_cast<const std::uint64_t*>(words); }
 
-// The turns of a table: Compression(input, constants) computes one.
-template <class Compression, std::size_t words, std::size_t rows, class Constants>
-__device__ __forceinline__ void expand_turn_row(const u32* inputs, u64 count, u64 blocks, u64* columns, u64 height,
-                                                const Constants& constants) {
-    const u64 row = gpu::global_thread();
-    if (row >= height) return;
-    const Request request = request_at(inputs, count, words, blocks, row / rows, nothing);
+// The row of a table of turns.
+template <class Turn, class Constants>
+__device__ __forceinline__ void expand_row(Turn turn, u64 step, u64 row, const Request& request, u64* columns, u64 height,
+                                           const Constants& constants) {
+    for (u64 r = 1; r <= step; ++r) turn.advance(r, request.input, constants);
     const Table table = table_at(columns, height);
-    Compression(request.input, constants).row(row % rows, request, Cells(table, row));
+    turn.put(step, request, Cells(table, row));
 }
 
 }  // namespace
@@ -90,12 +88,14 @@ extern "C" __global__ void __launch_bounds__(64)
 // Layout:   inputs (count, 24) words of 32 bits -> columns. `blocks` of a request in the chain.
 // Launch:   one thread per row, block of 64.
 // Moves:    96 bytes and 448 cells of 8 bytes per row.
-// Does:     64 rounds, 40 instructions each; their words lie in local memory.
+// Does:     32 rounds on average, 40 instructions each.
 // Limit:    memory.
 extern "C" __global__ void __launch_bounds__(64)
     expand_sha256(const u32* inputs, u64 count, u64 blocks, u64* columns, u64 height) {
-    expand_turn_row<sha256::Compression, sha256::kInputWords, sha256::kRows>(inputs, count, blocks, columns, height,
-                                                                             sha256_constants);
+    const u64 row = gpu::global_thread();
+    if (row >= height) return;
+    const Request request = request_at(inputs, count, sha256::kInputWords, blocks, row / sha256::kRows, nothing);
+    expand_row(sha256::Turn(request.input), row % sha256::kRows, row, request, columns, height, sha256_constants);
 }
 
 // expand_blake2s
@@ -103,12 +103,14 @@ extern "C" __global__ void __launch_bounds__(64)
 // Layout:   inputs (count, 28) words of 32 bits -> columns. `blocks` of a request in the chain.
 // Launch:   one thread per row, block of 64.
 // Moves:    112 bytes and 840 cells of 8 bytes per row.
-// Does:     20 half rounds, 80 instructions each; their words lie in local memory.
+// Does:     10 half rounds on average, 150 instructions each.
 // Limit:    memory.
 extern "C" __global__ void __launch_bounds__(64)
     expand_blake2s(const u32* inputs, u64 count, u64 blocks, u64* columns, u64 height) {
-    expand_turn_row<blake2s::Compression, blake2s::kInputWords, blake2s::kRows>(inputs, count, blocks, columns, height,
-                                                                                blake2s_constants);
+    const u64 row = gpu::global_thread();
+    if (row >= height) return;
+    const Request request = request_at(inputs, count, blake2s::kInputWords, blocks, row / blake2s::kRows, nothing);
+    expand_row(blake2s::Turn(), row % blake2s::kRows, row, request, columns, height, blake2s_constants);
 }
 
 // expand_chain

@@ -5,6 +5,8 @@
 #
 # Needs root, debootstrap, git, and a mirror of Debian that this machine's apt uses. Each suite is a minimal root file
 # system with only the packages that the README names; its own Python runs everything. The clone is of the last commit.
+# Ubuntu's suites need TRY_MIRROR=http://archive.ubuntu.com/ubuntu and TRY_OPTIONS with what debootstrap is to be told:
+# --components=main,universe and --keyring=FILE, Ubuntu's archive keyring.
 # This machine's configuration of apt, pip and certificates is taken along, because a bare system has none.
 # TRY_FOLDER (/var/tmp/hallmark-bare) takes file systems and logs; TRY_AS chooses "user root", TRY_TARGETS the targets,
 # TRY_SECONDS (3600) how long one of them may take, TRY_TESTS (all) the folders of tests that `make test` runs.
@@ -22,7 +24,7 @@ if [ "${1:-}" = --keep ]; then keep=1; shift; fi
 command -v debootstrap >/dev/null || { echo "debootstrap is missing: apt-get install debootstrap" >&2; exit 2; }
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$1"; }
 # The archive itself, not that of security updates, which comes beside it.
-mirror=$(apt-get indextargets --format '$(SITE)' 'Identifier: Packages' | grep -v security | head -n 1)
+mirror=${TRY_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Identifier: Packages' | grep -v security | head -n 1)}
 
 # A process of the host that looks into the bare system is not wanted there, and it must see its own processes only.
 inside() {
@@ -42,7 +44,13 @@ certificates() {
 prepare() {
     suite=$1; root=$2
     say "$suite: making a minimal root file system in $root"
-    debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$base/$suite.debootstrap.log" 2>&1
+    # A suite that is younger than debootstrap is made as the ones before it.
+    script=/usr/share/debootstrap/scripts/$suite
+    if ! [ -e "$script" ]; then
+        case $mirror in *ubuntu*) script=/usr/share/debootstrap/scripts/gutsy ;; *) script=/usr/share/debootstrap/scripts/sid ;; esac
+    fi
+    # shellcheck disable=SC2086
+    debootstrap --variant=minbase ${TRY_OPTIONS:-} "$suite" "$root" "$mirror" "$script" >"$base/$suite.debootstrap.log" 2>&1
     for file in /etc/pip.conf /etc/resolv.conf /etc/hosts; do
         [ ! -e "$file" ] || cp -L "$file" "$root$file"
     done

@@ -38,7 +38,7 @@ class RequestType(IntEnum):
 
 
 #: What proving a request costs, in cycles of the machine: those whose tables have as many cells as it takes, in
-#: `main_vm` and in its own circuit. A cycle of the state-transition program has 64.
+#: `main_vm` and in its own circuit. A cycle counts as 64 cells, about what instructions take.
 CYCLES: Mapping[RequestType, int] = {
     RequestType.ARITH256: 80,
     RequestType.KECCAK_F: 980,

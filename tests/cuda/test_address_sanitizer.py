@@ -54,7 +54,16 @@ def run(arguments: list[str], environment: dict[str, str]) -> subprocess.Complet
 
 
 def test_the_kernels_stay_inside_their_memory(environment: dict[str, str]) -> None:
-    names = ("backend", "operations", "constraints", "expansion", "circuit_expansion", "bn254", "bn254_transforms", "bn254_msm")
+    names = (
+        "backend",
+        "operations",
+        "constraints",
+        "expansion",
+        "circuit_expansion",
+        "bn254",
+        "bn254_transforms",
+        "bn254_msm",
+    )
     files = [f"tests/cuda/test_{name}.py" for name in names]
     done = run(["-m", "pytest", "-q", "-x", "-m", "not gpu", "-p", "no:cacheprovider", *files], environment)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

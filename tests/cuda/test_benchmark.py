@@ -25,6 +25,7 @@ PARTS = {
     "expand_add",
     "expand_add_immediate",
     "expand_bitwise",
+    "expand_chain",
     "expand_control",
     "expand_decode",
     "expand_div",

@@ -1,6 +1,4 @@
 // The compression of SHA-256, and its table.
-#include <algorithm>
-
 #include "executor.hpp"
 #include "expand/sha256_rows.hpp"
 #include "export.hpp"
@@ -9,8 +7,9 @@
 using namespace hm::expand::sha256;
 
 void hm::sha256(const std::uint32_t* inputs, std::uint32_t* outputs) {
-    const Compression found(inputs, kConstants);
-    std::copy(found.result.begin(), found.result.end(), outputs);
+    Turn turn(inputs);
+    for (std::size_t row = 1; row < kRows; ++row) turn.advance(row, inputs, kConstants);
+    turn.result(outputs);
 }
 
 // inputs (count, 24) words: state and block -> outputs (count, 8): the next state.
@@ -25,8 +24,10 @@ extern "C" HM_EXPORT void hm_sha256_fill(const std::uint32_t* inputs, std::size_
     const hm::expand::Table table{columns, height};
     hm::request::fill_turns(inputs, count, kInputWords, blocks, height, kRows,
                             [&](const hm::expand::Request& request, std::size_t first, std::size_t rows) {
-                                const Compression turn(request.input, kConstants);
-                                for (std::size_t row = 0; row < rows; ++row)
-                                    turn.row(row, request, hm::expand::Cells(table, first + row));
+                                Turn turn(request.input);
+                                for (std::size_t row = 0; row < rows; ++row) {
+                                    if (row > 0) turn.advance(row, request.input, kConstants);
+                                    turn.put(row, request, hm::expand::Cells(table, first + row));
+                                }
                             });
 }

@@ -1,8 +1,6 @@
 // Rows of the table of 256-bit modular arithmetic (proving/circuits/arith256.py): one for each request.
 #pragma once
 
-#include <algorithm>
-
 #include "division.hpp"
 #include "expand/row.hpp"
 
@@ -41,7 +39,7 @@ HM_PORTABLE std::array<std::uint64_t, size> checked(const Limbs<size>& values, C
 template <std::size_t n>
 HM_PORTABLE std::int64_t convolution(const Limbs<n>& x, const Limbs<kLimbs>& y, std::size_t place) {
     std::int64_t sum = 0;
-    for (std::size_t j = place < n ? 0 : place - n + 1; j < std::min(kLimbs, place + 1); ++j)
+    for (std::size_t j = place < n ? 0 : place - n + 1; j < (place < kLimbs ? place + 1 : kLimbs); ++j)
         sum += std::int64_t{x[place - j]} * y[j];
     return sum;
 }

@@ -1,8 +1,6 @@
 // Rows of the table of Blake2s's compression (proving/circuits/blake2s.py): 22 for each request.
 #pragma once
 
-#include <algorithm>
-
 #include "expand/request_rows.hpp"
 
 namespace hm::expand::blake2s {
@@ -47,81 +45,101 @@ inline constexpr Constants kConstants = {
      {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11}, {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
      {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5}, {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0}}};
 
-using Four = std::array<std::uint32_t, kQuarters>;
-
-// One row of rounds: what enters it, its four sums and their carries.
-struct Mixed {
-    Four a, b, c, d;
-    std::array<Four, 4> sums, carries;
-};
-
-struct Compression {
-    std::array<Mixed, 2 * kRounds + 1> rows;  // the last one holds the final state only
-    std::array<std::uint32_t, kStateWords> result;
-
-    HM_PORTABLE Compression(const std::uint32_t* input, const Constants& constants) : rows{} {
+// A compression on one of its rows, row 0 at first. Rows 1 to 20 are of half a round each: the four sums of its quarters.
+class Turn {
+  public:
+    // Goes on to the next row, which is this one.
+    HM_PORTABLE void advance(std::size_t row, const std::uint32_t* input, const Constants& constants) {
         const std::uint32_t *block = input + kStateWords, *tweak = block + kBlockWords;
-        for (std::size_t j = 0; j < kQuarters; ++j) {
-            rows[0].a[j] = input[j];
-            rows[0].b[j] = input[kQuarters + j];
-            rows[0].c[j] = constants.initial[j];
-            rows[0].d[j] = constants.initial[kQuarters + j] ^ tweak[j];
-        }
-        for (std::size_t r = 0; r < 2 * kRounds; ++r) {
-            Mixed &now = rows[r], &next = rows[r + 1];
-            const std::size_t diagonal = r % 2;
+        if (row == 1) {
             for (std::size_t j = 0; j < kQuarters; ++j) {
-                const auto add = [&](std::size_t which, std::uint64_t sum) {
-                    now.sums[which][j] = static_cast<std::uint32_t>(sum);
-                    now.carries[which][j] = static_cast<std::uint32_t>(sum >> 32);
-                    return now.sums[which][j];
-                };
-                const std::uint8_t* order = constants.sigma[r / 2] + 8 * diagonal + 2 * j;
-                const std::uint32_t a1 = add(0, std::uint64_t{now.a[j]} + now.b[j] + block[order[0]]);
-                const std::uint32_t d1 = std::rotr(now.d[j] ^ a1, 16);
-                const std::uint32_t c1 = add(1, std::uint64_t{now.c[j]} + d1);
-                const std::uint32_t b1 = std::rotr(now.b[j] ^ c1, 12);
-                const std::uint32_t a2 = add(2, std::uint64_t{a1} + b1 + block[order[1]]);
-                const std::uint32_t d2 = std::rotr(d1 ^ a2, 8);
-                const std::uint32_t c2 = add(3, std::uint64_t{c1} + d2);
-                const std::size_t back = diagonal ? 1 : 3;  // where b goes; d goes the other way
-                next.a[j] = a2;
-                next.b[(j + back) % kQuarters] = std::rotr(b1 ^ c2, 7);
-                next.c[(j + 2) % kQuarters] = c2;
-                next.d[(j + kQuarters - back) % kQuarters] = d2;
+                a_[j] = input[j];
+                b_[j] = input[kQuarters + j];
+                c_[j] = constants.initial[j];
+                d_[j] = constants.initial[kQuarters + j] ^ tweak[j];
+            }
+        } else {
+            take_over(row % 2 != 0);
+        }
+        if (row < kRows - 1) {
+            mix(constants.sigma[(row - 1) / 2] + (row % 2 ? 0 : 8), block);
+            return;
+        }
+        for (std::size_t j = 0; j < kQuarters; ++j) {
+            const std::uint32_t kept[4] = {a_[j], c_[j], input[j], input[kQuarters + j]};
+            for (std::size_t i = 0; i < 4; ++i) {
+                sums_[i][j] = kept[i];
+                carries_[i][j] = 0;
             }
         }
-        Mixed& last = rows[2 * kRounds];
-        last.sums[0] = last.a;
-        last.sums[1] = last.c;
-        std::copy_n(input, kQuarters, last.sums[2].begin());
-        std::copy_n(input + kQuarters, kQuarters, last.sums[3].begin());
+    }
+
+    // The next chaining value, on the last row.
+    HM_PORTABLE void result(std::uint32_t* output) const {
         for (std::size_t j = 0; j < kQuarters; ++j) {
-            result[j] = input[j] ^ last.a[j] ^ last.c[j];
-            result[kQuarters + j] = input[kQuarters + j] ^ last.b[j] ^ last.d[j];
+            output[j] = sums_[2][j] ^ a_[j] ^ c_[j];
+            output[kQuarters + j] = sums_[3][j] ^ b_[j] ^ d_[j];
         }
     }
 
     template <class Sink>
-    HM_PORTABLE void row(std::size_t row, const Request& request, const Sink& cells) const {
+    HM_PORTABLE void put(std::size_t row, const Request& request, const Sink& cells) const {
         put_step(row, kRows, request, cells);
         for (std::size_t i = 0; i < kStateWords + kBlockWords; ++i) cells.put(kStart + i, request.input[i]);
         if (row == 0) {
             for (std::size_t i = 0; i < kStateWords + kBlockWords; ++i) cells.bits(kB + 32 * i, request.input[i]);
             return;
         }
-        const Mixed& now = rows[row - 1];
         for (std::size_t j = 0; j < kQuarters; ++j) {
-            cells.put(kA + j, now.a[j]);
-            cells.put(kC + j, now.c[j]);
-            cells.bits(kB + 32 * j, now.b[j]);
-            cells.bits(kD + 32 * j, now.d[j]);
+            cells.put(kA + j, a_[j]);
+            cells.put(kC + j, c_[j]);
+            cells.bits(kB + 32 * j, b_[j]);
+            cells.bits(kD + 32 * j, d_[j]);
             for (std::size_t i = 0; i < 4; ++i) {
-                cells.bits(kSumA + kWords * i + 32 * j, now.sums[i][j]);
-                cells.put(kCarry + kQuarters * i + j, now.carries[i][j]);
+                cells.bits(kSumA + kWords * i + 32 * j, sums_[i][j]);
+                cells.put(kCarry + kQuarters * i + j, carries_[i][j]);
             }
         }
     }
+
+  private:
+    using Four = std::array<std::uint32_t, kQuarters>;
+
+    // The state that leaves a row of columns, or of diagonals, enters the next one.
+    HM_PORTABLE void take_over(bool diagonal) {
+        const std::size_t back = diagonal ? 1 : 3;  // where b goes; d goes the other way
+        Four b, c, d;
+        for (std::size_t j = 0; j < kQuarters; ++j) {
+            const std::uint32_t d1 = std::rotr(d_[j] ^ sums_[0][j], 16), b1 = std::rotr(b_[j] ^ sums_[1][j], 12);
+            b[(j + back) % kQuarters] = std::rotr(b1 ^ sums_[3][j], 7);
+            c[(j + 2) % kQuarters] = sums_[3][j];
+            d[(j + kQuarters - back) % kQuarters] = std::rotr(d1 ^ sums_[2][j], 8);
+        }
+        a_ = sums_[2];
+        b_ = b;
+        c_ = c;
+        d_ = d;
+    }
+
+    // order: of the message words that the quarters add, two each.
+    HM_PORTABLE void mix(const std::uint8_t* order, const std::uint32_t* block) {
+        for (std::size_t j = 0; j < kQuarters; ++j) {
+            const std::uint32_t a1 = add(0, j, std::uint64_t{a_[j]} + b_[j] + block[order[2 * j]]);
+            const std::uint32_t d1 = std::rotr(d_[j] ^ a1, 16);
+            const std::uint32_t c1 = add(1, j, std::uint64_t{c_[j]} + d1);
+            const std::uint32_t b1 = std::rotr(b_[j] ^ c1, 12);
+            const std::uint32_t a2 = add(2, j, std::uint64_t{a1} + b1 + block[order[2 * j + 1]]);
+            add(3, j, std::uint64_t{c1} + std::rotr(d1 ^ a2, 8));
+        }
+    }
+    HM_PORTABLE std::uint32_t add(std::size_t which, std::size_t quarter, std::uint64_t sum) {
+        carries_[which][quarter] = static_cast<std::uint32_t>(sum >> 32);
+        return sums_[which][quarter] = static_cast<std::uint32_t>(sum);
+    }
+
+    // What enters the row, its sums and their carries; on the last row the final state, and the chaining value as sums.
+    Four a_{}, b_{}, c_{}, d_{};
+    std::array<Four, 4> sums_{}, carries_{};
 };
 
 }  // namespace hm::expand::blake2s

@@ -1,8 +1,8 @@
 // Rows of the tables that take several rows for a request (proving/circuits/gadgets/steps.py): what they share.
 //
 // A table's turns are its requests and, behind them, requests of zeros that are not real; the last turn is cut off where
-// the table ends. A type's struct computes a turn; its row(number, request, cells) writes what one row holds to cells with
-// put(column, value) and bits(column, word), so that a row can be had without the others.
+// the table ends. A type computes a turn row by row, and writes any one of them to cells, so that a thread of a device can write
+// a row alone.
 #pragma once
 
 #include "expand/row.hpp"
@@ -26,7 +26,7 @@ HM_PORTABLE inline Request request_at(const std::uint32_t* inputs, std::size_t c
     return {real ? inputs + words * number : nothing, real, real ? blocks * number : 0};
 }
 
-// The cells of a row.
+// The cells of a row: numbers, and words by their bits.
 class Cells {
   public:
     HM_PORTABLE Cells(const Table& table, std::size_t row) : table_(table), row_(row) {}

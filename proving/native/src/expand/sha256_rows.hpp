@@ -1,8 +1,6 @@
 // Rows of the table of SHA-256's compression (proving/circuits/sha256.py): 18 for each request.
 #pragma once
 
-#include <algorithm>
-
 #include "expand/request_rows.hpp"
 
 namespace hm::expand::sha256 {
@@ -62,69 +60,42 @@ constexpr std::uint32_t sigma0(std::uint32_t x) { return std::rotr(x, 7) ^ std::
 constexpr std::uint32_t sigma1(std::uint32_t x) { return std::rotr(x, 17) ^ std::rotr(x, 19) ^ x >> 10; }
 constexpr std::uint64_t joined(std::uint32_t word, std::uint32_t half) { return word | std::uint64_t{half} << 32; }
 
-// All a, e and w of a compression; a[i + 4] and e[i + 4] belong to round i.
-struct Compression {
-    std::array<std::uint32_t, kRounds + 4> a, e;
-    std::array<std::uint32_t, kRounds> w;
-    // Carries of e, a and w.
-    std::array<std::uint32_t, kRounds> over_e, over_w;
-    std::array<std::int32_t, kRounds> over_a;
-    std::array<std::uint32_t, kStateWords> result;
-    std::array<std::uint32_t, kStateWords> over_result;
-
-    // input: state and block.
-    HM_PORTABLE Compression(const std::uint32_t* input, const Constants& constants) : over_w{} {
-        const std::uint32_t *state = input, *block = input + kStateWords;
-        for (std::size_t i = 0; i < 4; ++i) {
-            a[i] = state[3 - i];
-            e[i] = state[7 - i];
-        }
-        std::copy_n(block, kBlockWords, w.begin());
-        for (std::size_t t = kBlockWords; t < kRounds; ++t) {
-            const std::uint64_t sum = std::uint64_t{sigma1(w[t - 2])} + w[t - 7] + sigma0(w[t - 15]) + w[t - 16];
-            w[t] = static_cast<std::uint32_t>(sum);
-            over_w[t] = static_cast<std::uint32_t>(sum >> 32);
-        }
-        for (std::size_t t = 0; t < kRounds; ++t) {
-            const std::uint32_t e1 = e[t + 3], f = e[t + 2], g = e[t + 1], a1 = a[t + 3], b = a[t + 2], c = a[t + 1];
-            const std::uint32_t big1 = std::rotr(e1, 6) ^ std::rotr(e1, 11) ^ std::rotr(e1, 25);
-            const std::uint32_t big0 = std::rotr(a1, 2) ^ std::rotr(a1, 13) ^ std::rotr(a1, 22);
-            const std::uint32_t choice = (e1 & f) ^ (~e1 & g), majority = (a1 & b) ^ (a1 & c) ^ (b & c);
-            const std::uint64_t sum = std::uint64_t{a[t]} + e[t] + big1 + choice + constants.round[t] + w[t];
-            e[t + 4] = static_cast<std::uint32_t>(sum);
-            over_e[t] = static_cast<std::uint32_t>(sum >> 32);
-            const std::int64_t other = std::int64_t{e[t + 4]} - a[t] + big0 + majority;
-            a[t + 4] = static_cast<std::uint32_t>(other);
-            over_a[t] = static_cast<std::int32_t>(other >> 32);
-        }
-        for (std::size_t i = 0; i < kStateWords; ++i) {
-            const std::uint64_t sum = std::uint64_t{state[i]} + (i < 4 ? a : e)[kRounds + 3 - i % 4];
-            result[i] = static_cast<std::uint32_t>(sum);
-            over_result[i] = static_cast<std::uint32_t>(sum >> 32);
+// A compression on one of its rows, row 0 at first.
+class Turn {
+  public:
+    HM_PORTABLE explicit Turn(const std::uint32_t* input) {
+        for (std::size_t j = 0; j < kLanes; ++j) {
+            a_[j] = input[3 - j];
+            e_[j] = input[7 - j];
         }
     }
 
-    // Of a row of rounds; zero on others.
-    HM_PORTABLE std::uint32_t word(std::size_t row, std::size_t lane) const {
-        return 0 < row && row < kRows - 1 ? w[kLanes * (row - 1) + lane] : 0;
+    // Goes on to the next row, which is this one.
+    HM_PORTABLE void advance(std::size_t row, const std::uint32_t* input, const Constants& constants) {
+        extend(row, input + kStateWords);
+        if (row < kRows - 1) {
+            for (std::size_t j = 0; j < kLanes; ++j) round(j, constants.round[kLanes * (row - 1) + j]);
+            return;
+        }
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            const std::uint64_t low = std::uint64_t{input[i]} + a_[3 - i], high = std::uint64_t{input[4 + i]} + e_[3 - i];
+            a_[3 - i] = static_cast<std::uint32_t>(low);
+            e_[3 - i] = static_cast<std::uint32_t>(high);
+            low_[i] = static_cast<std::uint32_t>(low >> 32);
+            high_[i] = static_cast<std::uint32_t>(high >> 32);
+        }
     }
-    // The word behind a lane's on the row before this one.
-    HM_PORTABLE std::uint32_t behind(std::size_t row, std::size_t lane) const {
-        return lane + 1 < kLanes ? word(row - 1, lane + 1) : word(row, 0);
-    }
-    // What a word is computed from, as it is passed on: sums of two words, three and two rows earlier.
-    HM_PORTABLE std::uint64_t early(std::size_t row, std::size_t lane) const {
-        return row == 0 ? 0 : std::uint64_t{word(row - 1, lane)} + sigma0(behind(row, lane));
-    }
-    HM_PORTABLE std::uint64_t middle(std::size_t row, std::size_t lane) const {
-        return row == 0 ? 0 : early(row - 1, lane);
-    }
-    HM_PORTABLE std::uint64_t late(std::size_t row, std::size_t lane) const {
-        return row == 0 ? 0 : middle(row - 1, lane) + behind(row, lane);
+
+    // The next state, on the last row.
+    HM_PORTABLE void result(std::uint32_t* output) const {
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            output[i] = a_[3 - i];
+            output[4 + i] = e_[3 - i];
+        }
     }
 
     template <class Sink>
-    HM_PORTABLE void row(std::size_t row, const Request& request, const Sink& cells) const {
+    HM_PORTABLE void put(std::size_t row, const Request& request, const Sink& cells) const {
         put_step(row, kRows, request, cells);
         for (std::size_t i = 0; i < kStateWords; ++i) cells.put(kStart + i, request.input[i]);
         for (std::size_t group = 0; group < 4; ++group) {
@@ -133,27 +104,78 @@ struct Compression {
             cells.put(kElement + 2 * group + 1, joined(words[2], words[1] >> 16));
         }
         for (std::size_t j = 0; j < kLanes; ++j) {
-            cells.put(kEarly + j, early(row, j));
-            cells.put(kMiddle + j, middle(row, j));
-            cells.put(kLate + j, late(row, j));
-            if (row == kRows - 1) {
-                cells.bits(kA + 32 * j, result[3 - j]);
-                cells.bits(kE + 32 * j, result[7 - j]);
-                cells.put(kCarryLow + j, over_result[j]);
-                cells.put(kCarryHigh + j, over_result[4 + j]);
-                continue;
-            }
-            cells.bits(kA + 32 * j, a[kLanes * row + j]);
-            cells.bits(kE + 32 * j, e[kLanes * row + j]);
-            cells.bits(kW + 32 * j, word(row, j));
+            cells.bits(kA + 32 * j, a_[j]);
+            cells.bits(kE + 32 * j, e_[j]);
             if (row == 0) continue;
-            const std::size_t t = kLanes * (row - 1) + j;
-            cells.put(kCarryLow + j, over_e[t] % 3);
-            cells.put(kCarryHigh + j, over_e[t] / 3);
-            cells.put(kCarryA + j, over_a[t] < 0 ? kPrime - 1 : static_cast<std::uint64_t>(over_a[t]));
-            cells.put(kCarryW + j, over_w[t]);
+            // What later words are computed from, as it is passed on from row to row.
+            cells.put(kEarly + j, early(1, j));
+            cells.put(kMiddle + j, row < 2 ? 0 : early(2, j));
+            cells.put(kLate + j, (row < 3 ? 0 : early(3, j)) + behind(1, j));
+            cells.put(kCarryLow + j, low_[j]);
+            cells.put(kCarryHigh + j, high_[j]);
+            if (row == kRows - 1) continue;
+            cells.bits(kW + 32 * j, w_[0][j]);
+            cells.put(kCarryA + j, over_a_[j] < 0 ? kPrime - 1 : static_cast<std::uint64_t>(over_a_[j]));
+            cells.put(kCarryW + j, over_w_[j]);
         }
     }
+
+  private:
+    // The words of a row of rounds; none on the last row.
+    HM_PORTABLE void extend(std::size_t row, const std::uint32_t* block) {
+        Lanes next{};
+        for (std::size_t j = 0; j < kLanes; ++j) {
+            over_w_[j] = 0;
+            if (row == kRows - 1) continue;
+            if (row <= kBlockWords / kLanes) {
+                next[j] = block[kLanes * (row - 1) + j];
+                continue;
+            }
+            const std::uint32_t two = j < 2 ? w_[0][j + 2] : next[j - 2], seven = j < 3 ? w_[1][j + 1] : w_[0][j - 3];
+            const std::uint32_t fifteen = j < 3 ? w_[3][j + 1] : w_[2][j - 3];
+            const std::uint64_t sum = std::uint64_t{sigma1(two)} + seven + sigma0(fifteen) + w_[3][j];
+            next[j] = static_cast<std::uint32_t>(sum);
+            over_w_[j] = static_cast<std::uint32_t>(sum >> 32);
+        }
+        for (std::size_t k = 3; k > 0; --k) w_[k] = w_[k - 1];
+        w_[0] = next;
+    }
+
+    HM_PORTABLE void round(std::size_t j, std::uint32_t constant) {
+        const std::uint32_t e1 = e_[3], f = e_[2], g = e_[1], a1 = a_[3], b = a_[2], c = a_[1];
+        const std::uint32_t big1 = std::rotr(e1, 6) ^ std::rotr(e1, 11) ^ std::rotr(e1, 25);
+        const std::uint32_t big0 = std::rotr(a1, 2) ^ std::rotr(a1, 13) ^ std::rotr(a1, 22);
+        const std::uint32_t choice = (e1 & f) ^ (~e1 & g), majority = (a1 & b) ^ (a1 & c) ^ (b & c);
+        const std::uint64_t sum = std::uint64_t{a_[0]} + e_[0] + big1 + choice + constant + w_[0][j];
+        const auto next = static_cast<std::uint32_t>(sum), over = static_cast<std::uint32_t>(sum >> 32);
+        const std::int64_t other = std::int64_t{next} - a_[0] + big0 + majority;
+        low_[j] = over % 3;
+        high_[j] = over / 3;
+        over_a_[j] = static_cast<std::int32_t>(other >> 32);
+        for (std::size_t i = 0; i < 3; ++i) {
+            a_[i] = a_[i + 1];
+            e_[i] = e_[i + 1];
+        }
+        a_[3] = static_cast<std::uint32_t>(other);
+        e_[3] = next;
+    }
+
+    // The word behind a lane's, `back` rows before this one.
+    HM_PORTABLE std::uint32_t behind(std::size_t back, std::size_t lane) const {
+        return lane + 1 < kLanes ? w_[back][lane + 1] : w_[back - 1][0];
+    }
+    HM_PORTABLE std::uint64_t early(std::size_t back, std::size_t lane) const {
+        return std::uint64_t{w_[back][lane]} + sigma0(behind(back, lane));
+    }
+
+    using Lanes = std::array<std::uint32_t, kLanes>;
+    // The last four of each, the oldest first.
+    Lanes a_, e_;
+    // Words of this row and of the three before it, zeros where those have none.
+    std::array<Lanes, 4> w_{};
+    // Carries of e or of the result, of a, and of the words.
+    Lanes low_{}, high_{}, over_w_{};
+    std::array<std::int32_t, kLanes> over_a_{};
 };
 
 }  // namespace hm::expand::sha256
