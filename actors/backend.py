@@ -34,7 +34,7 @@ def open_backend(settings: Settings) -> Backend:
         A device was asked for by name and cannot be had.
     """
     try:
-        return select_backend(settings.device, settings.device_memory or None)
+        return select_backend(settings.device, settings.device_memory or None, settings.memory)
     except (DeviceError, DeviceOutOfMemory) as error:
         raise ConfigurationError(
             f"The device {settings.device} cannot be used: {error.message}", remedy=error.remedy

@@ -17,6 +17,7 @@ from benchmarks.inputs import PROGRAMS, transfer_input
 from proving import keys
 from proving.backend.interface import Backend
 from proving.backend.native import NativeBackend
+from proving.backend.streaming import StreamingBackend
 from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm.expand import prepare
 from proving.machine.main_vm.shape import capacities
@@ -82,7 +83,7 @@ def main() -> None:
     """Prove segments on the CPU and print one line for each."""
     given = checkpoints(int(sys.argv[1]), int(sys.argv[2]))
     keys.proving_key(keys.MAIN_VM)
-    backend = NativeBackend()
+    backend = StreamingBackend() if sys.argv[3:] == ["streaming"] else NativeBackend()
     for checkpoint in given:
         print(json.dumps(measure(checkpoint, backend)), flush=True)
 

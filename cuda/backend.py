@@ -25,8 +25,9 @@ from cuda.transforms import Transforms, blocks
 from cuda.tree import DeviceTree
 from proving.backend.expansion import Expansion
 from proving.backend.interface import PRIME, DeepTerm, HostArray, Tree, TreeHashing
-from proving.backend.native import CACHED_WEIGHTS, MIN_ROWS
+from proving.backend.native import CACHED_WEIGHTS
 from proving.backend.native_merkle import MAX_GRINDING_BITS, NativeTree
+from proving.backend.native_vectors import MIN_ROWS
 from proving.backend.program import TableProgram
 from proving.field import extension
 
@@ -89,6 +90,10 @@ class CudaBackend:
     def together(self, work: Callable[[], T]) -> T:
         """Run work where the calls of this backend cost least; see the interface."""
         return self.device.together(work)
+
+    def within(self, kept: int) -> CudaBackend:
+        """Return this backend: what does not fit its budget is refused, with the figures."""
+        return self
 
     def upload(self, host: HostArray) -> DeviceArray:
         """Copy columns to the device; see the interface."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cuda.errors import DeviceError, NoDevice
-from proving.backend.native import NativeBackend
+from proving.backend.cpu import cpu_backend
 from runtime.errors import ConfigurationError
 from runtime.logging import get_logger
 
@@ -20,7 +20,7 @@ CONTROL = Path("/dev/nvidiactl")
 _NAME = re.compile(r"auto|cpu|emulated|cuda(?::(\d{1,3}))?")
 
 
-def select_backend(name: str, budget: int | None = None) -> Backend:
+def select_backend(name: str, budget: int | None = None, memory: int = 0) -> Backend:
     """Return the backend for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``emulated``.
 
     ``auto`` takes the first CUDA device when there is a usable one, and says why when it is not. PyCUDA is imported
@@ -30,6 +30,8 @@ def select_backend(name: str, budget: int | None = None) -> Backend:
     ----------
     budget
         Bytes of device memory to stay below.
+    memory
+        Bytes that a proof on the CPU may take; 0 for three quarters of what is free.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def select_backend(name: str, budget: int | None = None) -> Backend:
     if matched is None:
         raise ConfigurationError(f"The device {name!r} is unknown; use auto, cpu, cuda:N or emulated.")
     if name == "cpu":
-        return NativeBackend()
+        return cpu_backend(memory)
     from cuda.backend import CudaBackend, open_backend
 
     if name == "emulated":
@@ -52,12 +54,12 @@ def select_backend(name: str, budget: int | None = None) -> Backend:
     present = CONTROL.exists()
     if name == "auto":
         if not present:
-            return NativeBackend()
+            return cpu_backend(memory)
         try:
             return open_backend(0, budget)
         except DeviceError as error:
             get_logger("backend").warning("no usable CUDA device, using the CPU", reason=error.line())
-            return NativeBackend()
+            return cpu_backend(memory)
     if not present:
         raise NoDevice(f"{name} was asked for and this machine has no NVIDIA driver ({CONTROL} is missing).")
     return open_backend(int(matched.group(1) or 0), budget)

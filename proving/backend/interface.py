@@ -123,6 +123,13 @@ class Backend(Protocol):
         """Run work that makes many calls of this backend, perhaps in another thread, and return what it returns."""
         ...
 
+    def within(self, kept: int) -> Backend:
+        """Return the backend for a proof that takes so many bytes where all extended columns are kept.
+
+        It is another one, whose proofs are the same, where memory does not hold them.
+        """
+        ...
+
     def upload(self, host: HostArray) -> Array:
         """Return the array where the backend computes. The host array must not change afterwards."""
         ...

@@ -13,9 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from proving.backend.interface import HostArray, Opening, TreeHashing
-from proving.native import POINTER, SIZE, UNSIGNED, function, memory
+from proving.backend.streamed import Columns, Streamed, hash_streamed
+from proving.native import INT, POINTER, SIZE, UNSIGNED, function, memory
 
 _hash_matrix = function("hm_hash_matrix16", None, [POINTER, SIZE, SIZE, POINTER])
+_hash_columns = function("hm_hash_columns16", None, [POINTER, SIZE, SIZE, POINTER, SIZE, INT])
 _compress = function("hm_compress16", None, [POINTER, POINTER, SIZE])
 _join = function("hm_merkle_join", None, [POINTER, POINTER, SIZE, SIZE, POINTER])
 _grind = function("hm_grind", UNSIGNED, [POINTER, UNSIGNED])
@@ -23,6 +25,8 @@ _grind = function("hm_grind", UNSIGNED, [POINTER, UNSIGNED])
 #: More zero bits than this are never ground; the search would not end.
 MAX_GRINDING_BITS = 40
 
+#: Columns of a block of the hash of a row.
+RATE = 12
 #: Log of the number of children of a node.
 LOG_ARITY = 2
 
@@ -53,6 +57,10 @@ class CompressionHashing:
         _hash_matrix(addresses.ctypes.data, len(addresses), rows, digests.ctypes.data)
         return digests
 
+    def hash_streamed(self, matrices: Sequence[Columns]) -> HostArray:
+        """Hash the concatenated rows of matrices of the same height that are not all kept: ``(rows, 4)``."""
+        return hash_streamed(matrices, RATE, _absorb)
+
     def nodes(self, children: HostArray) -> HostArray:
         """Compress every four neighbours: ``(n, 4)``."""
         count = children.shape[0] >> LOG_ARITY
@@ -78,11 +86,17 @@ class CompressionHashing:
         return int(_grind(state.ctypes.data, (1 << bits) - 1))
 
 
+def _absorb(columns: Sequence[HostArray], digests: HostArray, length: int, resumed: bool) -> None:
+    """Go on with the hash of rows of so many columns by these; see :func:`proving.backend.streamed.hash_streamed`."""
+    addresses = addresses_of_columns(columns)
+    _hash_columns(addresses.ctypes.data, len(addresses), len(digests), digests.ctypes.data, length, resumed)
+
+
 #: What every backend hashes with by itself.
 COMPRESSION = CompressionHashing()
 
 
-def _level_sizes(matrices: Sequence[HostArray], cap_log: int) -> list[int]:
+def _level_sizes(matrices: Sequence[Columns], cap_log: int) -> list[int]:
     log_height = max(matrix.shape[1].bit_length() - 1 for matrix in matrices)
     return [1 << log_height - LOG_ARITY * level for level in range(tree_depth(log_height, cap_log) + 1)]
 
@@ -109,7 +123,7 @@ class NativeTree:
 
     def __init__(
         self,
-        matrices: Sequence[HostArray],
+        matrices: Sequence[Columns],
         cap_log: int,
         hashing: TreeHashing = COMPRESSION,
         levels: HostArray | None = None,
@@ -133,7 +147,7 @@ class NativeTree:
             self._levels.append(self._build_level(self._log_height - LOG_ARITY * level))
 
     @staticmethod
-    def digests(matrices: Sequence[HostArray], cap_log: int) -> int:
+    def digests(matrices: Sequence[Columns], cap_log: int) -> int:
         """Return the number of digests of a tree over these matrices, all levels together."""
         return sum(_level_sizes(matrices, cap_log))
 
@@ -154,7 +168,7 @@ class NativeTree:
                 if log_rows == log_size - shift
             ]
             if found:
-                parts.append((self._hashing.hash_matrices(found), shift))
+                parts.append((_hash(found, self._hashing), shift))
         return parts[0][0] if len(parts) == 1 else self._hashing.join(parts, count)
 
     @property
@@ -168,7 +182,7 @@ class NativeTree:
         if at.ndim != 1 or np.any(at < 0) or np.any(at >= 1 << self._log_height):
             raise ValueError(f"indices must be a vector of numbers below 2^{self._log_height}")
         rows = [
-            np.ascontiguousarray(matrix[:, at >> (self._log_height - log_rows)].T)
+            _rows(matrix, at >> (self._log_height - log_rows))
             for matrix, log_rows in zip(self._matrices, self._log_rows, strict=True)
         ]
         path = np.empty((len(at), len(self._levels) - 1, 3, 4), dtype=np.uint64)
@@ -179,3 +193,17 @@ class NativeTree:
             siblings = offsets + (offsets >= place[:, np.newaxis])
             path[:, level] = digests[(index - place)[:, np.newaxis] + siblings]
         return Opening(rows=rows, path=path)
+
+
+def _hash(matrices: Sequence[Columns], hashing: TreeHashing) -> HostArray:
+    """Hash the concatenated rows of matrices of the same height: ``(rows, 4)``."""
+    if any(isinstance(matrix, Streamed) for matrix in matrices) and isinstance(hashing, CompressionHashing):
+        return hashing.hash_streamed(matrices)
+    # Another family's hash takes whole rows.
+    return hashing.hash_matrices([matrix.whole() if isinstance(matrix, Streamed) else matrix for matrix in matrices])
+
+
+def _rows(matrix: Columns, indices: HostArray) -> HostArray:
+    if isinstance(matrix, Streamed):
+        return matrix.rows(indices)
+    return np.ascontiguousarray(matrix[:, indices].T)

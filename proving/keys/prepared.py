@@ -25,8 +25,9 @@ import numpy as np
 
 from proving import keys
 from proving.backend.interface import Backend, HostArray, TreeHashing
-from proving.backend.native import NativeBackend
 from proving.backend.native_merkle import COMPRESSION, NativeTree
+from proving.backend.native_vectors import VectorKernels
+from proving.backend.streamed import Columns
 from proving.hash import DIGEST
 from proving.keys import keystore
 from proving.stark.key import Key
@@ -48,7 +49,7 @@ def ready_key(name: str, backend: Backend) -> Key:
         The columns are not those that the key commits to.
     """
     found = keys.proving_key(name)
-    if isinstance(backend, NativeBackend):
+    if isinstance(backend, VectorKernels):
         found.prepared(backend, functools.partial(_tree, path_of(name, found)))
     return found
 
@@ -80,7 +81,7 @@ def decode(data: memoryview) -> HostArray | None:
     return np.frombuffer(digests, dtype="<u8").reshape(-1, DIGEST)
 
 
-def _tree(path: Path, matrices: Sequence[HostArray], cap_log: int, hashing: TreeHashing | None) -> NativeTree:
+def _tree(path: Path, matrices: Sequence[Columns], cap_log: int, hashing: TreeHashing | None) -> NativeTree:
     """Return the tree over matrices with the digests that are stored, or one that is made and stored."""
     mapped = keystore.mapped(path)
     levels = None if mapped is None else decode(mapped)

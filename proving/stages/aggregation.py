@@ -14,9 +14,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from proving import keys
+from proving.backend.cpu import default_backend
 from proving.backend.expansion import RecursionExpansion
 from proving.backend.interface import Backend
-from proving.backend.native import default_backend
 from proving.circuits.requests import RequestType
 from proving.circuits.served import SERVED
 from proving.hash import DIGEST, compress
@@ -33,6 +33,7 @@ from proving.recursion.witness import prepare
 from proving.stages import batch_proof, recursion_proof
 from proving.stages import proof as segment_proof
 from proving.stages.batch_proof import Claim
+from proving.stages.budget import within
 from proving.stages.recursion_proof import RecursionProof
 from proving.stages.recursion_witness import RecursionWitness, pack_trace, require_form, unpack_trace
 from proving.stages.rounds import Round
@@ -167,12 +168,13 @@ def prove_recursive(
     told = RecursionWitness.unpack(witness, protocol=PROTOCOL_VERSION)
     if told.profile != profile:
         raise InvalidInput(f"The witness was made for profile {told.profile}, this prover works under {profile}.")
-    backend = backend or default_backend()
-    key = ready_key(told.circuit, backend)
     if vectors is None:
         traces = _prepare(told)
     else:
-        traces = unpack_trace(vectors, hashlib.sha256(witness).digest(), key.layout, protocol=PROTOCOL_VERSION)
+        layout = keys.key(told.circuit).layout
+        traces = unpack_trace(vectors, hashlib.sha256(witness).digest(), layout, protocol=PROTOCOL_VERSION)
+    backend = within(backend or default_backend(), told.circuit, traces)
+    key = ready_key(told.circuit, backend)
     made = prove(key, profile, told.publics, traces, backend, progress, consume=True)
     verify(key, profile, told.publics, made)
     if told.circuit == keys.circuits_of(profile).scheduler:

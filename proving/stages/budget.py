@@ -6,10 +6,13 @@ import functools
 import sys
 
 from proving import keys
+from proving.backend.expansion import Expansion
+from proving.backend.interface import Backend
 from proving.circuits.served import SERVED
 from proving.machine.main_vm import shapes
 from proving.machine.main_vm.shapes import MAX_SIZE_CLASS, MIN_SIZE_CLASS
-from proving.stark.memory import estimate
+from proving.stark.memory import estimate, estimate_streamed
+from proving.stark.shape import Shape
 from runtime import limits
 from runtime.errors import InvalidInput, OutOfMemory
 
@@ -27,18 +30,35 @@ LARGEST = 18
 LARGEST_ON_DEVICE = 20
 
 
+def within(backend: Backend, name: str, expansion: Expansion) -> Backend:
+    """Return what proves an expansion of a circuit: the backend, or one that keeps less where memory is short."""
+    layout = keys.key(name).layout
+    heights = {table: height.bit_length() - 1 for table, (_, height) in expansion.shapes.items()}
+    shape = layout.shape(tuple(heights[table.name] for table in layout.tables))
+    return backend.within(estimate(shape).peak + OVERHEAD_BYTES)
+
+
 @functools.cache
 def shape_bytes(number: int) -> int:
-    """Return the peak memory of proving a segment of a shape, in bytes."""
-    layout = keys.key(keys.MAIN_VM).layout
-    return estimate(layout.shape(tuple(shapes.SHAPES[number].values()))).peak + OVERHEAD_BYTES
+    """Return the least memory that proves a segment of a shape, in bytes: what is needed where it is short."""
+    return estimate_streamed(_shape(number)).peak + OVERHEAD_BYTES
+
+
+@functools.cache
+def kept_bytes(number: int) -> int:
+    """Return the memory of proving a segment of a shape where all extended columns are kept, in bytes."""
+    return estimate(_shape(number)).peak + OVERHEAD_BYTES
+
+
+def _shape(number: int) -> Shape:
+    return keys.key(keys.MAIN_VM).layout.shape(tuple(shapes.SHAPES[number].values()))
 
 
 @functools.cache
 def requests_bytes(name: str, number: int) -> int:
-    """Return the peak memory of proving requests in a shape of their circuit, in bytes."""
+    """Return the least memory that proves requests in a shape of their circuit, in bytes."""
     layout, shape = keys.key(name).layout, SERVED[name].shapes[number]
-    return estimate(layout.shape(tuple(shape[table.name] for table in layout.tables))).peak + OVERHEAD_BYTES
+    return estimate_streamed(layout.shape(tuple(shape[table.name] for table in layout.tables))).peak + OVERHEAD_BYTES
 
 
 def requests_within(name: str, memory: int) -> int:
@@ -52,8 +72,13 @@ def requests_within(name: str, memory: int) -> int:
 
 
 def peak_bytes(name: int) -> int:
-    """Return the peak memory of proving the largest segment of a size class, in bytes."""
+    """Return the least memory that proves the largest segment of a size class, in bytes."""
     return max(map(shape_bytes, _within(name)))
+
+
+def kept_peak_bytes(name: int) -> int:
+    """Return the memory of proving it where all extended columns are kept, as on a device, in bytes."""
+    return max(map(kept_bytes, _within(name)))
 
 
 def fitting(name: int, memory: int) -> tuple[int, ...]:
@@ -89,7 +114,7 @@ def largest(device: int = 0) -> int:
     device
         Bytes that a proof may take on a device; 0 on a CPU.
     """
-    return LARGEST_ON_DEVICE if peak_bytes(LARGEST_ON_DEVICE) <= device else LARGEST
+    return LARGEST_ON_DEVICE if kept_peak_bytes(LARGEST_ON_DEVICE) <= device else LARGEST
 
 
 def memory_budget(memory: int) -> int:

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proving import keys
+from proving.backend.cpu import default_backend
 from proving.backend.interface import Backend
-from proving.backend.native import default_backend
 from proving.circuits.basic import BasicCircuit
 from proving.circuits.requests import absorb, blocks, empty_chain
 from proving.circuits.served import SERVED
 from proving.hash import DIGEST
 from proving.stages import recursion_proof
+from proving.stages.budget import within
 from proving.stages.recursion_proof import RecursionProof
 from proving.stages.statement import MalformedStatement, canonical
 from proving.stark.prover import prove
@@ -139,8 +140,8 @@ def prove_requests(
     traces, publics = told.served.prepare(told.publics[:DIGEST], told.inputs)
     if not np.array_equal(publics, told.publics):
         raise InvalidInput("The requests do not lead to the digest that their part ends in.")
-    made = prove(keys.proving_key(told.circuit), profile, publics, traces, backend or default_backend(), progress,
-                 consume=True)  # fmt: skip
+    backend = within(backend or default_backend(), told.circuit, traces)
+    made = prove(keys.proving_key(told.circuit), profile, publics, traces, backend, progress, consume=True)
     told.served.number(verify(keys.key(told.circuit), profile, publics, made).log_heights)
     return recursion_proof.pack(RecursionProof(told.circuit, publics, made), protocol=PROTOCOL_VERSION)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from proving import keys
+from proving.backend.cpu import default_backend
 from proving.backend.interface import Backend
-from proving.backend.native import default_backend
 from proving.keys.prepared import ready_key
 from proving.machine.checkpoint import Checkpoint
 from proving.machine.main_vm.expand import prepare
 from proving.machine.records import Records
 from proving.machine.replay import replay
 from proving.stages import proof
+from proving.stages.budget import within
 from proving.stark.prover import prove
 from runtime.progress import Progress
 from runtime.protocol import PROTOCOL_VERSION
@@ -31,11 +32,11 @@ def prove_segment(
     records
         The segment's execution records; replayed from the checkpoint when they are not at hand.
     """
-    backend = backend or default_backend()
-    key = ready_key(keys.MAIN_VM, backend)
     rows = replay(Checkpoint.from_bytes(checkpoint)) if records is None else Records.from_bytes(records)
     expansion, publics = prepare(rows)
     del rows
+    backend = within(backend or default_backend(), keys.MAIN_VM, expansion)
+    key = ready_key(keys.MAIN_VM, backend)
     made = prove(key, profile, publics, expansion, backend, progress, consume=True)
     proof.check(publics, made, profile=profile)
     return proof.pack(publics, made, protocol=PROTOCOL_VERSION)

@@ -1,14 +1,15 @@
 """How much memory a proof of a given shape takes, computed before any work is done.
 
-The estimate follows the prover's phases (:mod:`proving.stark.prover`) and counts whole arrays where the backend
-computes: traces until the bus columns exist, extended columns and trees until the queries are answered. A process needs
-what its interpreter, its code and the key take on top.
+The estimates follow the prover's phases (:mod:`proving.stark.prover`) and count whole arrays where the backend
+computes: traces until the bus columns exist, extended columns (or polynomials, where those are kept in their place) and
+trees until the queries are answered. A process needs what its interpreter, its code and the key take on top.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proving.backend.streamed import PIECE_BYTES
 from proving.stark.shape import EXTENSION_DEGREE, Phase, Shape, TreeShape
 
 WORD_BYTES = 8
@@ -52,6 +53,38 @@ def estimate(shape: Shape) -> MemoryEstimate:
         main=traces + committed,
         bus=max(with_bus, committed + _bus_growth(shape, sizes)),
         quotient=max(with_bus + parts + LARGE_VECTORS * vector, everything + 2 * vector),
+        fri=everything + max(LARGE_VECTORS * vector, layers + 2 * vector),
+    )
+
+
+def estimate_streamed(shape: Shape) -> MemoryEstimate:
+    """Return the memory that it takes where polynomials are kept in place of extended columns."""
+    layout = shape.layout
+    sizes = [WORD_BYTES << log_height for log_height in shape.log_heights]
+    main, preprocessed, bus = (
+        [columns * size for columns, size in zip(widths, sizes, strict=True)]
+        for widths in (
+            [table.main for table in layout.tables],
+            [table.preprocessed for table in layout.tables],
+            [EXTENSION_DEGREE * table.bus for table in layout.tables],
+        )
+    )
+    trees = {phase: _tree_bytes(tree) for phase, tree in shape.trees.items()}
+    vector = EXTENSION_DEGREE * WORD_BYTES << shape.log_domain
+    parts = sum(EXTENSION_DEGREE * WORD_BYTES << (h + shape.log_blowup) for h in shape.log_heights)
+    coset = max(map(sum, zip(main, preprocessed, bus, strict=True)))
+    blocks = EXTENSION_DEGREE * shape.quotient_chunks * WORD_BYTES << shape.log_height
+    waiting = sum(columns for columns, table in zip(main, layout.tables, strict=True) if table.bus)
+    # Of preprocessed columns the traces are kept as well.
+    fixed = 2 * sum(preprocessed) + trees.get(Phase.PREPROCESSED, 0)
+    committed = fixed + sum(main) + trees[Phase.MAIN]
+    with_bus = committed + sum(bus) + trees.get(Phase.BUS, 0)
+    everything = with_bus + blocks + trees[Phase.QUOTIENT]
+    layers = sum(_matrix_bytes(layer) + _tree_bytes(layer) for layer in shape.layers)
+    return MemoryEstimate(
+        main=waiting + committed + max(*main, PIECE_BYTES),
+        bus=max(with_bus + PIECE_BYTES, committed + waiting + max(bus)),
+        quotient=max(with_bus + parts + max(coset, LARGE_VECTORS * vector), everything + PIECE_BYTES),
         fri=everything + max(LARGE_VECTORS * vector, layers + 2 * vector),
     )
 

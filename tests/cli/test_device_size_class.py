@@ -22,7 +22,7 @@ def wanted(size_class: int = 0, memory: int = 0) -> Wanted:
 
 
 def test_a_device_that_holds_class_20_is_given_such_segments() -> None:
-    needed = budget.peak_bytes(20)
+    needed = budget.kept_peak_bytes(20)
     made = wanted().on(needed)
     assert (made.largest, made.memory) == (20, needed)
     assert wanted().largest == budget.LARGEST
@@ -30,7 +30,7 @@ def test_a_device_that_holds_class_20_is_given_such_segments() -> None:
 
 def test_a_device_that_holds_no_more_than_a_cpu_changes_nothing() -> None:
     before = wanted()
-    for memory in (0, budget.peak_bytes(20) - 1):
+    for memory in (0, budget.kept_peak_bytes(20) - 1):
         assert before.on(memory) == before
 
 

@@ -39,11 +39,14 @@ void store_digests(const Vector (&states)[kBatches][width], u64* out) {
     }
 }
 
+// Where the hash of a row starts: from the tag and the length of the message, or from what `out` holds of its first blocks.
 template <unsigned width>
-void hash_row(const u64* const* columns, size_t count, size_t row, u64* out) {
+void hash_row(const u64* const* columns, size_t count, size_t row, u64* out, size_t length, bool resumed) {
     Fp state[width];
     state[0] = Fp(kLeafTag);
-    state[1] = Fp(count);
+    state[1] = Fp(length);
+    if (resumed)
+        for (unsigned i = 0; i < 4; ++i) state[i] = Fp(out[i]);
     for (size_t at = 0; at < count; at += width - 4) {
         for (size_t i = 0; i < width - 4; ++i) state[4 + i] = Fp(at + i < count ? columns[at + i][row] : 0);
         const Fp inputs[4] = {state[0], state[1], state[2], state[3]};
@@ -53,9 +56,21 @@ void hash_row(const u64* const* columns, size_t count, size_t row, u64* out) {
     for (unsigned i = 0; i < 4; ++i) out[i] = state[i].value;
 }
 
-// The fixed-length hash of every row under tag LEAF, neighbouring rows in neighbouring lanes.
 template <unsigned width>
-void hash_matrix_rows(const u64* const* columns, size_t count, size_t rows, u64* digests) {
+void load_digests(Vector (&states)[kBatches][width], const u64* from) {
+    u64 lanes[kLanes];
+    for (unsigned b = 0; b < kBatches; ++b) {
+        for (unsigned i = 0; i < 4; ++i) {
+            for (size_t l = 0; l < kLanes; ++l) lanes[l] = from[(b * kLanes + l) * 4 + i];
+            states[b][i] = vector_load(lanes);
+        }
+    }
+}
+
+// The fixed-length hash of every row of `length` elements under tag LEAF, neighbouring rows in neighbouring lanes: of its
+// first `count` columns, or where it is resumed of the next ones.
+template <unsigned width>
+void hash_matrix_rows(const u64* const* columns, size_t count, size_t rows, u64* digests, size_t length, bool resumed) {
     const size_t full = rows / kTogether;
     parallel_for(full, 16, [=](size_t begin, size_t end) {
         for (size_t at = begin; at < end; ++at) {
@@ -63,9 +78,10 @@ void hash_matrix_rows(const u64* const* columns, size_t count, size_t rows, u64*
             Vector states[kBatches][width];
             for (auto& state : states) {
                 state[0] = vector_broadcast(kLeafTag);
-                state[1] = vector_broadcast(count);
+                state[1] = vector_broadcast(length);
                 state[2] = state[3] = vector_broadcast(0);
             }
+            if (resumed) load_digests<width>(states, digests + 4 * row);
             for (size_t block = 0; block < count; block += width - 4) {
                 for (size_t i = 0; i < width - 4; ++i) {
                     for (unsigned b = 0; b < kBatches; ++b)
@@ -77,7 +93,8 @@ void hash_matrix_rows(const u64* const* columns, size_t count, size_t rows, u64*
             store_digests<width>(states, digests + 4 * row);
         }
     });
-    for (size_t row = full * kTogether; row < rows; ++row) hash_row<width>(columns, count, row, digests + 4 * row);
+    for (size_t row = full * kTogether; row < rows; ++row)
+        hash_row<width>(columns, count, row, digests + 4 * row, length, resumed);
 }
 
 }  // namespace
@@ -85,13 +102,20 @@ void hash_matrix_rows(const u64* const* columns, size_t count, size_t rows, u64*
 // columns: pointers to `count` columns of `rows` elements -> (rows, 4) digests, hash of width 16 (rate 12).
 extern "C" HM_EXPORT void HM_NAME(hm_hash_matrix16)(const u64* const* columns, size_t count, size_t rows,
                                                    u64* digests) {
-    hash_matrix_rows<16>(columns, count, rows, digests);
+    hash_matrix_rows<16>(columns, count, rows, digests, count, false);
+}
+
+// The same of rows of `length` elements, some columns at a time: all but the last are whole blocks of 12. resumed: whether these
+// are not the first; digests then holds what was hashed before.
+extern "C" HM_EXPORT void HM_NAME(hm_hash_columns16)(const u64* const* columns, size_t count, size_t rows,
+                                                    u64* digests, size_t length, int resumed) {
+    hash_matrix_rows<16>(columns, count, rows, digests, length, resumed != 0);
 }
 
 // The same with width 12 (rate 8), for hash shape B.
 extern "C" HM_EXPORT void HM_NAME(hm_hash_matrix12)(const u64* const* columns, size_t count, size_t rows,
                                                    u64* digests) {
-    hash_matrix_rows<12>(columns, count, rows, digests);
+    hash_matrix_rows<12>(columns, count, rows, digests, count, false);
 }
 
 // Joins 2 or 3 parts of each of `count` nodes: out[i] = C(parts, zero padded to 12 || (JOIN, 0, 0, 0)), where part p of

@@ -66,7 +66,7 @@ def test_the_list_is_short_and_within_the_keys_bounds() -> None:
 
 
 def test_the_list_ascends_in_memory_and_no_shape_is_for_nothing() -> None:
-    peaks = [budget.shape_bytes(number) for number in range(len(shapes.SHAPES))]
+    peaks = [budget.kept_bytes(number) for number in range(len(shapes.SHAPES))]
     assert peaks == sorted(peaks)
     for number, heights in enumerate(shapes.SHAPES):
         full = {table: 1 << heights[table] for table in shapes.TABLES}
