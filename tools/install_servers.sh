@@ -63,6 +63,7 @@ mkdir -p "$folder/lists/partial" "$folder/archives/partial" "$folder/root"
 cat >"$folder/apt.conf" <<END
 Dir::State::Lists "$folder/lists";
 Dir::Cache "$folder/archives";
+Dir::Log "$folder/archives";
 Debug::NoLocking "1";
 APT::Sandbox::User "$(id -un)";
 END

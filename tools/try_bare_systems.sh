@@ -31,7 +31,7 @@ inside() {
     root=$1; shift
     unshare --mount --pid --fork --kill-child sh -c '
         mount --make-rprivate / && mount --bind "$1" "$1" && cd "$1"
-        mount -t proc proc proc && mount --rbind /dev dev && mount -t tmpfs tmpfs dev/shm
+        mount -t proc proc proc && mount -t sysfs sysfs sys && mount --rbind /dev dev && mount -t tmpfs tmpfs dev/shm
         root=$1; shift
         exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$root" "$@"
 }
