@@ -1,7 +1,8 @@
 """Proves consecutive real segments in a process of its own and prints what each took as JSON lines.
 
 `python -m benchmarks.segment 18 3` proves three segments of size class 18, as a circuit prover does that works through
-a batch. A process of its own, so that the peak memory is that of proving segments and nothing else.
+a batch. A process of its own, so that the peak memory is that of proving segments and nothing else. A third argument,
+``streaming``, has polynomials kept in place of extended columns, as where memory is short.
 """
 
 from __future__ import annotations
