@@ -89,7 +89,8 @@ def _size_class(settings: Settings) -> str:
     from proving.stages import budget
 
     chosen = budget.size_class(settings.memory, asked=settings.size_class)
-    return f"{chosen} (up to {budget.peak_bytes(chosen) / 2**30:.1f} GiB)"
+    least, kept = (count / 2**30 for count in (budget.peak_bytes(chosen), budget.kept_peak_bytes(chosen)))
+    return f"{chosen} (at least {least:.1f} GiB, {kept:.1f} to keep all extended columns)"
 
 
 def _state(settings: Settings) -> str:
