@@ -127,7 +127,8 @@ class Settings(EnvironmentSettings):
     device_turns: AbsolutePath | None = None
     """Folder of the locks by which processes take turns at a device; empty: this user's, in ``/dev/shm``."""
     memory: Size = 0
-    """Memory budget of one process; 0 takes what host and container have free. Chooses the size class, and what is kept while proving."""
+    """Memory budget of one process; 0 takes what host and container have free. Chooses the size class, and what is kept
+    while proving."""
     size_class: Annotated[int, AfterValidator(_size_class)] = 0
     """log2 of the cycles of one segment, 12 to 20; 0 follows from ``memory``."""
     threads: Annotated[int | None, Field(ge=1, le=1024)] = None
