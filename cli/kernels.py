@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from cuda import programs
-from cuda.build import ARCHITECTURES, Lines
+from cuda.build import Lines
 from cuda.errors import KernelBuildError
 from proving import keys
 from proving.backend.program import TableProgram
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         made = programs.build(
             tables(chosen.circuit or circuits()),
-            architectures=chosen.architecture or ARCHITECTURES,
+            architectures=chosen.architecture,
             report=Lines(),
         )
     except KernelBuildError as error:

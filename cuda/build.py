@@ -32,8 +32,8 @@ from typing import Any
 from cuda import sources
 from cuda.errors import KernelBuildError, KernelsCorrupt, KernelsMissing
 
-#: Compiled ahead for A100, A10 and RTX 30, L4 and RTX 40, H100 and H200.
-ARCHITECTURES = ("sm_80", "sm_86", "sm_89", "sm_90")
+#: Compiled ahead for A100, A10 and RTX 30, L4 and RTX 40, H100 and H200, B200, RTX 50, where the compiler has them.
+ARCHITECTURES = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
 #: The form that the driver translates for any other device from this capability on.
 PTX = "compute_80"
 OPTIONS = ("-std=c++20", "-O3", "--expt-relaxed-constexpr", "-Xptxas", "-v", "-lineinfo")
@@ -139,7 +139,7 @@ def load(place: Path | None = None) -> Kernels:
 
 def build(
     nvcc: Path | None = None,
-    architectures: Sequence[str] = ARCHITECTURES,
+    architectures: Sequence[str] | None = None,
     report: Callable[[int, int], None] = lambda done, files: None,
 ) -> Kernels:
     """Return the kernels of the present sources, compiled where they are missing, damaged or by another compiler.
@@ -150,6 +150,8 @@ def build(
     ----------
     nvcc
         The compiler; :func:`find_compiler` by default.
+    architectures
+        Those that the compiler has by default.
     report
         Called with the number of compiled files and of all files, first with none compiled, when there is work to do.
 
@@ -160,6 +162,8 @@ def build(
     """
     compiler = nvcc or find_compiler()
     version = None if compiler is None else version_of(compiler)
+    if architectures is None:
+        architectures = () if compiler is None else supported(compiler)
     with sources.locked(sources.BUILD / "kernels"):
         try:
             present = load()
@@ -203,6 +207,12 @@ def version_of(compiler: Path) -> str:
     """Return what a compiler says of its version."""
     done = _run([str(compiler), "--version"])
     return done.strip().splitlines()[-1]
+
+
+def supported(compiler: Path) -> tuple[str, ...]:
+    """Return what a compiler has of the architectures that kernels are compiled for."""
+    listed = _run([str(compiler), "--list-gpu-code"]).split()
+    return tuple(name for name in ARCHITECTURES if name in listed)
 
 
 def _run(command: Sequence[str]) -> str:
@@ -348,9 +358,8 @@ def main() -> int:
     parser.add_argument("--architecture", action="append", help="only this one, such as sm_90; may be repeated")
     parser.add_argument("--record", action="store_true", help="write the registers in use into registers.json")
     arguments = parser.parse_args()
-    chosen = arguments.architecture or ARCHITECTURES
     try:
-        made = build(architectures=chosen, report=Lines())
+        made = build(architectures=arguments.architecture, report=Lines())
     except KernelBuildError as error:
         print(f"hallmark: {error.line()}", file=sys.stderr)
         return 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cuda import build as kernels
 from cuda import sources, straight_line
-from cuda.build import ARCHITECTURES, OPTIONS, Kernels
+from cuda.build import OPTIONS, Kernels
 from cuda.errors import KernelsCorrupt, KernelsMissing
 from proving.backend.program import TableProgram
 
@@ -56,7 +56,7 @@ def texts(tables: Iterable[TableProgram]) -> dict[str, str]:
 def build(
     tables: Iterable[TableProgram],
     nvcc: Path | None = None,
-    architectures: Sequence[str] = ARCHITECTURES,
+    architectures: Sequence[str] | None = None,
     report: Callable[[int, int], None] = lambda done, files: None,
 ) -> Kernels:
     """Return the kernels of these tables' programs, compiled where one is missing, damaged or by another compiler.
@@ -70,6 +70,7 @@ def build(
     compiler = nvcc or kernels.find_compiler()
     if compiler is None:
         raise kernels.no_compiler()
+    targets = kernels.supported(compiler) if architectures is None else architectures
     with sources.locked(sources.BUILD / "programs"):
         try:
             present = kernels.load(folder())
@@ -78,14 +79,14 @@ def build(
             pass
         else:
             same = present.manifest["compiler"] == kernels.version_of(compiler)
-            if same and set(architectures) <= set(present.architectures) and set(wanted) <= _units(present):
+            if same and set(targets) <= set(present.architectures) and set(wanted) <= _units(present):
                 return present
         with kernels.written(folder) as temporary:
             units = []
             for name, text in wanted.items():
                 units.append(temporary / f"{name}.cu")
                 units[-1].write_text(text)
-            kernels.compile_units(compiler, units, architectures, temporary, report)
+            kernels.compile_units(compiler, units, targets, temporary, report)
     return kernels.load(folder())
 
 

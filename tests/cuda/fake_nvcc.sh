@@ -1,8 +1,13 @@
 #!/bin/sh
-# Stands in for nvcc: writes a file per unit and target, and says what ptxas would. FAKE_NVCC_VERSION and FAKE_NVCC_FAIL
-# steer it; every compilation leaves a line in FAKE_NVCC_LOG.
+# Stands in for nvcc: writes a file per unit and target, and says what ptxas would. FAKE_NVCC_VERSION, FAKE_NVCC_CODES and
+# FAKE_NVCC_FAIL steer it; every compilation leaves a line in FAKE_NVCC_LOG.
 if [ "$1" = --version ]; then
   echo "Build ${FAKE_NVCC_VERSION:-one}"
+  exit 0
+fi
+if [ "$1" = --list-gpu-code ]; then
+  # shellcheck disable=SC2086
+  printf '%s\n' ${FAKE_NVCC_CODES:-sm_75 sm_80 sm_86 sm_89 sm_90 sm_100 sm_103 sm_120}
   exit 0
 fi
 for argument in "$@"; do

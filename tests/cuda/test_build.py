@@ -58,6 +58,13 @@ def test_everything_is_compiled_once(log: Path) -> None:
     assert [path.name for path in made.folder.parent.iterdir() if path.name != ".lock"] == [made.folder.name]
 
 
+def test_a_compiler_compiles_what_it_has(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_NVCC_CODES", "sm_80 sm_90 sm_90a")
+    assert build.build(COMPILER).architectures == ("sm_80", "sm_90")
+    monkeypatch.delenv("FAKE_NVCC_CODES")
+    assert build.build(COMPILER).architectures == build.ARCHITECTURES
+
+
 def test_another_compiler_and_missing_architectures_build_again(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build.build(COMPILER, ["sm_90"])
     first = compiled(log)

@@ -142,9 +142,17 @@ def test_memory_that_runs_out_is_refused_with_figures(machine: fake_driver.Machi
 
 
 def test_the_right_code_is_loaded_for_every_capability(machine: fake_driver.Machine) -> None:
-    for capability, target in (((8, 0), "sm_80"), ((8, 6), "sm_86"), ((8, 7), "sm_86"), ((8, 9), "sm_89")):
+    for capability, target in (
+        ((8, 0), "sm_80"),
+        ((8, 6), "sm_86"),
+        ((8, 7), "sm_86"),
+        ((8, 9), "sm_89"),
+        ((10, 0), "sm_100"),
+        ((10, 3), "sm_100"),
+        ((12, 1), "sm_120"),
+    ):
         assert cuda_driver.choose_target(capability, build.ARCHITECTURES) == target
-    for capability in ((10, 0), (12, 1)):
+    for capability in ((11, 0), (13, 0)):
         assert cuda_driver.choose_target(capability, build.ARCHITECTURES) == "ptx"
     with pytest.raises(NoDevice, match=r"7\.5"):
         cuda_driver.choose_target((7, 5), build.ARCHITECTURES)
@@ -156,7 +164,7 @@ def test_the_right_code_is_loaded_for_every_capability(machine: fake_driver.Mach
 def test_ptx_is_used_for_an_unknown_capability_and_said(
     machine: fake_driver.Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    machine.capability = (12, 0)
+    machine.capability = (13, 0)
     found = devices.report()
     assert found.devices[0].code == "ptx"
     assert found.devices[0].problem == ""
