@@ -128,7 +128,7 @@ def _read(owners: Sequence[tuple[Columns, int]], number: int, cosets: int) -> It
     while start < len(owners):
         matrix, first = owners[start]
         end = start
-        while end < len(owners) and owners[end][0] is matrix:
+        while end < len(owners) and owners[end][0] is matrix and owners[end][1] == first + end - start:
             end += 1
         last = first + end - start
         if isinstance(matrix, Streamed):

@@ -67,6 +67,10 @@ def test_trees_over_streamed_and_kept_columns_are_the_same(kept: set[int]) -> No
     expected, found = KEPT.commit(whole, 2), streaming().commit(mixed, 2)
     for level, same in zip(expected.levels, found.levels, strict=True):
         np.testing.assert_array_equal(level, same)
+    twice = [mixed[0], mixed[0], mixed[2], mixed[2]]
+    np.testing.assert_array_equal(
+        streaming().commit(twice, 2).cap, KEPT.commit([whole[0], whole[0], whole[2], whole[2]], 2).cap
+    )
     indices = np.random.default_rng(3).integers(0, 1 << 8, 30)
     one, other = expected.open(indices), found.open(indices)
     np.testing.assert_array_equal(one.path, other.path)
