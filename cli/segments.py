@@ -182,7 +182,7 @@ def cut_run(
         asked.append(segment.requests)
         cycles, peak, final = cycles + segment.cycles, max(peak, segment.peak), segment.state
         bars.update(task, note=f"{count(len(ends), 'segment')}, {cycles / 1e6:.1f} million cycles")
-    requests = request_parts(asked, wanted.memory or budget.peak_bytes(wanted.largest))
+    requests = request_parts(asked, wanted.memory or budget.kept_peak_bytes(wanted.largest))
     for circuit_type, parts in requests.items():
         for index, part in enumerate(parts):
             kept.keep(checkpoint_name(circuit_type, index), part)

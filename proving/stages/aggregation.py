@@ -33,7 +33,7 @@ from proving.recursion.witness import prepare
 from proving.stages import batch_proof, recursion_proof
 from proving.stages import proof as segment_proof
 from proving.stages.batch_proof import Claim
-from proving.stages.budget import within
+from proving.stages.budget import backend_for
 from proving.stages.recursion_proof import RecursionProof
 from proving.stages.recursion_witness import RecursionWitness, pack_trace, require_form, unpack_trace
 from proving.stages.rounds import Round
@@ -173,7 +173,7 @@ def prove_recursive(
     else:
         layout = keys.key(told.circuit).layout
         traces = unpack_trace(vectors, hashlib.sha256(witness).digest(), layout, protocol=PROTOCOL_VERSION)
-    backend = within(backend or default_backend(), told.circuit, traces)
+    backend = backend_for(backend or default_backend(), told.circuit, traces)
     key = ready_key(told.circuit, backend)
     made = prove(key, profile, told.publics, traces, backend, progress, consume=True)
     verify(key, profile, told.publics, made)

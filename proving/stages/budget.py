@@ -18,6 +18,8 @@ from runtime.errors import InvalidInput, OutOfMemory
 
 #: What a proving process takes beside the proof itself: interpreter, libraries, key, execution records.
 OVERHEAD_BYTES = 192 << 20
+#: What lies free between arrays of many sizes where polynomials are kept, as measured (12) with some room, in percent.
+SCATTERED = 15
 #: What a process takes that proves every round of a small run, as measured (0.93 GB) with some room: no budget can be
 #: smaller, whatever the segments take.
 ROUNDS_BYTES = 1 << 30
@@ -30,7 +32,7 @@ LARGEST = 18
 LARGEST_ON_DEVICE = 20
 
 
-def within(backend: Backend, name: str, expansion: Expansion) -> Backend:
+def backend_for(backend: Backend, name: str, expansion: Expansion) -> Backend:
     """Return what proves an expansion of a circuit: the backend, or one that keeps less where memory is short."""
     layout = keys.key(name).layout
     heights = {table: height.bit_length() - 1 for table, (_, height) in expansion.shapes.items()}
@@ -41,7 +43,8 @@ def within(backend: Backend, name: str, expansion: Expansion) -> Backend:
 @functools.cache
 def shape_bytes(number: int) -> int:
     """Return the least memory that proves a segment of a shape, in bytes: what is needed where it is short."""
-    return estimate_streamed(_shape(number)).peak + OVERHEAD_BYTES
+    streamed = estimate_streamed(_shape(number)).peak * (100 + SCATTERED) // 100
+    return min(streamed + OVERHEAD_BYTES, kept_bytes(number))
 
 
 @functools.cache
@@ -56,9 +59,9 @@ def _shape(number: int) -> Shape:
 
 @functools.cache
 def requests_bytes(name: str, number: int) -> int:
-    """Return the least memory that proves requests in a shape of their circuit, in bytes."""
+    """Return the memory of proving requests in a shape of their circuit, all extended columns kept, in bytes."""
     layout, shape = keys.key(name).layout, SERVED[name].shapes[number]
-    return estimate_streamed(layout.shape(tuple(shape[table.name] for table in layout.tables))).peak + OVERHEAD_BYTES
+    return estimate(layout.shape(tuple(shape[table.name] for table in layout.tables))).peak + OVERHEAD_BYTES
 
 
 def requests_within(name: str, memory: int) -> int:

@@ -10,7 +10,7 @@ from proving.backend.cpu import default_backend
 from proving.backend.interface import Backend
 from proving.recursion.witness import prepare
 from proving.stages import batch_proof, recursion_proof
-from proving.stages.budget import within
+from proving.stages.budget import backend_for
 from proving.stages.recursion_proof import RecursionProof
 from proving.stark.arithmetic import Words
 from proving.stark.proof import parse
@@ -83,7 +83,7 @@ def _prove(
     _, parts = parse(key.layout, key.parameters(profile), proof)
     traces = prepare(keys.program(name), publics, parts.parts())
     proving_key = keys.proving_key(name)
-    made = prove(proving_key, profile, publics, traces, within(backend, name, traces), progress, consume=True)
+    made = prove(proving_key, profile, publics, traces, backend_for(backend, name, traces), progress, consume=True)
     proving_key.forget()
     verify(keys.key(name), profile, publics, made)
     return made

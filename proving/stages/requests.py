@@ -21,7 +21,7 @@ from proving.circuits.requests import absorb, blocks, empty_chain
 from proving.circuits.served import SERVED
 from proving.hash import DIGEST
 from proving.stages import recursion_proof
-from proving.stages.budget import within
+from proving.stages.budget import backend_for
 from proving.stages.recursion_proof import RecursionProof
 from proving.stages.statement import MalformedStatement, canonical
 from proving.stark.prover import prove
@@ -140,7 +140,7 @@ def prove_requests(
     traces, publics = told.served.prepare(told.publics[:DIGEST], told.inputs)
     if not np.array_equal(publics, told.publics):
         raise InvalidInput("The requests do not lead to the digest that their part ends in.")
-    backend = within(backend or default_backend(), told.circuit, traces)
+    backend = backend_for(backend or default_backend(), told.circuit, traces)
     made = prove(keys.proving_key(told.circuit), profile, publics, traces, backend, progress, consume=True)
     told.served.number(verify(keys.key(told.circuit), profile, publics, made).log_heights)
     return recursion_proof.pack(RecursionProof(told.circuit, publics, made), protocol=PROTOCOL_VERSION)

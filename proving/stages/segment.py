@@ -11,7 +11,7 @@ from proving.machine.main_vm.expand import prepare
 from proving.machine.records import Records
 from proving.machine.replay import replay
 from proving.stages import proof
-from proving.stages.budget import within
+from proving.stages.budget import backend_for
 from proving.stark.prover import prove
 from runtime.progress import Progress
 from runtime.protocol import PROTOCOL_VERSION
@@ -35,7 +35,7 @@ def prove_segment(
     rows = replay(Checkpoint.from_bytes(checkpoint)) if records is None else Records.from_bytes(records)
     expansion, publics = prepare(rows)
     del rows
-    backend = within(backend or default_backend(), keys.MAIN_VM, expansion)
+    backend = backend_for(backend or default_backend(), keys.MAIN_VM, expansion)
     key = ready_key(keys.MAIN_VM, backend)
     made = prove(key, profile, publics, expansion, backend, progress, consume=True)
     proof.check(publics, made, profile=profile)

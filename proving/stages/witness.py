@@ -166,5 +166,5 @@ def basic_witness(
         final = segment.state
         if progress is not None:
             progress(0.0, f"{count(len(checkpoints), 'segment')}, {cycles / 1e6:.1f} million cycles")
-    asked = request_parts(requests, budget.peak_bytes(size_class))
+    asked = request_parts(requests, budget.kept_peak_bytes(size_class))
     return BasicWitness(checkpoints, statement_of(loaded, ends, final), cycles, asked)

@@ -75,6 +75,8 @@ def estimate_streamed(shape: Shape) -> MemoryEstimate:
     coset = max(map(sum, zip(main, preprocessed, bus, strict=True)))
     blocks = EXTENSION_DEGREE * shape.quotient_chunks * WORD_BYTES << shape.log_height
     waiting = sum(columns for columns, table in zip(main, layout.tables, strict=True) if table.bus)
+    # Digests of two heights that the lowest level of a tree is joined from.
+    joined = 3 * DIGEST_BYTES << (shape.log_domain - 1)
     # Of preprocessed columns the traces are kept as well.
     fixed = 2 * sum(preprocessed) + trees.get(Phase.PREPROCESSED, 0)
     committed = fixed + sum(main) + trees[Phase.MAIN]
@@ -82,8 +84,8 @@ def estimate_streamed(shape: Shape) -> MemoryEstimate:
     everything = with_bus + blocks + trees[Phase.QUOTIENT]
     layers = sum(_matrix_bytes(layer) + _tree_bytes(layer) for layer in shape.layers)
     return MemoryEstimate(
-        main=waiting + committed + max(*main, PIECE_BYTES),
-        bus=max(with_bus + PIECE_BYTES, committed + waiting + max(bus)),
+        main=waiting + committed + max(*main, PIECE_BYTES, joined),
+        bus=max(with_bus + max(PIECE_BYTES, joined), committed + waiting + max(bus)),
         quotient=max(with_bus + parts + max(coset, LARGE_VECTORS * vector), everything + PIECE_BYTES),
         fri=everything + max(LARGE_VECTORS * vector, layers + 2 * vector),
     )

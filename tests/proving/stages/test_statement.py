@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proving.circuits.served import SERVED
 from proving.field.goldilocks import PRIME
 from proving.machine.state import State
 from proving.stages import budget
@@ -61,6 +62,17 @@ def test_nonzero_x0_is_refused() -> None:
     encoded[place] = 1
     with pytest.raises(MalformedStatement, match="x0"):
         Statement.decode(bytes(encoded))
+
+
+def test_requests_are_cut_by_what_a_segment_takes_whose_extensions_are_kept() -> None:
+    """Smaller parts would be more leaves, for memory that a proof only does without where it is short."""
+    most = budget.kept_peak_bytes(budget.LARGEST)
+    for name, served in SERVED.items():
+        held = budget.requests_within(name, most)
+        number = served.capacities.index(held)
+        assert budget.requests_bytes(name, number) <= most
+        assert held == served.capacities[-1] or budget.requests_bytes(name, number + 1) > most
+    assert budget.requests_within("blake2s", most) == SERVED["blake2s"].capacities[-1]
 
 
 def test_size_class_follows_the_budget() -> None:
