@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cuda.device import WORD, Device
 from cuda.memory import Piece, Pool
 from cuda.traffic import Traffic
-from proving.backend.interface import HostArray
+from proving.backend.interface import HostArray, log2_exact
 
 #: CUDA's limit for blocks in y, hence for columns of one matrix.
 MAX_COLUMNS = 65535
@@ -107,16 +107,3 @@ def check_matrix(array: object, columns: int | None = None, min_rows: int = 1) -
     if array.shape[1] < min_rows:
         raise ValueError(f"expected at least {min_rows} rows, got {array.shape[1]}")
     return array
-
-
-def log2_exact(size: int) -> int:
-    """Return the logarithm of a power of two.
-
-    Raises
-    ------
-    ValueError
-        When the size is not a power of two.
-    """
-    if size < 1 or size & (size - 1):
-        raise ValueError(f"{size} is not a power of two")
-    return size.bit_length() - 1

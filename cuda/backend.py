@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from cuda.arrays import DeviceArray, Memory, check_matrix, log2_exact
+from cuda.arrays import DeviceArray, Memory, check_matrix
 from cuda.bn254_kernels import CudaBn254
 from cuda.constraints import Constraints
 from cuda.device import WORD, Device
@@ -24,10 +24,10 @@ from cuda.traffic import Traffic
 from cuda.transforms import Transforms, blocks
 from cuda.tree import DeviceTree
 from proving.backend.expansion import Expansion
-from proving.backend.interface import PRIME, DeepTerm, HostArray, Tree, TreeHashing
+from proving.backend.interface import PRIME, DeepTerm, HostArray, Tree, TreeHashing, log2_exact
 from proving.backend.native import CACHED_WEIGHTS
 from proving.backend.native_merkle import MAX_GRINDING_BITS, NativeTree
-from proving.backend.native_vectors import MIN_ROWS
+from proving.backend.native_vectors import MIN_ROWS, check_elements
 from proving.backend.program import TableProgram
 from proving.field import extension
 
@@ -154,7 +154,7 @@ class CudaBackend:
     def open_at(self, lde: DeviceArray, log_blowup: int, shift: int, point: HostArray) -> HostArray:
         """Evaluate every column's polynomial at an extension point; see the interface and the native backend."""
         columns, stride = check_matrix(lde).shape
-        point = _elements(point, (3,))
+        point = check_elements(point, (3,))
         log_rows = log2_exact(stride) - log_blowup
         if log_rows < log2_exact(MIN_ROWS):
             raise ValueError(f"cannot open a table of fewer than {MIN_ROWS} rows")
@@ -178,7 +178,7 @@ class CudaBackend:
     def linear_combination(self, lde: DeviceArray, coefficients: HostArray) -> DeviceArray:
         """Sum columns with extension coefficients; see the interface."""
         columns, rows = check_matrix(lde, min_rows=MIN_ROWS).shape
-        factors = self.memory.upload_small(_elements(coefficients, (columns, 3)))
+        factors = self.memory.upload_small(check_elements(coefficients, (columns, 3)))
         combined = self.memory.empty(3, rows)
         self.device.launch(
             "linear_combination",
@@ -201,7 +201,7 @@ class CudaBackend:
             for log_size, vector in by_height.items():
                 if not 0 <= log_size <= log_rows or vector.shape != (3, 1 << log_size):
                     raise ValueError(f"a vector of shape {vector.shape} does not fit 2^{log_size} of 2^{log_rows} rows")
-            scalars = [int(word) for word in (*_elements(point, (3,)), *_elements(value, (3,)))]
+            scalars = [int(word) for word in (*check_elements(point, (3,)), *check_elements(value, (3,)))]
             vectors = [check_matrix(vector, 3).pointer for vector in by_height.values()]
             count = len(vectors)
             words = self.memory.upload_small([*scalars, *vectors, *by_height])
@@ -247,7 +247,7 @@ class CudaBackend:
     def fold(self, values: DeviceArray, beta: HostArray, log_arity: int, shift: int) -> DeviceArray:
         """Fold a FRI layer; see the interface. Folding by ``2^k`` is folding by two with beta, beta^2, beta^4, ..."""
         check_matrix(values, 3, min_rows=1 << log_arity)
-        challenge = _elements(beta, (3,))
+        challenge = check_elements(beta, (3,))
         roots = self.transforms.roots(max(log2_exact(values.shape[1]), 1) - 1, inverse=True)
         left = log_arity
         while left:
@@ -288,7 +288,7 @@ class CudaBackend:
             return hashing.grind(state, bits)
         if not 0 <= bits <= MAX_GRINDING_BITS:
             raise ValueError(f"cannot grind {bits} bits, at most {MAX_GRINDING_BITS}")
-        words = [int(word) for word in _elements(state, (4,))]
+        words = [int(word) for word in check_elements(state, (4,))]
         found = self.memory.upload_small([NONE])
         wave = self.device.grinding_wave
         start = 0
@@ -391,13 +391,6 @@ def _host_matrix(host: HostArray) -> HostArray:
     if matrix.dtype != np.uint64 or matrix.ndim != 2:
         raise ValueError(f"expected a matrix of uint64, got {matrix.dtype} of shape {matrix.shape}")
     return matrix
-
-
-def _elements(array: HostArray, shape: tuple[int, ...]) -> HostArray:
-    result: HostArray = np.ascontiguousarray(array, dtype=np.uint64)
-    if result.shape != shape:
-        raise ValueError(f"expected field elements of shape {shape}, got {result.shape}")
-    return result
 
 
 def _word(value: int) -> HostArray:

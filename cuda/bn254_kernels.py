@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cuda.arrays import DeviceArray, Memory, log2_exact
+from cuda.arrays import DeviceArray, Memory
 from cuda.bn254_msm import AFFINE_WORDS, Bases, multiply_sum
 from cuda.bn254_transforms import TWO_ADICITY, Bn254Transforms
-from proving.backend.interface import HostArray
+from proving.backend.interface import HostArray, log2_exact
 from proving.hash.bn254 import MODULUS, WORDS
 
 

@@ -7,13 +7,12 @@ that show wires.
 from __future__ import annotations
 
 from cuda.arrays import DeviceArray, Memory
-from cuda.filling import launch, zeroed
+from cuda.filling import COMPRESSION_ROWS, launch, zeroed
 from proving.backend.expansion import RecursionExpansion, RequestExpansion
 
 #: Circuits with a row for each request; the others have a thread for each row, requests of zeros among them.
 ROW_EACH = ("arith256",)
-#: Rows of a compression of the chain.
-COMPRESSION_ROWS = 8
+#: Threads of a block.
 BLOCK = 64
 
 

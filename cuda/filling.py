@@ -10,6 +10,8 @@ from cuda.transforms import blocks
 
 #: Words that a thread of `expand_nothing` writes (`kTogether` in segment.cu).
 TOGETHER = 8
+#: Rows of a compression in `main_vm` and in the chain of a basic circuit.
+COMPRESSION_ROWS = 8
 
 
 def zeroed(memory: Memory, columns: int, rows: int) -> DeviceArray:

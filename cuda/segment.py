@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from cuda.arrays import DeviceArray, Memory
 from cuda.device import WORD
-from cuda.filling import launch, zeroed
+from cuda.filling import COMPRESSION_ROWS, launch, zeroed
 from proving.backend.expansion import COUNTING, SegmentExpansion, refuse
 
 #: Words of a decoded instruction (`Decoded` in the native library's expand/row.hpp).
 DECODED = 6
 #: Families whose threads fill many rows each; their blocks are half as large.
 CALLS = ("poseidon2_call", "request", "keccak_call")
-#: Rows of a compression.
-COMPRESSION_ROWS = 8
 
 
 def expand_segment(memory: Memory, expansion: SegmentExpansion) -> dict[str, DeviceArray]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cuda.arrays import DeviceArray, Memory, check_matrix, log2_exact
+from cuda.arrays import DeviceArray, Memory, check_matrix
 from cuda.transforms import blocks
-from proving.backend.interface import HostArray, Opening
+from proving.backend.interface import HostArray, Opening, log2_exact
 from proving.backend.native_merkle import LOG_ARITY, tree_depth
 
 #: Elements of a digest, and threads of a block of the hashing kernels.

@@ -7,6 +7,7 @@ itself, as the number of each compression among the distinct ones. What a row ho
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ class Family:
 
 
 @dataclass
-class Expansion:
+class Expansion(ABC):
     """Traces to be expanded; every array is contiguous.
 
     Attributes
@@ -68,9 +69,9 @@ class Expansion:
 
     shapes: Mapping[str, tuple[int, int]]
 
+    @abstractmethod
     def release(self) -> None:
         """Let go of what takes most of the memory; it cannot be expanded any more."""
-        raise NotImplementedError
 
 
 @dataclass

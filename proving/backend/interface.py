@@ -56,6 +56,19 @@ def coset_shift(log_height: int) -> int:
     return pow(GENERATOR, 1 << (MAX_LOG_HEIGHT - log_height), PRIME)
 
 
+def log2_exact(size: int) -> int:
+    """Return the logarithm of a power of two.
+
+    Raises
+    ------
+    ValueError
+        When the size is not a power of two.
+    """
+    if size < 1 or size & (size - 1):
+        raise ValueError(f"{size} is not a power of two")
+    return size.bit_length() - 1
+
+
 @dataclass(frozen=True)
 class Opening:
     """Rows of the matrices of one tree, with their Merkle paths.

@@ -9,9 +9,8 @@ from ctypes import c_uint
 import numpy as np
 
 from proving.backend import native_air, native_transforms
-from proving.backend.interface import PRIME, Backend, HostArray, TreeHashing
+from proving.backend.interface import PRIME, Backend, HostArray, TreeHashing, log2_exact
 from proving.backend.native_merkle import COMPRESSION, NativeTree
-from proving.backend.native_transforms import log2_exact
 from proving.backend.native_vectors import MIN_ROWS, VectorKernels, check_elements, check_matrix, scale_all
 from proving.backend.program import TableProgram
 from proving.native import POINTER, SIZE, UNSIGNED, function, memory

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from ctypes import c_uint
 
-from proving.backend.interface import HostArray
+from proving.backend.interface import HostArray, log2_exact
 from proving.native import POINTER, SIZE, UNSIGNED, function, memory
 
 _lde = function("hm_lde", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
 _evaluate = function("hm_coset_evaluate", None, [POINTER, POINTER, SIZE, c_uint, c_uint, UNSIGNED])
 _interpolate = function("hm_coset_interpolate", None, [POINTER, POINTER, SIZE, c_uint, UNSIGNED])
-
-
-def log2_exact(size: int) -> int:
-    """Return the logarithm of a power of two.
-
-    Raises
-    ------
-    ValueError
-        When the size is not a power of two.
-    """
-    if size < 1 or size & (size - 1):
-        raise ValueError(f"{size} is not a power of two")
-    return size.bit_length() - 1
 
 
 def lde(trace: HostArray, log_blowup: int, shift: int) -> HostArray:

@@ -10,9 +10,8 @@ import numpy as np
 
 from proving.backend import native_air, native_expansion, native_transforms
 from proving.backend.expansion import Expansion
-from proving.backend.interface import PRIME, DeepTerm, HostArray, TreeHashing
+from proving.backend.interface import PRIME, DeepTerm, HostArray, TreeHashing, log2_exact
 from proving.backend.native_merkle import COMPRESSION
-from proving.backend.native_transforms import log2_exact
 from proving.backend.program import TableProgram
 from proving.native import POINTER, SIZE, UNSIGNED, function, memory
 

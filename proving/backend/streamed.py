@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proving.backend.interface import GENERATOR, PRIME, HostArray
-from proving.backend.native_transforms import evaluate, interpolate, lde, log2_exact
+from proving.backend.interface import GENERATOR, PRIME, HostArray, log2_exact
+from proving.backend.native_transforms import evaluate, interpolate, lde
 from proving.native import memory
 
 #: Bytes of columns that are evaluated at a time, where the work does not need more of them together.
@@ -90,12 +90,12 @@ def pieces(columns: int, height: int, together: int) -> Iterator[tuple[int, int]
         yield first, min(first + size, columns)
 
 
-def on_coset(columns: Columns, number: int, cosets: int) -> HostArray:
-    """Return the rows of one coset, computed or cut out, contiguous."""
+def on_coset(columns: Columns, number: int, cosets: int, first: int = 0, last: int | None = None) -> HostArray:
+    """Return the rows of one coset, of columns ``first`` to ``last``, computed or cut out, contiguous."""
     if isinstance(columns, Streamed):
-        return columns.coset(number)
+        return columns.coset(number, first, last)
     height = columns.shape[1] // cosets
-    return np.ascontiguousarray(columns[:, number * height : (number + 1) * height])
+    return np.ascontiguousarray(columns[first:last, number * height : (number + 1) * height])
 
 
 def hash_streamed(
@@ -130,10 +130,5 @@ def _read(owners: Sequence[tuple[Columns, int]], number: int, cosets: int) -> It
         end = start
         while end < len(owners) and owners[end][0] is matrix and owners[end][1] == first + end - start:
             end += 1
-        last = first + end - start
-        if isinstance(matrix, Streamed):
-            yield matrix.coset(number, first, last)
-        else:
-            height = matrix.shape[1] // cosets
-            yield matrix[first:last, number * height : (number + 1) * height]
+        yield on_coset(matrix, number, cosets, first, first + end - start)
         start = end

@@ -13,8 +13,6 @@ inline constexpr std::size_t kQuarters = 4;
 inline constexpr std::size_t kRows = 2 + 2 * kRounds;
 
 // Columns; those of bits and carries stand for all quarters and all that follow of their kind, of the steps for all rows.
-inline constexpr std::size_t kReal = HM_COLUMN(Blake2s, real);
-inline constexpr std::size_t kPosition = HM_COLUMN(Blake2s, position);
 inline constexpr std::size_t kWords = 32 * kQuarters;
 inline constexpr std::size_t kB = HM_COLUMN(Blake2s, b0);
 inline constexpr std::size_t kD = HM_COLUMN(Blake2s, d0);
@@ -24,7 +22,7 @@ inline constexpr std::size_t kC = HM_COLUMN(Blake2s, c);
 inline constexpr std::size_t kStart = HM_COLUMN(Blake2s, start);
 inline constexpr std::size_t kMessage = HM_COLUMN(Blake2s, message);
 inline constexpr std::size_t kCarry = HM_COLUMN(Blake2s, carry_sum_a);
-static_assert(HM_COLUMN(Blake2s, step) == 0 && kReal == kRows);
+static_assert(HM_COLUMN(Blake2s, step) == 0 && HM_COLUMN(Blake2s, real) == kRows && HM_COLUMN(Blake2s, position) == kRows + 1);
 static_assert(HM_COLUMN(Blake2s, b3) == kB + 96 && HM_COLUMN(Blake2s, d3) == kD + 96);
 static_assert(HM_COLUMN(Blake2s, sum_c0) == kSumA + kWords && HM_COLUMN(Blake2s, next_a0) == kSumA + 2 * kWords);
 static_assert(HM_COLUMN(Blake2s, next_c0) == kSumA + 3 * kWords && HM_COLUMN(Blake2s, next_c3) == kA - 32);

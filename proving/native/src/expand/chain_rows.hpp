@@ -1,8 +1,6 @@
 // Rows of the chain table of the basic circuits (proving/circuits/chain.py): eight for each block.
 #pragma once
 
-#include <algorithm>
-
 #include "expand/row.hpp"
 #include "hash/poseidon2_rows.hpp"
 

@@ -13,7 +13,6 @@ using keccak::kRounds;
 inline constexpr std::size_t kRows = 2 * kRounds;
 inline constexpr std::size_t kHalf = 32;
 // Columns; those of parities and mixed lanes stand for all of them, of the steps for all rows.
-inline constexpr std::size_t kReal = HM_COLUMN(KeccakF, real);
 inline constexpr std::size_t kWord = HM_COLUMN(KeccakF, word);
 inline constexpr std::size_t kAhead = HM_COLUMN(KeccakF, ahead);
 inline constexpr std::size_t kLater = HM_COLUMN(KeccakF, later);
@@ -21,7 +20,7 @@ inline constexpr std::size_t kEdge = HM_COLUMN(KeccakF, edge);
 inline constexpr std::size_t kParity = HM_COLUMN(KeccakF, parity0);
 inline constexpr std::size_t kMixed = HM_COLUMN(KeccakF, mixed0);
 inline constexpr std::size_t kColumns = sizeof(columns::KeccakF) / sizeof(std::uint64_t);
-static_assert(HM_COLUMN(KeccakF, step) == 0 && kReal == kRows);
+static_assert(HM_COLUMN(KeccakF, step) == 0 && HM_COLUMN(KeccakF, real) == kRows && HM_COLUMN(KeccakF, position) == kRows + 1);
 static_assert(HM_COLUMN(KeccakF, parity4) == kParity + 4 * kHalf && HM_COLUMN(KeccakF, mixed24) == kMixed + 24 * kHalf);
 
 HM_PORTABLE constexpr std::uint32_t part(std::uint64_t lane, std::size_t half) {

@@ -14,8 +14,6 @@ inline constexpr std::size_t kLanes = 4;
 inline constexpr std::size_t kRows = 2 + kRounds / kLanes;
 
 // Columns; those of the bits of a, e and w stand for all lanes, of the steps for all rows.
-inline constexpr std::size_t kReal = HM_COLUMN(Sha256, real);
-inline constexpr std::size_t kPosition = HM_COLUMN(Sha256, position);
 inline constexpr std::size_t kA = HM_COLUMN(Sha256, a0);
 inline constexpr std::size_t kE = HM_COLUMN(Sha256, e0);
 inline constexpr std::size_t kW = HM_COLUMN(Sha256, w0);
@@ -28,7 +26,7 @@ inline constexpr std::size_t kCarryLow = HM_COLUMN(Sha256, carry_low);
 inline constexpr std::size_t kCarryHigh = HM_COLUMN(Sha256, carry_high);
 inline constexpr std::size_t kCarryA = HM_COLUMN(Sha256, carry_a);
 inline constexpr std::size_t kCarryW = HM_COLUMN(Sha256, carry_w);
-static_assert(HM_COLUMN(Sha256, step) == 0 && kReal == kRows);
+static_assert(HM_COLUMN(Sha256, step) == 0 && HM_COLUMN(Sha256, real) == kRows && HM_COLUMN(Sha256, position) == kRows + 1);
 static_assert(HM_COLUMN(Sha256, a3) == kA + 96 && HM_COLUMN(Sha256, e3) == kE + 96 && HM_COLUMN(Sha256, w3) == kW + 96);
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
