@@ -107,8 +107,8 @@ class Turn {
             if (row == 0) continue;
             // What later words are computed from, as it is passed on from row to row.
             cells.put(kEarly + j, early(1, j));
-            cells.put(kMiddle + j, row < 2 ? 0 : early(2, j));
-            cells.put(kLate + j, (row < 3 ? 0 : early(3, j)) + behind(1, j));
+            cells.put(kMiddle + j, early(2, j));
+            cells.put(kLate + j, early(3, j) + behind(1, j));
             cells.put(kCarryLow + j, low_[j]);
             cells.put(kCarryHigh + j, high_[j]);
             if (row == kRows - 1) continue;
